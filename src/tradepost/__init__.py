@@ -1,0 +1,3 @@
+"""Tradepost: the MCP hub for commerce teams."""
+
+__version__ = "0.1.0"

