@@ -1,0 +1,1 @@
+"""Things without a subject: caller, errors, money, clock, ids, canonical JSON, pagination, untrusted text."""

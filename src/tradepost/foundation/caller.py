@@ -1,0 +1,45 @@
+"""Who is calling. Frozen, passed explicitly, built by the hub (or by a server that runs alone as its operator)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+PrincipalKind = Literal["agent_key", "user", "api_key", "shopper", "operator", "system"]
+
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The verified identity behind a credential: its kind and the id of its row."""
+
+    kind: PrincipalKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Everything a step, a tool or a query may know about who calls.
+
+    `workspace_id` bounds every query. `scopes` are the granted ones ("read:orders"); `attributes` limit what tools
+    return (region, warehouse, customer). `request_id` is new for every call and stands in the audit; `run_id` groups
+    the calls of one agent run. Nothing a client sends in `_meta` ever gets in here.
+    """
+
+    workspace_id: str
+    principal: Principal
+    request_id: str
+    user_id: str | None = None
+    agent_id: str | None = None
+    profile_id: str | None = None
+    scopes: frozenset[str] = frozenset()
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
+    run_id: str | None = None
+
+    def has_scope(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    def for_request(self, request_id: str, run_id: str | None = None) -> "Caller":
+        """The same caller for another request."""
+        return replace(self, request_id=request_id, run_id=run_id or self.run_id)
