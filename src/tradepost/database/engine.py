@@ -1,0 +1,149 @@
+"""Databases by URL: SQLite (WAL) or PostgreSQL, the same sessions on both.
+
+SQLite gets one writing connection, so that writers queue in the process instead of failing as busy, and reading
+connections that cannot write. On PostgreSQL every transaction sets the workspace for row-level security and runs as
+a role that owns nothing.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from tradepost.database.scoping import EVERY_WORKSPACE, ScopedSession
+from tradepost.foundation.errors import SetupError
+
+APPLICATION_ROLE = "tradepost_app"
+BUSY_TIMEOUT_MS = 15_000
+POOL_SIZE = 10
+
+_BEGIN_SCOPED = text(
+    "SELECT set_config('tradepost.workspace', :workspace, true), set_config('transaction_read_only', :read_only, true)"
+)
+
+
+def parse_url(url: str) -> URL:
+    """A SQLAlchemy URL with our drivers filled in. Raises SetupError for anything but SQLite and PostgreSQL."""
+    example = "sqlite:////srv/tradepost/hub.db or postgresql://user@host/name"
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SetupError(f"'{hide_password(url)}' is not a database URL.", hint=f"Write it like {example}.") from None
+    family = parsed.drivername.split("+")[0]
+    if family == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise SetupError("A SQLite URL needs a file.", hint=f"Write it like {example}.")
+        return parsed.set(drivername="sqlite+aiosqlite")
+    if family in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise SetupError(f"'{family}' databases are not supported.", hint=f"Use SQLite or PostgreSQL: {example}.")
+
+
+def hide_password(url: str) -> str:
+    """The URL as it may be shown."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url.split("@")[-1]
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _prepare_sqlite(engine: AsyncEngine, *, writing: bool) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves: pysqlite's own guess breaks DDL and read snapshots
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA synchronous=FULL")
+        if writing:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        else:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _prepare_postgres(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET ROLE {APPLICATION_ROLE}")
+        cursor.execute("SET lock_timeout = '15s'")
+        cursor.execute("SET statement_timeout = '60s'")
+        cursor.close()
+        connection.commit()
+
+
+class Database:
+    """One database. `transaction` is the only way to a session."""
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
+        if self.is_sqlite:
+            self._writer = create_async_engine(self.url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
+            self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
+            _prepare_sqlite(self._writer, writing=True)
+            _prepare_sqlite(self._reader, writing=False)
+        else:
+            self._writer = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
+            self._reader = self._writer
+            _prepare_postgres(self._writer)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database."""
+        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    @asynccontextmanager
+    async def transaction(self, workspace_id: str, *, write: bool) -> AsyncIterator[AsyncSession]:
+        """A session bound to one workspace; commits at the end of the block, rolls back on any exception.
+
+        A reading one cannot write. Hold none open while calling another system.
+        """
+        engine = self._writer if write else self._reader
+        session = AsyncSession(
+            engine, sync_session_class=ScopedSession, expire_on_commit=False, info={"workspace_id": workspace_id}
+        )
+        async with session:
+            if not self.is_sqlite:
+                await session.execute(_BEGIN_SCOPED, {"workspace": workspace_id, "read_only": "off" if write else "on"})
+            yield session
+            if write:
+                await session.commit()
+
+    @asynccontextmanager
+    async def system(self, *, write: bool) -> AsyncIterator[AsyncSession]:
+        """A session over all workspaces: for looking up a credential, the sweeper, the relay and the sealer only."""
+        async with self.transaction(EVERY_WORKSPACE, write=write) as session:
+            yield session
+
+    async def ping(self) -> None:
+        """Reach the database or raise SetupError with what to do."""
+        try:
+            async with self._reader.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (DBAPIError, sqlite3.Error, OSError) as error:
+            cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+            raise SetupError(
+                f"The database {self.url.render_as_string(hide_password=True)} cannot be reached: {cause}.",
+                hint="Check the URL, that the server runs, and that the folder exists and can be written.",
+            ) from error
+
+    async def close(self) -> None:
+        await self._writer.dispose()
+        await self._reader.dispose()

@@ -1,0 +1,1 @@
+"""Alembic revisions of the two databases, installed with the package."""
