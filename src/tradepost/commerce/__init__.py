@@ -1,0 +1,1 @@
+"""The bundled shop: one folder per domain, flows for what spans them, servers that group their tools."""

@@ -1,0 +1,1 @@
+"""Analytics: key figures of the operation, aggregated in SQL."""

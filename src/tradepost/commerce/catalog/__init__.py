@@ -1,0 +1,1 @@
+"""Catalog: products and the variants that are sold."""

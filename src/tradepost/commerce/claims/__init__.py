@@ -1,0 +1,1 @@
+"""Claims: damage, loss and shortage, towards customers and carriers."""

@@ -1,0 +1,1 @@
+"""Customers: accounts, groups, ways to pay."""

@@ -1,0 +1,82 @@
+"""Tables of customers, their groups and payment methods."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of
+from tradepost.database.base import StoreBase, Versioned, scoped_reference
+from tradepost.database.types import JsonColumn
+
+CustomerKind = Literal["guest", "registered", "business"]
+CustomerStatus = Literal["active", "blocked", "closed"]
+PaymentMethodType = Literal["credit_card", "paypal", "gift_card", "store_credit", "bank_transfer", "invoice"]
+
+
+class CustomerGroup(StoreBase, Versioned):
+    """A segment; prices may hang on it."""
+
+    prefix = "grp"
+    noun = "customer group"
+    __tablename__ = "customer_groups"
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+
+
+class Customer(StoreBase, Numbered):
+    """A person or company that buys. `company`, names and `note` are text from outside. `address` is the default
+    address: line1, line2, city, region, postal_code, country (and, where known, name, phone)."""
+
+    prefix = "cus"
+    noun = "customer"
+    __tablename__ = "customers"
+    kind: Mapped[str] = mapped_column(default="registered")
+    status: Mapped[str] = mapped_column(default="active")
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    company: Mapped[str | None]
+    email: Mapped[str]
+    email_folded: Mapped[str]  # lower case: e-mail addresses are unique without case
+    phone: Mapped[str | None]
+    address: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    region: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="en")
+    group_id: Mapped[str | None]
+    price_list_id: Mapped[str | None]
+    marketing_email_consent: Mapped[bool] = mapped_column(default=False)
+    marketing_sms_consent: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str | None]
+    last_contact_at: Mapped[datetime | None]
+    __table_args__ = (
+        *numbered("customers"),
+        scoped_reference("group_id", "customer_groups"),
+        one_of("kind", CustomerKind),
+        one_of("status", CustomerStatus),
+        Index("uq_customers_email", "workspace_id", "email_folded", unique=True),
+        Index("ix_customers_name", "workspace_id", "last_name", "first_name"),
+    )
+
+
+class PaymentMethod(StoreBase, Versioned):
+    """A way a customer pays. `balance_minor` only for gift_card and store_credit; never below zero."""
+
+    prefix = "pm"
+    noun = "payment method"
+    __tablename__ = "payment_methods"
+    external_id: Mapped[str | None]
+    customer_id: Mapped[str]
+    position: Mapped[int] = mapped_column(default=0)
+    type: Mapped[str]
+    brand: Mapped[str | None]
+    last4: Mapped[str | None]
+    balance_minor: Mapped[int | None]
+    currency: Mapped[str]
+    __table_args__ = (
+        scoped_reference("customer_id", "customers"),
+        one_of("type", PaymentMethodType),
+        *not_negative("balance_minor"),
+        Index("ix_payment_methods_customer", "workspace_id", "customer_id", "position"),
+        Index("uq_payment_methods_external_id", "workspace_id", "external_id", unique=True),
+    )

@@ -1,0 +1,1 @@
+"""What spans domains: one module per verb, in one transaction; and reads that join domains."""

@@ -1,0 +1,1 @@
+"""Inventory: where stock is, in which state, and how it moves."""

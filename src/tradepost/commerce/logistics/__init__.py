@@ -1,0 +1,1 @@
+"""Logistics: fulfillments, parcels and their tracking, drivers, routes and deliveries."""

@@ -1,0 +1,1 @@
+"""Orders: what was sold to whom, on which promise."""

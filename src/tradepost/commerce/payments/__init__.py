@@ -1,0 +1,1 @@
+"""Payments: captures, refunds, disputes, payouts and their reconciliation."""

@@ -1,0 +1,1 @@
+"""Purchasing: suppliers, what they offer, and orders to them."""

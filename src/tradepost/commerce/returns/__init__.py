@@ -1,0 +1,1 @@
+"""Returns: what customers send back, and what becomes of it."""

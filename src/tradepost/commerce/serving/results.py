@@ -1,0 +1,44 @@
+"""Tool results in MCP's shape: a short text and the structured value; errors in the shape of C9."""
+
+from typing import Any
+
+from tradepost.commerce.serving.declare import Answer
+from tradepost.foundation.errors import TradepostError
+from tradepost.protocol.builtin import Json, ToolResult
+
+MAX_SUMMARY_CHARACTERS = 800  # about 200 tokens
+
+
+def text_block(text: str) -> Json:
+    """A text content block, cut with a visible mark at about 200 tokens."""
+    if len(text) > MAX_SUMMARY_CHARACTERS:
+        text = text[: MAX_SUMMARY_CHARACTERS - 1] + "…"
+    return {"type": "text", "text": text}
+
+
+def done(answer: Answer[Any]) -> ToolResult:
+    """The result of a read."""
+    return ToolResult([text_block(answer.text)], answer.data)
+
+
+def written(answer: Answer[Any], *, replayed: bool) -> ToolResult:
+    """The result of a write that took effect, now or under the same key before."""
+    text = f"Already done before with this idempotency_key: {answer.text}" if replayed else answer.text
+    return ToolResult([text_block(text)], {"status": "succeeded", "replayed": replayed, **answer.data})
+
+
+def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]) -> ToolResult:
+    """The result of a preview: before and after per record, and what would happen outside the store."""
+    if changes:
+        lines = [f"{change['record']}: {change['field']} {change['before']} -> {change['after']}" for change in changes]
+        text = f"Would make {len(changes)} changes. " + "; ".join(lines)
+    else:
+        text = "Would change nothing in the store."
+    preview = {"changes": changes, "side_effects": side_effects, "versions": versions}
+    return ToolResult([text_block(text)], preview)
+
+
+def failed(error: TradepostError) -> ToolResult:
+    """The error as the model gets it: code, message, whether a retry helps, and what to do next."""
+    text = f"{error.code}: {error.message}" + (f" {error.hint}" if error.hint else "")
+    return ToolResult([text_block(text)], error.as_dict(), is_error=True)

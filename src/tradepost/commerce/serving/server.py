@@ -1,0 +1,267 @@
+"""StoreServer: a named MCP server over the store, satisfying the BuiltinServer port.
+
+A read runs in a read-only transaction. A write runs in one transaction with the row of its idempotency key, so that
+effect and key stand or fall together; the same key again gives the same result and no second effect. A preview runs
+the same code and rolls back.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
+
+from tradepost.commerce.serving import results
+from tradepost.commerce.serving.declare import Answer, Guide, Prompt, Resource, Tool
+from tradepost.commerce.serving.uris import match_uri
+from tradepost.commerce.store.changes import ChangeLog
+from tradepost.commerce.store.models import Operation, StoreSettings
+from tradepost.commerce.store.store import Store
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.canonical import digest
+from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.errors import (
+    ForbiddenScope,
+    IdempotencyConflict,
+    InvalidArgument,
+    NotFound,
+    StateConflict,
+    TradepostError,
+    Unavailable,
+    VersionConflict,
+)
+from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
+
+log = logging.getLogger(__name__)
+
+SETTINGS_SECONDS = 2.0
+ATTEMPTS = 3
+FRAMEWORK_ARGUMENTS = ("idempotency_key", "dry_run", "expected_version")
+
+
+@dataclass
+class StoreServer:
+    """One named server: the tools, resources and prompts of a few domains. `free_text` off leaves out all text that
+    outsiders wrote (C13)."""
+
+    slug: str
+    title: str
+    instructions: str
+    database: Database
+    tools: Sequence[Tool]
+    resources: Sequence[Resource] = ()
+    prompts: Sequence[Prompt] = ()
+    now: Now = system_now
+    free_text: bool = True
+    _settings: dict[str, tuple[float, str, datetime | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._tools = {tool.name: tool for tool in self.tools}
+        self._prompts = {prompt.name: prompt for prompt in self.prompts}
+
+    def definitions(self) -> Definitions:
+        """All it offers, in the order of its declaration."""
+        return Definitions(
+            tools=[tool.definition() for tool in self.tools],
+            resources=[item.definition() for item in self.resources if not item.is_template],
+            resource_templates=[item.definition() for item in self.resources if item.is_template],
+            prompts=[prompt.definition() for prompt in self.prompts],
+            instructions=self.instructions,
+            tool_classes={tool.name: tool.tool_class for tool in self.tools},
+            tool_scopes={tool.name: tool.scope for tool in self.tools},
+            resource_scopes={item.template: item.scope for item in self.resources},
+            prompt_scopes={prompt.name: prompt.scope for prompt in self.prompts},
+        )
+
+    async def call(
+        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+    ) -> ToolResult:
+        """See BuiltinServer.call."""
+        tool = self._tools.get(name)
+        if tool is None:
+            raise NotFound(f"The server '{self.slug}' has no tool '{name}'.", hint="List its tools.")
+        try:
+            return await self._call(caller, tool, arguments, key, mode)
+        except TradepostError as error:
+            return results.failed(error)
+
+    async def read(self, caller: Caller, uri: str) -> Json:
+        """See BuiltinServer.read."""
+        for item in self.resources:
+            variables = match_uri(item.template, uri)
+            if variables is not None:
+                _require_scope(caller, item.scope)
+                async with self.database.transaction(caller.workspace_id, write=False) as session:
+                    value = await item.function(await self._store(session, caller), **variables)
+                return {"contents": [_content(uri, item.mime_type, value)]}
+        raise NotFound(f"No resource '{uri}' was found.", hint="List the resources and templates of this server.")
+
+    async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
+        """See BuiltinServer.prompt."""
+        prompt = self._prompts.get(name)
+        if prompt is None:
+            raise NotFound(f"No prompt '{name}' was found.", hint="List the prompts of this server.")
+        _require_scope(caller, prompt.scope)
+        known = {argument["name"] for argument in prompt.arguments}
+        required = {argument["name"] for argument in prompt.arguments if argument["required"]}
+        for missing in sorted(required - arguments.keys()):
+            raise InvalidArgument(f"The prompt '{name}' needs the argument '{missing}'.", field=missing)
+        for unknown in sorted(arguments.keys() - known):
+            raise InvalidArgument(f"The prompt '{name}' has no argument '{unknown}'.", field=unknown)
+        async with self.database.transaction(caller.workspace_id, write=False) as session:
+            guide: Guide = await prompt.function(await self._store(session, caller), **arguments)
+        messages = [{"role": "user", "content": {"type": "text", "text": guide.text}}]
+        for uri, value in guide.resources:
+            block = {"type": "resource", "resource": _content(uri, "application/json", value)}
+            messages.append({"role": "user", "content": block})
+        return {"description": prompt.description, "messages": messages}
+
+    async def complete(self, caller: Caller, reference: Json, argument: str, value: str) -> Json:
+        """See BuiltinServer.complete. Suggests nothing for free arguments."""
+        return {"values": [], "total": 0, "hasMore": False}
+
+    # ---
+
+    async def _call(self, caller: Caller, tool: Tool, arguments: Json, key: str | None, mode: Mode) -> ToolResult:
+        _require_scope(caller, tool.scope)
+        if not tool.writes:
+            checked = tool.check(arguments)
+            async with self.database.transaction(caller.workspace_id, write=False) as session:
+                return results.done(await tool.function(await self._store(session, caller), **checked))
+        dry_run = arguments.get("dry_run") is True
+        if dry_run and "idempotency_key" not in arguments:
+            arguments = {**arguments, "idempotency_key": "dry-run"}  # a dry run leaves nothing to repeat
+        checked = tool.check(arguments)
+        own = {name: value for name, value in checked.items() if name not in FRAMEWORK_ARGUMENTS}
+        if dry_run or mode == "preview":
+            preview = await self._preview(caller, tool, own, checked["expected_version"])
+            if mode == "preview":
+                return preview
+            return ToolResult(preview.content, {"status": "dry_run", "replayed": False, "preview": preview.structured})
+        return await self._execute_with_retries(caller, tool, own, checked, key or checked["idempotency_key"])
+
+    async def _preview(
+        self, caller: Caller, tool: Tool, own: dict[str, Any], expected_version: int | None
+    ) -> ToolResult:
+        async with self.database.transaction(caller.workspace_id, write=True) as session:
+            changes = ChangeLog(session)
+            store = await self._store(session, caller, changes=changes, expected_version=expected_version)
+            await _run(tool, store, own)
+            await session.flush()
+            preview = results.previewed(changes.changes(), store.side_effects, changes.versions())
+            await session.rollback()
+        return preview
+
+    async def _execute_with_retries(
+        self, caller: Caller, tool: Tool, own: dict[str, Any], checked: dict[str, Any], key: str
+    ) -> ToolResult:
+        operation_id = _operation_id(caller, tool.name, key)
+        fingerprint = digest(orjson.loads(orjson.dumps(own, default=str)))
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._execute(caller, tool, own, checked["expected_version"], operation_id, fingerprint)
+            except (IntegrityError, DBAPIError) as error:
+                if attempt == ATTEMPTS or not _passing(error, operation_id):
+                    raise _translated(error) from error
+                await asyncio.sleep(0.02 * attempt)  # another transaction held the rows: let it finish
+        raise AssertionError("unreachable")
+
+    async def _execute(
+        self,
+        caller: Caller,
+        tool: Tool,
+        own: dict[str, Any],
+        expected_version: int | None,
+        operation_id: str,
+        fingerprint: str,
+    ) -> ToolResult:
+        async with self.database.transaction(caller.workspace_id, write=True) as session:
+            before = await session.get(Operation, (caller.workspace_id, operation_id))
+            if before is not None:
+                if before.fingerprint != fingerprint:
+                    raise IdempotencyConflict(
+                        f"This idempotency_key was used for {tool.name} with other arguments.",
+                        hint="Use a new key for a new intent; repeat the first arguments to get the first result.",
+                        field="idempotency_key",
+                    )
+                return results.written(Answer(before.result["data"], before.result["text"]), replayed=True)
+            operation = Operation(id=operation_id, tool=tool.name, fingerprint=fingerprint, result={})
+            session.add(operation)
+            await session.flush()  # a twin waits here until we commit, then finds our result
+            store = await self._store(session, caller, expected_version=expected_version)
+            answer = await _run(tool, store, own)
+            operation.result = {"data": answer.data, "text": answer.text}
+            return results.written(answer, replayed=False)
+
+    async def _store(self, session: AsyncSession, caller: Caller, **options: Any) -> Store:
+        known = self._settings.get(caller.workspace_id)
+        if known is None or time.monotonic() - known[0] > SETTINGS_SECONDS:
+            row = (await session.execute(select(StoreSettings.currency, StoreSettings.fixed_now))).first()
+            known = (time.monotonic(), row.currency if row else "EUR", row.fixed_now if row else None)
+            if row is not None:
+                self._settings[caller.workspace_id] = known
+        _, currency, fixed_now = known
+        return Store(session, caller, fixed_now or self.now(), currency, free_text=self.free_text, **options)
+
+
+async def _run(tool: Tool, store: Store, own: dict[str, Any]) -> Answer[Any]:
+    try:
+        answer = await tool.function(store, **own)
+        await store.session.flush()
+    except StaleDataError as error:
+        raise VersionConflict(
+            "Somebody changed the record at the same moment.", hint="Read it again and repeat the call."
+        ) from error
+    return answer
+
+
+def _require_scope(caller: Caller, scope: str) -> None:
+    if not caller.has_scope(scope):
+        raise ForbiddenScope(
+            f"This needs the scope {scope}.",
+            hint="Ask an admin of the workspace to grant it.",
+            details={"scope": scope},
+        )
+
+
+def _operation_id(caller: Caller, tool: str, key: str) -> str:
+    named = f"{caller.principal.kind}:{caller.principal.id}\n{tool}\n{key}"
+    return "op_" + hashlib.sha256(named.encode()).hexdigest()[:40]
+
+
+def _content(uri: str, mime_type: str, value: Any) -> Json:
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return {"uri": uri, "mimeType": mime_type, "text": text}
+
+
+def _passing(error: DBAPIError, operation_id: str) -> bool:
+    """Whether repeating the whole transaction may succeed: a twin won the key, a deadlock, a serialization failure."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state in ("40001", "40P01"):
+        return True
+    return isinstance(error, IntegrityError) and "operations" in str(error.orig)
+
+
+def _translated(error: DBAPIError) -> TradepostError:
+    """A refused write in words. The database is the last guard of the rules, so its refusal is an answer."""
+    if isinstance(error, IntegrityError):
+        log.warning("The database refused a write: %s", error.orig)
+        return StateConflict(
+            "The change would break a rule of the store (an amount, a quantity or a reference does not fit).",
+            hint="Read the record again; somebody may have changed it meanwhile.",
+        )
+    state = getattr(error.orig, "sqlstate", None)
+    if state == "55P03" or "locked" in str(error.orig):
+        return Unavailable("The record is being changed by somebody else.", hint="Try again.", retry_after_seconds=1)
+    log.error("The store failed: %s", error.orig)
+    return Unavailable("The store cannot do this now.", hint="Try again later.", retry_after_seconds=5)

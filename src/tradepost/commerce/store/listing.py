@@ -1,0 +1,130 @@
+"""Lists the way every tool gives them (C4): bounded, by keyset, in a stable order, with an honest total."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+from sqlalchemy import Select, bindparam, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+from typing_extensions import TypedDict
+
+from tradepost.commerce.store.store import Store
+from tradepost.database.types import UtcDateTime
+from tradepost.foundation.clock import from_rfc3339, to_rfc3339
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.pagination import DEFAULT_LIMIT, EXACT_ESTIMATE_UP_TO, MAX_LIMIT, decode_cursor, encode_cursor
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at the most.", examples=[20])]
+Cursor = Annotated[
+    str | None, Field(description="next_cursor of the page before; leave out for the first page.", examples=["WyJv…"])
+]
+Detail = Annotated[
+    Literal["summary", "standard", "full"], Field(description="How much each item says.", examples=["standard"])
+]
+Fields = Annotated[
+    list[str] | None,
+    Field(max_length=30, description="Only these keys of each item (id stays).", examples=[["number", "status"]]),
+]
+TimeFilter = Annotated[datetime | None, Field(description="RFC 3339 time, UTC.", examples=["2026-03-01T00:00:00Z"])]
+
+
+class Page(TypedDict, Generic[Item]):
+    """A page of a list. total_estimate is exact up to 10,000, then "10,000+"."""
+
+    items: list[Item]
+    next_cursor: str | None
+    has_more: bool
+    total_estimate: int | str
+    truncated: bool
+
+
+async def page(
+    store: Store,
+    kind: str,
+    statement: Select[Row],
+    order: Sequence[InstrumentedAttribute[Any]],
+    view: Callable[[Sequence[Row]], Awaitable[list[Any]]],
+    *,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+    descending: bool = False,
+    fields: Sequence[str] | None = None,
+) -> Page[Any]:
+    """Run a one-entity select as a page. `order`: sort columns of that entity, the last one unique, none null, all in
+    one direction. `view` turns the page's rows into items, all at once, so that it can load what they need in one go.
+    `kind` names the list inside its cursors. Raises InvalidArgument for a cursor of another list."""
+    after = decode_cursor(kind, cursor, len(order))
+    paged = statement.order_by(*(column.desc() if descending else column.asc() for column in order)).limit(limit + 1)
+    if after is not None:
+        values = tuple_(*(_restore(column, value) for column, value in zip(order, after.values, strict=True)))
+        columns = tuple_(*order)
+        paged = paged.where(columns < values if descending else columns > values)
+    rows = list(await store.all(paged))
+    has_more = len(rows) > limit
+    rows = rows[:limit]
+    next_cursor = None
+    if has_more:
+        next_cursor = encode_cursor(kind, [_plain(getattr(rows[-1], column.key)) for column in order])
+    total = len(rows) if after is None and not has_more else await _total(store, statement)
+    return {
+        "items": keep_fields(await view(rows), fields),
+        "next_cursor": next_cursor,
+        "has_more": has_more,
+        "total_estimate": total,
+        "truncated": False,
+    }
+
+
+def single_page(items: list[Any], fields: Sequence[str] | None = None) -> Page[Any]:
+    """A short, complete list as a page."""
+    kept = keep_fields(items, fields)
+    return {"items": kept, "next_cursor": None, "has_more": False, "total_estimate": len(kept), "truncated": False}
+
+
+def keep_fields(items: list[Any], fields: Sequence[str] | None) -> list[Any]:
+    """Each item with only `fields` (and id). Raises InvalidArgument for a key that no item has."""
+    if not fields or not items:
+        return items
+    known = set().union(*(item.keys() for item in items))
+    unknown = [name for name in fields if name not in known]
+    if unknown:
+        raise InvalidArgument(
+            f"The items have no field '{unknown[0]}'.", hint=f"They have: {', '.join(sorted(known))}.", field="fields"
+        )
+    kept = {"id", *fields}
+    return [{key: value for key, value in item.items() if key in kept} for item in items]
+
+
+def found_sentence(result: Page[Any], noun: str, nothing: str) -> str:
+    """ "3 of 120 orders." or the sentence for none."""
+    if not result["items"]:
+        return nothing
+    total = result["total_estimate"]
+    more = " More with next_cursor." if result["has_more"] else ""
+    return f"{len(result['items'])} of {total} {noun}.{more}"
+
+
+async def _total(store: Store, statement: Select[Any]) -> int | str:
+    capped = statement.order_by(None).limit(EXACT_ESTIMATE_UP_TO + 1).subquery()
+    count = (await store.session.execute(select(func.count()).select_from(capped))).scalar_one()
+    return f"{EXACT_ESTIMATE_UP_TO:,}+" if count > EXACT_ESTIMATE_UP_TO else int(count)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_rfc3339(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _restore(column: InstrumentedAttribute[Any], value: Any) -> Any:
+    kind = column.type
+    if isinstance(kind, UtcDateTime):
+        try:
+            return bindparam(None, from_rfc3339(str(value)), type_=kind)
+        except ValueError:
+            raise InvalidArgument("The cursor is not one that this list gave.", field="cursor") from None
+    return bindparam(None, value, type_=kind)

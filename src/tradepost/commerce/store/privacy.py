@@ -1,0 +1,39 @@
+"""Personal data as callers may see it: masked unless they hold read:customers.pii (commerce.md C14)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.untrusted import clean
+
+PII_SCOPE = "read:customers.pii"
+_ADDRESS_FIELDS = ("line1", "line2", "city", "region", "postal_code", "country")
+
+
+def may_see_pii(caller: Caller) -> bool:
+    """Whether e-mail, phone and street may be shown."""
+    return caller.has_scope(PII_SCOPE)
+
+
+def email(caller: Caller, address: str | None) -> str | None:
+    """The e-mail address, or its first letter and domain: "j***@example.com"."""
+    if address is None or may_see_pii(caller):
+        return address
+    local, _, domain = address.partition("@")
+    return f"{local[:1]}***@{domain}"
+
+
+def phone(caller: Caller, number: str | None) -> str | None:
+    """The phone number, or its last two digits."""
+    if number is None or may_see_pii(caller):
+        return number
+    return f"***{number[-2:]}"
+
+
+def address(caller: Caller, record: Mapping[str, Any], *, needed: bool = False) -> dict[str, str]:
+    """An address; street lines are masked unless the caller sees personal data or the job needs them (`needed`:
+    a delivery, a label)."""
+    shown = {field: clean(str(record.get(field) or ""), 200) for field in _ADDRESS_FIELDS}
+    if needed or may_see_pii(caller):
+        return shown
+    return {**shown, "line1": "***", "line2": "***" if shown["line2"] else ""}

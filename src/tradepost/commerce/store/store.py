@@ -1,0 +1,171 @@
+"""The unit of work that every tool gets: one session, one caller, one moment.
+
+Queries are bound to the caller's workspace by the session. Writes go through loaded rows (never bulk statements), so
+that versions count, previews see every field, and events say what happened.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.commerce.store.changes import ChangeLog
+from tradepost.commerce.store.models import NumberRange, StoreEvent
+from tradepost.commerce.store.rows import label_of, noun_of
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import InvalidArgument, NotFound, VersionConflict
+from tradepost.foundation.ids import new_id
+from tradepost.foundation.untrusted import UntrustedText, untrusted
+
+Row = TypeVar("Row")
+
+MAX_REFERENCE_CHARACTERS = 200
+
+
+class Store:
+    """One transaction of the shop. `now` is the store's time (a held clock counts), `currency` its default one."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        caller: Caller,
+        now: datetime,
+        currency: str,
+        *,
+        changes: ChangeLog | None = None,
+        expected_version: int | None = None,
+        free_text: bool = True,
+    ) -> None:
+        self.session = session
+        self.caller = caller
+        self.now = now
+        self.currency = currency
+        self.side_effects: list[str] = []
+        self._changes = changes
+        self._expected_version = expected_version
+        self._free_text = free_text
+
+    # --- reading
+
+    async def all(self, statement: Select[Row]) -> Sequence[Row]:
+        """All rows of a one-entity select."""
+        return (await self.session.scalars(statement)).all()
+
+    async def one_or_none(self, statement: Select[Row]) -> Row | None:
+        """The first row of a one-entity select, if any."""
+        return (await self.session.scalars(statement.limit(1))).one_or_none()
+
+    async def get(self, model: type[Row], row_id: str | None) -> Row | None:
+        """A row by its own id; None for none."""
+        if row_id is None:
+            return None
+        return await self.session.get(model, (self.caller.workspace_id, row_id))
+
+    async def find(self, model: type[Row], reference: str, *, field: str | None = None) -> Row:
+        """A record by what people type: its id, number (with or without '#'), code, sku ("sku:A-1" too), external id
+        or tracking number. Ids of other systems are compared exactly. Raises NotFound."""
+        found: Row = await self._find(model, reference, field, lock=False)
+        return found
+
+    # --- writing
+
+    async def lock(self, model: type[Row], reference: str, *, field: str | None = None) -> Row:
+        """Like find, and nobody else changes the row until this transaction ends."""
+        row: Row = await self._find(model, reference, field, lock=True)
+        if self._changes is not None:
+            self._changes.touch(row)
+        return row
+
+    async def primary(self, model: type[Row], reference: str, *, field: str | None = None) -> Row:
+        """Like lock, for the record a write is about: checks the caller's expected_version. Raises VersionConflict."""
+        row: Any = await self.lock(model, reference, field=field)
+        if self._expected_version is not None and row.version != self._expected_version:
+            raise VersionConflict(
+                f"The {label_of(row)} is at version {row.version}, not {self._expected_version}: somebody changed it.",
+                hint="Read it again, check that the change still makes sense, and send its present version.",
+                field="expected_version",
+                details={"version": row.version},
+            )
+        return row  # type: ignore[no-any-return]
+
+    async def lock_all(self, statement: Select[Row]) -> Sequence[Row]:
+        """All rows of a one-entity select, locked until this transaction ends. Order the select by id."""
+        rows = (await self.session.scalars(statement.with_for_update())).all()
+        if self._changes is not None:
+            for row in rows:
+                self._changes.touch(row)
+        return rows
+
+    def add(self, row: Row) -> Row:
+        """A new row. Give it an id with `new_id(Model.prefix)`."""
+        self.session.add(row)
+        return row
+
+    def emit(self, event_type: str, subject: Any, **payload: Any) -> None:
+        """Write to the outbox that `subject` (a row) had `event_type` ("order:held"); payload: plain JSON values."""
+        version = getattr(subject, "version", None)
+        self.session.add(
+            StoreEvent(
+                id=new_id("evt"),
+                type=event_type,
+                subject=subject.id,
+                subject_version=version,
+                payload={"record": label_of(subject), **payload},
+                actor=f"{self.caller.principal.kind}:{self.caller.principal.id}",
+                request_id=self.caller.request_id,
+                occurred_at=self.now,
+            )
+        )
+
+    def side_effect(self, sentence: str) -> None:
+        """Say what the write will do outside the store ("An e-mail goes to the customer."); a preview lists it."""
+        self.side_effects.append(sentence)
+
+    async def next_number(self, prefix: str, start: int = 1000) -> str:
+        """The next number of a kind: "PO-1001". Gaps stay where a transaction was rolled back on purpose."""
+        statement = select(NumberRange).where(NumberRange.id == prefix).with_for_update()
+        found = (await self.session.scalars(statement)).one_or_none()
+        if found is None:
+            found = NumberRange(id=prefix, last=start)
+            self.session.add(found)
+        found.last += 1
+        await self.session.flush()
+        return f"{prefix}{found.last}"
+
+    def free_text(self, text: str | None, cap: int = 500) -> UntrustedText | None:
+        """An outsider's text, marked, cleaned and capped; None where this server leaves such text out."""
+        return untrusted(text, cap) if self._free_text else None
+
+    # ---
+
+    async def _find(self, model: Any, reference: str, field: str | None, *, lock: bool) -> Any:
+        noun = noun_of(model)
+        wanted = reference.strip()
+        if not wanted or len(wanted) > MAX_REFERENCE_CHARACTERS:
+            raise InvalidArgument(f"'{reference[:40]}' is not a {noun} id or number.", field=field)
+        names = [name for name in ("external_id", "number", "sku", "code", "tracking_number") if hasattr(model, name)]
+        bare = wanted.removeprefix("sku:") if hasattr(model, "sku") else wanted.removeprefix("#")
+        conditions = [model.id == wanted, *(getattr(model, name) == wanted for name in names)]
+        if bare != wanted:
+            conditions += [getattr(model, name) == bare for name in names if name != "external_id"]
+        statement = select(model).where(or_(*conditions)).limit(10)
+        if lock:
+            statement = statement.with_for_update().execution_options(populate_existing=True)
+        rows = (await self.session.scalars(statement)).all()
+        if not rows:
+            raise NotFound(
+                f"No {noun} '{wanted}' was found.",
+                hint=f"Check the {noun} id or number; a search or list tool shows what exists.",
+                field=field,
+            )
+
+        def rank(row: Any) -> int:
+            values = [row.id, *(getattr(row, name) for name in names)]
+            return values.index(wanted) if wanted in values else len(values)
+
+        best = sorted(rows, key=rank)
+        if len(best) > 1 and rank(best[0]) == rank(best[1]):
+            raise InvalidArgument(f"'{wanted}' means more than one {noun}.", hint=f"Use the {noun}'s id.", field=field)
+        return best[0]

@@ -1,0 +1,1 @@
+"""Support: policy texts, tickets, messages."""
