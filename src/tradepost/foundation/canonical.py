@@ -19,11 +19,34 @@ def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value. Raises InvalidArgument for what JSON or a double cannot carry."""
     try:
         return rfc8785.dumps(value)
+    except rfc8785.IntegerDomainError:
+        return _with_doubles(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise InvalidArgument(
             f"The value cannot be written as canonical JSON: {error}.",
             hint="Use numbers within ±2^53 and valid Unicode text.",
         ) from error
+
+
+def _with_doubles(value: Any) -> bytes:
+    """An integer over 2^53 that is the text of a double is written as that double; any other one has no one meaning."""
+    try:
+        return rfc8785.dumps(_doubled(value))
+    except (rfc8785.CanonicalizationError, OverflowError) as error:
+        raise InvalidArgument(
+            "An integer is too large to mean the same to every JSON parser.", hint="Send it as a string."
+        ) from error
+
+
+def _doubled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _doubled(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_doubled(inner) for inner in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        double = float(value)
+        return double if rfc8785.dumps(double) == str(value).encode() else value
+    return value
 
 
 def digest(value: Any) -> str:

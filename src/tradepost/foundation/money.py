@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TypedDict
+
+from typing_extensions import TypedDict
 
 from tradepost.foundation.errors import InvalidArgument
 
@@ -38,6 +39,7 @@ _TWO_DECIMALS = frozenset(
     NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT
     TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR ZMW ZWG""".split()
 )
+MAX_MINOR = 2**53 - 1  # what every JSON parser reads exactly
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 
 
@@ -84,7 +86,9 @@ def minor_from_decimal(text: str, currency: str) -> int:
         scaled = Decimal(text).scaleb(exponent(currency))
     except InvalidOperation:
         raise InvalidArgument(f"'{text}' is not an amount.", hint='Write it like "12.50".') from None
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+    if not scaled.is_finite() or abs(scaled) > MAX_MINOR:
+        raise InvalidArgument(f"'{text[:40]}' is too large for an amount.")
+    if scaled != scaled.to_integral_value():
         raise InvalidArgument(f"'{text}' has more decimals than {currency} allows ({exponent(currency)}).")
     return int(scaled)
 

@@ -4,7 +4,8 @@ Invisible characters carry instructions past a reviewer's eye; NFKC does not rem
 """
 
 import unicodedata
-from typing import TypedDict
+
+from typing_extensions import TypedDict
 
 DEFAULT_CAP = 500
 

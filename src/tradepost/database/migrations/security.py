@@ -1,10 +1,11 @@
-"""Row-level security, PostgreSQL only: every revision ends with `secure_tables()`.
+"""Guards inside the database: every revision ends with `secure_tables()`.
 
-The application role owns nothing; a transaction that has not said its workspace sees no rows.
+On PostgreSQL row-level security: the application role owns nothing, and a transaction that has not said its workspace
+sees no rows. Append-only tables refuse changes on both engines.
 """
 
 from alembic import op
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from tradepost.database.engine import APPLICATION_ROLE
 
@@ -40,6 +41,8 @@ def secure_tables(append_only: frozenset[str] = frozenset()) -> None:
     """Switch row-level security on for every table that has none yet and grant the application role its rights;
     tables named in `append_only` can be read and added to, never changed."""
     if not is_postgres():
+        for table in sorted(append_only):
+            _forbid_changes(table)
         return
     op.execute(
         f"""DO $$ BEGIN CREATE ROLE {APPLICATION_ROLE} NOLOGIN;
@@ -58,3 +61,14 @@ def secure_tables(append_only: frozenset[str] = frozenset()) -> None:
         f"""DO $$ BEGIN EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %I TO {APPLICATION_ROLE}',
             current_schema()); END $$"""
     )
+
+
+def _forbid_changes(table: str) -> None:
+    """SQLite: only the numbering trigger may touch a row, once, while it has no number."""
+    columns = {column["name"] for column in inspect(op.get_bind()).get_columns(table)}
+    exempt = "WHEN OLD.sequence IS NOT NULL " if "sequence" in columns else ""
+    for verb, condition in (("UPDATE", exempt), ("DELETE", "")):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {condition}"
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )

@@ -1,0 +1,25 @@
+"""Times in UTC with a Z; ids that sort by time and cannot be guessed."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from tradepost.foundation.clock import fixed, from_rfc3339, to_rfc3339
+from tradepost.foundation.ids import handle, new_id
+
+
+def test_times_are_shown_and_read_in_utc() -> None:
+    moment = datetime(2026, 3, 29, 2, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert to_rfc3339(moment) == "2026-03-29T00:30:00Z"
+    assert from_rfc3339("2026-03-29T00:30:00Z") == moment
+    assert from_rfc3339("2026-03-29").tzinfo == UTC
+    with pytest.raises(ValueError, match="zone"):
+        fixed(datetime(2026, 1, 1))  # noqa: DTZ001 (the mistake under test)
+
+
+def test_ids_are_prefixed_unique_and_in_order() -> None:
+    made = [new_id("ord") for _ in range(1000)]
+    assert len(set(made)) == 1000
+    assert all(value.startswith("ord_") and len(value) == 27 for value in made)
+    assert [value[:14] for value in made] == sorted(value[:14] for value in made)
+    assert len(handle("apr")) == 30
