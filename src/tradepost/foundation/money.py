@@ -43,9 +43,8 @@ MAX_MINOR = 2**53 - 1  # what every JSON parser reads exactly
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 
 
+# Money as tools return it. A comment, because a docstring would be repeated in every published output schema.
 class MoneyView(TypedDict):
-    """Money as tools return it."""
-
     amount_minor: int
     currency: str
     display: str

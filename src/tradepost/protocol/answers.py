@@ -1,0 +1,186 @@
+"""Reading what an MCP server answers to a POST: JSON or an event stream, bounded while it arrives.
+
+The server is not trusted: bytes are counted as they come in, encodings are refused (a small compressed body may be a
+huge one), and only the response to our own id counts.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import Any
+
+import httpx2
+import orjson
+
+from tradepost.protocol.jsonrpc import Json
+from tradepost.protocol.upstream_errors import UpstreamFailed
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
+MAX_EVENTS = 10_000
+END_OF_STREAM_SECONDS = 0.01
+
+OnMessage = Callable[[Json], Awaitable[None]]
+
+
+async def read_response(response: httpx2.Response, request_id: int, on_message: OnMessage) -> tuple[Json, bytes]:
+    """The JSON-RPC response to `request_id` and the bytes it came in. Other messages of a stream go to `on_message`.
+
+    Raises UpstreamFailed (dispatched).
+    """
+    if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        raise _wrong("answered with a content encoding that was not asked for")
+    content_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type == "application/json":
+        body = await read_body(response)
+        return _matching(_object(body), request_id), body
+    if content_type == "text/event-stream":
+        return await _from_stream(response, request_id, on_message)
+    raise _wrong(f"answered with the content type '{content_type[:60]}' instead of JSON or an event stream")
+
+
+async def read_body(response: httpx2.Response) -> bytes:
+    """The whole body, at most MAX_ANSWER_BYTES. Raises UpstreamFailed."""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise _wrong(f"sent more than {MAX_ANSWER_BYTES} bytes")
+    return bytes(body)
+
+
+async def _from_stream(response: httpx2.Response, request_id: int, on_message: OnMessage) -> tuple[Json, bytes]:
+    seen = 0
+    async with aclosing(_events(response)) as events:
+        async for data in events:
+            message = _object(data)
+            seen += 1
+            if seen > MAX_EVENTS:
+                raise _wrong(f"sent more than {MAX_EVENTS} events")
+            if "method" in message:
+                await on_message(message)
+            elif message.get("id") == request_id:
+                await _finish(events)
+                return _matching(message, request_id), data
+    raise _wrong("ended its event stream without a response")
+
+
+async def _finish(events: AsyncIterator[bytes]) -> None:
+    """Read the end of a stream that is complete but for its last bytes, so that the connection can be used again. A
+    server that keeps the stream open, or breaks it now, costs nothing but that connection."""
+    with suppress(TimeoutError, UpstreamFailed, httpx2.HTTPError):
+        async with asyncio.timeout(END_OF_STREAM_SECONDS):
+            async for _ in events:
+                continue
+
+
+async def _events(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+    """The data of each event of a stream."""
+    reader, total = _EventReader(), 0
+    async for chunk in response.aiter_raw():
+        total += len(chunk)
+        if total > MAX_ANSWER_BYTES:
+            raise _wrong(f"sent an event stream of more than {MAX_ANSWER_BYTES} bytes")
+        for event in reader.feed(chunk):
+            yield event
+    for event in reader.feed(b"\n"):  # ends a last line that was ended by "\r" alone
+        yield event
+
+
+class _EventReader:
+    """Splits a stream into events; "\\n", "\\r\\n" and "\\r" end a line, an empty line ends an event."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The events that are complete with this chunk."""
+        self._rest += chunk
+        if len(self._rest) + self._size > MAX_EVENT_BYTES + len(chunk):
+            raise _too_big()
+        if b"\n" not in chunk and b"\r" not in chunk and not self._rest.endswith(b"\r"):
+            return []
+        lines = bytes(self._rest).splitlines(keepends=True)
+        # A "\r" at the very end may be the first half of "\r\n": that line is complete with the next chunk.
+        self._rest = bytearray(b"" if not lines or lines[-1].endswith(b"\n") else lines.pop())
+        return [event for line in lines if (event := self._line(line.rstrip(b"\r\n")))]
+
+    def _line(self, line: bytes) -> bytes | None:
+        if line.startswith(b"data:"):
+            self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+            self._size += len(line)
+            if self._size > MAX_EVENT_BYTES:
+                raise _too_big()
+        elif not line:
+            event = b"\n".join(self._data).strip()  # empty data only primes reconnection
+            self._data, self._size = [], 0
+            return event
+        return None
+
+
+def _object(body: bytes) -> Json:
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise _wrong("answered with something that is not JSON") from None
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+        raise _wrong("answered with something that is not a JSON-RPC message")
+    return message
+
+
+def _matching(message: Json, request_id: int) -> Json:
+    error = message.get("error")
+    if error is not None and message.get("id") in (request_id, None):
+        return message
+    if message.get("id") != request_id or not isinstance(message.get("result"), dict):
+        raise _wrong("answered with a message that is not the response to the request")
+    return message
+
+
+def rpc_error(message: Json) -> Json | None:
+    """The error object of a response, None where it has none. Raises UpstreamFailed for a misshapen one."""
+    error = message.get("error")
+    if error is None:
+        return None
+    if not isinstance(error, dict) or type(error.get("code")) is not int or not isinstance(error.get("message"), str):
+        raise _wrong("answered with an error that has no code or message")
+    return error
+
+
+def rpc_error_of(body: bytes) -> Json | None:
+    """The JSON-RPC error in the body of an HTTP error, None where there is none."""
+    try:
+        return rpc_error(_object(body))
+    except UpstreamFailed:
+        return None
+
+
+def result_bytes(body: bytes, message: Json, request_id: int) -> bytes:
+    """The result of a response as the server wrote it where its bytes can be cut out safely, otherwise written anew."""
+    result: Any = message["result"]
+    if message.keys() == {"jsonrpc", "id", "result"}:
+        for head, tail in (
+            (b'{"jsonrpc":"2.0","id":%d,"result":' % request_id, b"}"),
+            (b'{"result":', b',"jsonrpc":"2.0","id":%d}' % request_id),
+        ):
+            if body.startswith(head) and body.endswith(tail) and _is_one_value(body[len(head) : -len(tail)]):
+                return body[len(head) : -len(tail)]
+    return orjson.dumps(result)
+
+
+def _is_one_value(cut: bytes) -> bool:
+    """False where the cut went through two members of the same name, for example."""
+    try:
+        return isinstance(orjson.loads(cut), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _too_big() -> UpstreamFailed:
+    return _wrong(f"sent an event of more than {MAX_EVENT_BYTES} bytes")
+
+
+def _wrong(what: str) -> UpstreamFailed:
+    return UpstreamFailed(f"The server {what}.", dispatched=True)

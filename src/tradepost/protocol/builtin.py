@@ -1,0 +1,81 @@
+"""The BuiltinServer port: how a server that ships with Tradepost is called, in-process or by its own endpoint.
+
+Definitions and results are plain JSON values in the exact shapes of MCP, so that the same bytes come out of the hub,
+of stdio and of HTTP.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from tradepost.foundation.caller import Caller
+
+Json = dict[str, Any]
+Mode = Literal["execute", "preview"]
+ToolClass = Literal["read", "write", "destructive"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What tools/call gives: content blocks, the structured value, and whether it is an error (C9 shape then)."""
+
+    content: Sequence[Json]
+    structured: Json | None = None
+    is_error: bool = False
+
+    def as_dict(self) -> Json:
+        """The CallToolResult object, without the fields that belong to one protocol era."""
+        shape: Json = {"content": list(self.content)}
+        if self.structured is not None:
+            shape["structuredContent"] = self.structured
+        shape["isError"] = self.is_error
+        return shape
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """A server as it describes itself: MCP Tool, Resource, ResourceTemplate and Prompt objects, and its instructions.
+
+    `tool_classes` and `tool_scopes` are the operator's facts about each tool, by name; they never go to a client.
+    """
+
+    tools: Sequence[Json]
+    resources: Sequence[Json] = ()
+    resource_templates: Sequence[Json] = ()
+    prompts: Sequence[Json] = ()
+    instructions: str = ""
+    tool_classes: Mapping[str, ToolClass] = field(default_factory=dict)
+    tool_scopes: Mapping[str, str] = field(default_factory=dict)
+    resource_scopes: Mapping[str, str] = field(default_factory=dict)
+    prompt_scopes: Mapping[str, str] = field(default_factory=dict)
+
+
+class BuiltinServer(Protocol):
+    """A server that ships with Tradepost."""
+
+    slug: str
+    title: str
+
+    def definitions(self) -> Definitions:
+        """All it offers. Deterministic: the same release gives the same bytes."""
+        ...
+
+    async def call(
+        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+    ) -> ToolResult:
+        """Run a tool. `key` is the idempotency key of a write (None for reads). In preview mode the same code runs
+        in a transaction that is rolled back, and `structured` is the preview {changes, side_effects, versions}.
+        An unknown name raises NotFound; every other failure of the tool is a result with is_error."""
+        ...
+
+    async def read(self, caller: Caller, uri: str) -> Json:
+        """ReadResourceResult object. Raises NotFound for an unknown URI."""
+        ...
+
+    async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
+        """GetPromptResult object. Raises NotFound, InvalidArgument."""
+        ...
+
+    async def complete(self, caller: Caller, reference: Json, argument: str, value: str) -> Json:
+        """The `completion` object {values, total, hasMore} for a prompt or resource template argument."""
+        ...

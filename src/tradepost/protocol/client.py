@@ -1,0 +1,373 @@
+"""The client for MCP servers on streamable HTTP, both eras, over a shared httpx2 client.
+
+One `McpClient` stands for one (URL, credential): it remembers which era the server speaks and, in the older one, the
+session that belongs to this credential. It never follows redirects, keeps no cookies, never validates results against
+the server's own schema (a hostile pattern would freeze the process), and bounds bytes and time of every answer.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
+
+import httpx2
+
+from tradepost import __version__
+from tradepost.protocol import legacy, modern
+from tradepost.protocol.answers import result_bytes
+from tradepost.protocol.headers import encode_value, is_visible_ascii
+from tradepost.protocol.jsonrpc import (
+    HEADER_MISMATCH,
+    METHOD_NOT_FOUND,
+    MISSING_CAPABILITY,
+    UNSUPPORTED_VERSION,
+    Json,
+)
+from tradepost.protocol.parameter_headers import HeaderParameter, emitted
+from tradepost.protocol.server_identity import ServerIdentity, identity_from
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Timeouts, Wire, deadline
+
+logger = logging.getLogger(__name__)
+
+DISCOVER_SECONDS = 20.0  # an old server may stay silent on a method it does not know
+MAX_PAGES = 100
+MAX_ITEMS = 5_000
+CLIENT_INFO: Json = {"name": "tradepost", "title": "Tradepost", "version": __version__}
+
+_MODERN_CODES = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION})
+_OTHER_ERA_STATUSES = frozenset({400, 404, 405})
+_RESULT_TYPES = frozenset({"complete", "input_required"})
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """A CallToolResult (or an input_required one) as a dict and as the server's own bytes."""
+
+    result: Json
+    raw: bytes
+
+
+OnMessage = Callable[[Json], Awaitable[Json | None]]
+
+
+class Options(TypedDict, total=False):
+    """What a call may bring along.
+
+    `mirrored`: the `header_parameters` of the tool's schema. `capabilities`: what the client behind us declared.
+    `retry`: inputResponses and requestState, after a result of type input_required. `timeout`: seconds in all.
+    `on_message` gets every notification that comes before the result, and every request of a server of the older era;
+    for a request it gives {"result": …} or {"error": …}, or None to refuse it.
+    """
+
+    mirrored: tuple[HeaderParameter, ...]
+    capabilities: Json | None
+    retry: Json | None
+    timeout: float | None
+    on_message: OnMessage | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    method: str
+    params: Json
+    meta: Json
+    headers: Mapping[str, str]
+    capabilities: Json
+    seconds: float
+    on_message: OnMessage | None
+
+
+class McpClient:
+    """Talks to one server with one credential. `headers` carry the credential and stay the same; `capabilities` are
+    what a server of the older era may ask of us during a call that brings an `on_message`."""
+
+    def __init__(
+        self,
+        http: httpx2.AsyncClient,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeouts: Timeouts | None = None,
+        capabilities: Json | None = None,
+    ) -> None:
+        self._url = url
+        self._timeouts = timeouts or Timeouts()
+        self._wire = Wire(http, url, headers or {}, self._timeouts.connect)
+        self._capabilities = capabilities or {}
+        self._identity: ServerIdentity | None = None
+        self._session_id: str | None = None
+        self._connecting = asyncio.Lock()
+
+    @property
+    def identity(self) -> ServerIdentity | None:
+        """What the last probe or first call found out; None before."""
+        return self._identity
+
+    async def probe(self) -> ServerIdentity:
+        """Connect anew: `server/discover` first, `initialize` where the server does not know it. Raises
+        UpstreamFailed, UpstreamTimedOut."""
+        async with self._connecting:
+            return await self._connect()
+
+    async def list_tools(self) -> list[Json]:
+        return await self._list("tools/list", "tools")
+
+    async def list_resources(self) -> list[Json]:
+        return await self._list("resources/list", "resources")
+
+    async def list_resource_templates(self) -> list[Json]:
+        return await self._list("resources/templates/list", "resourceTemplates")
+
+    async def list_prompts(self) -> list[Json]:
+        return await self._list("prompts/list", "prompts")
+
+    async def call_tool(self, name: str, arguments: Json, meta: Json | None = None, **options: Unpack[Options]) -> Json:
+        """The CallToolResult as a dict; see `call_tool_answer`."""
+        return (await self.call_tool_answer(name, arguments, meta, **options)).result
+
+    async def call_tool_answer(
+        self, name: str, arguments: Json, meta: Json | None = None, **options: Unpack[Options]
+    ) -> ToolAnswer:
+        """Call a tool."""
+        params: Json = {"name": name, "arguments": arguments}
+        headers = {"mcp-name": encode_value(name), **emitted(options.get("mirrored", ()), arguments)}
+        answered = await self._request(self._prepared("tools/call", params, meta, headers, options))
+        result = _result(answered)
+        return ToolAnswer(result, result_bytes(answered.body, answered.message, answered.request_id))
+
+    async def read_resource(self, uri: str, meta: Json | None = None, **options: Unpack[Options]) -> Json:
+        """The ReadResourceResult."""
+        headers = {"mcp-name": encode_value(uri)}
+        return _result(await self._request(self._prepared("resources/read", {"uri": uri}, meta, headers, options)))
+
+    async def get_prompt(
+        self, name: str, arguments: Mapping[str, str], meta: Json | None = None, **options: Unpack[Options]
+    ) -> Json:
+        """The GetPromptResult."""
+        params: Json = {"name": name, "arguments": dict(arguments)}
+        headers = {"mcp-name": encode_value(name)}
+        return _result(await self._request(self._prepared("prompts/get", params, meta, headers, options)))
+
+    async def complete(self, reference: Json, argument: str, value: str) -> Json:
+        """The `completion` object."""
+        params: Json = {"ref": reference, "argument": {"name": argument, "value": value}}
+        result = _result(await self._request(self._prepared("completion/complete", params)))
+        completion = result.get("completion")
+        return completion if isinstance(completion, dict) else {"values": []}
+
+    async def close(self) -> None:
+        """End the session of the older era, if there is one. A server that cannot be reached has ended it itself."""
+        session_id, self._session_id, self._identity = self._session_id, None, None
+        if session_id is None:
+            return
+        try:
+            async with deadline(self._timeouts.connect):
+                await self._wire.delete({"mcp-session-id": session_id})
+        except (UpstreamFailed, UpstreamTimedOut) as error:
+            logger.debug("session of %s not ended: %s", self._url, error.message)
+
+    # --- lists -------------------------------------------------------------------------------------------------
+
+    async def _list(self, method: str, key: str) -> list[Json]:
+        async with deadline(self._timeouts.handshake):
+            return await self._pages(method, key)
+
+    async def _pages(self, method: str, key: str) -> list[Json]:
+        """All pages. A server that does not offer this kind of thing has an empty list."""
+        items: list[Json] = []
+        seen: set[str] = set()
+        params: Json = {}
+        for _ in range(MAX_PAGES):
+            try:
+                prepared = self._prepared(method, params, options={"timeout": self._timeouts.handshake})
+                result = _result(await self._request(prepared))
+            except UpstreamFailed as error:
+                if error.rpc_code == METHOD_NOT_FOUND and method != "tools/list":
+                    return items
+                raise
+            page = result.get(key)
+            if not isinstance(page, list) or not all(isinstance(item, dict) for item in page):
+                raise _invalid(f"{method} without a list of {key}")
+            items.extend(page)
+            cursor = result.get("nextCursor")
+            if cursor is None:
+                return items
+            if not isinstance(cursor, str) or cursor in seen or len(items) > MAX_ITEMS:
+                break
+            seen.add(cursor)
+            params = {"cursor": cursor}
+        raise _invalid(f"{method} with more than {MAX_PAGES} pages, {MAX_ITEMS} entries or a cursor that repeats")
+
+    # --- connecting --------------------------------------------------------------------------------------------
+
+    async def _connected(self) -> ServerIdentity:
+        known = self.identity
+        if known is not None:
+            return known
+        try:
+            async with self._connecting:
+                return self.identity or await self._connect()
+        except (UpstreamFailed, UpstreamTimedOut) as error:
+            error.dispatched = False  # only the handshake went out, not the request that is waiting for it
+            raise
+
+    async def _connect(self) -> ServerIdentity:
+        self._identity = self._session_id = None
+        async with deadline(self._timeouts.handshake):
+            started = time.perf_counter()
+            discovered = await self._discover()
+            if discovered is not None:
+                self._identity = identity_from("modern", modern.VERSION, discovered, started)
+                return self._identity
+            started = time.perf_counter()
+            result = await self._initialize()
+            identity = identity_from("legacy", result["protocolVersion"], result, started)
+            await self._initialized(identity.version)
+            self._identity = identity
+            return identity
+
+    async def _discover(self) -> Json | None:
+        """The DiscoverResult, None where the server belongs to the older era."""
+        try:
+            async with deadline(min(DISCOVER_SECONDS, self._timeouts.handshake / 2)):
+                answered = await self._modern_post(self._prepared("server/discover", {}))
+        except UpstreamTimedOut as error:
+            if not error.dispatched:
+                raise
+            return None
+        except UpstreamFailed as error:
+            supported = _supported(error)
+            if error.rpc_code in _MODERN_CODES and not supported & set(legacy.VERSIONS):
+                versions = ", ".join(sorted(version[:20] for version in supported)[:5])
+                raise _invalid(f"an error of the newest era, and names these versions: {versions or 'none'}") from error
+            if not error.dispatched or error.status in CREDENTIAL_STATUSES or error.status == 429:
+                raise
+            return None
+        result = _result(answered)
+        served = result.get("supportedVersions")
+        return result if isinstance(served, list) and modern.VERSION in served else None
+
+    async def _initialize(self) -> Json:
+        params = {"protocolVersion": legacy.VERSIONS[0], "capabilities": self._capabilities, "clientInfo": CLIENT_INFO}
+        answered = await self._post("initialize", params, {}, None)
+        result = _result(answered)
+        if result.get("protocolVersion") not in legacy.VERSIONS:
+            raise _invalid(f"the protocol version {str(result.get('protocolVersion'))[:40]!r}, which is not known")
+        session_id = answered.headers.get("mcp-session-id")
+        if session_id is not None and not is_visible_ascii(session_id, 1024):
+            raise _invalid("a session id that is not visible ASCII")
+        self._session_id = session_id
+        return result
+
+    async def _initialized(self, version: str) -> None:
+        message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        await self._wire.post(message, self._legacy_headers(version))
+
+    # --- one request -------------------------------------------------------------------------------------------
+
+    def _prepared(
+        self,
+        method: str,
+        params: Json,
+        meta: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+        options: Options | None = None,
+    ) -> _Prepared:
+        options = options or {}
+        return _Prepared(
+            method,
+            {**params, **(options.get("retry") or {})},
+            meta or {},
+            headers or {},
+            options.get("capabilities") or {},
+            options.get("timeout") or self._timeouts.call,
+            options.get("on_message"),
+        )
+
+    async def _request(self, asked: _Prepared) -> Answered:
+        identity = await self._connected()
+        async with deadline(asked.seconds):
+            if identity.era == "modern":
+                try:
+                    return await self._modern_post(asked)
+                except UpstreamFailed as error:
+                    if error.rpc_error is None and error.status in _OTHER_ERA_STATUSES:
+                        self._identity = None  # the server behind the URL may be another one now: probe next time
+                    raise
+            session_id = self._session_id
+            try:
+                return await self._legacy_post(asked, identity)
+            except UpstreamFailed as error:
+                if error.status != 404 or session_id is None:
+                    raise
+            # The server ended the session, and said so before it did anything: start a new one, once.
+            await self._forget(session_id)
+            return await self._legacy_post(asked, await self._connected())
+
+    async def _forget(self, ended: str) -> None:
+        async with self._connecting:
+            if self._session_id == ended:
+                self._identity = self._session_id = None
+
+    async def _modern_post(self, asked: _Prepared) -> Answered:
+        envelope = {
+            **asked.meta,
+            modern.VERSION_META: modern.VERSION,
+            modern.CLIENT_INFO_META: CLIENT_INFO,
+            modern.CAPABILITIES_META: asked.capabilities,
+        }
+        headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
+        return await self._post(asked.method, {**asked.params, "_meta": envelope}, headers, asked.on_message)
+
+    async def _legacy_post(self, asked: _Prepared, identity: ServerIdentity) -> Answered:
+        params = {**asked.params, "_meta": asked.meta} if asked.meta else asked.params
+        return await self._post(asked.method, params, self._legacy_headers(identity.version), asked.on_message)
+
+    async def _post(
+        self, method: str, params: Json, headers: Mapping[str, str], on_message: OnMessage | None
+    ) -> Answered:
+        async def heard(message: Json) -> None:
+            await self._heard(message, headers, on_message)
+
+        return await self._wire.request(method, params, headers, heard)
+
+    async def _heard(self, message: Json, headers: Mapping[str, str], on_message: OnMessage | None) -> None:
+        """What a stream carries beside the response. Requests to us exist in the older era only; each is answered, so
+        that the server does not wait for it."""
+        is_request = "id" in message
+        if is_request and headers.get("mcp-protocol-version") == modern.VERSION:
+            logger.debug("dropped the request %s from %s", str(message["method"])[:60], self._url)
+            return
+        if is_request and message["method"] == "ping":
+            reply: Json | None = {"result": {}}
+        else:
+            reply = await on_message(message) if on_message is not None else None
+        if is_request:
+            refused = {"error": {"code": METHOD_NOT_FOUND, "message": "This client does not offer that."}}
+            await self._wire.post({"jsonrpc": "2.0", "id": message["id"], **(reply or refused)}, headers)
+
+    def _legacy_headers(self, version: str) -> dict[str, str]:
+        headers = {"mcp-protocol-version": version}
+        if self._session_id is not None:
+            headers["mcp-session-id"] = self._session_id
+        return headers
+
+
+def _supported(error: UpstreamFailed) -> set[str]:
+    data = (error.rpc_error or {}).get("data")
+    supported = data.get("supported") if isinstance(data, dict) else None
+    return {version for version in supported if isinstance(version, str)} if isinstance(supported, list) else set()
+
+
+def _result(answered: Answered) -> Json:
+    result: Json = answered.message["result"]
+    if result.get("resultType", "complete") not in _RESULT_TYPES:
+        raise _invalid("a result of an unknown type")
+    return result
+
+
+def _invalid(what: str) -> UpstreamFailed:
+    return UpstreamFailed(f"The server answered with {what}.", dispatched=True)

@@ -1,0 +1,190 @@
+"""The MCP endpoint as a plain ASGI application: both eras on `/mcp` (alias `/api/mcp`) and `/mcp/servers/{slug}`.
+
+Order of a request: path, Host (421), Origin (403), method (405), credential (401), media types (415, 406), body (413),
+JSON-RPC (400), era. Answers to POST are JSON. A client that hangs up does not stop a call that was already handed to
+the host: its outcome is recorded, and a retry with the same key gets it.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Collection
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import TradepostError
+from tradepost.protocol import legacy, modern
+from tradepost.protocol.errors import Refusal, internal, malformed, translate, unsupported_version
+from tradepost.protocol.exchange import ClientGone, Exchange, Receive, Refused, Scope, Send
+from tradepost.protocol.guards import Doorkeeper
+from tradepost.protocol.headers import accepts
+from tradepost.protocol.hosting import HostedCatalog
+from tradepost.protocol.jsonrpc import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    Malformed,
+    Message,
+    Reply,
+    error_answer,
+    parse_incoming,
+    result_answer,
+)
+from tradepost.protocol.sessions import MemorySessionStore, SessionStore
+
+logger = logging.getLogger(__name__)
+
+# What -32022 and server/discover name; the older versions are reached by initialize, which negotiates by itself.
+SERVED_VERSIONS = (modern.VERSION,)
+_CATALOG_PATHS = frozenset({"/mcp", "/mcp/", "/api/mcp", "/api/mcp/"})
+_SERVER_PATH = re.compile(r"/mcp/servers/(?P<slug>[a-z0-9][a-z0-9_-]{0,62})/?")
+
+MetadataUrl = Callable[[str], str]
+
+
+class McpEndpoint:
+    """Serves one HostedCatalog.
+
+    `resource_metadata_url` goes into the challenge of a 401 or 403: a URL, or a function from the path of the endpoint
+    (`/mcp`, `/mcp/servers/orders`) to its URL. `owns(path)` tells a router which paths to hand over.
+    """
+
+    def __init__(
+        self,
+        host: HostedCatalog,
+        *,
+        allowed_hosts: Collection[str],
+        allowed_origins: Collection[str] = (),
+        resource_metadata_url: str | MetadataUrl | None = None,
+        sessions: SessionStore | None = None,
+    ) -> None:
+        self._host = host
+        self._doorkeeper = Doorkeeper(allowed_hosts, allowed_origins)
+        self._metadata_url = resource_metadata_url
+        self._modern = modern.ModernEra(host, SERVED_VERSIONS)
+        self._legacy = legacy.LegacyEra(host, sessions or MemorySessionStore(), SERVED_VERSIONS)
+
+    @staticmethod
+    def owns(path: str) -> bool:
+        """True for the paths this endpoint answers."""
+        return path in _CATALOG_PATHS or _SERVER_PATH.fullmatch(path) is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"The MCP endpoint serves HTTP only, not {scope['type']}.")
+        exchange = Exchange(scope, receive, send)
+        try:
+            await self._serve(exchange)
+        except ClientGone:
+            logger.debug("client left before its request was complete")
+        except Refused as refused:
+            await exchange.refuse(refused)
+        except Refusal as refusal:
+            await _answer_refusal(exchange, refusal, None)
+        except TradepostError as error:
+            await _answer_refusal(exchange, self._translated(exchange, error), None)
+
+    async def _serve(self, exchange: Exchange) -> None:
+        server = _server_of(exchange.path)
+        scheme = exchange.scope.get("scheme", "http")
+        self._doorkeeper.check(scheme, exchange.headers.get("host"), exchange.headers.get("origin"))
+        if exchange.method == "POST":
+            await self._post(exchange, await self._host.authenticate(exchange.arrival()), server)
+            return
+        is_modern = exchange.headers.get(modern.VERSION_HEADER) == modern.VERSION
+        if exchange.method not in ("GET", "DELETE") or is_modern:
+            allow = {"allow": "POST" if is_modern else "POST, GET, DELETE"}
+            raise Refused(405, f"{exchange.method[:20]} is not served here.", allow)
+        caller = await self._host.authenticate(exchange.arrival())
+        if exchange.method == "GET":
+            await self._legacy.stream(caller, server, exchange)
+        else:
+            await self._legacy.end(caller, server, exchange.headers)
+            await exchange.respond(204)
+
+    async def _post(self, exchange: Exchange, caller: Caller, server: str | None) -> None:
+        _check_media_types(exchange)
+        try:
+            message = parse_incoming(await exchange.body())
+        except Malformed as error:
+            await _answer_refusal(exchange, malformed(error), error.id)
+            return
+        if isinstance(message, Reply):
+            await self._reply(exchange, caller, server, message)
+            return
+        if message.id is None:
+            await self._notification(exchange, caller, server, message)
+            return
+        is_modern = modern.is_modern(message, exchange.headers.get(modern.VERSION_HEADER))
+        try:
+            result, headers = await self._result(exchange, caller, server, message, is_modern)
+        except (Refusal, Refused, TradepostError) as error:
+            await _answer_refusal(exchange, self._refusal(exchange, error, is_modern), message.id)
+        except Exception:
+            logger.exception("unexpected failure of %s", message.method)
+            await _answer_refusal(exchange, internal(), message.id)
+        else:
+            await exchange.respond(200, result_answer(message.id, result), headers)
+
+    async def _result(
+        self, exchange: Exchange, caller: Caller, server: str | None, message: Message, is_modern: bool
+    ) -> tuple[bytes, dict[str, str] | None]:
+        headers = exchange.headers
+        if is_modern:
+            return await self._modern.result(caller, server, message, exchange), None
+        version = headers.get(modern.VERSION_HEADER)
+        if version is not None and version not in legacy.VERSIONS:
+            raise unsupported_version(version, SERVED_VERSIONS)
+        if message.method == "initialize":
+            result, session_id = await self._legacy.initialize(caller, server, message.params)
+            return result, {legacy.SESSION_HEADER: session_id}
+        session = await self._legacy.session(caller, server, headers)
+        return await self._legacy.result(caller, server, message, exchange, session), None
+
+    async def _reply(self, exchange: Exchange, caller: Caller, server: str | None, reply: Reply) -> None:
+        """Only the older era has questions to clients, and so responses of theirs."""
+        if legacy.SESSION_HEADER not in exchange.headers:
+            raise Refusal(INVALID_REQUEST, "A response needs a session with an open question.")
+        await self._legacy.reply(caller, server, exchange, reply)
+        await exchange.respond(202)
+
+    async def _notification(self, exchange: Exchange, caller: Caller, server: str | None, message: Message) -> None:
+        """Accepted and dropped (202): neither era has a client notification that must change something here."""
+        if not modern.is_modern(message, exchange.headers.get(modern.VERSION_HEADER)):
+            await self._legacy.session(caller, server, exchange.headers)
+        await exchange.respond(202)
+
+    def _refusal(self, exchange: Exchange, error: Refusal | Refused | TradepostError, is_modern: bool) -> Refusal:
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, Refused):
+            return Refusal(error.status, error.message, error.status, headers=error.headers)
+        refusal = self._translated(exchange, error)
+        if refusal.code == INVALID_PARAMS and not is_modern:
+            refusal.status = 200  # the older eras give JSON-RPC errors of a method with 200; their clients expect it
+        return refusal
+
+    def _translated(self, exchange: Exchange, error: TradepostError) -> Refusal:
+        url = self._metadata_url(exchange.path.rstrip("/")) if callable(self._metadata_url) else self._metadata_url
+        return translate(error, url, "authorization" in exchange.headers)
+
+
+def _server_of(path: str) -> str | None:
+    if path in _CATALOG_PATHS:
+        return None
+    match = _SERVER_PATH.fullmatch(path)
+    if match is None:
+        raise Refused(404, "There is nothing here. MCP is served on /mcp.")
+    return match["slug"]
+
+
+def _check_media_types(exchange: Exchange) -> None:
+    content_type = exchange.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Refused(415, "Send the body as Content-Type: application/json.")
+    if exchange.headers.get("content-encoding", "identity") != "identity":
+        raise Refused(415, "Send the body without a Content-Encoding.")
+    if not accepts(exchange.headers.get("accept"), "application/json"):
+        raise Refused(406, "Answers are JSON: send Accept: application/json, text/event-stream.")
+
+
+async def _answer_refusal(exchange: Exchange, refusal: Refusal, request_id: str | int | None) -> None:
+    body = error_answer(request_id, refusal.code, refusal.message, refusal.data)
+    await exchange.respond(refusal.status, body, refusal.headers)

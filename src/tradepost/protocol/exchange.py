@@ -1,0 +1,148 @@
+"""One HTTP request and its answer on bare ASGI: bounded body in, ready bytes out.
+
+The endpoint is the hot path, so it works on scope, receive and send directly; everything a web framework would add
+(request objects, routing, middleware) is left out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from tradepost.protocol.headers import fold
+from tradepost.protocol.hosting import Arrival
+from tradepost.protocol.jsonrpc import MAX_BODY_BYTES, error_answer
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+DISCARD_BYTES = 16 * 1024 * 1024
+DISCARD_SECONDS = 2.0
+BODY_SECONDS = 30.0  # a body that takes longer is a slow loris, not a client
+
+_STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+]
+_JSON_HEADERS = ((b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff"))
+
+
+class Refused(Exception):
+    """The HTTP request itself is refused, before any JSON-RPC."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or {}
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Exchange:
+    """One request and its answer."""
+
+    __slots__ = ("_streaming", "headers", "method", "path", "receive", "scope", "send")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers = fold(scope["headers"])
+        self._streaming = False
+
+    def arrival(self) -> Arrival:
+        client = self.scope.get("client")
+        return Arrival(headers=self.headers, client_address=client[0] if client else "", path=self.path)
+
+    async def body(self) -> bytes:
+        """The whole body. Raises Refused (413, 400, 408) and ClientGone."""
+        declared = self.headers.get("content-length")
+        if declared is not None and (not declared.isdigit() or len(declared) > 12):
+            raise Refused(400, "The Content-Length header is not a number.")
+        if declared is not None and int(declared) > MAX_BODY_BYTES:
+            raise await self._too_large()
+        first = await self._next(BODY_SECONDS)
+        if not first.get("more_body", False):
+            whole: bytes = first.get("body", b"")
+            return whole
+        return await self._rest(first)
+
+    async def _rest(self, message: MutableMapping[str, Any]) -> bytes:
+        deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+        body = bytearray(message.get("body", b""))
+        while message.get("more_body", False):
+            message = await self._next(deadline - asyncio.get_running_loop().time())
+            body += message.get("body", b"")
+            if len(body) > MAX_BODY_BYTES:
+                raise await self._too_large()
+        return bytes(body)
+
+    async def _too_large(self) -> Refused:
+        """The refusal of a body. Many clients write all before they read, and would see a broken connection instead of
+        the answer: so the rest is read and thrown away first, within bounds."""
+        thrown_away = 0
+        with suppress(Refused):
+            while thrown_away < DISCARD_BYTES:
+                message = await self._next(DISCARD_SECONDS)
+                thrown_away += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
+        return Refused(413, f"The request body is larger than {MAX_BODY_BYTES} bytes.", {"connection": "close"})
+
+    async def _next(self, seconds: float) -> MutableMapping[str, Any]:
+        try:
+            async with asyncio.timeout(seconds):
+                message = await self.receive()
+        except TimeoutError:
+            raise Refused(408, f"The request body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        return message
+
+    async def respond(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        """Send a JSON answer, or one without a body. Where events went out before, it is the last event."""
+        if self._streaming:
+            await self.send({"type": "http.response.body", "body": b"data: %b\n\n" % body})
+            return
+        lines = list(_JSON_HEADERS) if body else []
+        lines.append((b"content-length", str(len(body)).encode()))
+        if headers:
+            lines.extend((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+        await self.send({"type": "http.response.start", "status": status, "headers": lines})
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def start_stream(self) -> None:
+        """Turn the answer into an event stream; again and again is once."""
+        if not self._streaming:
+            self._streaming = True
+            await self.send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+
+    async def event(self, data: bytes) -> None:
+        """Send one event with JSON data."""
+        await self.start_stream()
+        await self.send({"type": "http.response.body", "body": b"data: %b\n\n" % data, "more_body": True})
+
+    async def keep_alive(self) -> None:
+        """Send a comment, so that nothing on the way takes the stream for dead."""
+        await self.start_stream()
+        await self.send({"type": "http.response.body", "body": b": open\n\n", "more_body": True})
+
+    async def end_stream(self) -> None:
+        await self.send({"type": "http.response.body", "body": b""})
+
+    async def disconnected(self) -> None:
+        """Return when the client has left."""
+        while (await self.receive())["type"] != "http.disconnect":
+            continue
+
+    async def refuse(self, refused: Refused) -> None:
+        """An HTTP error with a JSON-RPC error body; its code is the HTTP status, outside the reserved range."""
+        await self.respond(refused.status, error_answer(None, refused.status, refused.message), refused.headers)

@@ -1,0 +1,89 @@
+"""The HostedCatalog port: what an MCP endpoint needs of whoever stands behind it. The gateway satisfies it.
+
+The endpoint knows eras, envelopes, sessions and streams; the host knows callers, catalogs and the pipeline.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tradepost.foundation.caller import Caller
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the endpoint knows of an HTTP request before anybody is authenticated. Header names are lower case."""
+
+    headers: Mapping[str, str]
+    client_address: str
+    path: str
+
+
+class ClientChannel(Protocol):
+    """What can be said to the client while its call runs. Using it turns the answer into an event stream."""
+
+    def can_ask(self, method: str) -> bool:
+        """True when the client takes requests of this kind (handshake era, with the capability declared)."""
+        ...
+
+    async def notify(self, method: str, params: Json) -> None:
+        """Pass on `notifications/progress` or `notifications/message`. What the client did not ask for is dropped."""
+        ...
+
+    async def ask(self, method: str, params: Json) -> Json:
+        """Send `elicitation/create`, `sampling/createMessage` or `roots/list` and wait for the reply:
+        {"result": …} or {"error": …}. Raises Unavailable when the client cannot be asked or leaves."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallExtras:
+    """What came with a tools/call beside name and arguments: an idempotency key (from `_meta` or the HTTP header
+    `Idempotency-Key`), the client's declared capabilities (never identity), what a client that was asked for input
+    sends back with its retry (`inputResponses`, `requestState`: attacker-controlled, verify both), and the channel that
+    reaches the client while the call runs."""
+
+    idempotency_key: str | None = None
+    client_capabilities: Mapping[str, Any] | None = None
+    run_id: str | None = None
+    input_responses: Mapping[str, Any] | None = None
+    request_state: str | None = None
+    channel: ClientChannel | None = None
+
+
+class HostedCatalog(Protocol):
+    """One principal's view behind an endpoint. `server` is the slug of /mcp/servers/{slug}, None on /mcp."""
+
+    async def authenticate(self, arrival: Arrival) -> Caller:
+        """The caller of this request, new for each. Raises Unauthenticated, RateLimited."""
+        ...
+
+    async def server_info(self, caller: Caller, server: str | None) -> Json:
+        """{"name", "title", "version"} and "instructions" of what the client connected to."""
+        ...
+
+    async def list_tools(self, caller: Caller, server: str | None) -> bytes:
+        """The JSON array of Tool objects as ready bytes, in a stable order (a catalog is never paged)."""
+        ...
+
+    async def list_resources(self, caller: Caller, server: str | None) -> bytes: ...
+
+    async def list_resource_templates(self, caller: Caller, server: str | None) -> bytes: ...
+
+    async def list_prompts(self, caller: Caller, server: str | None) -> bytes: ...
+
+    async def call_tool(
+        self, caller: Caller, server: str | None, name: str, arguments: Json, extras: CallExtras
+    ) -> bytes | Json:
+        """CallToolResult object (dict, or its ready JSON bytes). An unknown tool raises NotFound (-32602)."""
+        ...
+
+    async def read_resource(self, caller: Caller, server: str | None, uri: str) -> Json: ...
+
+    async def get_prompt(self, caller: Caller, server: str | None, name: str, arguments: Mapping[str, str]) -> Json: ...
+
+    async def complete(
+        self, caller: Caller, server: str | None, reference: Json, argument: str, value: str
+    ) -> Json: ...

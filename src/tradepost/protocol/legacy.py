@@ -1,0 +1,179 @@
+"""The handshake era: 2025-11-25, 2025-06-18, 2025-03-26 (and 2024-11-05 as far as one POST endpoint can serve it).
+
+`initialize` opens a session, bound to the principal; the session id comes back on every later request. Requests that
+name neither a version nor a session are served on their own: simple clients post a bare `tools/list` or `tools/call`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import orjson
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import InvalidArgument, TradepostError
+from tradepost.protocol.channel import LOG_LEVELS, PendingAsks, StreamChannel
+from tradepost.protocol.errors import Refusal, unknown_method, unsupported_version
+from tradepost.protocol.exchange import Exchange, Refused
+from tradepost.protocol.headers import accepts
+from tradepost.protocol.hosting import CallExtras, HostedCatalog
+from tradepost.protocol.jsonrpc import INVALID_REQUEST, Json, Message, Reply
+from tradepost.protocol.methods import (
+    CAPABILITIES,
+    CATALOG_METHODS,
+    TOOLS_CALL,
+    CatalogMethods,
+    call_extras,
+    progress_token,
+)
+from tradepost.protocol.sessions import Session, SessionStore, owner_of
+
+VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
+SESSION_HEADER = "mcp-session-id"
+VERSION_HEADER = "mcp-protocol-version"
+KEEP_ALIVE_SECONDS = 15.0
+
+_NO_EXTRAS = CallExtras()
+
+
+class LegacyShape:
+    """Results as the older revisions know them: no `resultType`, no cache hints."""
+
+    def listing(self, key: str, items: bytes) -> bytes:
+        return b'{"%b":%b}' % (key.encode(), items)
+
+    def reading(self, result: Json) -> bytes:
+        return self.plain(result)
+
+    def plain(self, result: Json) -> bytes:
+        return orjson.dumps({key: value for key, value in result.items() if key not in _MODERN_FIELDS})
+
+    def call(self, result: bytes | Json) -> bytes:
+        if isinstance(result, dict):
+            return self.plain(result)
+        if b'"resultType"' not in result:
+            return result
+        parsed = orjson.loads(result)
+        return self.plain(parsed) if "resultType" in parsed else result
+
+
+_MODERN_FIELDS = frozenset({"resultType", "ttlMs", "cacheScope"})
+_SHAPE = LegacyShape()
+
+
+class LegacyEra:
+    """Answers requests, notifications, GET and DELETE of the handshake era."""
+
+    def __init__(self, host: HostedCatalog, sessions: SessionStore, served: tuple[str, ...]) -> None:
+        self._host = host
+        self._methods = CatalogMethods(host)
+        self._sessions = sessions
+        self._served = served
+        self._asks = PendingAsks()
+
+    async def initialize(self, caller: Caller, server: str | None, params: Json) -> tuple[bytes, str]:
+        """The InitializeResult and the id of the new session."""
+        requested, capabilities = params.get("protocolVersion"), params.get("capabilities")
+        if not isinstance(requested, str) or not isinstance(capabilities, dict):
+            raise InvalidArgument("initialize needs params.protocolVersion (text) and params.capabilities (object).")
+        version = requested if requested in VERSIONS else VERSIONS[0]
+        info = dict(await self._host.server_info(caller, server))
+        instructions = info.pop("instructions", None)
+        result: Json = {"protocolVersion": version, "capabilities": CAPABILITIES, "serverInfo": info}
+        if instructions:
+            result["instructions"] = instructions
+        session = Session(owner_of(caller), server, version, capabilities)
+        return orjson.dumps(result), await self._sessions.open(session)
+
+    async def session(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> Session | None:
+        """The session of a request, None for a bare one. Raises Refused: 400 where the id is missing, 404 where the
+        session is unknown, ended, somebody else's or another server's."""
+        version, session_id = headers.get(VERSION_HEADER), headers.get(SESSION_HEADER)
+        if version is not None and version not in VERSIONS:
+            raise unsupported_version(version, self._served)
+        if session_id is None:
+            if version is None:
+                return None
+            raise Refused(400, "The Mcp-Session-Id header is missing. Send the one that initialize answered with.")
+        session = await self._sessions.get(session_id, owner_of(caller))
+        if session is None or session.server != server:
+            raise Refused(404, "There is no such session. Start a new one with initialize.")
+        return session
+
+    async def result(
+        self, caller: Caller, server: str | None, message: Message, exchange: Exchange, session: Session | None
+    ) -> bytes:
+        """The result bytes of a request other than initialize. Raises Refusal, TradepostError."""
+        method, params, headers = message.method, message.params, exchange.headers
+        if method == "ping":
+            return b"{}"
+        if method == "logging/setLevel" and session is not None:
+            return await self._set_level(headers[SESSION_HEADER], session, params)
+        if method not in CATALOG_METHODS:
+            raise unknown_method(method, modern=False)
+        extras = _NO_EXTRAS
+        if method == TOOLS_CALL:
+            capabilities = session.client_capabilities if session else None
+            extras = call_extras(params, headers, capabilities, self._channel(exchange, params, session))
+        return await self._methods.result(_SHAPE, caller, server, method, params, extras)
+
+    async def reply(self, caller: Caller, server: str | None, exchange: Exchange, reply: Reply) -> None:
+        """A client's response to a question of ours. Raises Refusal when nobody waits for it."""
+        await self._required(caller, server, exchange.headers)
+        if not self._asks.settle(exchange.headers[SESSION_HEADER], reply):
+            raise Refusal(INVALID_REQUEST, "Nobody waits for this response.")
+
+    def _channel(self, exchange: Exchange, params: Json, session: Session | None) -> StreamChannel:
+        return StreamChannel(
+            exchange,
+            progress_token=progress_token(params),
+            log_level=session.log_level if session else None,
+            asks=self._asks,
+            session_id=exchange.headers.get(SESSION_HEADER) if session else None,
+            capabilities=session.client_capabilities if session else None,
+        )
+
+    async def _set_level(self, session_id: str, session: Session, params: Json) -> bytes:
+        level = params.get("level")
+        if level not in LOG_LEVELS:
+            raise InvalidArgument(f"params.level is one of {', '.join(LOG_LEVELS)}.", field="level")
+        await self._sessions.replace(session_id, replace(session, log_level=level))
+        return b"{}"
+
+    async def end(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> None:
+        """DELETE: end the session."""
+        await self._required(caller, server, headers)
+        await self._sessions.end(headers[SESSION_HEADER], owner_of(caller))
+
+    async def stream(self, caller: Caller, server: str | None, exchange: Exchange) -> None:
+        """GET: an event stream that stays open with comments only, since the server pushes nothing. It ends when the
+        client leaves, the session ends or the credential stops being valid."""
+        if not accepts(exchange.headers.get("accept"), "text/event-stream"):
+            raise Refused(406, "GET opens an event stream: send Accept: text/event-stream.")
+        await self._required(caller, server, exchange.headers)
+        await exchange.start_stream()
+        gone = asyncio.ensure_future(exchange.disconnected())
+        try:
+            while await self._still_valid(exchange, server):
+                await exchange.keep_alive()
+                await asyncio.wait((gone,), timeout=KEEP_ALIVE_SECONDS)
+                if gone.done():
+                    return
+            await exchange.end_stream()
+        finally:
+            gone.cancel()
+
+    async def _required(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> Session:
+        session = await self.session(caller, server, headers)
+        if session is None:
+            raise Refused(400, "The Mcp-Session-Id header is missing. Send the one that initialize answered with.")
+        return session
+
+    async def _still_valid(self, exchange: Exchange, server: str | None) -> bool:
+        """A revoked credential must not keep a stream, so both are looked at again with every comment."""
+        try:
+            caller = await self._host.authenticate(exchange.arrival())
+            await self._required(caller, server, exchange.headers)
+        except (TradepostError, Refused):
+            return False
+        return True

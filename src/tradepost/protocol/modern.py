@@ -1,0 +1,188 @@
+"""The 2026-07-28 era: stateless. Every request says in `_meta` and in headers what it is, and both must agree.
+
+The order of the checks follows the official implementation, so that a client gets the same error from both: `_meta`
+present (-32602), headers equal to the body (-32020), version served (-32022), method known (-32601, 404).
+Authorization, limits and audit never see a header value: the host gets the body's.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from tradepost.foundation.caller import Caller
+from tradepost.protocol.channel import LOG_LEVELS, StreamChannel
+from tradepost.protocol.errors import (
+    Refusal,
+    header_mismatch,
+    invalid_params,
+    unknown_method,
+    unsupported_version,
+)
+from tradepost.protocol.exchange import Exchange
+from tradepost.protocol.headers import decode_value
+from tradepost.protocol.hosting import CallExtras, HostedCatalog
+from tradepost.protocol.jsonrpc import Json, Message
+from tradepost.protocol.methods import (
+    CAPABILITIES,
+    CATALOG_METHODS,
+    TOOLS_CALL,
+    CatalogMethods,
+    call_extras,
+    progress_token,
+)
+from tradepost.protocol.parameter_headers import KEYWORD, HeaderParameter, header_parameters, mismatch
+
+VERSION = "2026-07-28"
+VERSION_META = "io.modelcontextprotocol/protocolVersion"
+CAPABILITIES_META = "io.modelcontextprotocol/clientCapabilities"
+CLIENT_INFO_META = "io.modelcontextprotocol/clientInfo"
+LOG_LEVEL_META = "io.modelcontextprotocol/logLevel"
+SERVER_INFO_META = "io.modelcontextprotocol/serverInfo"
+VERSION_HEADER = "mcp-protocol-version"
+METHOD_HEADER = "mcp-method"
+NAME_HEADER = "mcp-name"
+DISCOVER = "server/discover"
+
+LIST_TTL_MS = 5_000  # how stale a client's catalog may be: a disabled tool is refused at once in any case
+
+_NAMED = {TOOLS_CALL: "name", "prompts/get": "name", "resources/read": "uri"}
+_COMPLETE = b'{"resultType":"complete",'
+_REMEMBERED_CATALOGS = 64
+_NO_EXTRAS = CallExtras()
+
+
+def is_modern(message: Message, version_header: str | None) -> bool:
+    """True when a request opens in this era: its `_meta` names a version, or its header names this one."""
+    meta = message.params.get("_meta")
+    return version_header == VERSION or (isinstance(meta, dict) and VERSION_META in meta)
+
+
+def check_envelope(message: Message, headers: Mapping[str, str], served: tuple[str, ...]) -> Mapping[str, Any]:
+    """The client's capabilities, when `_meta` and headers are as the era demands. Raises Refusal."""
+    meta = message.params.get("_meta")
+    if not isinstance(meta, dict):
+        raise invalid_params(f"params._meta must carry {VERSION_META!r} and {CAPABILITIES_META!r}.")
+    missing = [key for key in (VERSION_META, CAPABILITIES_META) if key not in meta]
+    if missing:
+        raise invalid_params(f"params._meta lacks {', '.join(missing)}.")
+    version, capabilities = meta[VERSION_META], meta[CAPABILITIES_META]
+    if not isinstance(version, str) or not isinstance(capabilities, dict):
+        raise invalid_params(f"{VERSION_META} is a text and {CAPABILITIES_META} an object.")
+    if headers.get(VERSION_HEADER) != version:
+        raise header_mismatch("MCP-Protocol-Version is missing or differs from params._meta")
+    if headers.get(METHOD_HEADER) != message.method:
+        raise header_mismatch("Mcp-Method is missing or differs from the method of the body")
+    named = _NAMED.get(message.method)
+    if named is not None:
+        value = message.params.get(named)
+        if isinstance(value, str) and decode_value(headers.get(NAME_HEADER)) != value:
+            raise header_mismatch(f"Mcp-Name is missing or differs from params.{named} of the body")
+    if version != VERSION:
+        raise unsupported_version(version, served)
+    return capabilities
+
+
+class ModernShape:
+    """Results with `resultType`; lists and reads with the cache hints; `private`, since all depends on the caller."""
+
+    def __init__(self, server_info: Json | None) -> None:
+        self._meta = {SERVER_INFO_META: server_info} if server_info else {}
+
+    def listing(self, key: str, items: bytes) -> bytes:
+        hints = b'%b"ttlMs":%d,"cacheScope":"private",' % (_COMPLETE, LIST_TTL_MS)
+        return b'%b"_meta":%b,"%b":%b}' % (hints, orjson.dumps(self._meta), key.encode(), items)
+
+    def reading(self, result: Json) -> bytes:
+        if result.get("resultType", "complete") != "complete":
+            return self.plain(result)
+        return self.plain({"ttlMs": 0, "cacheScope": "private", **result})
+
+    def plain(self, result: Json) -> bytes:
+        meta = {**self._meta, **result.get("_meta", {})}
+        return orjson.dumps({"resultType": "complete", **result, "_meta": meta})
+
+    def call(self, result: bytes | Json) -> bytes:
+        if isinstance(result, dict):
+            return orjson.dumps({"resultType": "complete", **result})
+        if b'"resultType"' not in result:
+            return _COMPLETE + result.lstrip()[1:]
+        parsed = orjson.loads(result)  # the words may only stand deeper inside
+        return result if "resultType" in parsed else _COMPLETE + result.lstrip()[1:]
+
+
+class ModernEra:
+    """Answers requests of 2026-07-28."""
+
+    def __init__(self, host: HostedCatalog, served: tuple[str, ...]) -> None:
+        self._host = host
+        self._methods = CatalogMethods(host)
+        self._served = served
+        self._mirrored: OrderedDict[bytes, dict[str, tuple[HeaderParameter, ...]]] = OrderedDict()
+
+    async def result(self, caller: Caller, server: str | None, message: Message, exchange: Exchange) -> bytes:
+        """The result bytes of a request. Raises Refusal, TradepostError."""
+        headers = exchange.headers
+        capabilities = check_envelope(message, headers, self._served)
+        if message.method == TOOLS_CALL:
+            await self._check_mirrored(caller, server, message.params, headers)
+            extras = call_extras(message.params, headers, capabilities, _channel(exchange, message.params))
+            return await self._methods.result(ModernShape(None), caller, server, message.method, message.params, extras)
+        if message.method != DISCOVER and message.method not in CATALOG_METHODS:
+            raise unknown_method(message.method, modern=True)
+        info = dict(await self._host.server_info(caller, server))
+        instructions = info.pop("instructions", None)
+        shape = ModernShape(info)
+        if message.method == DISCOVER:
+            return self._discovery(shape, instructions)
+        return await self._methods.result(shape, caller, server, message.method, message.params, _NO_EXTRAS)
+
+    def _discovery(self, shape: ModernShape, instructions: Any) -> bytes:
+        result: Json = {"supportedVersions": [VERSION], "capabilities": CAPABILITIES}
+        if instructions:
+            result["instructions"] = instructions
+        return shape.plain({**result, "ttlMs": LIST_TTL_MS, "cacheScope": "private"})
+
+    async def _check_mirrored(
+        self, caller: Caller, server: str | None, params: Json, headers: Mapping[str, str]
+    ) -> None:
+        """Compare `Mcp-Param-*` headers with the arguments, for tools whose schema names any. Raises Refusal."""
+        catalog = await self._host.list_tools(caller, server)
+        if KEYWORD.encode() not in catalog:
+            return
+        parameters = self._mirrored_in(catalog).get(str(params.get("name")), ())
+        arguments = params.get("arguments")
+        problem = mismatch(parameters, arguments if isinstance(arguments, dict) else {}, headers)
+        if problem is not None:
+            raise header_mismatch(problem)
+
+    def _mirrored_in(self, catalog: bytes) -> dict[str, tuple[HeaderParameter, ...]]:
+        """By tool name; remembered for the last catalogs, which a host gives as the same bytes again and again."""
+        known = self._mirrored.get(catalog)
+        if known is None:
+            known = self._mirrored[catalog] = {}
+            for tool in orjson.loads(catalog):
+                parameters = _parameters(tool.get("inputSchema"))
+                if parameters:
+                    known[tool["name"]] = parameters
+            if len(self._mirrored) > _REMEMBERED_CATALOGS:
+                self._mirrored.popitem(last=False)
+        return known
+
+
+def _channel(exchange: Exchange, params: Json) -> StreamChannel:
+    level = params["_meta"].get(LOG_LEVEL_META)
+    if level is not None and level not in LOG_LEVELS:
+        raise invalid_params(f"{LOG_LEVEL_META} is one of {', '.join(LOG_LEVELS)}.")
+    return StreamChannel(exchange, progress_token=progress_token(params), log_level=level)
+
+
+def _parameters(schema: Any) -> tuple[HeaderParameter, ...]:
+    try:
+        return header_parameters(schema)
+    except ValueError:
+        return ()  # conforming clients leave such a tool out and send no headers for it
+
+
+__all__ = ["DISCOVER", "VERSION", "ModernEra", "Refusal", "check_envelope", "is_modern"]

@@ -1,0 +1,44 @@
+"""What a server says of itself when somebody connects. Text from outside: for display, never for a decision."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tradepost.protocol import modern
+from tradepost.protocol.jsonrpc import Json
+
+Era = Literal["modern", "legacy"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """Era and version that were agreed on, the server's names for itself, and how long its first answer took."""
+
+    era: Era
+    version: str
+    name: str
+    title: str | None
+    instructions: str | None
+    capabilities: Json
+    latency_ms: float
+
+
+def identity_from(era: Era, version: str, result: Json, started: float) -> ServerIdentity:
+    """The identity in a DiscoverResult or InitializeResult, whatever shape its parts have."""
+    meta = result.get("_meta")
+    info = result.get("serverInfo") or (meta.get(modern.SERVER_INFO_META) if isinstance(meta, dict) else None)
+    info = info if isinstance(info, dict) else {}
+    capabilities = result.get("capabilities")
+    return ServerIdentity(
+        era=era,
+        version=version,
+        name=_text(info.get("name")) or "",
+        title=_text(info.get("title")),
+        instructions=_text(result.get("instructions")),
+        capabilities=capabilities if isinstance(capabilities, dict) else {},
+        latency_ms=round((time.perf_counter() - started) * 1000, 1),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,49 @@
+"""What can go wrong between us and another MCP server, with the two facts a write depends on.
+
+`dispatched`: bytes of the request may have reached the server. `answered`: the server said no, so nothing is open. A
+write that was dispatched and not answered is unknown: it may have happened.
+"""
+
+from typing import Any
+
+from tradepost.foundation.errors import UpstreamError, UpstreamTimeout
+
+
+class UpstreamFailed(UpstreamError):
+    """The server answered wrongly, refused, or could not be reached.
+
+    `status` is the HTTP status where there was one, `rpc_error` the JSON-RPC error object {code, message, data} (text
+    from outside: clean it before anybody reads it).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        dispatched: bool,
+        answered: bool = False,
+        status: int | None = None,
+        rpc_error: dict[str, Any] | None = None,
+        hint: str | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retry_after_seconds=retry_after_seconds)
+        self.dispatched = dispatched
+        self.answered = answered
+        self.status = status
+        self.rpc_error = rpc_error
+
+    @property
+    def rpc_code(self) -> int | None:
+        """The JSON-RPC error code, None without one."""
+        return None if self.rpc_error is None else self.rpc_error["code"]
+
+
+class UpstreamTimedOut(UpstreamTimeout):
+    """The server did not answer in time."""
+
+    def __init__(self, message: str, *, dispatched: bool, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.dispatched = dispatched
+        self.answered = False
+        self.status: int | None = None
