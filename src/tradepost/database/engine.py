@@ -57,6 +57,11 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def _loads(text: Any) -> Any:
+    # SQLite keeps a bare JSON number as a number: a column declared JSON has numeric affinity.
+    return text if isinstance(text, int | float) else orjson.loads(text)
+
+
 def _prepare_sqlite(engine: AsyncEngine, *, writing: bool) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
@@ -93,7 +98,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
+        options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": _loads}
         if self.is_sqlite:
             self._writer = create_async_engine(self.url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
             self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)

@@ -1,0 +1,5 @@
+"""Alembic's entry for the hub database."""
+
+from tradepost.database.migrations.environment import run
+
+run()

@@ -1,0 +1,152 @@
+"""Who is behind a bearer key. The only place where a `Caller` for an agent or API key is made.
+
+Unknown, malformed, revoked and expired keys cost the same work and get the same sentence. A verified key is remembered
+by its hash until the registry version moves (every change of keys, agents, users or workspaces moves it) or it expires,
+so the hot path touches no table.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.errors import Unauthenticated
+from tradepost.hub.access.changes import ROW_ID, Versions
+from tradepost.hub.access.keys import digest_of, parse_key
+from tradepost.hub.access.models import Agent, ApiKey, RegistryVersion, User, Workspace
+
+logger = logging.getLogger(__name__)
+
+MAX_REMEMBERED = 20_000
+MAX_BEARER = 512
+FLUSH_SECONDS = 30.0
+_NO_PREFIX = "--------"  # no key has it: the lookup of a malformed key costs what any other costs
+_NO_DIGEST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    caller: Caller
+    version: int
+    expires_at: datetime | None
+
+
+class Authenticator:
+    """Turns bearer keys into callers."""
+
+    def __init__(self, database: Database, watch: Versions, now: Now = system_now) -> None:
+        self._database = database
+        self._watch = watch
+        self._now = now
+        self._known: dict[str, _Known] = {}
+        self._used: dict[str, tuple[str, datetime]] = {}
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def authenticate(self, bearer: str, request_id: str) -> Caller:
+        """The caller of one request. Raises Unauthenticated, the same for every reason."""
+        digest = digest_of(bearer[:MAX_BEARER])
+        known = self._known.get(digest)
+        if known is None or known.version < await self._watch.version(known.caller.workspace_id):
+            self._known.pop(digest, None)
+            known = await self._look_up(bearer, digest)
+        now = self._now()
+        if known is None or (known.expires_at is not None and known.expires_at <= now):
+            raise Unauthenticated(
+                "The key is not valid: unknown, expired or revoked.",
+                hint="Send a current key as `Authorization: Bearer tp_…`. An admin mints one: `tradepost key mint`.",
+            )
+        self._used[known.caller.principal.id] = (known.caller.workspace_id, now)
+        return known.caller.for_request(request_id)
+
+    async def start(self) -> None:
+        """Begin writing last-used times in the background."""
+        self._flusher = asyncio.create_task(self._flush_forever())
+
+    async def stop(self) -> None:
+        """Write what is left and stop."""
+        if self._flusher is not None:
+            self._flusher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._flusher
+            self._flusher = None
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write when keys were last used, one statement per key, in one transaction; never on the path of a call."""
+        used, self._used = self._used, {}
+        if not used:
+            return
+        async with self._database.system(write=True) as session:
+            for key_id, (workspace_id, moment) in sorted(used.items()):
+                await session.execute(
+                    update(ApiKey)
+                    .where(ApiKey.workspace_id == workspace_id, ApiKey.id == key_id)
+                    .values(last_used_at=moment, updated_at=ApiKey.updated_at)
+                    .execution_options(synchronize_session=False)
+                )
+
+    async def _look_up(self, bearer: str, digest: str) -> _Known | None:
+        prefix = parse_key(bearer) if len(bearer) <= MAX_BEARER else None
+        # One statement, so that the version belongs to the very rows that were read.
+        statement = (
+            select(ApiKey, Agent, User, Workspace.status, RegistryVersion.version)
+            .join(Workspace, and_(Workspace.workspace_id == ApiKey.workspace_id, Workspace.id == ApiKey.workspace_id))
+            .join(
+                RegistryVersion,
+                and_(RegistryVersion.workspace_id == ApiKey.workspace_id, RegistryVersion.id == ROW_ID),
+            )
+            .outerjoin(Agent, and_(Agent.workspace_id == ApiKey.workspace_id, Agent.id == ApiKey.agent_id))
+            .outerjoin(User, and_(User.workspace_id == ApiKey.workspace_id, User.id == ApiKey.user_id))
+            .where(ApiKey.prefix == (prefix or _NO_PREFIX))
+        )
+        async with self._database.system(write=False) as session:
+            row = (await session.execute(statement)).one_or_none()
+        same = hmac.compare_digest(digest, row[0].digest if row is not None else _NO_DIGEST)
+        if row is None or not same:
+            return None
+        key, agent, user, workspace_status, version = row
+        holder: Agent | User | None = agent if key.kind == "agent_key" else user
+        if key.revoked_at is not None or workspace_status != "active" or holder is None or holder.status != "active":
+            return None
+        known = _Known(_caller(key, agent), version, key.expires_at)
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        self._known[digest] = known
+        return known
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            try:
+                await self.flush()
+            except SQLAlchemyError:
+                logger.warning("last-used times of keys could not be written", exc_info=True)
+
+
+def _caller(key: ApiKey, agent: Agent | None) -> Caller:
+    own = frozenset(key.scopes) if key.scopes is not None else None
+    if agent is None:
+        return Caller(
+            workspace_id=key.workspace_id,
+            principal=Principal("api_key", key.id),
+            request_id="",
+            user_id=key.user_id,
+            scopes=own or frozenset(),
+        )
+    granted = frozenset(agent.scopes)
+    return Caller(
+        workspace_id=key.workspace_id,
+        principal=Principal("agent_key", key.id),
+        request_id="",
+        agent_id=agent.id,
+        profile_id=agent.profile_id,
+        scopes=granted if own is None else granted & own,
+    )

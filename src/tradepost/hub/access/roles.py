@@ -1,0 +1,49 @@
+"""What a person may do: viewer looks, operator approves, admin changes registry and access, owner everything.
+
+An agent has no role: whoever acts with an agent key can change nothing here.
+"""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.errors import ForbiddenScope
+from tradepost.hub.access.models import Role, User
+
+_RANK: dict[str, int] = {"viewer": 0, "operator": 1, "admin": 2, "owner": 3}
+_MACHINE = ("operator", "system")
+
+
+async def require_role(session: AsyncSession, by: Caller, least: Role) -> User | None:
+    """The user behind the caller, when their role suffices; None for the machine's operator and the system itself.
+
+    Raises ForbiddenScope.
+    """
+    if by.principal.kind in _MACHINE and by.user_id is None:
+        return None
+    user = None
+    if by.agent_id is None and by.user_id is not None:
+        user = await session.scalar(select(User).where(User.id == by.user_id, User.status == "active"))
+    if user is None or _RANK[user.role] < _RANK[least]:
+        raise ForbiddenScope(
+            f"This needs a person with the role {least} or higher in this workspace.",
+            hint="Ask an owner of the workspace to do it, or to raise your role.",
+        )
+    return user
+
+
+def at_least(role: str, least: Role) -> bool:
+    """Whether a role reaches another."""
+    return _RANK[role] >= _RANK[least]
+
+
+def caller_for_user(user: User, request_id: str) -> Caller:
+    """A person as a caller."""
+    return Caller(
+        workspace_id=user.workspace_id, principal=Principal("user", user.id), request_id=request_id, user_id=user.id
+    )
+
+
+def system_caller(workspace_id: str, request_id: str) -> Caller:
+    """The program itself: the first start, a release's migration, the sweeper."""
+    return Caller(workspace_id=workspace_id, principal=Principal("system", "system"), request_id=request_id)

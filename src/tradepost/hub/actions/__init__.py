@@ -1,0 +1,1 @@
+"""One record per write: dedupe, frozen arguments, approval, lease, outcome."""

@@ -1,0 +1,36 @@
+"""Who may answer an action: an active person of the workspace with the role for it. Never an agent."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import ForbiddenScope
+from tradepost.hub.access.models import User
+from tradepost.hub.access.roles import at_least, require_role
+from tradepost.hub.actions.models import Action, ActionVerdict
+
+
+async def approver(session: AsyncSession, by: Caller) -> User:
+    """The person who wants to answer. Raises ForbiddenScope for agents, viewers, and for nobody in particular."""
+    user = await require_role(session, by, "operator")
+    if user is None:
+        raise ForbiddenScope(
+            "An approval is answered by a named person.", hint="Say who answers: an operator, admin or owner."
+        )
+    return user
+
+
+async def still_approved(session: AsyncSession, action: Action) -> bool:
+    """Whether everyone whose approval counted is still a person who may give it."""
+    approved_by = await session.scalars(
+        select(User)
+        .join(ActionVerdict, (ActionVerdict.workspace_id == User.workspace_id) & (ActionVerdict.user_id == User.id))
+        .where(
+            User.workspace_id == action.workspace_id,
+            ActionVerdict.action_id == action.id,
+            ActionVerdict.round == action.round,
+            ActionVerdict.verdict == "approve",
+        )
+    )
+    standing = [user for user in approved_by if user.status == "active" and at_least(user.role, "operator")]
+    return len(standing) >= action.approvals_needed

@@ -1,0 +1,188 @@
+"""Actions as people see them: everything about one, a list of many. Every argument is there, nothing shortened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.errors import NotFound
+from tradepost.foundation.pagination import decode_cursor, encode_cursor
+from tradepost.hub.access.models import User
+from tradepost.hub.actions.models import Action, ActionState, ActionVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """What one person said."""
+
+    user_id: str
+    user_name: str
+    verdict: str
+    comment: str | None
+    at: datetime
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "user_id": self.user_id,
+            "user_name": self.user_name,
+            "verdict": self.verdict,
+            "comment": self.comment,
+            "at": to_rfc3339(self.at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """One action, with the answers of its current round."""
+
+    id: str
+    state: str
+    tool: str
+    exposed_name: str
+    server: str
+    tool_class: str
+    agent_id: str | None
+    principal_kind: str
+    principal_id: str
+    user_id: str | None
+    request_id: str
+    run_id: str | None
+    key: str
+    arguments: dict[str, Any]
+    fingerprint: str
+    definition_digest: str
+    preview: dict[str, Any] | None
+    decision: str
+    decision_reason: str
+    approvals_needed: int
+    round: int
+    verdicts: tuple[VerdictView, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    decided_at: datetime | None
+    finished_at: datetime | None
+    result: dict[str, Any] | None
+    error_code: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON for the command line, REST and pages."""
+        shape: dict[str, Any] = {}
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, datetime):
+                value = to_rfc3339(value)
+            elif name == "verdicts":
+                value = [verdict.as_dict() for verdict in self.verdicts]
+            shape[name] = value
+        return shape
+
+    def what_happened(self) -> str:
+        """One sentence about where it stands, with who and when."""
+        people = " and ".join(verdict.user_name for verdict in self.verdicts)
+        when = f" at {to_rfc3339(self.decided_at)}" if self.decided_at else ""
+        if self.state == "pending":
+            return "This action waits for a person's approval."
+        if self.state == "rejected":
+            comments = "; ".join(verdict.comment for verdict in self.verdicts if verdict.comment)
+            return f"This action was rejected by {people}{when}" + (f": {comments}" if comments else ".")
+        if self.state == "expired":
+            return f"This action expired{when}: nobody approved it in time."
+        if self.state == "canceled":
+            return "This action was canceled."
+        approved = f"This action was approved by {people}{when}" if people else "This action was allowed"
+        tail = {
+            "approved": " and is about to be carried out.",
+            "executing": " and is being carried out.",
+            "succeeded": " and was carried out.",
+            "failed": " and failed.",
+            "unknown": "; whether it took effect is unknown. Check before anything is repeated.",
+        }
+        return approved + tail[self.state]
+
+
+async def view(session: AsyncSession, action_id: str) -> ActionView:
+    """One action. Raises NotFound."""
+    action = (
+        await session.scalars(select(Action).where(Action.id == action_id).execution_options(populate_existing=True))
+    ).one_or_none()
+    if action is None:
+        raise NotFound("There is no approval with that id.", hint="List approvals and take the id from there.")
+    return _view(action, await _verdicts(session, [action]))
+
+
+async def list_views(
+    session: AsyncSession,
+    *,
+    states: Sequence[ActionState] = ("pending",),
+    agent_id: str | None = None,
+    limit: int = 20,
+    cursor: str | None = None,
+) -> tuple[list[ActionView], str | None]:
+    """Actions of the session's workspace, oldest first, and the cursor of the next page."""
+    kind = "actions:" + ",".join(states) + f":{agent_id or ''}"
+    statement = select(Action).where(Action.state.in_(states)).order_by(Action.created_at, Action.id).limit(limit + 1)
+    if agent_id is not None:
+        statement = statement.where(Action.agent_id == agent_id)
+    after = decode_cursor(kind, cursor, 2)
+    if after is not None:
+        moment = datetime.fromisoformat(str(after.values[0]))
+        statement = statement.where(tuple_(Action.created_at, Action.id) > tuple_(moment, str(after.values[1])))
+    actions = list((await session.scalars(statement)).all())
+    page = actions[:limit]
+    verdicts = await _verdicts(session, page)
+    more = encode_cursor(kind, [page[-1].created_at.isoformat(), page[-1].id]) if len(actions) > limit else None
+    return [_view(action, verdicts) for action in page], more
+
+
+async def _verdicts(session: AsyncSession, actions: Sequence[Action]) -> dict[tuple[str, int], list[VerdictView]]:
+    found: dict[tuple[str, int], list[VerdictView]] = {}
+    if not actions:
+        return found
+    rows = await session.execute(
+        select(ActionVerdict, User.name)
+        .join(User, (User.workspace_id == ActionVerdict.workspace_id) & (User.id == ActionVerdict.user_id))
+        .where(ActionVerdict.action_id.in_([action.id for action in actions]))
+        .order_by(ActionVerdict.created_at)
+    )
+    for row, name in rows.all():
+        said = VerdictView(row.user_id, name, row.verdict, row.comment, row.created_at)
+        found.setdefault((row.action_id, row.round), []).append(said)
+    return found
+
+
+def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) -> ActionView:
+    return ActionView(
+        id=action.id,
+        state=action.state,
+        tool=action.tool_name,
+        exposed_name=action.exposed_name,
+        server=action.server_slug,
+        tool_class=action.tool_class,
+        agent_id=action.agent_id,
+        principal_kind=action.principal_kind,
+        principal_id=action.principal_id,
+        user_id=action.user_id,
+        request_id=action.request_id,
+        run_id=action.run_id,
+        key=action.key,
+        arguments=orjson.loads(action.arguments),
+        fingerprint=action.fingerprint,
+        definition_digest=action.definition_digest,
+        preview=action.preview,
+        decision=action.decision,
+        decision_reason=action.decision_reason,
+        approvals_needed=action.approvals_needed,
+        round=action.round,
+        verdicts=tuple(verdicts.get((action.id, action.round), ())),
+        created_at=action.created_at,
+        expires_at=action.expires_at,
+        decided_at=action.decided_at,
+        finished_at=action.finished_at,
+        result=orjson.loads(action.result) if action.result is not None else None,
+        error_code=action.error_code,
+    )

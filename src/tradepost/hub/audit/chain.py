@@ -1,0 +1,30 @@
+"""The hashes of the chain: what a row hashes to, and how a link hangs on the one before."""
+
+from typing import Any
+
+from sqlalchemy import inspect
+
+from tradepost.foundation.canonical import digest
+from tradepost.foundation.clock import to_rfc3339
+from tradepost.hub.audit.models import AuditEvent
+
+FIRST = "sha256:" + "0" * 64
+
+_COLUMNS = tuple(attribute.key for attribute in inspect(AuditEvent).column_attrs)
+
+
+def as_plain(event: AuditEvent) -> dict[str, Any]:
+    """All columns of a row as JSON values, as exported and as hashed."""
+    values = {name: getattr(event, name) for name in _COLUMNS}
+    values["occurred_at"] = to_rfc3339(event.occurred_at)
+    return values
+
+
+def row_hash(event: AuditEvent) -> str:
+    """The hash over every column of a row."""
+    return digest(as_plain(event))
+
+
+def chain_hash(before: str, position: int, row: str) -> str:
+    """The hash of a link over the link before it, its own position and its row."""
+    return digest([before, position, row])

@@ -1,0 +1,70 @@
+"""One thing to be recorded, as plain values, and the row it becomes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.ids import new_id
+from tradepost.hub.audit.models import AuditEvent, AuditKind
+
+NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFact:
+    """What was asked, decided or done. Arguments and definitions appear as digests, never as values; `details` holds
+    small plain values only, nothing secret."""
+
+    workspace_id: str
+    kind: AuditKind
+    tag: str
+    request_id: str
+    principal_kind: str
+    principal_id: str
+    run_id: str | None = None
+    agent_id: str | None = None
+    user_id: str | None = None
+    server: str | None = None
+    tool: str | None = None
+    action_id: str | None = None
+    arguments_digest: str | None = None
+    definition_digest: str | None = None
+    decision: str | None = None
+    approver_id: str | None = None
+    outcome: str | None = None
+    error_code: str | None = None
+    duration_us: int | None = None
+    details: Mapping[str, Any] = field(default_factory=lambda: NO_DETAILS)
+
+    @classmethod
+    def of(cls, caller: Caller, kind: AuditKind, tag: str, **values: Any) -> "AuditFact":
+        """A fact about something this caller did."""
+        return cls(
+            workspace_id=caller.workspace_id,
+            kind=kind,
+            tag=tag,
+            request_id=caller.request_id,
+            principal_kind=caller.principal.kind,
+            principal_id=caller.principal.id,
+            agent_id=caller.agent_id,
+            user_id=caller.user_id,
+            **{"run_id": caller.run_id, **values},
+        )
+
+    def as_columns(self, occurred_at: datetime) -> dict[str, Any]:
+        """The columns of its row, with a new id."""
+        columns: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
+        columns["details"] = dict(self.details)
+        columns["id"] = new_id("aud")
+        columns["occurred_at"] = occurred_at
+        return columns
+
+    def as_row(self, occurred_at: datetime) -> AuditEvent:
+        """Its row."""
+        return AuditEvent(**self.as_columns(occurred_at))
+
+
+_PLAIN = tuple(name for name in AuditFact.__slots__ if name != "details")

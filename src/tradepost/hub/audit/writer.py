@@ -1,0 +1,125 @@
+"""Recording facts. A read is noted and written with its neighbours (group commit), so it costs the caller nothing; what
+belongs to a write goes into the caller's own transaction, or is durable before anything else happens.
+
+If the database cannot take rows, notes wait in a bounded buffer while reads go on, and writes stop because their
+intent cannot be stored. What did not fit in the buffer is counted and recorded as a gap.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.database.engine import Database
+from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.errors import Unavailable
+from tradepost.foundation.ids import new_id
+from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.audit.models import AuditEvent
+
+GROUP = 256
+GROUP_SECONDS = 0.02
+RETRY_SECONDS = 1.0
+CAPACITY = 50_000
+
+_log = logging.getLogger(__name__)
+
+
+class AuditWriter:
+    """Writes facts. `start` and `stop` are for the process that serves; without them `drain` writes what was noted."""
+
+    def __init__(self, database: Database, now: Now = system_now, capacity: int = CAPACITY) -> None:
+        self._database = database
+        self._now = now
+        self._capacity = capacity
+        self._noted: deque[tuple[AuditFact, datetime]] = deque()
+        self._lost: dict[str, int] = {}
+        self._some = asyncio.Event()
+        self._full = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def note(self, fact: AuditFact) -> None:
+        """Record a read soon, together with others. Never waits, never fails."""
+        if len(self._noted) >= self._capacity:
+            self._lost[fact.workspace_id] = self._lost.get(fact.workspace_id, 0) + 1
+            return
+        self._noted.append((fact, self._now()))
+        self._some.set()
+        if len(self._noted) >= GROUP:
+            self._full.set()
+
+    def record(self, session: AsyncSession, fact: AuditFact) -> None:
+        """Record a fact in the caller's transaction: it stands exactly if the change does."""
+        session.add(fact.as_row(self._now()))
+
+    async def intent(self, fact: AuditFact) -> None:
+        """Record a fact durably, in a transaction of its own. Raises Unavailable when it cannot be stored."""
+        try:
+            async with self._database.transaction(fact.workspace_id, write=True) as session:
+                self.record(session, fact)
+        except (SQLAlchemyError, OSError) as error:
+            raise Unavailable(
+                "The audit log cannot be written, so no write is carried out.",
+                hint="Nothing was changed. Try again when the hub's database is back.",
+                retry_after_seconds=5,
+            ) from error
+
+    async def drain(self) -> None:
+        """Write everything noted so far. Raises what the database raises; the notes are kept then."""
+        async with self._writing:
+            while self._noted or self._lost:
+                await self._write_group()
+
+    async def start(self) -> None:
+        """Write groups in the background from now on."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="audit writer")
+
+    async def stop(self) -> None:
+        """Write what is left and stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self.drain()
+
+    async def _run(self) -> None:
+        while True:
+            await self._some.wait()
+            with suppress(TimeoutError):  # not full by then: the group goes out as it is
+                await asyncio.wait_for(self._full.wait(), GROUP_SECONDS)
+            self._some.clear()
+            self._full.clear()
+            try:
+                await asyncio.shield(self.drain())
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("%d audit rows wait: the database does not take them (%s)", len(self._noted), error)
+                self._some.set()
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _write_group(self) -> None:
+        group = [self._noted[index] for index in range(min(GROUP, len(self._noted)))]
+        lost = dict(self._lost)
+        rows: list[dict[str, Any]] = [fact.as_columns(moment) for fact, moment in group]
+        rows += [self._gap(workspace_id, count) for workspace_id, count in lost.items()]
+        async with self._database.system(write=True) as session:
+            await session.execute(insert(AuditEvent), rows)
+        for _ in group:
+            self._noted.popleft()
+        for workspace_id, count in lost.items():
+            self._lost[workspace_id] -= count
+            if self._lost[workspace_id] == 0:
+                del self._lost[workspace_id]
+
+    def _gap(self, workspace_id: str, count: int) -> dict[str, Any]:
+        fact = AuditFact(
+            workspace_id, "admin", "audit:gap", new_id("req"), "system", "audit", details={"rows_not_recorded": count}
+        )
+        return fact.as_columns(self._now())

@@ -1,0 +1,1 @@
+"""One client in, many servers out: the pipeline every call goes through."""

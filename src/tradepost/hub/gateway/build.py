@@ -1,0 +1,82 @@
+"""Joining the gateway from the parts that the application built."""
+
+import os
+import socket
+from dataclasses import dataclass
+
+from tradepost.database.engine import Database
+from tradepost.foundation.ids import new_id
+from tradepost.hub.access.changes import Versions
+from tradepost.hub.actions.clock import ActionClock
+from tradepost.hub.actions.lease import Leases
+from tradepost.hub.actions.verdicts import Verdicts
+from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
+from tradepost.hub.gateway.door import Door
+from tradepost.hub.gateway.executor import Executor
+from tradepost.hub.gateway.hosted import Authenticates, Gateway
+from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Dispatcher, Parts
+from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.gateway.result_check import ResultCheck
+from tradepost.hub.gateway.standing import Standings
+from tradepost.hub.limits.in_flight import InFlight
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltGateway:
+    """The gateway and what belongs to it. Only a serving process starts the executor; everybody may use the rest."""
+
+    gateway: Gateway
+    door: Door
+    executor: Executor
+    verdicts: Verdicts
+    pipeline: Pipeline
+
+    async def start(self) -> None:
+        """Begin to carry approved actions out."""
+        await self.executor.start()
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        await self.executor.stop()
+        await self.pipeline.parts.results.close()
+
+
+def build_gateway(
+    database: Database,
+    *,
+    catalogs: CatalogSource,
+    upstreams: Dispatcher,
+    authenticator: Authenticates,
+    versions: Versions,
+    audit: AuditWriter,
+    clock: ActionClock | None = None,
+    leases: Leases | None = None,
+    checkpoint: Checkpoint = pass_by,
+    wait_seconds: float = WAIT_SECONDS,
+) -> BuiltGateway:
+    """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
+    `wait_seconds` is how long a repeated call waits for the first one."""
+    clock = clock or ActionClock()
+    parts = Parts(
+        database=database,
+        catalogs=catalogs,
+        upstreams=upstreams,
+        audit=audit,
+        leases=leases or Leases(database, f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}", clock),
+        clock=clock,
+        standings=Standings(database, versions),
+        principals=InFlight("principal"),
+        servers=InFlight("server"),
+        results=ResultCheck(),
+        checkpoint=checkpoint,
+        wait_seconds=wait_seconds,
+    )
+    pipeline = Pipeline(parts)
+    return BuiltGateway(
+        gateway=Gateway(pipeline, authenticator),
+        door=Door(pipeline),
+        executor=Executor(pipeline),
+        verdicts=Verdicts(database, audit, clock),
+        pipeline=pipeline,
+    )

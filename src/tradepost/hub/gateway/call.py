@@ -1,0 +1,84 @@
+"""One call on its way through the pipeline: what came in, what the steps found out, what goes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import Any, Literal
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import TradepostError
+from tradepost.hub.access.models import Posture
+from tradepost.hub.actions.lease import Claim
+from tradepost.hub.actions.models import Action
+from tradepost.hub.policy.decide import Decision
+from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.protocol.hosting import CallExtras
+
+Json = dict[str, Any]
+Kind = Literal["tool", "resource", "prompt", "completion"]
+Entry = CatalogTool | CatalogResource | CatalogPrompt
+
+NO_EXTRAS = CallExtras()
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A tools/call, resources/read, prompts/get or completion. `name` is what the client wrote: the exposed name, a
+    URI, a prompt's name. Steps fill the rest in; `answer` ends the walk through them."""
+
+    caller: Caller
+    kind: Kind
+    name: str
+    arguments: Json
+    server: str | None = None
+    extras: CallExtras = NO_EXTRAS
+    run_id: str | None = None
+    reference: Mapping[str, Any] | None = None
+    began_ns: int = field(default_factory=perf_counter_ns)
+
+    posture: Posture | None = None
+    slot: str | None = None
+    entry: Entry | None = None
+    key: str | None = None
+    dry_run: bool = False
+    arguments_digest: str | None = None
+    decision: Decision | None = None
+    action: Action | None = None
+    claim: Claim | None = None
+    previewed: bool = False
+    sent: bool = False
+    result: Json | None = None
+    broke_contract: bool = False
+    answer: Json | None = None
+    replayed: bool = False
+    recorded: bool = False
+    error: TradepostError | None = None
+    crash: Exception | None = None
+
+    @property
+    def tool(self) -> CatalogTool:
+        """The tool of a tool call, once it is found."""
+        if not isinstance(self.entry, CatalogTool):
+            raise TypeError("This call has no tool.")
+        return self.entry
+
+    @property
+    def found(self) -> Entry:
+        """What the call is about, once it is found."""
+        if self.entry is None:
+            raise TypeError("This call has found nothing yet.")
+        return self.entry
+
+    @property
+    def writes(self) -> bool:
+        """Whether this call changes something. An unknown class counts as a write, a dry run does not."""
+        return isinstance(self.entry, CatalogTool) and self.entry.tool_class != "read" and not self.dry_run
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether further steps have something to do."""
+        return self.answer is None and self.error is None and self.crash is None
+
+    def duration_us(self) -> int:
+        """Microseconds since the call came in."""
+        return (perf_counter_ns() - self.began_ns) // 1_000

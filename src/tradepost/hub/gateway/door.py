@@ -1,0 +1,36 @@
+"""The gateway for callers inside the product (agents, the command line, test calls): no HTTP, the same pipeline."""
+
+import orjson
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.ids import new_id
+from tradepost.hub.gateway.call import NO_EXTRAS, Call, Json
+from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.gateway.steps.find_tool import catalog_of
+from tradepost.protocol.hosting import CallExtras
+
+
+class Door:
+    """Satisfies ToolDoor. Every call gets a request id of its own."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+
+    async def list(self, caller: Caller) -> list[Json]:
+        """The Tool objects the caller sees."""
+        tools: list[Json] = orjson.loads((await catalog_of(self._pipeline.parts, caller, None)).tools_json)
+        return tools
+
+    async def call(
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        run_id: str | None = None,
+        extras: CallExtras = NO_EXTRAS,
+    ) -> Json:
+        """The CallToolResult object of one call. Raises NotFound for a tool the caller does not see."""
+        own = caller.for_request(new_id("req"))
+        return await self._pipeline.run(
+            Call(own, "tool", name, arguments, extras=extras, run_id=run_id or caller.run_id)
+        )

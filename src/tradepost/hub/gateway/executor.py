@@ -1,0 +1,121 @@
+"""Carrying approved actions out: claim with a lease, go through the steps with the stored arguments, record.
+
+Only a serving process runs this. Any number of them may; the lease decides. An action whose process died is claimed
+again when its lease ends: a bundled server is called again with the same key and answers what it did the first time,
+any other server is not called twice and the outcome is unknown.
+"""
+
+import asyncio
+import logging
+
+import orjson
+from sqlalchemy.exc import SQLAlchemyError
+
+from tradepost.foundation.errors import TradepostError
+from tradepost.hub.actions.caller_record import from_action
+from tradepost.hub.actions.expiry import expire_due, retire_keys
+from tradepost.hub.actions.lease import Claim
+from tradepost.hub.actions.models import Action
+from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.pipeline import Pipeline
+
+POLL_SECONDS = 0.5
+SWEEP_SECONDS = 15.0
+AT_ONCE = 16
+GRACE_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Executor:
+    """The serving process's hands."""
+
+    def __init__(self, pipeline: Pipeline, at_once: int = AT_ONCE) -> None:
+        self._pipeline = pipeline
+        self._parts = pipeline.parts
+        self._at_once = at_once
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Look for work from now on."""
+        if not self._loops:
+            self._loops = [
+                asyncio.create_task(self._claim_forever(), name="action executor"),
+                asyncio.create_task(self._sweep_forever(), name="action sweeper"),
+            ]
+
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Claim nothing more and let what is under way come to its end. What does not is settled by the next sweep."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        self._loops = []
+        await self._pipeline.drain(grace_seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Look for approved actions now instead of at the next poll."""
+        self._wake.set()
+
+    async def run_due(self) -> int:
+        """Claim what is due and carry it out. Returns how many actions that were."""
+        claimed = await self._parts.leases.claim_due(self._at_once - len(self._tasks))
+        tasks = [self._begin(claim, action) for claim, action in claimed]
+        await asyncio.gather(*tasks)
+        return len(tasks)
+
+    async def sweep(self) -> None:
+        """Expire what nobody answered in time; free the keys of old outcomes."""
+        await expire_due(self._parts.database, self._parts.audit, self._parts.clock)
+        await retire_keys(self._parts.database, self._parts.clock)
+
+    def _begin(self, claim: Claim, action: Action) -> asyncio.Task[None]:
+        self._parts.checkpoint("claimed")
+        task = asyncio.create_task(self._carry_out(claim, action), name=f"action {action.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _carry_out(self, claim: Claim, action: Action) -> None:
+        call = Call(
+            caller=from_action(action),
+            kind="tool",
+            name=action.exposed_name,
+            arguments=orjson.loads(action.arguments),
+            run_id=action.run_id,
+            key=action.key,
+            arguments_digest=action.fingerprint,
+            action=action,
+            claim=claim,
+        )
+        try:
+            await self._pipeline.carry_out(call)
+        except (SQLAlchemyError, OSError, TradepostError):
+            _log.warning("%s is not settled; it is tried again when its lease ends", action.id, exc_info=True)
+
+    async def _claim_forever(self) -> None:
+        while True:
+            try:
+                free = self._at_once - len(self._tasks)
+                if free > 0:
+                    for claim, action in await self._parts.leases.claim_due(free):
+                        self._begin(claim, action)
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("approved actions wait: %s", error)
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+            except TimeoutError:
+                continue
+            self._wake.clear()
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            try:
+                await asyncio.shield(self.sweep())
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("nothing was swept: %s", error)
+            await asyncio.sleep(SWEEP_SECONDS)

@@ -1,0 +1,89 @@
+"""The gateway as an MCP endpoint sees it (HostedCatalog): lists from the compiled catalog, everything else through the
+pipeline."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from tradepost import __version__
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.ids import new_id
+from tradepost.hub.gateway.call import Call, Json
+from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.gateway.steps.authenticate import bearer_of
+from tradepost.hub.gateway.steps.find_tool import catalog_of
+from tradepost.hub.registry.catalog import Catalog
+from tradepost.protocol.hosting import Arrival, CallExtras
+
+INSTRUCTIONS = (
+    "Tools of this workspace's systems. Every write needs an idempotency_key of your own. A write may answer "
+    "approval_required: then a person decides; ask get_approval with its approval_id what became of it."
+)
+
+
+class Authenticates(Protocol):
+    """Who turns a bearer key into a caller; access's Authenticator satisfies it."""
+
+    async def authenticate(self, bearer: str, request_id: str) -> Caller: ...
+
+
+class Gateway:
+    """One principal's view at a time, for however many clients."""
+
+    def __init__(self, pipeline: Pipeline, authenticator: Authenticates) -> None:
+        self._pipeline = pipeline
+        self._authenticator = authenticator
+
+    async def authenticate(self, arrival: Arrival) -> Caller:
+        """See HostedCatalog."""
+        return await self._authenticator.authenticate(bearer_of(arrival), new_id("req"))
+
+    async def server_info(self, caller: Caller, server: str | None) -> Json:
+        """See HostedCatalog."""
+        catalog = await self._catalog(caller, server)
+        if server is None:
+            name, title, instructions = "tradepost", "Tradepost", INSTRUCTIONS
+        else:
+            name, title = server, catalog.server_title or server
+            instructions = catalog.instructions
+        return {"name": name, "title": title, "version": __version__, "instructions": instructions}
+
+    async def list_tools(self, caller: Caller, server: str | None) -> bytes:
+        """See HostedCatalog."""
+        return (await self._catalog(caller, server)).tools_json
+
+    async def list_resources(self, caller: Caller, server: str | None) -> bytes:
+        """See HostedCatalog."""
+        return (await self._catalog(caller, server)).resources_json
+
+    async def list_resource_templates(self, caller: Caller, server: str | None) -> bytes:
+        """See HostedCatalog."""
+        return (await self._catalog(caller, server)).templates_json
+
+    async def list_prompts(self, caller: Caller, server: str | None) -> bytes:
+        """See HostedCatalog."""
+        return (await self._catalog(caller, server)).prompts_json
+
+    async def call_tool(
+        self, caller: Caller, server: str | None, name: str, arguments: Json, extras: CallExtras
+    ) -> Json:
+        """See HostedCatalog."""
+        call = Call(caller, "tool", name, arguments, server, extras, run_id=extras.run_id or caller.run_id)
+        return await self._pipeline.run(call)
+
+    async def read_resource(self, caller: Caller, server: str | None, uri: str) -> Json:
+        """See HostedCatalog."""
+        return await self._pipeline.run(Call(caller, "resource", uri, {}, server, run_id=caller.run_id))
+
+    async def get_prompt(self, caller: Caller, server: str | None, name: str, arguments: Mapping[str, str]) -> Json:
+        """See HostedCatalog."""
+        return await self._pipeline.run(Call(caller, "prompt", name, dict(arguments), server, run_id=caller.run_id))
+
+    async def complete(self, caller: Caller, server: str | None, reference: Json, argument: str, value: str) -> Json:
+        """See HostedCatalog."""
+        name = str(reference.get("name") or reference.get("uri") or "")
+        asked = {"name": argument, "value": value}
+        call = Call(caller, "completion", name, asked, server, run_id=caller.run_id, reference=reference)
+        return await self._pipeline.run(call)
+
+    async def _catalog(self, caller: Caller, server: str | None) -> Catalog:
+        return await catalog_of(self._pipeline.parts, caller, server)

@@ -1,0 +1,146 @@
+"""The hub's own server: how an agent asks what became of a write that waits for a person."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.errors import NotFound
+from tradepost.hub.actions.models import Action
+from tradepost.hub.actions.views import ActionView, view
+from tradepost.hub.gateway.answers import error_result
+from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
+
+SLUG = "hub"
+TOOL = "get_approval"
+TEMPLATE = "approval://{approval_id}"
+
+_STATES = ["pending", "approved", "executing", "succeeded", "failed", "unknown", "rejected", "expired", "canceled"]
+
+_GET_APPROVAL: Json = {
+    "name": TOOL,
+    "title": "Get approval",
+    "description": (
+        "Tells what became of a write that returned approval_required: whether a person approved or rejected it, and "
+        "the result once it was carried out. Use it when a tool answered with an approval_id, after giving a person "
+        "time to decide. Do not use it to approve anything: only people can. Changes nothing. Returns the status, a "
+        "sentence about who decided and when, the preview, and the outcome when there is one."
+    ),
+    "inputSchema": {
+        "type": "object",
+        "properties": {
+            "approval_id": {
+                "type": "string",
+                "description": "The approval_id of the approval_required answer, for example act_06fk3w9x0t.",
+                "minLength": 1,
+                "maxLength": 100,
+            }
+        },
+        "required": ["approval_id"],
+        "additionalProperties": False,
+    },
+    "outputSchema": {
+        "type": "object",
+        "properties": {
+            "approval_id": {"type": "string"},
+            "status": {"type": "string", "enum": _STATES},
+            "tool": {"type": "string"},
+            "message": {"type": "string"},
+            "expires_at": {"type": ["string", "null"]},
+            "decided_at": {"type": ["string", "null"]},
+            "preview": {"type": ["object", "null"]},
+            "outcome": {"type": ["object", "null"]},
+            "error_code": {"type": ["string", "null"]},
+        },
+        "required": ["approval_id", "status", "tool", "message"],
+    },
+    "annotations": {
+        "title": "Get approval",
+        "readOnlyHint": True,
+        "destructiveHint": False,
+        "idempotentHint": True,
+        "openWorldHint": False,
+    },
+}
+
+_APPROVAL: Json = {
+    "uriTemplate": TEMPLATE,
+    "name": "approval",
+    "title": "Approval",
+    "description": "A write that waits for a person, or what became of it.",
+    "mimeType": "application/json",
+}
+
+
+class HubServer:
+    """A BuiltinServer over the actions of the caller's workspace. A caller sees its own actions only."""
+
+    slug = SLUG
+    title = "Hub"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def definitions(self) -> Definitions:
+        """One tool and one template."""
+        return Definitions(tools=[_GET_APPROVAL], resource_templates=[_APPROVAL], tool_classes={TOOL: "read"})
+
+    async def call(
+        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+    ) -> ToolResult:
+        """get_approval."""
+        if name != TOOL:
+            raise NotFound(f"Unknown tool: {name}.")
+        try:
+            shown = _shape(await self._own(caller, str(arguments["approval_id"])))
+        except NotFound as error:
+            result = error_result(error)
+            return ToolResult(result["content"], result["structuredContent"], is_error=True)
+        return ToolResult([{"type": "text", "text": shown["message"]}], shown)
+
+    async def read(self, caller: Caller, uri: str) -> Json:
+        """An approval as a JSON document."""
+        shown = _shape(await self._own(caller, uri.removeprefix("approval://")))
+        return {"contents": [{"uri": uri, "mimeType": "application/json", "text": orjson.dumps(shown).decode()}]}
+
+    async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
+        """The hub has no prompts."""
+        raise NotFound(f"Unknown prompt: {name}.")
+
+    async def complete(self, caller: Caller, reference: Json, argument: str, value: str) -> Json:
+        """Approval ids are not guessed."""
+        return {"values": [], "total": 0, "hasMore": False}
+
+    async def _own(self, caller: Caller, action_id: str) -> ActionView:
+        async with self._database.transaction(caller.workspace_id, write=False) as session:
+            action = await session.scalar(select(Action).where(Action.id == action_id))
+            if action is None or not _is_theirs(action, caller):
+                raise NotFound("There is no approval with that id.", hint="Use the approval_id that the tool returned.")
+            return await view(session, action_id)
+
+
+def _is_theirs(action: Action, caller: Caller) -> bool:
+    """The same principal, or the same agent with another key. Shoppers share an agent but see only their own."""
+    if action.principal_id == caller.principal.id and action.principal_kind == caller.principal.kind:
+        return True
+    agents = action.principal_kind != "shopper" and caller.principal.kind != "shopper"
+    return agents and action.agent_id is not None and action.agent_id == caller.agent_id
+
+
+def _shape(shown: ActionView) -> dict[str, Any]:
+    outcome = shown.result
+    return {
+        "approval_id": shown.id,
+        "status": shown.state,
+        "tool": shown.exposed_name,
+        "message": shown.what_happened(),
+        "expires_at": to_rfc3339(shown.expires_at) if shown.expires_at else None,
+        "decided_at": to_rfc3339(shown.decided_at) if shown.decided_at else None,
+        "preview": shown.preview,
+        "outcome": outcome.get("structuredContent", outcome) if outcome else None,
+        "error_code": shown.error_code,
+    }

@@ -1,0 +1,70 @@
+"""What the steps work with, joined once when the hub is built."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller
+from tradepost.hub.actions.clock import ActionClock
+from tradepost.hub.actions.lease import Leases
+from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
+from tradepost.hub.gateway.result_check import ResultCheck
+from tradepost.hub.gateway.standing import Standings
+from tradepost.hub.limits.in_flight import InFlight
+from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.protocol.builtin import Mode, ToolResult
+
+Json = dict[str, Any]
+
+WAIT_SECONDS = 5.0
+
+
+class CatalogSource(Protocol):
+    """Compiled catalogs; the registry's Catalogs satisfies it."""
+
+    async def for_agent(self, workspace_id: str, agent_id: str, scopes: frozenset[str] | None = None) -> Catalog: ...
+
+    async def for_server(
+        self, workspace_id: str, agent_id: str, slug: str, scopes: frozenset[str] | None = None
+    ) -> Catalog: ...
+
+
+class Dispatcher(Protocol):
+    """The one way to a server; Upstreams satisfies it. An UpstreamError or UpstreamTimeout has `dispatched`: whether
+    the server may have received the call."""
+
+    async def call_tool(
+        self, caller: Caller, tool: CatalogTool, arguments: Json, key: str | None, mode: Mode = "execute"
+    ) -> ToolResult: ...
+
+    async def read_resource(self, caller: Caller, resource: CatalogResource, uri: str) -> Json: ...
+
+    async def get_prompt(self, caller: Caller, prompt: CatalogPrompt, arguments: Mapping[str, str]) -> Json: ...
+
+    async def complete(
+        self, caller: Caller, target: CatalogPrompt | CatalogResource, reference: Json, argument: str, value: str
+    ) -> Json: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a step may use."""
+
+    database: Database
+    catalogs: CatalogSource
+    upstreams: Dispatcher
+    audit: AuditWriter
+    leases: Leases
+    clock: ActionClock
+    standings: Standings
+    principals: InFlight
+    servers: InFlight
+    results: ResultCheck
+    checkpoint: Checkpoint = pass_by
+    wait_seconds: float = WAIT_SECONDS
+
+
+Step = Callable[[Call, Parts], Awaitable[None]]

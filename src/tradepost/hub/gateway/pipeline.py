@@ -1,0 +1,134 @@
+"""The way of every call, whoever makes it: one list of steps, in this order, and no other way to a server.
+
+A step takes the call and the parts, fills something in, or raises an error of the tree. The walk ends early with an
+answer or an error; `outcome` runs for every call. From `intent` on, a write runs in a task of its own, so that a client
+that goes away does not leave it half done.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from tradepost.foundation.errors import TradepostError
+from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.gateway.answers import error_result
+from tradepost.hub.gateway.call import Call, Json
+from tradepost.hub.gateway.parts import Parts, Step
+from tradepost.hub.gateway.steps.authenticate import authenticate
+from tradepost.hub.gateway.steps.await_approval import await_approval
+from tradepost.hub.gateway.steps.call_server import call_server
+from tradepost.hub.gateway.steps.check import check
+from tradepost.hub.gateway.steps.decide import decide
+from tradepost.hub.gateway.steps.find_tool import find_tool
+from tradepost.hub.gateway.steps.inject import inject
+from tradepost.hub.gateway.steps.intent import intent
+from tradepost.hub.gateway.steps.label_and_trim import label_and_trim
+from tradepost.hub.gateway.steps.limit import limit
+from tradepost.hub.gateway.steps.outcome import outcome
+from tradepost.hub.gateway.steps.reauthorise import reauthorise
+from tradepost.hub.gateway.steps.replay import replay
+from tradepost.hub.gateway.steps.scope import scope
+from tradepost.hub.gateway.steps.validate import validate
+
+STEPS: tuple[Step, ...] = (
+    authenticate,
+    limit,
+    find_tool,
+    scope,
+    validate,
+    inject,
+    replay,
+    decide,
+    await_approval,
+    intent,
+    call_server,
+    check,
+    label_and_trim,
+    outcome,
+)
+_INTENT = STEPS.index(intent)
+BEFORE_INTENT, FROM_INTENT = STEPS[:_INTENT], STEPS[_INTENT:-1]
+
+# An approved action, claimed by this process, joins the same list where a call that needs no approval goes on.
+APPROVED_STEPS: tuple[Step, ...] = (reauthorise, *FROM_INTENT, outcome)
+
+
+class Pipeline:
+    """Sends calls through the steps."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self, call: Call) -> Json:
+        """The result object of a call. Raises NotFound, Unauthenticated, RateLimited, Unavailable before something is
+        found to call; after that, errors of tools are results with isError, those of resources and prompts raised."""
+        try:
+            await self._walk(call, BEFORE_INTENT)
+            if call.goes_on and call.writes:
+                await asyncio.shield(self._begin(call, FROM_INTENT))
+            else:
+                await self._to_the_end(call, FROM_INTENT)
+        except asyncio.CancelledError:
+            if not call.recorded and call.claim is None:
+                self.parts.audit.note(_gone(call))
+            raise
+        finally:
+            if call.slot is not None:
+                self.parts.principals.release(call.slot)
+        return _answer(call)
+
+    async def carry_out(self, call: Call) -> None:
+        """An approved action that this process has claimed."""
+        await self._begin(call, APPROVED_STEPS[:-1])
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for writes that are under way, at most so long."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+
+    def _begin(self, call: Call, steps: Sequence[Step]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._to_the_end(call, steps), name=f"write {call.name}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _to_the_end(self, call: Call, steps: Sequence[Step]) -> None:
+        await self._walk(call, steps)
+        await outcome(call, self.parts)
+
+    async def _walk(self, call: Call, steps: Sequence[Step]) -> None:
+        try:
+            for step in steps:
+                if not call.goes_on:
+                    return
+                await step(call, self.parts)
+        except TradepostError as error:
+            call.error = error
+        except Exception as error:  # noqa: BLE001  recorded by the outcome step, then raised to whoever called
+            call.crash = error
+
+
+def _answer(call: Call) -> Json:
+    if call.crash is not None:
+        raise call.crash
+    if call.error is not None:
+        if call.kind != "tool" or call.entry is None:
+            raise call.error
+        return error_result(call.error)
+    if call.answer is None:
+        raise RuntimeError(f"The call of {call.name} ended without an answer.")
+    return call.answer
+
+
+def _gone(call: Call) -> AuditFact:
+    """The row of a call whose client went away before anything was sent, or while a read was under way."""
+    return AuditFact.of(
+        call.caller,
+        "read" if call.sent else "refused",
+        f"{call.kind}:canceled",
+        run_id=call.run_id,
+        server=call.entry.server_slug if call.entry is not None else None,
+        arguments_digest=call.arguments_digest,
+        outcome="canceled",
+        duration_us=call.duration_us(),
+    )

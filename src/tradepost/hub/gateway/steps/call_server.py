@@ -1,0 +1,39 @@
+"""The call itself, through the one function that reaches servers. No database session is held meanwhile."""
+
+from tradepost.hub.gateway.answers import dry_run
+from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.claims import kept
+from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
+
+
+async def call_server(call: Call, parts: Parts) -> None:
+    """Sets `call.result`. A write carries its action's id as the store's key."""
+    entry = call.found
+    async with parts.servers.slot(entry.server_id, entry.server_slug):
+        call.sent = True
+        if isinstance(entry, CatalogTool):
+            await _call_tool(call, parts, entry)
+        elif isinstance(entry, CatalogResource) and call.kind == "resource":
+            call.result = await parts.upstreams.read_resource(call.caller, entry, call.name)
+        elif isinstance(entry, CatalogPrompt) and call.kind == "prompt":
+            call.result = await parts.upstreams.get_prompt(call.caller, entry, call.arguments)
+        elif isinstance(entry, CatalogPrompt | CatalogResource):
+            argument, value = call.arguments["name"], call.arguments["value"]
+            call.result = await parts.upstreams.complete(
+                call.caller, entry, dict(call.reference or {}), argument, value
+            )
+    if call.claim is not None:
+        parts.checkpoint("called")
+
+
+async def _call_tool(call: Call, parts: Parts, tool: CatalogTool) -> None:
+    if call.dry_run:
+        preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, mode="preview")
+        failed = preview.is_error
+        call.result = preview.as_dict() if failed else dry_run(preview.structured, list(preview.content))
+        return
+    async with kept(parts.leases, call.claim):
+        key = call.claim.action_id if call.claim is not None else None
+        result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key)
+    call.result = result.as_dict()

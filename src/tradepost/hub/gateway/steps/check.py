@@ -1,0 +1,30 @@
+"""Does the answer of a foreign server keep its approved definition? Bundled servers are checked by their tests."""
+
+from tradepost.foundation.errors import UpstreamError
+from tradepost.hub.gateway.answers import error_result
+from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.registry.catalog import CatalogTool
+
+
+async def check(call: Call, parts: Parts) -> None:
+    """Withholds a successful foreign result that does not keep its pinned output schema. A write stays done: the call
+    was made and the server said so, only its words are not passed on."""
+    entry, result = call.entry, call.result
+    if not isinstance(entry, CatalogTool) or entry.server_kind == "builtin" or result is None or result.get("isError"):
+        return
+    schema = entry.definition.get("outputSchema")
+    if not isinstance(schema, dict):
+        return
+    fault = await parts.results.fault(schema, result.get("structuredContent"))
+    if fault is None:
+        return
+    said = " It was carried out, though: do not repeat it." if call.writes else ""
+    error = UpstreamError(
+        f"The answer of {call.name} does not have the form that was approved for it: {fault}.{said}",
+        hint="Tell an admin: the server has changed, or is faulty. Refreshing its tools shows what is different.",
+    )
+    call.result = error_result(error)
+    if call.writes:
+        call.broke_contract = True
+        call.result["structuredContent"]["retryable"] = False

@@ -1,0 +1,47 @@
+"""Finding what is called in the caller's own catalog. What is not in it does not exist: an unassigned, disabled,
+removed or foreign name gets the same words as one that nobody ever had."""
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import NotFound
+from tradepost.foundation.untrusted import clean
+from tradepost.hub.gateway.call import Call, Entry
+from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.registry.catalog import Catalog
+
+EMPTY = Catalog(version=0)
+
+
+async def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Catalog:
+    """What a caller sees, everywhere or of one server. Raises NotFound for a server of which it sees nothing."""
+    if caller.agent_id is None:
+        return EMPTY  # people and programs without an agent have nothing assigned
+    if server is None:
+        return await parts.catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes)
+    return await parts.catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes)
+
+
+async def find_tool(call: Call, parts: Parts) -> None:
+    """Raises NotFound."""
+    catalog = await catalog_of(parts, call.caller, call.server)
+    call.entry = _entry(catalog, call)
+    if call.entry is None:
+        raise _unknown(call)
+
+
+def _entry(catalog: Catalog, call: Call) -> Entry | None:
+    if call.kind == "tool":
+        return catalog.tools.get(call.name)
+    if call.kind == "resource":
+        return catalog.find_resource(call.name)
+    if call.kind == "prompt":
+        return catalog.prompts.get(call.name)
+    return catalog.prompts.get(call.name) or catalog.find_template(call.name)
+
+
+def _unknown(call: Call) -> NotFound:
+    name = clean(call.name, 100)
+    if call.kind == "resource":
+        return NotFound(f"Unknown resource: {name}", hint="List the resources and their templates.")
+    if call.kind == "tool":
+        return NotFound(f"Unknown tool: {name}", hint="List the tools and use one of their names.")
+    return NotFound(f"Unknown prompt or template: {name}", hint="List the prompts and resource templates.")

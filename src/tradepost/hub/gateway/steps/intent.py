@@ -1,0 +1,84 @@
+"""Before a write is sent, the intent is durable: the audit row and the mark that the server may have been reached stand
+in one committed transaction. If they cannot be stored, nothing is sent."""
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.foundation.errors import Unavailable
+from tradepost.hub.actions.lease import Claim, mark_started
+from tradepost.hub.actions.models import Action
+from tradepost.hub.actions.places import Draft, open_place
+from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.claims import LostClaim
+from tradepost.hub.gateway.earlier import answer_from_earlier
+from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.steps.await_approval import target_of
+
+
+async def intent(call: Call, parts: Parts) -> None:
+    """Opens the action of an allowed write, or marks an approved one as started. Raises Unavailable, LostClaim."""
+    if not call.writes:
+        return
+    try:
+        async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
+            earlier = None if call.claim is not None else await _open(call, parts, session)
+            if earlier is None:
+                await _start(call, parts, session)
+    except (SQLAlchemyError, OSError) as error:
+        raise Unavailable(
+            "The hub's records cannot be written, so no write is carried out.",
+            hint="Nothing was changed. Try again in a moment.",
+            retry_after_seconds=5,
+        ) from error
+    if earlier is not None:
+        await answer_from_earlier(call, parts, earlier)
+        return
+    parts.checkpoint("intended")
+
+
+async def _open(call: Call, parts: Parts, session: AsyncSession) -> Action | None:
+    """Open an allowed write for this process to carry out. Returns the action of an earlier call, if there is one."""
+    if call.key is None or call.decision is None:
+        raise RuntimeError("A write reached its intent without key or decision.")
+    draft = Draft(
+        caller=call.caller,
+        target=target_of(call),
+        key=call.key,
+        arguments=call.arguments,
+        state="executing",
+        decision="allow",
+        decision_reason=call.decision.reason,
+        run_id=call.run_id,
+        lease_owner=parts.leases.owner,
+        lease_until=await parts.clock.now(session) + parts.leases.length,
+    )
+    action, made = await open_place(session, draft)
+    if not made:
+        return action
+    call.action = action
+    call.claim = Claim(action.workspace_id, action.id, action.fence, started=False)
+    return None
+
+
+async def _start(call: Call, parts: Parts, session: AsyncSession) -> None:
+    claim, action = call.claim, call.action
+    if claim is None or action is None:
+        raise RuntimeError("A write reached its intent without an action.")
+    if not await mark_started(session, claim):
+        raise LostClaim(claim.action_id)
+    if claim.started:
+        return  # the intent row of the first attempt stands
+    fact = AuditFact.of(
+        call.caller,
+        "intent",
+        "tool:call",
+        run_id=call.run_id,
+        server=call.tool.server_slug,
+        tool=call.tool.raw_name,
+        action_id=claim.action_id,
+        arguments_digest=call.arguments_digest,
+        definition_digest=call.tool.digest,
+        decision=action.decision,
+    )
+    parts.audit.record(session, fact)

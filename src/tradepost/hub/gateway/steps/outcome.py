@@ -1,0 +1,148 @@
+"""What became of the call: recorded, and turned into the answer. Runs for every call, whatever happened before.
+
+For a write, the state of its action and the outcome row stand in one transaction, and only if this process still holds
+the claim.
+"""
+
+import logging
+from datetime import timedelta
+
+import orjson
+from sqlalchemy.exc import SQLAlchemyError
+
+from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.untrusted import clean
+from tradepost.hub.actions.expiry import retired_key
+from tradepost.hub.actions.lease import Claim, finish
+from tradepost.hub.actions.models import Action
+from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.audit.models import AuditKind
+from tradepost.hub.events.publish import publish
+from tradepost.hub.gateway.call import Call, Json
+from tradepost.hub.gateway.claims import LostClaim
+from tradepost.hub.gateway.earlier import still_running
+from tradepost.hub.gateway.ending import Again, Ending, ending_of
+from tradepost.hub.gateway.parts import Parts
+
+_log = logging.getLogger(__name__)
+
+MAX_NAME = 128
+_VERBS = {"tool": "call", "resource": "read", "prompt": "get", "completion": "complete"}
+
+
+async def outcome(call: Call, parts: Parts) -> None:
+    """Records; afterwards `call.answer` or `call.error` or `call.crash` is what goes back."""
+    if call.recorded:
+        return
+    if call.claim is not None and call.action is not None and not call.replayed:
+        await _end_write(call, parts, call.claim, call.action)
+    else:
+        parts.audit.note(_single_row(call))
+        if call.goes_on:
+            call.answer = call.result
+    call.recorded = True
+
+
+async def _end_write(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
+    if isinstance(call.crash, LostClaim):
+        call.crash, call.error = None, still_running(action.id)
+        return
+    ending = ending_of(call)
+    if isinstance(ending, Again):
+        if call.crash is not None:
+            _log.error("carrying out %s failed; it will be tried again", action.id, exc_info=call.crash)
+        await parts.leases.give_back(claim, timedelta(seconds=min(60, 2**claim.fence)))
+        call.crash, call.error, call.result = None, still_running(action.id), None
+        return
+    try:
+        taken = await _record(call, parts, claim, action, ending)
+    except (SQLAlchemyError, OSError):
+        # Whether the outcome was stored is open; the action is looked at again when its lease ends.
+        _log.warning("the outcome of %s could not be recorded", action.id, exc_info=True)
+        call.crash, call.error, call.result = None, still_running(action.id), None
+        return
+    if taken:
+        parts.checkpoint("recorded")
+        call.crash, call.error, call.answer = None, None, ending.result
+    else:
+        _log.warning("the outcome of %s was not taken: another process carries it out", action.id)
+        call.crash, call.error = None, still_running(action.id)
+
+
+async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending: Ending) -> bool:
+    fact = AuditFact.of(
+        call.caller,
+        "outcome",
+        "tool:call",
+        run_id=call.run_id,
+        server=action.server_slug,
+        tool=action.tool_name,
+        action_id=action.id,
+        arguments_digest=action.fingerprint,
+        definition_digest=action.definition_digest,
+        decision=action.decision,
+        outcome=ending.state,
+        error_code=ending.error_code,
+        duration_us=call.duration_us(),
+        details={"attempt": claim.fence},
+    )
+    async with parts.database.transaction(claim.workspace_id, write=True) as session:
+        taken = await finish(
+            session,
+            claim,
+            ending.state,
+            result=orjson.dumps(ending.result).decode(),
+            error_code=ending.error_code,
+            retired_key=retired_key(action.key, action.id) if ending.frees_key else None,
+        )
+        if taken:
+            parts.audit.record(session, fact)
+            publish(
+                session,
+                claim.workspace_id,
+                f"action:{ending.state}",
+                action.id,
+                actor=action.principal_id,
+                request_id=call.caller.request_id,
+            )
+    return taken
+
+
+def _single_row(call: Call) -> AuditFact:
+    """The one row of a read, a refusal, a replay or a failed preview."""
+    entry = call.entry
+    refused = not (call.sent or call.replayed or call.previewed)
+    kind: AuditKind = "refused" if refused else "read"
+    verb = "replay" if call.replayed else "preview" if call.previewed else _VERBS[call.kind]
+    code = _error_code(call)
+    return AuditFact.of(
+        call.caller,
+        kind,
+        f"{call.kind}:{verb}",
+        run_id=call.run_id,
+        server=entry.server_slug if entry is not None else None,
+        tool=clean(call.name, MAX_NAME) if call.kind != "tool" or entry is None else call.tool.raw_name,
+        action_id=call.action.id if call.action is not None else None,
+        arguments_digest=call.arguments_digest,
+        definition_digest=call.tool.digest if call.kind == "tool" and entry is not None else None,
+        decision=_decision(call),
+        outcome="error" if code is not None else "ok",
+        error_code=code,
+        duration_us=call.duration_us(),
+    )
+
+
+def _decision(call: Call) -> str | None:
+    return type(call.decision).__name__.lower() if call.decision is not None else None
+
+
+def _error_code(call: Call) -> str | None:
+    if call.error is not None:
+        return call.error.code
+    if call.crash is not None:
+        return TradepostError.code
+    shown: Json | None = call.answer or call.result
+    if shown is None or not shown.get("isError"):
+        return None
+    structured = shown.get("structuredContent") or {}
+    return str(structured.get("code", "tool_error"))[:MAX_NAME]

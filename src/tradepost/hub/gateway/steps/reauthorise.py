@@ -1,0 +1,122 @@
+"""Before an approved action runs, possibly days later: does everything that was approved still hold?
+
+The agent, its key and its scopes; the tool, its assignment, definition, server and credential; the people who said yes;
+the frozen arguments; and what the preview showed. What no longer holds ends the action with a reason; a record that
+moved since sends it back to the people.
+"""
+
+from dataclasses import replace
+
+from tradepost.foundation.errors import ForbiddenScope, StateConflict
+from tradepost.hub.actions.approvers import still_approved
+from tradepost.hub.actions.lease import Claim, ask_again
+from tradepost.hub.actions.models import Action
+from tradepost.hub.actions.places import fingerprint
+from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.events.publish import publish
+from tradepost.hub.gateway.answers import approval_required
+from tradepost.hub.gateway.call import Call, Json
+from tradepost.hub.gateway.claims import LostClaim
+from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.steps.await_approval import preview_of
+from tradepost.hub.gateway.steps.decide import decision_for
+from tradepost.hub.gateway.steps.scope import scope
+from tradepost.hub.policy.decide import EXPIRY, Ask
+
+HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
+
+
+async def reauthorise(call: Call, parts: Parts) -> None:
+    """Raises Unauthenticated, ForbiddenScope, StateConflict."""
+    action, claim = call.action, call.claim
+    if action is None or claim is None:
+        raise RuntimeError("Only a claimed action is authorised again.")
+    await _caller_stands(call, parts)
+    await _tool_stands(call, parts, action)
+    if claim.started and call.tool.server_kind != "builtin":
+        raise StateConflict("The process that called the server was cut off, and the server cannot be asked again.")
+    await scope(call, parts)
+    if fingerprint(call.arguments) != action.fingerprint:
+        raise StateConflict("The stored arguments are not the ones that were approved.", hint=HINT)
+    if action.decision == "ask":
+        await _people_stand(action, parts)
+        if not claim.started:
+            await _records_stand(call, parts, action, claim)
+    parts.checkpoint("reauthorised")
+
+
+async def _caller_stands(call: Call, parts: Parts) -> None:
+    standing = await parts.standings.confirm(call.caller, fresh=True)
+    call.posture = standing.posture
+    call.caller = replace(call.caller, scopes=standing.scopes)
+
+
+async def _tool_stands(call: Call, parts: Parts, action: Action) -> None:
+    if action.agent_id is None:
+        raise ForbiddenScope("The action belongs to no agent, so no tool is assigned to it.", hint=HINT)
+    catalog = await parts.catalogs.for_agent(action.workspace_id, action.agent_id, call.caller.scopes)
+    tool = next((tool for tool in catalog.tools.values() if tool.entry_id == action.tool_entry_id), None)
+    if tool is None:
+        raise StateConflict(f"{action.exposed_name} is no longer enabled and assigned to this agent.", hint=HINT)
+    call.entry = tool
+    approved = (action.definition_digest, action.server_id, action.server_url, action.credential_version)
+    if approved != (tool.digest, tool.server_id, tool.server_url, tool.credential_version):
+        raise StateConflict(
+            f"The definition, server or credential of {action.exposed_name} changed after this was decided.", hint=HINT
+        )
+
+
+async def _people_stand(action: Action, parts: Parts) -> None:
+    async with parts.database.transaction(action.workspace_id, write=False) as session:
+        if not await still_approved(session, action):
+            raise StateConflict("Whoever approved this may not approve any more.", hint=HINT)
+
+
+async def _records_stand(call: Call, parts: Parts, action: Action, claim: Claim) -> None:
+    """Preview again; if a version that people saw has moved, they see the new preview and decide once more."""
+    before = (action.preview or {}).get("versions")
+    if call.tool.server_kind != "builtin" or not before:
+        return
+    preview = await preview_of(call, parts)
+    if preview is None:
+        said = (call.answer or {}).get("structuredContent") or {}
+        call.answer = None
+        raise StateConflict(f"The tool refuses this by now: {said.get('message', 'no reason given')}", hint=HINT)
+    if preview.get("versions") != before:
+        await _ask_again(call, parts, action, claim, preview)
+
+
+async def _ask_again(call: Call, parts: Parts, action: Action, claim: Claim, preview: Json) -> None:
+    decision = decision_for(call)
+    expires_in = decision.expires_in if isinstance(decision, Ask) else EXPIRY
+    reason = "what the approval was based on has changed since"
+    fact = AuditFact.of(
+        call.caller,
+        "decision",
+        "approval:requested_again",
+        run_id=call.run_id,
+        server=call.tool.server_slug,
+        tool=call.tool.raw_name,
+        action_id=action.id,
+        arguments_digest=action.fingerprint,
+        definition_digest=action.definition_digest,
+        decision="ask",
+        outcome="approval_required",
+        details={"round": action.round + 1},
+    )
+    async with parts.database.transaction(action.workspace_id, write=True) as session:
+        expires_at = await parts.clock.now(session) + expires_in
+        if not await ask_again(session, claim, preview, reason, expires_at, action.round + 1):
+            raise LostClaim(claim.action_id)
+        parts.audit.record(session, fact)
+        publish(
+            session,
+            action.workspace_id,
+            "action:requested",
+            action.id,
+            actor=action.principal_id,
+            request_id=call.caller.request_id,
+        )
+        await session.refresh(action)
+    call.recorded = True
+    call.answer = approval_required(action)

@@ -1,0 +1,18 @@
+"""Has this very call been made before? Then its one action answers, and nothing is done a second time."""
+
+from tradepost.hub.actions.places import find, fingerprint
+from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.earlier import answer_from_earlier
+from tradepost.hub.gateway.parts import Parts
+
+
+async def replay(call: Call, parts: Parts) -> None:
+    """Answers from the action of an earlier call with the same key. Raises IdempotencyConflict, InProgress,
+    StateConflict."""
+    call.arguments_digest = fingerprint(call.arguments)
+    if not call.writes or call.key is None:
+        return
+    async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
+        action = await find(session, call.caller, call.tool.entry_id, call.key)
+    if action is not None:
+        await answer_from_earlier(call, parts, action)

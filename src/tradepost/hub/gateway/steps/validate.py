@@ -1,0 +1,60 @@
+"""Are the arguments what the pinned schema says, and does a write carry its idempotency key?"""
+
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.ids import handle
+from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.steps.inject import bound_arguments
+from tradepost.hub.registry.catalog import KEY_PARAMETER
+
+MAX_KEY_CHARACTERS = 255
+DRY_RUN_KEY = "dry-run"
+
+
+async def validate(call: Call, parts: Parts) -> None:
+    """Raises InvalidArgument with the field and one sentence."""
+    if call.kind != "tool":
+        return
+    tool = call.tool
+    if tool.tool_class != "read":
+        bundled = tool.server_kind == "builtin"
+        call.dry_run = bundled and call.arguments.get("dry_run") is True
+        call.key = _key(call)
+        if call.key is None and bundled and not call.dry_run:
+            raise InvalidArgument(
+                f"'{KEY_PARAMETER}' is missing: every write needs one.",
+                field=KEY_PARAMETER,
+                hint="Pass a new text of your own for each intended change, and the same one when you repeat the call.",
+            )
+        if tool.key_parameter is not None and tool.key_parameter not in call.arguments:
+            given = call.key or (DRY_RUN_KEY if call.dry_run else None)
+            if given is not None:
+                call.arguments = {**call.arguments, tool.key_parameter: given}
+        if call.key is None:
+            call.key = handle("once")  # nobody can repeat it: at most once
+    tool.validate({**call.arguments, **bound_arguments(call)})
+
+
+def _key(call: Call) -> str | None:
+    """The key the client gave, in the arguments or beside them."""
+    parameter = call.tool.key_parameter
+    inside = call.arguments.get(parameter) if parameter is not None else None
+    beside = call.extras.idempotency_key
+    for key in (inside, beside):
+        if key is not None and not _is_usable(key):
+            raise InvalidArgument(
+                f"'{KEY_PARAMETER}' must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters, without blanks.",
+                field=KEY_PARAMETER,
+                hint='For example "reorder-2026-02-24-1".',
+            )
+    if inside is not None and beside is not None and inside != beside:
+        raise InvalidArgument(
+            f"Two different keys were sent: '{KEY_PARAMETER}' and the one beside the arguments.",
+            field=KEY_PARAMETER,
+            hint="Send one of them, or the same in both places.",
+        )
+    return inside if inside is not None else beside
+
+
+def _is_usable(key: object) -> bool:
+    return isinstance(key, str) and 0 < len(key) <= MAX_KEY_CHARACTERS and all("!" <= letter <= "~" for letter in key)

@@ -1,0 +1,95 @@
+"""How many calls one key (a principal, a server) may have running at once. Beyond that calls wait in line, and beyond
+the line they are refused at once, so that one slow server or one busy agent cannot fill the process.
+
+Within one event loop; a free slot costs two dictionary look-ups.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from tradepost.foundation.errors import Unavailable
+
+RUNNING = 128
+WAITING = 256
+RETRY_AFTER_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Line:
+    running: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+
+class InFlight:
+    """Slots per key: `async with in_flight.slot("srv_1", "orders"): …`."""
+
+    def __init__(self, what: str, running: int = RUNNING, waiting: int = WAITING) -> None:
+        self._what = what
+        self._most_running = running
+        self._most_waiting = waiting
+        self._lines: dict[str, _Line] = {}
+
+    def slot(self, key: str, name: str) -> "Slot":
+        """A slot of `key`; `name` is what a refusal calls it."""
+        return Slot(self, key, name)
+
+    def running(self, key: str) -> int:
+        """How many slots of a key are taken."""
+        line = self._lines.get(key)
+        return line.running if line else 0
+
+    async def acquire(self, key: str, name: str) -> None:
+        """Take a slot, waiting in line for it. Raises Unavailable when the line is full."""
+        line = self._lines.setdefault(key, _Line())
+        if line.running < self._most_running and not line.waiting:
+            line.running += 1
+            return
+        if len(line.waiting) >= self._most_waiting:
+            raise Unavailable(
+                f"Too many calls of the {self._what} {name} are running and waiting.",
+                hint="Wait a second and call again, with fewer calls at once.",
+                retry_after_seconds=RETRY_AFTER_SECONDS,
+            )
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release(key)  # the slot was handed over at the same moment
+            else:
+                line.waiting.remove(turn)
+            raise
+
+    def release(self, key: str) -> None:
+        """Give a slot back: to the next in line, if any."""
+        line = self._lines[key]
+        while line.waiting:
+            turn = line.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        line.running -= 1
+        if line.running == 0:
+            del self._lines[key]
+
+
+class Slot:
+    """Holds one slot for a block."""
+
+    __slots__ = ("_in_flight", "_key", "_name")
+
+    def __init__(self, in_flight: InFlight, key: str, name: str) -> None:
+        self._in_flight = in_flight
+        self._key = key
+        self._name = name
+
+    async def __aenter__(self) -> None:
+        await self._in_flight.acquire(self._key, self._name)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._in_flight.release(self._key)

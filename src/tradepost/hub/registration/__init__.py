@@ -1,0 +1,1 @@
+"""What needs a server on the line: test, discover, refresh."""

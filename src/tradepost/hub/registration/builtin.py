@@ -1,0 +1,120 @@
+"""Bundled servers in the registry: rows like those of any other server, pinned anew when a release changes them.
+
+Their definitions come from this very program, so they are enabled at once; class and scope are the release's facts.
+What an admin disabled stays disabled. Every difference is logged, audited and returned.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.database.engine import Database
+from tradepost.foundation.errors import StateConflict
+from tradepost.foundation.ids import new_id
+from tradepost.hub.access.changes import record_change
+from tradepost.hub.access.roles import system_caller
+from tradepost.hub.registration.difference import Changed, Difference, Json, contents_of, key_of, new_content
+from tradepost.hub.registration.pins import kind_of_change, pin
+from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
+from tradepost.protocol.builtin import BuiltinServer, Definitions
+
+logger = logging.getLogger(__name__)
+
+
+async def sync_builtin(
+    database: Database, workspace_id: str, servers: Sequence[BuiltinServer]
+) -> dict[str, Difference]:
+    """Bring the registry of a workspace to what the bundled servers of this release are. Returns the differences of
+    those servers that had any, by slug."""
+    by = system_caller(workspace_id, new_id("req"))
+    found: dict[str, Difference] = {}
+    async with database.transaction(workspace_id, write=True) as session:
+        for server in servers:
+            definitions = server.definitions()
+            row, is_different = await _server_row(session, server, definitions)
+            difference = Difference()
+            with session.no_autoflush:  # so that what is different can be seen before it is written
+                await _sync_tools(session, row, definitions, difference)
+                await _sync_contents(session, row, definitions, difference)
+            if is_different or session.new or any(session.is_modified(one) for one in session.dirty):
+                found[server.slug] = difference
+                await record_change(session, by, "server:synchronised", row.id, difference.summary())
+    for slug, difference in found.items():
+        logger.info("bundled server %s in the registry: %s", slug, orjson.dumps(difference.summary()).decode())
+    return found
+
+
+async def _server_row(session: AsyncSession, server: BuiltinServer, definitions: Definitions) -> tuple[Server, bool]:
+    row = await session.scalar(select(Server).where(Server.slug == server.slug))
+    if row is not None and (row.kind != "builtin" or row.builtin_key != server.slug):
+        raise StateConflict(
+            f"The short name '{server.slug}' of a bundled server is taken by another server.",
+            hint="Register that server under another short name, then start again.",
+        )
+    if row is None:
+        row = Server(id=new_id("srv"), slug=server.slug, kind="builtin", builtin_key=server.slug, status="ready")
+        session.add(row)
+    row.name, row.instructions = server.title, definitions.instructions
+    is_different = row in session.new or session.is_modified(row)
+    await session.flush()
+    return row, is_different
+
+
+async def _sync_tools(session: AsyncSession, server: Server, wanted: Definitions, difference: Difference) -> None:
+    rows = {row.name: row for row in await session.scalars(select(ToolEntry).where(ToolEntry.server_id == server.id))}
+    names = set()
+    for position, definition in enumerate(wanted.tools):
+        name, made = definition["name"], pin(definition)
+        names.add(name)
+        row = rows.get(name)
+        if row is None:
+            row = ToolEntry(id=new_id("tool"), server_id=server.id, name=name, state="enabled", approved_by="release")
+            session.add(row)
+            difference.new.append(name)
+        elif row.state == "removed":
+            row.state = "enabled"
+            difference.new.append(name)
+        elif row.digest != made.digest:
+            kind = kind_of_change(orjson.loads(row.definition), definition)
+            difference.changed.append(Changed(name, kind, row.digest, made.digest))
+        row.position, row.definition, row.digest = position, made.text, made.digest
+        row.tool_class = wanted.tool_classes.get(name, "write")
+        row.scope = wanted.tool_scopes.get(name)
+    for name, row in rows.items():
+        if name not in names and row.state != "removed":
+            row.state = "removed"
+            difference.removed.append(name)
+
+
+async def _sync_contents(session: AsyncSession, server: Server, wanted: Definitions, difference: Difference) -> None:
+    fixed = {one["uri"]: one for one in wanted.resources}
+    moving = {one["uriTemplate"]: one for one in wanted.resource_templates}
+    spoken = {one["name"]: one for one in wanted.prompts}
+    await _sync_table(session, server, ResourceEntry, {**fixed, **moving}, wanted.resource_scopes, set(moving))
+    await _sync_table(session, server, PromptEntry, spoken, wanted.prompt_scopes, set())
+    difference.resources, difference.prompts = len(fixed) + len(moving), len(spoken)
+
+
+async def _sync_table(
+    session: AsyncSession,
+    server: Server,
+    table: type[ResourceEntry] | type[PromptEntry],
+    wanted: Mapping[str, Json],
+    scopes: Mapping[str, str],
+    templates: set[str],
+) -> None:
+    rows = {key_of(row): row for row in await contents_of(session, table, server.id)}
+    for position, (key, definition) in enumerate(wanted.items()):
+        row = rows.get(key)
+        if row is None:
+            row = new_content(table, server.id, key, position, definition, is_template=key in templates)
+            session.add(row)
+        made = pin(definition)
+        row.position, row.definition, row.digest, row.scope = position, made.text, made.digest, scopes.get(key)
+        row.state = "enabled" if row.state != "disabled" else "disabled"
+    for key, row in rows.items():
+        if key not in wanted:
+            row.state = "removed"

@@ -1,0 +1,155 @@
+"""Servers in the registry: add, change, disable, delete. A credential belongs to one origin and is never read back."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.ids import new_id
+from tradepost.hub.access.changes import record_change
+from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.slugs import checked_slug
+from tradepost.hub.registry.models import Server
+from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.hub.vault.header_rules import Header, checked_headers
+from tradepost.hub.vault.vault import Vault
+
+MAX_TIMEOUT_SECONDS = 300
+
+
+class Servers:
+    """The admin's way to servers that are not bundled. URLs pass the guard before anything is stored."""
+
+    def __init__(self, database: Database, vault: Vault, guard: Guard) -> None:
+        self._database = database
+        self._vault = vault
+        self._guard = guard
+
+    async def register(
+        self,
+        by: Caller,
+        slug: str,
+        url: str,
+        headers: Sequence[Header] = (),
+        *,
+        name: str = "",
+        timeout_seconds: int = 60,
+    ) -> Server:
+        """Add a remote MCP server. Nothing is connected yet: test it next. The same URL may be registered twice with
+        different credentials."""
+        checked_slug(slug, "slug")
+        _check_timeout(timeout_seconds)
+        await self._check(url, headers)
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            await require_role(session, by, "admin")
+            if await session.scalar(select(Server.id).where(Server.slug == slug)) is not None:
+                raise StateConflict(f"There is already a server '{slug}'.", hint="Choose another short name.")
+            server = Server(
+                id=new_id("srv"),
+                slug=slug,
+                name=name.strip() or slug,
+                kind="remote",
+                url=url,
+                owner_id=by.user_id,
+                credential_version=1 if headers else 0,
+                timeout_seconds=timeout_seconds,
+            )
+            session.add(server)
+            await session.flush()
+            await self._vault.replace(session, server.id, headers)
+            await record_change(session, by, "server:registered", server.id, {"slug": slug, "url": url})
+            return server
+
+    async def set_url(self, by: Caller, server: str, url: str) -> Server:
+        """Point a server elsewhere. Another scheme, host or port clears its headers: they are for the old one."""
+        origin = await self._check(url, ())
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            await require_role(session, by, "admin")
+            found = await _remote(session, server)
+            moved = found.url is None or read_url(found.url) != origin
+            found.url = url
+            found.status = "registered" if found.status != "disabled" else "disabled"
+            if moved:
+                await self._vault.clear(session, found.id)
+                found.credential_version += 1
+            await record_change(session, by, "server:url", found.id, {"url": url, "credential_cleared": moved})
+            return found
+
+    async def set_headers(self, by: Caller, server: str, headers: Sequence[Header]) -> Server:
+        """Replace all headers of a server."""
+        async with self._database.transaction(by.workspace_id, write=False) as session:
+            url = (await _remote(session, server)).url or ""
+        await self._check(url, headers)
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            await require_role(session, by, "admin")
+            found = await _remote(session, server)
+            if found.url != url:
+                raise StateConflict("The server's URL was changed at this moment.", hint="Look at it and try again.")
+            await self._vault.replace(session, found.id, headers)
+            found.credential_version += 1
+            names = [header.name for header in headers]
+            await record_change(session, by, "server:headers", found.id, {"headers": names})
+            return found
+
+    async def set_active(self, by: Caller, server: str, active: bool) -> Server:
+        """Disable a server (none of its tools can be called from the next call on) or enable it again."""
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            await require_role(session, by, "admin")
+            found = await find_server(session, server)
+            if active != (found.status != "disabled"):
+                found.status = ("ready" if found.kind == "builtin" else "registered") if active else "disabled"
+                await record_change(session, by, "server:enabled" if active else "server:disabled", found.id)
+            return found
+
+    async def delete(self, by: Caller, server: str) -> None:
+        """Remove a server with its tools, assignments and headers. Its audit rows stay."""
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            await require_role(session, by, "admin")
+            found = await _remote(session, server)
+            await self._vault.clear(session, found.id)
+            await session.delete(found)
+            await record_change(session, by, "server:deleted", found.id, {"slug": found.slug})
+
+    async def _check(self, url: str, headers: Sequence[Header]) -> Origin:
+        origin = await self._guard.check(url)
+        if any(header.hidden for header in checked_headers(headers)) and origin.scheme != "https":
+            addresses = await self._guard.addresses(origin.host, origin.port)
+            if not self._guard.may_use_plain_http(origin, addresses):
+                raise InvalidArgument(
+                    "A secret header would travel over plain http.", field="url", hint="Use the server's https URL."
+                )
+        return origin
+
+
+async def find_server(session: AsyncSession, server: str) -> Server:
+    """A server by slug or id. Raises NotFound."""
+    found = await session.scalar(select(Server).where((Server.slug == server) | (Server.id == server)))
+    if found is None:
+        raise NotFound(
+            f"There is no server '{server[:60]}'.", hint="Run `tradepost server list` to see which there are."
+        )
+    return found
+
+
+async def list_servers(session: AsyncSession) -> list[Server]:
+    """All servers of the workspace, by slug."""
+    return list(await session.scalars(select(Server).order_by(Server.slug)))
+
+
+async def _remote(session: AsyncSession, server: str) -> Server:
+    found = await find_server(session, server)
+    if found.kind != "remote":
+        raise StateConflict(
+            f"'{found.slug}' is a bundled server: it comes with the release.", hint="Disable it if you do not want it."
+        )
+    return found
+
+
+def _check_timeout(seconds: int) -> None:
+    if not 1 <= seconds <= MAX_TIMEOUT_SECONDS:
+        raise InvalidArgument(
+            f"A call may take 1 to {MAX_TIMEOUT_SECONDS} seconds, not {seconds}.", field="timeout_seconds"
+        )

@@ -1,0 +1,134 @@
+"""A person's decisions about tools: approve, enable, disable, say what class and scope they have."""
+
+from typing import get_args
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.hub.access.changes import record_change
+from tradepost.hub.access.roles import require_role
+from tradepost.hub.registration.difference import contents_of
+from tradepost.hub.registration.intake import tool_finding
+from tradepost.hub.registration.servers import find_server
+from tradepost.hub.registry.catalog import ToolClass
+from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
+
+
+async def approve_tool(
+    session: AsyncSession,
+    by: Caller,
+    server: str,
+    tool: str,
+    *,
+    tool_class: ToolClass | None = None,
+    scope: str | None = None,
+    now: Now = system_now,
+) -> ToolEntry:
+    """Approve a tool's current definition and enable it. A changed definition that waits becomes the pinned one.
+    Without a class it counts as a write."""
+    await require_role(session, by, "admin")
+    entry = await find_tool(session, server, tool)
+    if entry.state == "removed":
+        raise StateConflict(
+            f"The server does not offer '{entry.name}' any more.",
+            hint="Discover the server again.",
+        )
+    if entry.candidate is not None and entry.candidate_digest is not None:
+        entry.definition, entry.digest = entry.candidate, entry.candidate_digest
+        entry.candidate = entry.candidate_digest = None
+    finding = tool_finding(orjson.loads(entry.definition))
+    if finding is not None:
+        raise StateConflict(f"'{entry.name}' cannot be approved. {finding}", hint="Its owner has to change it first.")
+    if tool_class is not None:
+        entry.tool_class = _checked_class(tool_class)
+    if scope is not None:
+        entry.scope = scope
+    entry.state, entry.approved_by, entry.approved_at = "enabled", by.user_id or by.principal.id, now()
+    await record_change(
+        session, by, "tool:approved", entry.id, {"tool": entry.name, "digest": entry.digest, "class": entry.tool_class}
+    )
+    return entry
+
+
+async def approve_contents(session: AsyncSession, by: Caller, server: str) -> int:
+    """Approve all resources and prompts of a server as they are now. Returns how many became visible."""
+    await require_role(session, by, "admin")
+    found = await find_server(session, server)
+    count = 0
+    tables: tuple[type[ResourceEntry] | type[PromptEntry], ...] = (ResourceEntry, PromptEntry)
+    for table in tables:
+        for row in await contents_of(session, table, found.id):
+            if row.state in ("unapproved", "quarantined"):
+                row.state, count = "enabled", count + 1
+    if count:
+        await record_change(session, by, "contents:approved", found.id, {"count": count})
+    return count
+
+
+async def set_tool_enabled(session: AsyncSession, by: Caller, server: str, tool: str, enabled: bool) -> ToolEntry:
+    """Disable a tool (refused from the next call on) or enable one that a person approved before."""
+    await require_role(session, by, "admin")
+    entry = await find_tool(session, server, tool)
+    if enabled and (entry.state in ("unapproved", "quarantined", "removed") or entry.candidate is not None):
+        raise StateConflict(
+            f"'{entry.name}' is {entry.state}: its definition has not been approved.", hint="Approve it instead."
+        )
+    wanted = "enabled" if enabled else "disabled"
+    if entry.state == "removed":
+        raise StateConflict(f"The server does not offer '{entry.name}' any more.")
+    if entry.state != wanted:
+        entry.state = wanted
+        await record_change(session, by, f"tool:{wanted}", entry.id, {"tool": entry.name})
+    return entry
+
+
+async def set_tool_class(
+    session: AsyncSession, by: Caller, server: str, tool: str, tool_class: ToolClass, scope: str | None = None
+) -> ToolEntry:
+    """Say whether a foreign tool reads, writes or destroys, and which scope it needs. A server's own claim about that
+    never counts."""
+    await require_role(session, by, "admin")
+    entry = await find_tool(session, server, tool)
+    if (await find_server(session, entry.server_id)).kind == "builtin":
+        raise StateConflict("The class of a bundled tool comes with the release.")
+    before, entry.tool_class = entry.tool_class, _checked_class(tool_class)
+    entry.scope = scope if scope is not None else entry.scope
+    details = {"tool": entry.name, "before": before, "after": tool_class, "scope": entry.scope}
+    await record_change(session, by, "tool:class", entry.id, details)
+    return entry
+
+
+async def find_tool(session: AsyncSession, server: str, tool: str) -> ToolEntry:
+    """A tool by its server (slug or id) and its own name or id. Raises NotFound."""
+    found = await find_server(session, server)
+    entry = await session.scalar(
+        select(ToolEntry).where(ToolEntry.server_id == found.id, (ToolEntry.name == tool) | (ToolEntry.id == tool))
+    )
+    if entry is None:
+        raise NotFound(
+            f"The server '{found.slug}' has no tool '{tool[:60]}'.",
+            hint=f"Run `tradepost server tools {found.slug}` to see what it has, or discover it again.",
+        )
+    return entry
+
+
+async def list_tools(session: AsyncSession, server: str) -> list[ToolEntry]:
+    """All tools of a server with their states, in its order."""
+    found: Server = await find_server(session, server)
+    return list(
+        await session.scalars(
+            select(ToolEntry).where(ToolEntry.server_id == found.id).order_by(ToolEntry.position, ToolEntry.name)
+        )
+    )
+
+
+def _checked_class(tool_class: str) -> str:
+    if tool_class not in get_args(ToolClass):
+        raise InvalidArgument(
+            f"'{tool_class[:40]}' is no class of tools.", field="class", hint="Use read, write or destructive."
+        )
+    return tool_class

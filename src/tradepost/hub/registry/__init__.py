@@ -1,0 +1,1 @@
+"""Which servers exist, their tools, pins, assignments and the catalogs compiled from them."""

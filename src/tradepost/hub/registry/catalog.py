@@ -1,0 +1,122 @@
+"""What one principal can see: the compiled, ordered result of its assignments, as ready bytes and as lookup tables.
+
+A catalog is made from registry rows alone, never from a live server, and is never changed: a registry change makes a
+new one. Calls are routed by what stands here (server id, raw name), never by parsing a name.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Literal
+
+from tradepost.hub.registry.arguments import ArgumentCheck
+
+Json = dict[str, Any]
+ServerKind = Literal["builtin", "remote"]
+ToolClass = Literal["read", "write", "destructive"]
+
+KEY_PARAMETER = "idempotency_key"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTool:
+    """One tool under the name its principal sees. `definition` is the pinned Tool object as the server gave it."""
+
+    entry_id: str
+    server_id: str
+    server_slug: str
+    server_kind: ServerKind
+    builtin_key: str | None
+    raw_name: str
+    exposed_name: str
+    tool_class: ToolClass
+    scope: str | None
+    definition: Json
+    digest: str
+    server_url: str | None
+    credential_version: int
+    timeout_seconds: int
+    key_parameter: str | None
+    check: ArgumentCheck = field(repr=False, compare=False)
+
+    def validate(self, arguments: Mapping[str, Any]) -> None:
+        """Check arguments against the pinned inputSchema. Raises InvalidArgument with field and hint."""
+        self.check(arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogResource:
+    """A resource, or a template when `is_template`: then `uri` holds the braces."""
+
+    entry_id: str
+    server_id: str
+    server_slug: str
+    server_kind: ServerKind
+    builtin_key: str | None
+    uri: str
+    is_template: bool
+    definition: Json
+    scope: str | None
+    server_url: str | None = None
+    credential_version: int = 0
+    timeout_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogPrompt:
+    """A prompt of a server."""
+
+    entry_id: str
+    server_id: str
+    server_slug: str
+    server_kind: ServerKind
+    builtin_key: str | None
+    name: str
+    definition: Json
+    scope: str | None
+    server_url: str | None = None
+    credential_version: int = 0
+    timeout_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything one principal sees. The `*_json` members are ready JSON arrays in a stable order."""
+
+    version: int
+    tools: Mapping[str, CatalogTool] = field(default_factory=lambda: MappingProxyType({}))
+    prompts: Mapping[str, CatalogPrompt] = field(default_factory=lambda: MappingProxyType({}))
+    resources: Mapping[str, CatalogResource] = field(default_factory=lambda: MappingProxyType({}))
+    templates: Sequence[CatalogResource] = ()
+    tools_json: bytes = b"[]"
+    resources_json: bytes = b"[]"
+    templates_json: bytes = b"[]"
+    prompts_json: bytes = b"[]"
+    server_slug: str | None = None
+    server_title: str | None = None
+    instructions: str = ""
+
+    def find_resource(self, uri: str) -> CatalogResource | None:
+        """The entry that answers for a URI: an exact one first, then the first template that fits."""
+        exact = self.resources.get(uri)
+        if exact is not None:
+            return exact
+        return next((entry for entry in self.templates if template_fits(entry.uri, uri)), None)
+
+    def find_template(self, template: str) -> CatalogResource | None:
+        """The entry of a template by its own text (for completions)."""
+        return next((entry for entry in self.templates if entry.uri == template), None)
+
+
+def template_fits(template: str, uri: str) -> bool:
+    """Whether a URI is an expansion of an RFC 6570 level-1 template (each {name} stands for one segment)."""
+    return _template_pattern(template).fullmatch(uri) is not None
+
+
+@lru_cache(maxsize=4096)
+def _template_pattern(template: str) -> re.Pattern[str]:
+    # One class of characters per variable, never nested: the match runs in linear time.
+    parts = re.split(r"\{[^{}]*\}", template)
+    return re.compile("[^/?#{}\\s]+".join(re.escape(part) for part in parts))

@@ -1,0 +1,74 @@
+"""Catalogs by agent, compiled once per registry version and then handed out from memory.
+
+No upstream is ever asked: with all servers down the catalogs are complete.
+"""
+
+import asyncio
+from collections import OrderedDict
+
+from tradepost.database.engine import Database
+from tradepost.foundation.errors import NotFound
+from tradepost.hub.access.changes import Versions
+from tradepost.hub.registry.catalog import Catalog
+from tradepost.hub.registry.compile import compile_catalog
+from tradepost.hub.registry.rows import read_agent
+
+HUB_SERVER = "hub"
+MAX_KEPT = 5_000
+
+_Key = tuple[str, str, frozenset[str] | None, str | None]
+
+
+class Catalogs:
+    """Gives each agent its catalog. Built-in servers whose key is in `always_visible` are in every one."""
+
+    def __init__(
+        self, database: Database, watch: Versions, always_visible: frozenset[str] = frozenset({HUB_SERVER})
+    ) -> None:
+        self._database = database
+        self._watch = watch
+        self._always_visible = always_visible
+        self._kept: OrderedDict[_Key, Catalog] = OrderedDict()
+        self._compiling: dict[_Key, asyncio.Lock] = {}
+
+    async def for_agent(self, workspace_id: str, agent_id: str, scopes: frozenset[str] | None = None) -> Catalog:
+        """All the agent sees. `scopes` are those of its key where they are narrower than the agent's own."""
+        return await self._get((workspace_id, agent_id, scopes, None))
+
+    async def for_server(
+        self, workspace_id: str, agent_id: str, slug: str, scopes: frozenset[str] | None = None
+    ) -> Catalog:
+        """What the agent sees of one server, names unchanged. Raises NotFound, the same for a server that does not
+        exist and for one of which it sees nothing."""
+        return await self._get((workspace_id, agent_id, scopes, slug))
+
+    async def _get(self, key: _Key) -> Catalog:
+        version = await self._watch.version(key[0])
+        kept = self._kept.get(key)
+        if kept is not None and kept.version >= version:
+            return kept
+        async with self._compiling.setdefault(key, asyncio.Lock()):
+            kept = self._kept.get(key)
+            if kept is not None and kept.version >= version:
+                return kept
+            try:
+                catalog = await self._compile(key)
+            finally:
+                self._compiling.pop(key, None)
+            self._kept[key] = catalog
+            self._kept.move_to_end(key)
+            while len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+            return catalog
+
+    async def _compile(self, key: _Key) -> Catalog:
+        workspace_id, agent_id, scopes, slug = key
+        async with self._database.transaction(workspace_id, write=False) as session:
+            rows = await read_agent(session, agent_id, self._always_visible)
+        only = None
+        if slug is not None:
+            only = next((server for server in rows.servers.values() if server.slug == slug), None)
+            if only is None:
+                raise NotFound(f"There is no server '{slug[:60]}' here.", hint="List the tools at /mcp to see servers.")
+        granted = rows.scopes if scopes is None else rows.scopes & scopes
+        return compile_catalog(rows, granted, only)

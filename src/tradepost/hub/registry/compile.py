@@ -1,0 +1,125 @@
+"""Rows in, catalog out: pure, deterministic, the same bytes on every replica."""
+
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
+
+from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.registry.exposure import exposed_tool, pinned
+from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRow
+
+
+def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | None = None) -> Catalog:
+    """The catalog of an agent with these scopes; `only` narrows it to one server with the names unchanged."""
+    chosen = _without_doubles(rows.tools) if only is None else _of_server(rows.tools, only)
+    ordered = sorted(chosen, key=lambda row: (row.position, row.exposed_name if only is None else row.name))
+    tools: dict[str, CatalogTool] = {}
+    pieces: list[bytes] = []
+    for row in ordered:
+        server = rows.servers[row.server_id]
+        tool = _tool(row, server, row.name if only is not None else row.exposed_name)
+        tools[tool.exposed_name] = tool
+        pieces.append(exposed_tool(row.definition, tool.exposed_name, server.kind, row.tool_class))
+    visible = {only.id: only} if only is not None else rows.servers
+    seen = _seen(rows.resources, visible, scopes)
+    texts = {row.entry_id: row.definition.encode() for row in (*rows.resources, *rows.prompts)}
+    entries = [_resource(row, visible[row.server_id]) for row in seen]
+    fixed = [entry for entry in entries if not entry.is_template]
+    templates = tuple(entry for entry in entries if entry.is_template)
+    prompts = [_prompt(row, visible[row.server_id]) for row in _seen(rows.prompts, visible, scopes)]
+    return Catalog(
+        version=rows.version,
+        tools=MappingProxyType(tools),
+        prompts=MappingProxyType({prompt.name: prompt for prompt in prompts}),
+        resources=MappingProxyType({entry.uri: entry for entry in fixed}),
+        templates=templates,
+        tools_json=_array(pieces),
+        resources_json=_array(texts[entry.entry_id] for entry in fixed),
+        templates_json=_array(texts[entry.entry_id] for entry in templates),
+        prompts_json=_array(texts[prompt.entry_id] for prompt in prompts),
+        server_slug=only.slug if only is not None else None,
+        server_title=only.name if only is not None else None,
+        instructions=only.instructions if only is not None else "",
+    )
+
+
+def _without_doubles(rows: Iterable[ToolRow]) -> list[ToolRow]:
+    """An agent's own assignment wins over its profile's, both for the same tool and for the same name."""
+    by_entry: dict[str, ToolRow] = {}
+    by_name: dict[str, ToolRow] = {}
+    for row in sorted(rows, key=lambda row: (not row.own, row.position, row.exposed_name, row.entry_id)):
+        if row.entry_id not in by_entry and row.exposed_name not in by_name:
+            by_entry[row.entry_id] = by_name[row.exposed_name] = row
+    return list(by_entry.values())
+
+
+def _of_server(rows: Iterable[ToolRow], server: ServerRow) -> list[ToolRow]:
+    return list({row.entry_id: row for row in rows if row.server_id == server.id}.values())
+
+
+def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
+    parsed = pinned(row.definition)
+    return CatalogTool(
+        entry_id=row.entry_id,
+        server_id=server.id,
+        server_slug=server.slug,
+        server_kind=server.kind,
+        builtin_key=server.builtin_key,
+        raw_name=row.name,
+        exposed_name=exposed_name,
+        tool_class=row.tool_class,
+        scope=row.scope,
+        definition=parsed.definition,
+        digest=row.digest,
+        server_url=server.url,
+        credential_version=server.credential_version,
+        timeout_seconds=server.timeout_seconds,
+        key_parameter=parsed.key_parameter,
+        check=parsed.check,
+    )
+
+
+def _seen(rows: Sequence[ContentRow], servers: dict[str, ServerRow], scopes: frozenset[str]) -> list[ContentRow]:
+    """What the scopes allow, servers by slug, each server's entries in its own order; a URI or prompt name belongs to
+    one server, the first that has it."""
+    allowed = [row for row in rows if row.server_id in servers and (row.scope is None or row.scope in scopes)]
+    first: dict[str, ContentRow] = {}
+    for row in sorted(allowed, key=lambda row: servers[row.server_id].slug):
+        first.setdefault(row.key, row)
+    return list(first.values())
+
+
+def _resource(row: ContentRow, server: ServerRow) -> CatalogResource:
+    return CatalogResource(
+        entry_id=row.entry_id,
+        server_id=server.id,
+        server_slug=server.slug,
+        server_kind=server.kind,
+        builtin_key=server.builtin_key,
+        uri=row.key,
+        is_template=row.is_template,
+        definition=pinned(row.definition).definition,
+        scope=row.scope,
+        server_url=server.url,
+        credential_version=server.credential_version,
+        timeout_seconds=server.timeout_seconds,
+    )
+
+
+def _prompt(row: ContentRow, server: ServerRow) -> CatalogPrompt:
+    return CatalogPrompt(
+        entry_id=row.entry_id,
+        server_id=server.id,
+        server_slug=server.slug,
+        server_kind=server.kind,
+        builtin_key=server.builtin_key,
+        name=row.key,
+        definition=pinned(row.definition).definition,
+        scope=row.scope,
+        server_url=server.url,
+        credential_version=server.credential_version,
+        timeout_seconds=server.timeout_seconds,
+    )
+
+
+def _array(pieces: Iterable[bytes]) -> bytes:
+    return b"[" + b",".join(pieces) + b"]"

@@ -1,0 +1,88 @@
+"""The definition a model sees, made from the pinned one: the exposed name, and a write's answer that may be a proposal.
+
+The pin itself stays as it was approved; arguments and results are checked against the pin.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from tradepost.hub.registry.arguments import ArgumentCheck
+from tradepost.hub.registry.catalog import KEY_PARAMETER, Json, ServerKind, ToolClass
+
+APPROVAL_ANSWER: Json = {
+    "type": "object",
+    "properties": {
+        "status": {"const": "approval_required"},
+        "approval_id": {"type": "string"},
+        "expires_at": {"type": "string"},
+        "preview": {},
+        "message": {"type": "string"},
+    },
+    "required": ["status", "approval_id"],
+}
+_HOISTED = ("$schema", "$id", "$defs", "definitions")
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A pinned definition, parsed once for all catalogs that show it."""
+
+    definition: Json
+    check: ArgumentCheck
+    key_parameter: str | None
+
+
+@lru_cache(maxsize=20_000)
+def pinned(text: str) -> Pinned:
+    """The parsed form of a pinned definition. It is shared: nobody may change it."""
+    definition: Json = orjson.loads(text)
+    schema = definition.get("inputSchema")
+    schema = schema if isinstance(schema, dict) else {"type": "object"}
+    declares_key = KEY_PARAMETER in schema.get("properties", {})
+    return Pinned(definition, ArgumentCheck(schema), KEY_PARAMETER if declares_key else None)
+
+
+def exposed_tool(text: str, exposed_name: str, kind: ServerKind, tool_class: ToolClass) -> bytes:
+    """The bytes of a tool in a list; the pinned bytes themselves wherever nothing has to differ."""
+    definition = pinned(text).definition
+    is_foreign_write = kind == "remote" and tool_class != "read" and "outputSchema" in definition
+    if definition["name"] == exposed_name and not is_foreign_write:
+        return text.encode()
+    shown = {**definition, "name": exposed_name}
+    if is_foreign_write:
+        schema = answer_or_approval(definition["outputSchema"])
+        if schema is None:
+            del shown["outputSchema"]
+        else:
+            shown["outputSchema"] = schema
+    return orjson.dumps(shown)
+
+
+def answer_or_approval(schema: Any) -> Json | None:
+    """A schema that fits the tool's own answer and `approval_required` alike; None where it cannot be written."""
+    if not isinstance(schema, Mapping) or any(not _movable(reference) for reference in _references(schema)):
+        return None  # a reference into the schema's own body would point elsewhere once it is nested
+    hoisted = {key: schema[key] for key in _HOISTED if key in schema}
+    original = {key: value for key, value in schema.items() if key not in _HOISTED}
+    return {**hoisted, "type": "object", "anyOf": [original, APPROVAL_ANSWER]}
+
+
+def _movable(reference: Any) -> bool:
+    return isinstance(reference, str) and reference.startswith(("#/$defs/", "#/definitions/"))
+
+
+def _references(node: Any) -> list[Any]:
+    found: list[Any] = []
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Mapping):
+            found.extend(part[key] for key in ("$ref", "$dynamicRef") if key in part)
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+    return found

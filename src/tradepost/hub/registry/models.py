@@ -1,0 +1,118 @@
+"""Tables of servers, tool entries, resources, prompts and assignments."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tradepost.database.base import HubBase, Versioned, scoped_reference
+from tradepost.database.types import JsonColumn
+
+ServerKind = Literal["builtin", "remote"]
+ToolState = Literal["unapproved", "enabled", "disabled", "removed", "quarantined"]
+
+
+class Server(HubBase, Versioned):
+    """A registered MCP server. `builtin_key` names a bundled one; a remote one has a `url`. `identity` is what the
+    last test found: era, transport, name, version, latency_ms. `credential_version` counts credential changes."""
+
+    __tablename__ = "servers"
+    slug: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    builtin_key: Mapped[str | None]
+    url: Mapped[str | None]
+    owner_id: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="registered")
+    credential_version: Mapped[int] = mapped_column(default=0)
+    instructions: Mapped[str] = mapped_column(Text, default="")
+    identity: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
+    tested_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    timeout_seconds: Mapped[int] = mapped_column(default=60)
+    __table_args__ = (
+        CheckConstraint("kind IN ('builtin', 'remote')", name="kind"),
+        CheckConstraint("status IN ('registered', 'ready', 'failing', 'disabled')", name="status"),
+        Index("uq_servers_slug", "workspace_id", "slug", unique=True),
+    )
+
+
+class ToolEntry(HubBase, Versioned):
+    """One tool of one server. `definition` is the pinned JSON of the whole Tool object, its members in the server's own
+    order, and `digest` the SHA-256 of its canonical form; `candidate` is a changed definition that waits for review.
+    `tool_class` and `scope` are set by an admin (or, for bundled servers, by the release)."""
+
+    __tablename__ = "tool_entries"
+    server_id: Mapped[str]
+    name: Mapped[str]
+    position: Mapped[int] = mapped_column(default=0)
+    definition: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str]
+    candidate: Mapped[str | None] = mapped_column(Text)
+    candidate_digest: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default="unapproved")
+    tool_class: Mapped[str] = mapped_column(default="write")
+    scope: Mapped[str | None]
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+    __table_args__ = (
+        scoped_reference("server_id", "servers", ondelete="CASCADE"),
+        CheckConstraint("state IN ('unapproved', 'enabled', 'disabled', 'removed', 'quarantined')", name="state"),
+        CheckConstraint("tool_class IN ('read', 'write', 'destructive')", name="tool_class"),
+        Index("uq_tool_entries_name", "workspace_id", "server_id", "name", unique=True),
+    )
+
+
+class ResourceEntry(HubBase, Versioned):
+    """A resource or resource template of a server, pinned like a tool. `uri` is the URI or the template."""
+
+    __tablename__ = "resource_entries"
+    server_id: Mapped[str]
+    uri: Mapped[str]
+    is_template: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(default=0)
+    definition: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str]
+    state: Mapped[str] = mapped_column(default="unapproved")
+    scope: Mapped[str | None]
+    __table_args__ = (
+        scoped_reference("server_id", "servers", ondelete="CASCADE"),
+        Index("uq_resource_entries_uri", "workspace_id", "server_id", "uri", unique=True),
+    )
+
+
+class PromptEntry(HubBase, Versioned):
+    """A prompt of a server, pinned like a tool."""
+
+    __tablename__ = "prompt_entries"
+    server_id: Mapped[str]
+    name: Mapped[str]
+    position: Mapped[int] = mapped_column(default=0)
+    definition: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str]
+    state: Mapped[str] = mapped_column(default="unapproved")
+    scope: Mapped[str | None]
+    __table_args__ = (
+        scoped_reference("server_id", "servers", ondelete="CASCADE"),
+        Index("uq_prompt_entries_name", "workspace_id", "server_id", "name", unique=True),
+    )
+
+
+class Assignment(HubBase, Versioned):
+    """A tool entry made visible to a profile (all its agents) or to one agent, under an exposed name."""
+
+    __tablename__ = "assignments"
+    tool_entry_id: Mapped[str]
+    profile_id: Mapped[str | None]
+    agent_id: Mapped[str | None]
+    exposed_name: Mapped[str]
+    position: Mapped[int] = mapped_column(default=0)
+    __table_args__ = (
+        scoped_reference("tool_entry_id", "tool_entries", ondelete="CASCADE"),
+        scoped_reference("profile_id", "profiles"),
+        scoped_reference("agent_id", "agents"),
+        CheckConstraint("(profile_id IS NULL) <> (agent_id IS NULL)", name="one_scope"),
+        Index("uq_assignments_profile", "workspace_id", "profile_id", "exposed_name", unique=True),
+        Index("uq_assignments_agent", "workspace_id", "agent_id", "exposed_name", unique=True),
+    )

@@ -1,0 +1,191 @@
+"""Reading the rows that make up one agent's catalog, in few statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.foundation.errors import NotFound
+from tradepost.hub.access.changes import ROW_ID
+from tradepost.hub.access.models import Agent, RegistryVersion
+from tradepost.hub.registry.catalog import ServerKind, ToolClass
+from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
+
+ALWAYS_BEHIND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    """What a catalog needs of a server."""
+
+    id: str
+    slug: str
+    name: str
+    kind: ServerKind
+    builtin_key: str | None
+    url: str | None
+    credential_version: int
+    timeout_seconds: int
+    instructions: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """An assigned, enabled tool."""
+
+    entry_id: str
+    server_id: str
+    name: str
+    definition: str
+    digest: str
+    tool_class: ToolClass
+    scope: str | None
+    exposed_name: str
+    own: bool
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRow:
+    """A resource, template or prompt; `key` is its URI or name."""
+
+    entry_id: str
+    server_id: str
+    key: str
+    is_template: bool
+    definition: str
+    scope: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRows:
+    """Everything of one agent, read in one transaction."""
+
+    version: int
+    scopes: frozenset[str]
+    servers: dict[str, ServerRow]
+    tools: Sequence[ToolRow]
+    resources: Sequence[ContentRow]
+    prompts: Sequence[ContentRow]
+
+
+async def read_agent(session: AsyncSession, agent_id: str, always_visible: frozenset[str]) -> AgentRows:
+    """The rows behind an agent's catalog. Raises NotFound for an unknown or disabled agent."""
+    # The version first: rows that are newer than it only make the catalog compile once more.
+    version = await session.scalar(select(RegistryVersion.version).where(RegistryVersion.id == ROW_ID)) or 0
+    agent = (
+        await session.execute(
+            select(Agent.profile_id, Agent.scopes).where(Agent.id == agent_id, Agent.status == "active")
+        )
+    ).one_or_none()
+    if agent is None:
+        raise NotFound("There is no such agent.", hint="It may have been disabled; ask an admin of the workspace.")
+    servers = await _servers(session)
+    tools = await _assigned(session, agent_id, agent.profile_id)
+    tools += await _always(session, [row.id for row in servers.values() if row.builtin_key in always_visible])
+    visible = [row for row in tools if row.server_id in servers]
+    seen = {row.server_id for row in visible} | {s.id for s in servers.values() if s.builtin_key in always_visible}
+    return AgentRows(
+        version=version,
+        scopes=frozenset(agent.scopes),
+        servers={key: row for key, row in servers.items() if key in seen},
+        tools=visible,
+        resources=await _resources(session, seen),
+        prompts=await _prompts(session, seen),
+    )
+
+
+async def _servers(session: AsyncSession) -> dict[str, ServerRow]:
+    rows = await session.execute(
+        select(
+            Server.id,
+            Server.slug,
+            Server.name,
+            Server.kind,
+            Server.builtin_key,
+            Server.url,
+            Server.credential_version,
+            Server.timeout_seconds,
+            Server.instructions,
+        ).where(Server.status != "disabled")
+    )
+    return {row.id: ServerRow(row.id, row.slug, row.name, _kind(row.kind), *row[4:]) for row in rows}
+
+
+_TOOL_COLUMNS = (
+    ToolEntry.id,
+    ToolEntry.server_id,
+    ToolEntry.name,
+    ToolEntry.definition,
+    ToolEntry.digest,
+    ToolEntry.tool_class,
+    ToolEntry.scope,
+)
+
+
+async def _assigned(session: AsyncSession, agent_id: str, profile_id: str) -> list[ToolRow]:
+    rows = await session.execute(
+        select(*_TOOL_COLUMNS, Assignment.exposed_name, Assignment.agent_id, Assignment.position)
+        .join(
+            Assignment,
+            and_(Assignment.workspace_id == ToolEntry.workspace_id, Assignment.tool_entry_id == ToolEntry.id),
+        )
+        .where(
+            ToolEntry.state == "enabled",
+            or_(Assignment.agent_id == agent_id, Assignment.profile_id == profile_id),
+        )
+    )
+    return [
+        ToolRow(*row[:5], _class(row.tool_class), row.scope, row.exposed_name, row.agent_id is not None, row.position)
+        for row in rows
+    ]
+
+
+async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]:
+    """Tools of the hub's own server: everybody has them, behind everything that was assigned."""
+    if not server_ids:
+        return []
+    rows = await session.execute(
+        select(*_TOOL_COLUMNS, ToolEntry.position).where(
+            ToolEntry.state == "enabled", ToolEntry.server_id.in_(server_ids)
+        )
+    )
+    return [
+        ToolRow(*row[:5], _class(row.tool_class), row.scope, row.name, True, ALWAYS_BEHIND + row.position)
+        for row in rows
+    ]
+
+
+def _kind(text: str) -> ServerKind:
+    return "builtin" if text == "builtin" else "remote"
+
+
+def _class(text: str) -> ToolClass:
+    """What is not known to be a read or a plain write counts as the most careful class."""
+    return "read" if text == "read" else "write" if text == "write" else "destructive"
+
+
+async def _resources(session: AsyncSession, server_ids: set[str]) -> list[ContentRow]:
+    rows = await session.execute(
+        select(
+            ResourceEntry.id,
+            ResourceEntry.server_id,
+            ResourceEntry.uri,
+            ResourceEntry.is_template,
+            ResourceEntry.definition,
+            ResourceEntry.scope,
+        )
+        .where(ResourceEntry.state == "enabled", ResourceEntry.server_id.in_(sorted(server_ids)))
+        .order_by(ResourceEntry.position, ResourceEntry.uri)
+    )
+    return [ContentRow(*row) for row in rows]
+
+
+async def _prompts(session: AsyncSession, server_ids: set[str]) -> list[ContentRow]:
+    rows = await session.execute(
+        select(PromptEntry.id, PromptEntry.server_id, PromptEntry.name, PromptEntry.definition, PromptEntry.scope)
+        .where(PromptEntry.state == "enabled", PromptEntry.server_id.in_(sorted(server_ids)))
+        .order_by(PromptEntry.position, PromptEntry.name)
+    )
+    return [ContentRow(row.id, row.server_id, row.name, False, row.definition, row.scope) for row in rows]

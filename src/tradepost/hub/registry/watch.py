@@ -1,0 +1,124 @@
+"""The current registry version of each workspace, cheap enough to ask on every call.
+
+SQLite: a reading connection of its own in the event loop; one indexed SELECT takes microseconds, a hop to a worker
+thread would take longer. PostgreSQL: the version is kept in memory; a commit in this process updates it at once,
+LISTEN brings those of others, and a poll each second covers a connection that broke unnoticed.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from typing import Any
+
+import psycopg
+from sqlalchemy import event, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from tradepost.database.engine import Database
+from tradepost.database.scoping import ScopedSession
+from tradepost.hub.access.changes import BUMPED, CHANNEL, ROW_ID
+from tradepost.hub.access.models import RegistryVersion
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+_SELECT = "SELECT version FROM registry_versions WHERE workspace_id = ? AND id = ?"
+
+
+class RegistryWatch:
+    """Knows registry versions. Works without `start` too (a command that runs once): then it asks the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._versions: dict[str, int] = {}
+        self._listener: asyncio.Task[None] | None = None
+        self._direct: sqlite3.Connection | None = None
+
+    async def version(self, workspace_id: str) -> int:
+        """The version that is committed now; 0 for a workspace that has none."""
+        if self._database.is_sqlite:
+            try:
+                row = self._connection().execute(_SELECT, (workspace_id, ROW_ID)).fetchone()
+                return int(row[0]) if row is not None else 0
+            except sqlite3.OperationalError:
+                return await self._read(workspace_id)  # locked for a moment: ask through the pool, which waits
+        if self._listener is None or workspace_id not in self._versions:
+            found = await self._read(workspace_id)
+            self._keep(workspace_id, found)
+            return found
+        return self._versions[workspace_id]
+
+    async def start(self) -> None:
+        """Begin to follow changes."""
+        if self._database.is_sqlite or self._listener is not None:
+            return
+        event.listen(ScopedSession, "after_commit", self._on_commit)
+        await self._poll()
+        ready = asyncio.Event()
+        self._listener = asyncio.create_task(self._follow(ready))
+        await ready.wait()
+
+    async def stop(self) -> None:
+        """Let go of every connection."""
+        if self._direct is not None:
+            self._direct.close()
+            self._direct = None
+        if self._listener is not None:
+            event.remove(ScopedSession, "after_commit", self._on_commit)
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
+            self._listener = None
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._direct is None:
+            self._direct = sqlite3.connect(
+                f"file:{self._database.path}?mode=rw", uri=True, isolation_level=None, timeout=0.0
+            )
+            self._direct.execute("PRAGMA query_only=ON")
+        return self._direct
+
+    async def _read(self, workspace_id: str) -> int:
+        async with self._database.transaction(workspace_id, write=False) as session:
+            return await session.scalar(select(RegistryVersion.version).where(RegistryVersion.id == ROW_ID)) or 0
+
+    def _keep(self, workspace_id: str, version: int) -> None:
+        if version > self._versions.get(workspace_id, -1):
+            self._versions[workspace_id] = version
+
+    def _on_commit(self, session: Session) -> None:
+        bumped: dict[str, int] = session.info.get(BUMPED, {})
+        if bumped and session.get_bind().engine.url == self._database.url:
+            for workspace_id, version in bumped.items():
+                self._keep(workspace_id, version)
+
+    async def _poll(self) -> None:
+        async with self._database.system(write=False) as session:
+            rows = await session.execute(select(RegistryVersion.workspace_id, RegistryVersion.version))
+        for workspace_id, version in rows:
+            self._keep(workspace_id, version)
+
+    async def _follow(self, ready: asyncio.Event) -> None:
+        conninfo = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}".encode())
+                    ready.set()
+                    while True:
+                        await self._listen_once(connection)
+                        await self._poll()
+            except (psycopg.Error, SQLAlchemyError, OSError):
+                logger.warning("the registry channel broke; it is opened again", exc_info=True)
+                ready.set()
+                await asyncio.sleep(POLL_SECONDS)
+                with contextlib.suppress(psycopg.Error, SQLAlchemyError, OSError):
+                    await self._poll()
+
+    async def _listen_once(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        async for notice in connection.notifies(timeout=POLL_SECONDS):
+            workspace_id, _, version = notice.payload.partition(" ")
+            if version.isdigit():
+                self._keep(workspace_id, int(version))

@@ -1,0 +1,12 @@
+"""Every table of the hub, imported in one place so that its metadata is whole."""
+
+from tradepost.database.base import HubBase
+from tradepost.hub.access import models as access
+from tradepost.hub.actions import models as actions
+from tradepost.hub.audit import models as audit
+from tradepost.hub.events import models as events
+from tradepost.hub.registry import models as registry
+from tradepost.hub.vault import models as vault
+
+MODULES = (access, actions, audit, events, registry, vault)
+METADATA = HubBase.metadata

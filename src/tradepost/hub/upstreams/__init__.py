@@ -1,0 +1,1 @@
+"""How a server is called: bundled ones in-process, remote ones over HTTP."""

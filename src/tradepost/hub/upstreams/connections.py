@@ -1,0 +1,75 @@
+"""Warm connections to remote servers: a client per (workspace, server, URL, credential version), one HTTP pool for all.
+
+A client remembers the server's era and, in the older one, a session that belongs to its credential; so a changed
+credential gets a new client and the old one is closed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx2
+
+from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.vault.header_rules import Header
+from tradepost.hub.vault.vault import Vault
+from tradepost.protocol.client import McpClient
+from tradepost.protocol.wire import Timeouts
+
+_Key = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A client and the secrets that travel with it (to keep them out of what comes back)."""
+
+    client: McpClient
+    secrets: tuple[str, ...]
+
+
+class Connections:
+    """Opens and keeps them. Only dispatch and registration may ask for one."""
+
+    def __init__(self, vault: Vault, guard: Guard, timeouts: Timeouts | None = None) -> None:
+        self._vault = vault
+        self.guard = guard
+        self._timeouts = timeouts or Timeouts()
+        self._http: httpx2.AsyncClient | None = None
+        self._open: dict[_Key, Connection] = {}
+
+    async def to(self, workspace_id: str, server_id: str, url: str, credential_version: int) -> Connection:
+        """The warm connection to a server with its current credential."""
+        key = (workspace_id, server_id, url, credential_version)
+        known = self._open.get(key)
+        if known is not None:
+            return known
+        made = self.fresh(url, await self._vault.headers_for(workspace_id, server_id))
+        known = self._open.setdefault(key, made)
+        if known is made:
+            await self._close([old for old in self._open if old[:2] == key[:2] and old != key])
+        return known
+
+    def fresh(self, url: str, headers: Sequence[Header]) -> Connection:
+        """A connection that is not kept: for a test, which has to connect anew."""
+        if self._http is None:
+            self._http = self.guard.http_client()
+        client = McpClient(self._http, url, {header.name: header.value for header in headers}, timeouts=self._timeouts)
+        return Connection(client, _secrets(headers))
+
+    async def close(self) -> None:
+        """End all sessions and connections."""
+        await self._close(list(self._open))
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    async def _close(self, keys: list[_Key]) -> None:
+        for key in keys:
+            connection = self._open.pop(key, None)
+            if connection is not None:
+                await connection.client.close()
+
+
+def _secrets(headers: Sequence[Header]) -> tuple[str, ...]:
+    """The hidden values, and what follows a scheme like `Bearer`; longest first."""
+    found = {part for header in headers if header.hidden for part in (header.value, header.value.rpartition(" ")[2])}
+    return tuple(sorted((part for part in found if len(part) >= 6), key=lambda part: (-len(part), part)))

@@ -1,0 +1,157 @@
+"""The one place that calls servers, bundled and remote. Every caller has gone through the pipeline before.
+
+Errors come out as UpstreamError or UpstreamTimeout with `dispatched` and `answered`: a write that was dispatched and
+not answered may have happened. Nothing is retried here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
+from tradepost.foundation.untrusted import untrusted
+from tradepost.hub.upstreams.connections import Connection, Connections
+from tradepost.hub.upstreams.redaction import redact
+from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
+from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
+from tradepost.protocol.parameter_headers import header_parameters
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+
+Json = dict[str, Any]
+MAX_TIMEOUT_SECONDS = 300
+
+
+class Upstreams:
+    """Calls servers in the name of a caller."""
+
+    def __init__(self, builtins: Mapping[str, BuiltinServer], connections: Connections) -> None:
+        self._builtins = builtins
+        self._connections = connections
+
+    async def call_tool(
+        self, caller: Caller, tool: ToolTarget, arguments: Json, key: str | None, mode: Mode = "execute"
+    ) -> ToolResult:
+        """Run a tool. `key` goes to bundled servers as the store's key, to others in the parameter they declare."""
+        if tool.server_kind == "builtin":
+            server = self._builtin(tool)
+            async with _deadline(tool):
+                return await server.call(caller, tool.raw_name, arguments, key, mode)
+        if mode == "preview":
+            raise StateConflict("A server that is not bundled has no preview.", hint="Show the arguments instead.")
+        if tool.key_parameter is not None and key is not None:
+            arguments = {**arguments, tool.key_parameter: key}
+        connection = await self._remote(caller, tool)
+        with _readable(connection):
+            result = await connection.client.call_tool(
+                tool.raw_name,
+                arguments,
+                mirrored=header_parameters(tool.definition.get("inputSchema", {})),
+                timeout=_seconds(tool),
+            )
+        return _tool_result(redact(result, connection.secrets))
+
+    async def read_resource(self, caller: Caller, resource: Target, uri: str) -> Json:
+        """The ReadResourceResult of a URI."""
+        if resource.server_kind == "builtin":
+            async with _deadline(resource):
+                return await self._builtin(resource).read(caller, uri)
+        connection = await self._remote(caller, resource)
+        with _readable(connection):
+            result = await connection.client.read_resource(uri, timeout=_seconds(resource))
+        contents = result.get("contents")
+        if not isinstance(contents, list) or not contents:
+            raise NotFound(f"There is no resource '{uri[:200]}'.")
+        return {"contents": redact(contents, connection.secrets)}
+
+    async def get_prompt(self, caller: Caller, prompt: PromptTarget, arguments: Mapping[str, str]) -> Json:
+        """The GetPromptResult of a prompt."""
+        if prompt.server_kind == "builtin":
+            async with _deadline(prompt):
+                return await self._builtin(prompt).prompt(caller, prompt.name, arguments)
+        connection = await self._remote(caller, prompt)
+        with _readable(connection):
+            result = await connection.client.get_prompt(prompt.name, arguments, timeout=_seconds(prompt))
+        if not isinstance(result.get("messages"), list):
+            raise _misshapen("a prompt without messages")
+        shown = {name: result[name] for name in ("description", "messages") if name in result}
+        return dict(redact(shown, connection.secrets))
+
+    async def complete(self, caller: Caller, target: Target, reference: Json, argument: str, value: str) -> Json:
+        """The `completion` object for an argument of a prompt or resource template."""
+        if target.server_kind == "builtin":
+            async with _deadline(target):
+                return await self._builtin(target).complete(caller, reference, argument, value)
+        connection = await self._remote(caller, target)
+        with _readable(connection):
+            completion = await connection.client.complete(reference, argument, value)
+        values = completion.get("values")
+        if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
+            raise _misshapen("a completion without values")
+        return dict(redact({**completion, "values": values[:100]}, connection.secrets))
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._connections.close()
+
+    def _builtin(self, target: Target) -> BuiltinServer:
+        server = self._builtins.get(target.builtin_key or "")
+        if server is None:
+            raise Unavailable(
+                f"The bundled server '{target.server_slug}' is not part of this installation.",
+                hint="Start Tradepost with this server, or disable it in the registry.",
+            )
+        return server
+
+    async def _remote(self, caller: Caller, target: Target) -> Connection:
+        if target.server_url is None:
+            raise Unavailable(f"The server '{target.server_slug}' has no URL.", hint="Set its URL and test it again.")
+        return await self._connections.to(
+            caller.workspace_id, target.server_id, target.server_url, target.credential_version
+        )
+
+
+def _seconds(target: Target) -> float:
+    return float(min(max(target.timeout_seconds, 1), MAX_TIMEOUT_SECONDS))
+
+
+@asynccontextmanager
+async def _deadline(target: Target) -> AsyncIterator[None]:
+    seconds = _seconds(target)
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise UpstreamTimedOut(f"The tool did not finish within {seconds:g} seconds.", dispatched=True) from None
+
+
+class _readable:
+    """Adds what the server itself said to its error: marked as outsiders' text, without the credential."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._secrets = connection.secrets
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, UpstreamFailed) and error.rpc_error is not None:
+            said = redact(error.rpc_error["message"], self._secrets)
+            error.rpc_error = {**error.rpc_error, "message": said, "data": None}
+            error.details["server_said"] = untrusted(said)
+
+
+def _tool_result(result: Json) -> ToolResult:
+    if result.get("resultType") == "input_required":
+        raise _misshapen("a question to the user, which this connection cannot carry")
+    content, structured = result.get("content", []), result.get("structuredContent")
+    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
+        raise _misshapen("content that is not a list of blocks")
+    if structured is not None and not isinstance(structured, dict):
+        structured = {"result": structured}
+    return ToolResult(content, structured, is_error=result.get("isError") is True)
+
+
+def _misshapen(what: str) -> UpstreamFailed:
+    return UpstreamFailed(f"The server answered with {what}.", dispatched=True, answered=True)

@@ -1,0 +1,187 @@
+"""The one guard for every URL that anyone but the operator can influence.
+
+It reads a URL strictly, resolves the name, checks every address, and dials the very address it checked, on each new
+connection again: a name that changes its answer in between changes nothing. What is refused gets one sentence that does
+not tell an open port from a closed one.
+"""
+
+import asyncio
+import re
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpcore2
+import httpx2
+
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.upstreams.addresses import Address, Network, is_allowed, parse_address
+
+MAX_URL = 2048
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+_PLAIN = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
+_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+# Services that speak no HTTP: a request to them could only do harm.
+_CLOSED_PORTS = frozenset(
+    (1433, 1521, 2049, 2181, 2375, 2376, 3306, 3389, 4444, 5432, 5672, 5900, 5984, 6000, 6379, 9092, 9200, 11211, 27017)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port of a URL: a credential belongs to exactly one."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """All addresses of a name, in the system's order."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]).partition("%")[0] for entry in found]
+
+
+class Guard:
+    """Says which URLs may be used and connects to them. `allow_private` are the operator's own networks."""
+
+    def __init__(self, allow_private: Sequence[Network] = (), resolver: Resolve = resolve) -> None:
+        self.allow_private = tuple(allow_private)
+        self._resolve = resolver
+
+    async def check(self, url: str) -> Origin:
+        """The origin of a URL that may be used. Raises InvalidArgument (field "url") before anything is connected."""
+        origin = read_url(url)
+        try:
+            await self.addresses(origin.host, origin.port)
+        except PermissionError:
+            raise InvalidArgument(
+                "The URL leads to a private or special address, which is not allowed.",
+                field="url",
+                hint="Use a public address, or let the operator allow the network in `allow_private`.",
+            ) from None
+        except OSError:
+            raise InvalidArgument(
+                f"The name '{origin.host}' cannot be resolved.", field="url", hint="Check the spelling of the URL."
+            ) from None
+        return origin
+
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """The addresses of a host, all allowed. Raises PermissionError if any is not, OSError without an answer."""
+        literal = parse_address(host.strip("[]"))
+        texts = [host.strip("[]")] if literal is not None else await self._resolve(host, port)
+        found = [parse_address(text) for text in texts]
+        if not found:
+            raise OSError("no address")
+        allowed = [address for address in found if address is not None and is_allowed(address, self.allow_private)]
+        if len(allowed) != len(found):
+            raise PermissionError("a private or special address")
+        return list(dict.fromkeys(allowed))
+
+    def may_use_plain_http(self, origin: Origin, addresses: Sequence[Address]) -> bool:
+        """Whether a secret may travel there: by TLS, or inside a network the operator allowed."""
+        return origin.scheme == "https" or all(
+            any(address.version == network.version and address in network for network in self.allow_private)
+            for address in addresses
+        )
+
+    def http_client(self, max_connections: int = 512) -> httpx2.AsyncClient:
+        """The shared client for all upstreams: no redirects, no proxy, no environment, only checked addresses."""
+        return httpx2.AsyncClient(
+            transport=_GuardedTransport(self, max_connections), follow_redirects=False, trust_env=False
+        )
+
+
+def read_url(url: str) -> Origin:
+    """The origin of an http or https URL in its one ordinary spelling. Raises InvalidArgument."""
+    if len(url) > MAX_URL or not _PLAIN.fullmatch(url):
+        raise _refused("It is too long or has characters that no plain URL has")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = parts.hostname or ""
+    except ValueError:
+        raise _refused("Its host or port cannot be read") from None
+    if parts.scheme not in ("http", "https"):
+        raise _refused("Its scheme is neither https nor http")
+    if "@" in parts.netloc:
+        raise _refused("It has a user name or password inside")
+    literal = parse_address(host)
+    if literal is None and (not _NAME.fullmatch(host) or _looks_like_number(host)):
+        raise _refused("Its host is neither a plain name nor an address in ordinary spelling")
+    chosen = port if port is not None else (443 if parts.scheme == "https" else 80)
+    if chosen in _CLOSED_PORTS or (chosen < 1024 and chosen not in (80, 443)):
+        raise _refused(f"The port {chosen} is not one for web services")
+    return Origin(parts.scheme, host, chosen)
+
+
+def _looks_like_number(host: str) -> bool:
+    """127.1, 2130706433, 0x7f.1: the system would read them as addresses."""
+    last = host.rstrip(".").rpartition(".")[2]
+    return last.isdigit() or last.startswith("0x")
+
+
+def _refused(why: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"The URL cannot be used. {why}.", field="url", hint="Write it like https://mcp.example.com/mcp."
+    )
+
+
+class _GuardedTransport(httpx2.AsyncHTTPTransport):
+    """httpx2's transport over a pool that connects through the guard. The pool stays keyed by name, so that TLS is
+    verified for the name and connections to one address are never shared between two names."""
+
+    def __init__(self, guard: Guard, max_connections: int) -> None:
+        super().__init__(trust_env=False)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=60.0,
+            network_backend=_GuardedBackend(guard),
+        )
+
+
+class _GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Dials checked addresses only, one after the other."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._inner = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._guard.addresses(host, port)
+        except TimeoutError:
+            raise httpcore2.ConnectTimeout("the name was not resolved in time") from None
+        except OSError:
+            # The same as an unreachable server: whether an address is private is nobody's business.
+            raise httpcore2.ConnectError("the server cannot be reached") from None
+        failure: Exception = httpcore2.ConnectError("the server cannot be reached")
+        for address in addresses:
+            try:
+                return await self._inner.connect_tcp(str(address), port, timeout, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        raise httpcore2.ConnectError("sockets of this machine are not servers")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

@@ -1,0 +1,40 @@
+"""What dispatch needs to know of the thing it calls. Catalog entries have all of it."""
+
+from typing import Any, Literal, Protocol
+
+
+class Target(Protocol):
+    """An entry of a server: which server, and how it is reached."""
+
+    @property
+    def server_id(self) -> str: ...
+    @property
+    def server_slug(self) -> str: ...
+    @property
+    def server_kind(self) -> Literal["builtin", "remote"]: ...
+    @property
+    def builtin_key(self) -> str | None: ...
+    @property
+    def server_url(self) -> str | None: ...
+    @property
+    def credential_version(self) -> int: ...
+    @property
+    def timeout_seconds(self) -> int: ...
+
+
+class ToolTarget(Target, Protocol):
+    """A tool of a server, by the name the server itself gave it."""
+
+    @property
+    def raw_name(self) -> str: ...
+    @property
+    def definition(self) -> dict[str, Any]: ...
+    @property
+    def key_parameter(self) -> str | None: ...
+
+
+class PromptTarget(Target, Protocol):
+    """A prompt of a server."""
+
+    @property
+    def name(self) -> str: ...

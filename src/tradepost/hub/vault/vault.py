@@ -1,0 +1,108 @@
+"""Header values of servers: sealed when they come in, opened for the request that needs them, never shown again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.database.engine import Database
+from tradepost.foundation.errors import SetupError, Unavailable
+from tradepost.foundation.ids import new_id
+from tradepost.hub.vault.header_rules import Header, checked_headers
+from tradepost.hub.vault.keyring import KeyRing, load_key_ring, make_key_ring
+from tradepost.hub.vault.models import SealedHeader
+from tradepost.hub.vault.sealing import seal, unseal
+
+HIDDEN = "••••••••"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownHeader:
+    """A header as people see it."""
+
+    name: str
+    value: str
+    hidden: bool
+
+
+class Vault:
+    """Keeps the headers of servers."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._database = database
+        self._ring = ring
+
+    async def replace(self, session: AsyncSession, server_id: str, headers: Sequence[Header]) -> None:
+        """Store these headers for a server instead of those before, in the caller's transaction."""
+        checked = checked_headers(headers)
+        await self.clear(session, server_id)
+        workspace_id = str(session.info["workspace_id"])
+        for header in checked:
+            version, ciphertext = seal(self._ring, workspace_id, server_id, header.name, header.value)
+            session.add(
+                SealedHeader(
+                    id=new_id("hdr"),
+                    server_id=server_id,
+                    name=header.name,
+                    hidden=header.hidden,
+                    key_version=version,
+                    ciphertext=ciphertext,
+                )
+            )
+        await session.flush()
+
+    async def clear(self, session: AsyncSession, server_id: str) -> None:
+        """Forget a server's headers."""
+        await session.execute(delete(SealedHeader).where(SealedHeader.server_id == server_id))
+
+    async def show(self, session: AsyncSession, server_id: str) -> list[ShownHeader]:
+        """A server's headers for people: hidden values stay hidden."""
+        rows = await session.scalars(
+            select(SealedHeader).where(SealedHeader.server_id == server_id).order_by(SealedHeader.name)
+        )
+        return [ShownHeader(row.name, HIDDEN if row.hidden else self._open(row), row.hidden) for row in rows]
+
+    async def headers_for(self, workspace_id: str, server_id: str) -> list[Header]:
+        """The values to send to a server. Raises Unavailable when one cannot be opened: nothing is sent without it."""
+        async with self._database.transaction(workspace_id, write=False) as session:
+            rows = await session.scalars(
+                select(SealedHeader).where(SealedHeader.server_id == server_id).order_by(SealedHeader.name)
+            )
+            return [Header(row.name, self._open(row), row.hidden) for row in rows]
+
+    def _open(self, row: SealedHeader) -> str:
+        return unseal(self._ring, row.workspace_id, row.server_id, row.name, row.key_version, row.ciphertext)
+
+
+async def open_vault(database: Database, key_file: Path) -> Vault:
+    """The vault of this database with the keys in the file; makes the file on the first start.
+
+    Raises SetupError, having changed nothing, when the file does not belong to the sealed values in the database.
+    """
+    ring = load_key_ring(key_file)
+    samples = await _samples(database)
+    if ring is None and samples:
+        raise SetupError(
+            f"The key file {key_file} is missing, but the database holds values that were sealed with it.",
+            hint="Restore the key file from its backup. Nothing was changed.",
+        )
+    if ring is None:
+        ring = make_key_ring(key_file)
+    for row in samples:
+        try:
+            unseal(ring, row.workspace_id, row.server_id, row.name, row.key_version, row.ciphertext)
+        except Unavailable as error:
+            raise SetupError(
+                f"The key file {key_file} does not open the values in the database (key version {row.key_version}).",
+                hint="Restore the key file that belongs to this database. Nothing was changed.",
+            ) from error
+    return Vault(database, ring)
+
+
+async def _samples(database: Database) -> list[SealedHeader]:
+    """One sealed value per key version."""
+    async with database.system(write=False) as session:
+        first = select(func.min(SealedHeader.id)).group_by(SealedHeader.key_version)
+        return list(await session.scalars(select(SealedHeader).where(SealedHeader.id.in_(first))))

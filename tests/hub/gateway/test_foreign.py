@@ -1,0 +1,124 @@
+"""Servers that are not ours: at most once, unknown where it is unknown, and their words as data."""
+
+import asyncio
+
+from tests.hub.gateway.world import World, error_of, structured
+from tradepost.hub.access.agents import set_posture
+from tradepost.hub.gateway.result_check import ResultCheck
+from tradepost.hub.registry.catalog import CatalogTool
+from tradepost.protocol.builtin import Json, ToolResult
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+
+BOMB = {"anyOf": [{"$ref": "#"}] * 2}
+
+
+def answers(result: ToolResult | Exception):
+    async def remote(tool: CatalogTool, arguments: Json, key: str | None) -> ToolResult:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return remote
+
+
+async def guard(world: World) -> None:
+    async with world.changing() as session:
+        await set_posture(session, world.admin, "internal", "guarded")
+
+
+async def test_a_foreign_write_shows_its_arguments_to_people(world: World):
+    await world.add_remote("ship")
+    asked = structured(await world.call("ship", parcel="7"))
+    assert asked["preview"] == {"arguments": {"parcel": "7"}}
+
+
+async def test_a_foreign_write_that_timed_out_is_unknown_and_stays_so(guarded: World):
+    await guarded.add_remote("ship", inputSchema={"type": "object", "properties": {"idempotency_key": {}}})
+    guarded.servers.remote = answers(UpstreamTimedOut("No answer in 60 seconds.", dispatched=True))
+    first = error_of(await guarded.call("ship", idempotency_key="k1"))
+    again = error_of(await guarded.call("ship", idempotency_key="k1"))
+
+    assert (first["code"], first["retryable"], first["details"]) == ("upstream_error", False, {"state": "unknown"})
+    assert again == first
+    assert len(guarded.servers.remote_calls) == 1
+    await guarded.executor.sweep()
+    await guarded.executor.run_due()
+    assert (await guarded.only_action()).state == "unknown"
+
+
+async def test_a_foreign_write_that_never_left_failed_and_its_key_is_free(guarded: World):
+    await guarded.add_remote("ship", inputSchema={"type": "object", "properties": {"idempotency_key": {}}})
+    guarded.servers.remote = answers(UpstreamFailed("Connection refused.", dispatched=False))
+    assert error_of(await guarded.call("ship", idempotency_key="k1"))["code"] == "upstream_error"
+    guarded.servers.remote = answers(ToolResult([{"type": "text", "text": "shipped"}]))
+    assert not (await guarded.call("ship", idempotency_key="k1"))["isError"]
+
+
+async def test_a_foreign_write_that_the_server_refused_failed(guarded: World):
+    await guarded.add_remote("ship")
+    refusal = {"code": -32602, "message": "no", "data": None}
+    guarded.servers.remote = answers(UpstreamFailed("It said no.", dispatched=True, answered=True, rpc_error=refusal))
+    assert (await guarded.call("ship"))["isError"]
+    assert (await guarded.only_action()).state == "failed"
+
+
+async def test_a_foreign_write_without_a_key_is_a_new_call_each_time(guarded: World):
+    await guarded.add_remote("ship")
+    guarded.servers.remote = answers(ToolResult([{"type": "text", "text": "shipped"}]))
+    await guarded.call("ship")
+    await guarded.call("ship")
+    keys = [key for _, _, key in guarded.servers.remote_calls]
+    assert len(set(keys)) == 2
+
+
+async def test_foreign_results_are_labelled_and_cleaned(world: World):
+    await world.add_remote("track", "read")
+    hidden = "In transit\u200b\U000e0041"
+    world.servers.remote = answers(ToolResult([{"type": "text", "text": hidden}], {"note": hidden}))
+    result = await world.call("track")
+
+    assert result["content"][0]["text"] == "In transit"
+    assert result["structuredContent"] == {"note": "In transit"}
+    assert result["_meta"]["io.tradepost/source"] == {"server": "foreign", "trust": "external"}
+
+
+async def test_foreign_error_text_is_capped(world: World):
+    await world.add_remote("track", "read")
+    world.servers.remote = answers(ToolResult([{"type": "text", "text": "x" * 50_000}], is_error=True))
+    result = await world.call("track")
+    assert result["isError"]
+    assert len(result["content"][0]["text"]) < 2_100
+
+
+async def test_a_result_that_breaks_its_approved_schema_is_withheld(world: World):
+    schema = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    await world.add_remote("track", "read", outputSchema=schema)
+    world.servers.remote = answers(ToolResult([], {"status": 7}))
+    refused = error_of(await world.call("track"))
+    assert "'status' does not fit" in refused["message"]
+    world.servers.remote = answers(ToolResult([], {"status": "in transit"}))
+    assert structured(await world.call("track")) == {"status": "in transit"}
+
+
+async def test_a_write_that_broke_its_schema_is_still_done(guarded: World):
+    await guarded.add_remote("ship", outputSchema={"type": "object", "required": ["parcel"]})
+    guarded.servers.remote = answers(ToolResult([], {"wrong": 1}))
+    refused = error_of(await guarded.call("ship"))
+    assert "do not repeat it" in refused["message"]
+    assert refused["retryable"] is False
+    assert (await guarded.only_action()).state == "succeeded"
+
+
+async def test_a_schema_that_takes_forever_costs_one_result():
+    leaf: Json = {"type": "string", "minLength": 3}
+    for _ in range(9):
+        leaf = {"anyOf": [{"allOf": [leaf, {"type": "integer"}]}] * 8}
+    check = ResultCheck(budget_seconds=0.3)
+    try:
+        slow, quick = await asyncio.gather(
+            check.fault(leaf, {"a": 1}), check.fault({"type": "object"}, {"a": 1}), return_exceptions=True
+        )
+    finally:
+        await check.close()
+    assert slow == "it could not be checked within the time allowed"
+    assert quick is None

@@ -1,0 +1,70 @@
+"""Slots: a bounded number runs, a bounded line waits, the rest is refused at once."""
+
+import asyncio
+
+import pytest
+
+from tradepost.foundation.errors import Unavailable
+from tradepost.hub.limits.in_flight import InFlight
+
+
+async def test_slots_are_given_back_and_handed_on_in_order():
+    slots, order = InFlight("server", running=1, waiting=5), []
+
+    async def call(name: str) -> None:
+        async with slots.slot("srv", "orders"):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(call(name) for name in "abcd"))
+    assert order == list("abcd")
+    assert slots.running("srv") == 0
+
+
+async def test_a_full_line_is_refused_with_a_time_to_come_back():
+    slots = InFlight("server", running=1, waiting=1)
+    await slots.acquire("srv", "orders")
+    waiting = asyncio.create_task(slots.acquire("srv", "orders"))
+    await asyncio.sleep(0)
+
+    with pytest.raises(Unavailable) as refused:
+        await slots.acquire("srv", "orders")
+    assert refused.value.retry_after_seconds == 1.0
+    slots.release("srv")
+    await waiting
+    assert slots.running("srv") == 1
+
+
+async def test_one_key_does_not_hold_up_another():
+    slots = InFlight("server", running=1, waiting=0)
+    await slots.acquire("slow", "slow")
+    await slots.acquire("quick", "quick")
+    assert slots.running("quick") == 1
+
+
+async def test_whoever_stops_waiting_leaves_the_line():
+    slots = InFlight("server", running=1, waiting=2)
+    await slots.acquire("srv", "orders")
+    gone = asyncio.create_task(slots.acquire("srv", "orders"))
+    next_one = asyncio.create_task(slots.acquire("srv", "orders"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+
+    slots.release("srv")
+    await next_one
+    slots.release("srv")
+    assert slots.running("srv") == 0
+
+
+async def test_a_slot_handed_to_one_who_just_left_goes_on_to_the_next():
+    slots = InFlight("server", running=1, waiting=2)
+    await slots.acquire("srv", "orders")
+    first, second = (asyncio.create_task(slots.acquire("srv", "orders")) for _ in range(2))
+    await asyncio.sleep(0)
+    slots.release("srv")
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    await second
+    slots.release("srv")
+    assert slots.running("srv") == 0
