@@ -51,7 +51,14 @@ class Shop:
         return Caller(workspace, Principal("operator", "test"), new_id("req"), scopes=frozenset(self.scopes))
 
     async def result(
-        self, name: str, /, *, key: str | None = None, workspace: str = WORKSPACE, mode: Any = "execute", **arguments: Any
+        self,
+        name: str,
+        /,
+        *,
+        key: str | None = None,
+        workspace: str = WORKSPACE,
+        mode: Any = "execute",
+        **arguments: Any,
     ) -> ToolResult:
         """The whole result of a tool call. A write without a key gets a fresh one."""
         server = next(server for server in self.servers for tool in server.tools if tool.name == name)

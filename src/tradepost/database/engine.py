@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from tradepost.database import inline_sqlite
 from tradepost.database.scoping import EVERY_WORKSPACE, ScopedSession
 from tradepost.foundation.errors import SetupError
 
@@ -103,10 +104,13 @@ class Database:
             self._writer = create_async_engine(self.url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
             self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             _prepare_sqlite(self._writer, writing=True)
+            inline = self.url.set(drivername=inline_sqlite.NAME)
+            self._quick = create_async_engine(inline, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             _prepare_sqlite(self._reader, writing=False)
+            _prepare_sqlite(self._quick, writing=False)
         else:
             self._writer = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
-            self._reader = self._writer
+            self._reader = self._quick = self._writer
             _prepare_postgres(self._writer)
 
     @property
@@ -115,12 +119,13 @@ class Database:
         return Path(self.url.database) if self.is_sqlite and self.url.database else None
 
     @asynccontextmanager
-    async def transaction(self, workspace_id: str, *, write: bool) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, workspace_id: str, *, write: bool, quick: bool = False) -> AsyncIterator[AsyncSession]:
         """A session bound to one workspace; commits at the end of the block, rolls back on any exception.
 
-        A reading one cannot write. Hold none open while calling another system.
+        A reading one cannot write. `quick` is for reads that look up a bounded number of rows by key: on SQLite they
+        run without a change of threads, so they must not scan. Hold none open while calling another system.
         """
-        engine = self._writer if write else self._reader
+        engine = self._writer if write else self._quick if quick else self._reader
         session = AsyncSession(
             engine, sync_session_class=ScopedSession, expire_on_commit=False, info={"workspace_id": workspace_id}
         )
@@ -152,3 +157,4 @@ class Database:
     async def close(self) -> None:
         await self._writer.dispose()
         await self._reader.dispose()
+        await self._quick.dispose()

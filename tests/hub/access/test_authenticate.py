@@ -81,6 +81,7 @@ async def test_every_refusal_looks_the_same(world: World, authenticator: Authent
         good.secret + " ",
         "x" * 1_000_000,
         "tp_é",
+        "tp_\ud800",
         expiring.secret,
         revoked.secret,
         unknown,

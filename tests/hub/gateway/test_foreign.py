@@ -9,8 +9,6 @@ from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.protocol.builtin import Json, ToolResult
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
-BOMB = {"anyOf": [{"$ref": "#"}] * 2}
-
 
 def answers(result: ToolResult | Exception):
     async def remote(tool: CatalogTool, arguments: Json, key: str | None) -> ToolResult:
@@ -110,9 +108,10 @@ async def test_a_write_that_broke_its_schema_is_still_done(guarded: World):
 
 
 async def test_a_schema_that_takes_forever_costs_one_result():
-    leaf: Json = {"type": "string", "minLength": 3}
-    for _ in range(9):
-        leaf = {"anyOf": [{"allOf": [leaf, {"type": "integer"}]}] * 8}
+    levels: Json = {"l0": {"type": "string"}}
+    for level in range(1, 12):
+        levels[f"l{level}"] = {"anyOf": [{"$ref": f"#/$defs/l{level - 1}"}] * 8}
+    leaf = {"$defs": levels, "$ref": "#/$defs/l11"}
     check = ResultCheck(budget_seconds=0.3)
     try:
         slow, quick = await asyncio.gather(

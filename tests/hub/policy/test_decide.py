@@ -36,4 +36,4 @@ def test_guarded_asks_for_what_destroys_or_moves_money(tool_class: ToolClass, sc
 def test_every_decision_says_why():
     for posture in ("propose", "guarded", "customer", None):
         for tool_class in ("read", "write", "destructive"):
-            assert decide(PlainCall("change", tool_class, None, posture)).reason  # type: ignore[arg-type]
+            assert decide(PlainCall("change", tool_class, None, posture)).reason

@@ -1,13 +1,14 @@
 """Assignments: names stand once in every catalog concerned, and too many tools are said."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from tests.hub.bundled import Bundled, tool
 from tests.hub.world import World
-from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict, TradepostError
 from tradepost.hub.registration.assignments import assign, unassign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registry.models import Assignment
@@ -39,7 +40,7 @@ async def test_a_taken_name_is_refused_with_a_suggestion(world: World):
 
 @pytest.mark.parametrize("first", ["profile", "agent"])
 async def test_a_name_is_taken_across_profile_and_agent(world: World, first: str):
-    places = {"profile": {"profile": "team"}, "agent": {"agent": "helper"}}
+    places: dict[str, dict[str, Any]] = {"profile": {"profile": "team"}, "agent": {"agent": "helper"}}
     second = "agent" if first == "profile" else "profile"
     async with world.changing() as session:
         await assign(session, world.owner, "orders", "get_order", **places[first])
@@ -56,7 +57,7 @@ async def test_another_agents_names_do_not_matter(world: World):
 
 
 async def test_two_assignments_of_one_name_at_one_moment_make_one(world: World):
-    async def attempt(server: str, **place: str) -> bool:
+    async def attempt(server: str, **place: Any) -> bool:
         try:
             async with world.changing() as session:
                 await assign(session, world.owner, server, "get_order", **place)
@@ -69,7 +70,8 @@ async def test_two_assignments_of_one_name_at_one_moment_make_one(world: World):
 
 
 async def test_the_hubs_own_names_are_taken_everywhere(world: World):
-    for attempt in ({"tool": "get_order", "exposed_name": "get_approval"}, {"tool": "get_approval"}):
+    attempts: list[dict[str, Any]] = [{"tool": "get_order", "exposed_name": "get_approval"}, {"tool": "get_approval"}]
+    for attempt in attempts:
         server = "hub" if attempt["tool"] == "get_approval" else "orders"
         with pytest.raises(StateConflict):
             async with world.changing() as session:
@@ -93,12 +95,13 @@ async def test_more_than_thirty_tools_warn(world: World):
 
 
 async def test_bad_assignments_are_refused(world: World):
-    for error, options in (
+    bad: list[tuple[type[TradepostError], dict[str, Any]]] = [
         (InvalidArgument, {"agent": "helper", "profile": "team"}),
         (InvalidArgument, {}),
         (NotFound, {"agent": "nobody"}),
         (InvalidArgument, {"agent": "helper", "exposed_name": "no spaces"}),
-    ):
+    ]
+    for error, options in bad:
         with pytest.raises(error):
             async with world.changing() as session:
                 await assign(session, world.owner, "orders", "get_order", **options)

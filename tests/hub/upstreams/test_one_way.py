@@ -1,6 +1,7 @@
 """There is no second way to a server: only dispatch calls one, and only registration looks at one."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import tradepost
@@ -14,6 +15,7 @@ PORT_METHODS = {"call", "read", "prompt", "complete"}
 NOT_THE_HUB = ("commerce/", "protocol/")
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     return {
         path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in sorted(ROOT.rglob("*.py"))

@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -54,7 +55,7 @@ async def test_a_ciphertext_in_another_place_does_not_open(world: World, vault: 
     async with world.changing() as session:
         row = await session.scalar(select(SealedHeader).where(SealedHeader.name == "Authorization"))
         assert row is not None
-        changes = {
+        changes: dict[str, dict[str, Any]] = {
             "server": {"server_id": "srv_2"},
             "name": {"name": "X-Other"},
             "version": {"key_version": 2},

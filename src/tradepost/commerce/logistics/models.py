@@ -201,7 +201,7 @@ class PickupPoint(StoreBase, Versioned):
 
 
 class Delivery(StoreBase, Numbered):
-    """A stop: one drop at a customer or pickup point ("D-5521"). `stop_sequence` orders the stops of a route."""
+    """A stop: one drop at a customer or pickup point ("D-1"). `stop_sequence` orders the stops of a route."""
 
     prefix = "dlv"
     noun = "delivery"

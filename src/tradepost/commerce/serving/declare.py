@@ -28,7 +28,7 @@ IdempotencyKey = Annotated[
     str,
     Field(
         pattern=KEY_PATTERN,
-        description="Your own key for this intent, 1-255 visible ASCII; a retry with the same key has no second effect.",
+        description="Your key for this intent, 1-255 visible ASCII; a retry with the same key has no second effect.",
         examples=["a7c1-1"],
     ),
 ]
@@ -57,6 +57,7 @@ class Tool:
     tool_class: ToolClass
     money: bool
     open_world: bool
+    quick: bool
     function: Callable[..., Awaitable[Answer[Any]]]
     parameters: type[BaseModel]
     input_schema: Json
@@ -155,9 +156,11 @@ class Prompt:
         }
 
 
-def read_tool(*, title: str, scope: str) -> Callable[[Callable[..., Awaitable[Answer[Any]]]], Tool]:
-    """Declare a tool without side effects."""
-    return lambda function: _tool(function, title, scope, "read", money=False, open_world=False)
+def read_tool(
+    *, title: str, scope: str, quick: bool = False
+) -> Callable[[Callable[..., Awaitable[Answer[Any]]]], Tool]:
+    """Declare a tool without side effects. `quick`: it looks up a bounded number of rows by key and scans nothing."""
+    return lambda function: _tool(function, title, scope, "read", money=False, open_world=False, quick=quick)
 
 
 def write_tool(
@@ -203,6 +206,7 @@ def _tool(
     *,
     money: bool,
     open_world: bool,
+    quick: bool = False,
 ) -> Tool:
     writes = tool_class != "read"
     extra: Mapping[str, Any] = (
@@ -228,6 +232,7 @@ def _tool(
         tool_class=tool_class,
         money=money,
         open_world=open_world,
+        quick=quick,
         function=function,
         parameters=parameters,
         input_schema=schema,

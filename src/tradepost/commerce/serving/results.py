@@ -29,11 +29,12 @@ def written(answer: Answer[Any], *, replayed: bool) -> ToolResult:
 
 def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]) -> ToolResult:
     """The result of a preview: before and after per record, and what would happen outside the store."""
+    said = " ".join(side_effects)  # first: they carry what the caller asked to know, and the text may be cut
     if changes:
         lines = [f"{change['record']}: {change['field']} {change['before']} -> {change['after']}" for change in changes]
-        text = f"Would make {len(changes)} changes. " + "; ".join(lines)
+        text = " ".join(filter(None, (f"Would make {len(changes)} changes.", said, "; ".join(lines))))
     else:
-        text = "Would change nothing in the store."
+        text = " ".join(filter(None, ("Would change nothing in the store.", said)))
     preview = {"changes": changes, "side_effects": side_effects, "versions": versions}
     return ToolResult([text_block(text)], preview)
 

@@ -136,7 +136,7 @@ class StoreServer:
         _require_scope(caller, tool.scope)
         if not tool.writes:
             checked = tool.check(arguments)
-            async with self.database.transaction(caller.workspace_id, write=False) as session:
+            async with self.database.transaction(caller.workspace_id, write=False, quick=tool.quick) as session:
                 return results.done(await tool.function(await self._store(session, caller), **checked))
         dry_run = arguments.get("dry_run") is True
         if dry_run and "idempotency_key" not in arguments:

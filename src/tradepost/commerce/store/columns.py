@@ -9,7 +9,7 @@ from tradepost.database.base import Versioned
 
 
 class Numbered(Versioned):
-    """A record that people call by a number ("88213", "RMA-1042") and other systems by an id of theirs.
+    """A record that people call by a number ("1001", "RMA-1") and other systems by an id of theirs.
 
     `number` is stored without a decorating '#'; it is unique in the workspace, as is a given `external_id`.
     """

@@ -1,10 +1,10 @@
 """Lists the way every tool gives them (C4): bounded, by keyset, in a stable order, with an honest total."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlalchemy import Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 from typing_extensions import TypedDict
@@ -18,18 +18,25 @@ from tradepost.foundation.pagination import DEFAULT_LIMIT, EXACT_ESTIMATE_UP_TO,
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
-Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at the most.", examples=[20])]
-Cursor = Annotated[
-    str | None, Field(description="next_cursor of the page before; leave out for the first page.", examples=["WyJv…"])
-]
-Detail = Annotated[
-    Literal["summary", "standard", "full"], Field(description="How much each item says.", examples=["standard"])
-]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Page size.", examples=[20])]
+Cursor = Annotated[str | None, Field(description="Last next_cursor.", examples=["WyJv…"])]
+Detail = Annotated[Literal["summary", "standard", "full"], Field(description="Verbosity.", examples=["standard"])]
 Fields = Annotated[
     list[str] | None,
-    Field(max_length=30, description="Only these keys of each item (id stays).", examples=[["number", "status"]]),
+    Field(max_length=30, description="Only these keys.", examples=[["number"]]),
 ]
-TimeFilter = Annotated[datetime | None, Field(description="RFC 3339 time, UTC.", examples=["2026-03-01T00:00:00Z"])]
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """A time that names no zone counts as UTC, as everywhere else in what callers send."""
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+TimeFilter = Annotated[
+    datetime | None,
+    AfterValidator(_aware),
+    Field(description="In UTC.", examples=["2026-03-01T00:00:00Z"]),
+]
 
 
 class Page(TypedDict, Generic[Item]):

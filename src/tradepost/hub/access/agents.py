@@ -51,7 +51,7 @@ async def create_agent(
     """A new agent in a profile. Its scopes bound every key it will have."""
     await require_role(session, by, "admin")
     owner = await find_profile(session, profile)
-    if await session.scalar(select(Agent.id).where(Agent.slug == checked_slug(slug))) is not None:
+    if await session.scalar(select(Agent.id).where(Agent.slug == checked_slug(slug, of_agent=True))) is not None:
         raise StateConflict(f"There is already an agent '{slug}'.", hint="Choose another short name.")
     agent = Agent(
         id=new_id("agt"),

@@ -46,7 +46,7 @@ def parse_key(text: str) -> str | None:
 
 def digest_of(text: str) -> str:
     """What is kept of a key. It has 256 random bits, so a plain hash cannot be searched."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def mint(

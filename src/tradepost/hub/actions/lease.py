@@ -42,12 +42,12 @@ class Leases:
         """Claim approved actions, and executing ones whose lease ran out, the longest waiting first."""
         async with self._database.system(write=False) as session:
             now = await self.clock.now(session)
-            if not await self._due(session, now, 1):
+            if not await self._due(session, now, most, lock=False):
                 return []
         claimed: list[tuple[Claim, Action]] = []
         async with self._database.system(write=True) as session:
             now = await self.clock.now(session)
-            for action in await self._due(session, now, most):
+            for action in await self._due(session, now, most, lock=True):
                 started = action.started_at is not None
                 fence = action.fence + 1
                 values: dict[str, Any] = {
@@ -63,18 +63,12 @@ class Leases:
                 await session.refresh(action)
         return claimed
 
-    async def _due(self, session: AsyncSession, now: datetime, most: int) -> Sequence[Action]:
+    async def _due(self, session: AsyncSession, now: datetime, most: int, *, lock: bool) -> Sequence[Action]:
         approved = and_(Action.state == "approved", or_(Action.expires_at.is_(None), Action.expires_at > now))
         left = and_(Action.state == "executing", Action.lease_until <= now)
-        statement = (
-            select(Action)
-            .where(or_(approved, left))
-            .order_by(Action.updated_at)
-            .limit(most)
-            .with_for_update(skip_locked=True)
-            if most > 1
-            else select(Action).where(or_(approved, left)).limit(1)
-        )
+        statement = select(Action).where(or_(approved, left)).order_by(Action.updated_at).limit(most)
+        if lock:
+            statement = statement.with_for_update(skip_locked=True)  # other replicas look for other rows
         return (await session.scalars(statement)).all()
 
     async def renew(self, claim: Claim) -> bool:

@@ -1,6 +1,7 @@
 """How an attempt to carry a write out ended: pure, so that every case can be read and tested as a table.
 
-- A result is a result: succeeded, or failed when the tool says so.
+- A result is a result: succeeded, or failed when the tool says so. If the tool says that the trouble may pass, an
+  approved action is tried again; so is one whose earlier attempt may have reached the server.
 - An error before anything was sent, in a first attempt: failed, nothing happened, and the key is free again.
 - An error after it was sent: a bundled server is called again with the same key and settles it; with any other the
   outcome is unknown, unless that server itself said no.
@@ -40,31 +41,52 @@ def ending_of(call: Call) -> Ending | Again:
     if call.error is None and call.crash is None and call.result is not None:
         return _from_result(call, call.result)
     error = call.error
-    claim = call.claim
-    may_have_reached = call.sent or (claim is not None and claim.started)
-    more = claim is not None and claim.fence < MOST_ATTEMPTS
-    bundled = isinstance(call.entry, CatalogTool) and call.entry.server_kind == "builtin"
-    if error is not None and call.sent and _was_refused(error, bundled):
-        return _failed(error, frees_key=error.retryable)
-    if not may_have_reached:
-        approved = call.action is not None and call.action.decision == "ask"
-        if approved and more and (error is None or error.retryable):
+    if error is not None and call.sent and _was_refused(error, _is_bundled(call)):
+        return _passing(call, _failed(error, frees_key=True)) if error.retryable else _failed(error, frees_key=False)
+    if not call.sent and not _reached_earlier(call):
+        if _is_approved(call) and _has_more(call) and (error is None or error.retryable):
             return Again()  # people said yes: a passing trouble is no reason to ask them once more
         return _failed(error or _trouble(), frees_key=error is None or error.retryable)
-    if bundled and more and (call.sent or error is None or error.retryable):
+    if _is_bundled(call) and _has_more(call) and (call.sent or error is None or error.retryable):
         return Again()
     return _unknown(error)
 
 
-def _from_result(call: Call, result: Json) -> Ending:
+def _from_result(call: Call, result: Json) -> Ending | Again:
     if call.broke_contract:
         return Ending("succeeded", result, "upstream_error")
     if not result.get("isError"):
         return Ending("succeeded", result)
     structured = result.get("structuredContent") or {}
-    bundled = call.tool.server_kind == "builtin"
-    code = str(structured.get("code", "tool_error"))[:64] if bundled else "tool_error"
-    return Ending("failed", result, code, frees_key=bundled and structured.get("retryable") is True)
+    if not _is_bundled(call):
+        return Ending("failed", result, "tool_error")
+    code = str(structured.get("code", "tool_error"))[:64]
+    if structured.get("retryable") is True:
+        return _passing(call, Ending("failed", result, code, frees_key=True))
+    return Ending("failed", result, code)
+
+
+def _passing(call: Call, failed: Ending) -> Ending | Again:
+    """A trouble that may pass. It says nothing about an earlier attempt, and is no reason to ask people once more."""
+    if _is_bundled(call) and _has_more(call) and (_reached_earlier(call) or _is_approved(call)):
+        return Again()
+    return _unknown(call.error) if _reached_earlier(call) else failed
+
+
+def _is_bundled(call: Call) -> bool:
+    return isinstance(call.entry, CatalogTool) and call.entry.server_kind == "builtin"
+
+
+def _has_more(call: Call) -> bool:
+    return call.claim is not None and call.claim.fence < MOST_ATTEMPTS
+
+
+def _reached_earlier(call: Call) -> bool:
+    return call.claim is not None and call.claim.started
+
+
+def _is_approved(call: Call) -> bool:
+    return call.action is not None and call.action.decision == "ask"
 
 
 def _was_refused(error: TradepostError, bundled: bool) -> bool:

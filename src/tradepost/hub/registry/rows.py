@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,9 +31,8 @@ class ServerRow:
     instructions: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolRow:
-    """An assigned, enabled tool."""
+class ToolRow(NamedTuple):
+    """An assigned, enabled tool. A tuple, because a catalog may have a thousand of them."""
 
     entry_id: str
     server_id: str
@@ -137,8 +137,8 @@ async def _assigned(session: AsyncSession, agent_id: str, profile_id: str) -> li
         )
     )
     return [
-        ToolRow(*row[:5], _class(row.tool_class), row.scope, row.exposed_name, row.agent_id is not None, row.position)
-        for row in rows
+        ToolRow(entry, server, name, definition, digest, _class(kind), scope, exposed, own is not None, position)
+        for entry, server, name, definition, digest, kind, scope, exposed, own, position in rows
     ]
 
 

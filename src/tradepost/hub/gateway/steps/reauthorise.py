@@ -7,6 +7,8 @@ moved since sends it back to the people.
 
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from tradepost.foundation.errors import ForbiddenScope, StateConflict
 from tradepost.hub.actions.approvers import still_approved
 from tradepost.hub.actions.lease import Claim, ask_again
@@ -117,6 +119,6 @@ async def _ask_again(call: Call, parts: Parts, action: Action, claim: Claim, pre
             actor=action.principal_id,
             request_id=call.caller.request_id,
         )
-        await session.refresh(action)
+        call.action = (await session.scalars(select(Action).where(Action.id == action.id))).one()
     call.recorded = True
-    call.answer = approval_required(action)
+    call.answer = approval_required(call.action)

@@ -353,4 +353,4 @@ def upgrade() -> None:
     op.create_index('uq_assignments_profile', 'assignments', ['workspace_id', 'profile_id', 'exposed_name'], unique=True)
     make_sequence("audit_events")
     make_sequence("hub_outbox")
-    secure_tables(append_only=frozenset({"audit_events"}))
+    secure_tables(append_only=frozenset({"action_verdicts", "audit_events", "audit_links"}))

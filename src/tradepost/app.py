@@ -1,0 +1,163 @@
+"""The only place where parts are built and joined: reads as a parts list, decides nothing."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from tradepost.commerce.servers import build_servers
+from tradepost.commerce.serving.server import StoreServer
+from tradepost.database.engine import Database
+from tradepost.database.migrate import require_current
+from tradepost.foundation.errors import TradepostError
+from tradepost.hub.access.authenticate import Authenticator
+from tradepost.hub.access.workspaces import list_workspaces
+from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.gateway.build import BuiltGateway, build_gateway
+from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.discovery import Discovery
+from tradepost.hub.registration.servers import Servers
+from tradepost.hub.registry.catalogs import Catalogs
+from tradepost.hub.registry.watch import RegistryWatch
+from tradepost.hub.upstreams.connections import Connections
+from tradepost.hub.upstreams.dispatch import Upstreams
+from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.vault.vault import Vault, open_vault
+from tradepost.protocol.builtin import BuiltinServer
+from tradepost.protocol.endpoint import McpEndpoint
+from tradepost.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What commands need to register servers: the databases, the vault, and the way to a live server."""
+
+    servers: Servers
+    discovery: Discovery
+    connections: Connections
+
+    async def close(self) -> None:
+        await self.connections.close()
+
+
+def build_registration(settings: Settings, hub: Database, vault: Vault) -> Registration:
+    """The registration services over an open hub database."""
+    guard = Guard(settings.private_networks)
+    connections = Connections(vault, guard)
+    return Registration(Servers(hub, vault, guard), Discovery(hub, vault, connections), connections)
+
+
+class Tradepost:
+    """A whole hub, as an ASGI application: /mcp, /health and /ready."""
+
+    def __init__(self, settings: Settings, hub: Database, store: Database, vault: Vault) -> None:
+        self.settings = settings
+        self.hub = hub
+        self.store = store
+        self.servers: Sequence[StoreServer] = build_servers(store)
+        self.hub_server = HubServer(hub)
+        self.watch = RegistryWatch(hub)
+        self.authenticator = Authenticator(hub, self.watch)
+        self.audit = AuditWriter(hub)
+        self.sealer = Sealer(hub)
+        self.connections = Connections(vault, Guard(settings.private_networks))
+        self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections)
+        self.gateway: BuiltGateway = build_gateway(
+            hub,
+            catalogs=Catalogs(hub, self.watch),
+            upstreams=self.upstreams,
+            authenticator=self.authenticator,
+            versions=self.watch,
+            audit=self.audit,
+        )
+        self.endpoint = McpEndpoint(
+            self.gateway.gateway,
+            allowed_hosts=_hosts(settings),
+            allowed_origins=settings.allowed_origins,
+        )
+
+    @property
+    def bundled(self) -> list[BuiltinServer]:
+        """The servers that come along: the hub's own and the shop's."""
+        return [self.hub_server, *self.servers]
+
+    async def start(self) -> None:
+        """Register what the release brings in every workspace, then begin to serve."""
+        for workspace in await list_workspaces(self.hub):
+            for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled)).items():
+                if not difference.is_empty:
+                    log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
+        for part in (self.watch, self.authenticator, self.audit, self.sealer, self.gateway):
+            await part.start()
+
+    async def stop(self) -> None:
+        """Finish what is under way, write what waits, close what is open."""
+        for part in (self.gateway, self.authenticator, self.audit, self.sealer, self.watch):
+            await part.stop()
+        await self.connections.close()
+        await self.hub.close()
+        await self.store.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            if path == "/health":
+                await _answer(send, 200, {"status": "ok"})
+            elif path == "/ready":
+                await self._ready(send)
+            else:
+                await self.endpoint(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _ready(self, send: Send) -> None:
+        try:
+            await asyncio.gather(self.hub.ping(), self.store.ping())
+        except TradepostError as error:
+            log.warning("not ready: %s", error.message)
+            await _answer(send, 503, {"status": "unavailable"})
+        else:
+            await _answer(send, 200, {"status": "ready"})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+async def open_tradepost(settings: Settings) -> Tradepost:
+    """A hub over the databases of the settings, which must have this release's schema. Raises SetupError."""
+    await asyncio.to_thread(require_current, settings.hub_database, "hub")
+    await asyncio.to_thread(require_current, settings.store_database, "store")
+    hub, store = Database(settings.hub_database), Database(settings.store_database)
+    vault = await open_vault(hub, settings.key_file)
+    return Tradepost(settings, hub, store, vault)
+
+
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    """The Host values this hub answers to: those named, else its own address under the usual names."""
+    if settings.allowed_hosts:
+        return settings.allowed_hosts
+    public = settings.url.split("://", 1)[-1]
+    return tuple(dict.fromkeys([public, *(f"{name}:{settings.port}" for name in ("127.0.0.1", "localhost", "[::1]"))]))
+
+
+async def _answer(send: Send, status: int, value: Any) -> None:
+    body = orjson.dumps(value)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,241 @@
+"""`tradepost profile|agent|key`: who may call, and with which key."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from tradepost.cli import console
+from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, opened, run
+from tradepost.foundation.clock import system_now
+from tradepost.hub.access import agents as services
+from tradepost.hub.access import keys
+
+profiles = typer.Typer(name="profile", help="Groups of agents with one posture.", no_args_is_help=True)
+agents = typer.Typer(name="agent", help="Agents: specialists and outside MCP clients.", no_args_is_help=True)
+key = typer.Typer(name="key", help="Bearer keys of agents.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    for group in (profiles, agents, key):
+        app.add_typer(group)
+
+
+@profiles.command("create")
+def profile_create(
+    slug: Annotated[str, typer.Argument(help="Short name.")],
+    posture: Annotated[str, typer.Option(help="propose (every write asks), guarded or customer.")] = "propose",
+    name: Annotated[str, typer.Option(help="Full name.")] = "",
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+) -> None:
+    """A new profile."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace, by)
+            async with found.hub.transaction(caller.workspace_id, write=True) as session:
+                row = await services.create_profile(session, caller, slug, name, posture)  # type: ignore[arg-type]
+        console.say(f"The profile {row.slug} is there; its posture is {row.posture}.")
+
+    run(work)
+
+
+@profiles.command("list")
+def profile_list(workspace: WorkspaceOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """All profiles."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace)
+            async with found.hub.transaction(caller.workspace_id, write=False) as session:
+                rows = [
+                    {"slug": row.slug, "name": row.name, "posture": row.posture, "id": row.id}
+                    for row in await services.list_profiles(session)
+                ]
+        if as_json:
+            console.show_json(rows)
+        else:
+            console.show_table(rows, ["slug", "name", "posture"], "There is no profile yet.")
+
+    run(work)
+
+
+@agents.command("create")
+def agent_create(
+    slug: Annotated[str, typer.Argument(help="Short name.")],
+    profile: Annotated[str, typer.Option(help="Its profile.")],
+    scope: Annotated[list[str] | None, typer.Option(help="A scope it has, for example read:orders; repeat it.")] = None,
+    name: Annotated[str, typer.Option(help="Full name.")] = "",
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+) -> None:
+    """A new agent in a profile."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace, by)
+            async with found.hub.transaction(caller.workspace_id, write=True) as session:
+                row = await services.create_agent(session, caller, profile, slug, name, description, scope or ())
+        console.say(f"The agent {row.slug} is there. Assign it tools, then: tradepost key mint --agent {row.slug}")
+
+    run(work)
+
+
+@agents.command("list")
+def agent_list(workspace: WorkspaceOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """All agents."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace)
+            async with found.hub.transaction(caller.workspace_id, write=False) as session:
+                named = {row.id: row.slug for row in await services.list_profiles(session)}
+                rows = [
+                    {
+                        "slug": row.slug,
+                        "profile": named.get(row.profile_id),
+                        "status": row.status,
+                        "scopes": " ".join(row.scopes),
+                        "id": row.id,
+                    }
+                    for row in await services.list_agents(session)
+                ]
+        if as_json:
+            console.show_json(rows)
+        else:
+            console.show_table(rows, ["slug", "profile", "status", "scopes"], "There is no agent yet.")
+
+    run(work)
+
+
+@agents.command("scopes")
+def agent_scopes(
+    agent: Annotated[str, typer.Argument(help="The agent.")],
+    scope: Annotated[list[str], typer.Option(help="A scope it shall have; repeat it.")],
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+) -> None:
+    """Replace an agent's scopes; acts on the next call."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace, by)
+            async with found.hub.transaction(caller.workspace_id, write=True) as session:
+                row = await services.set_agent_scopes(session, caller, agent, scope)
+        console.say(f"{row.slug} has {' '.join(row.scopes)}.")
+
+    run(work)
+
+
+def _switch(agent: str, active: bool, workspace: str | None, by: str | None, data: DataOption) -> None:
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace, by)
+            async with found.hub.transaction(caller.workspace_id, write=True) as session:
+                row = await services.set_agent_active(session, caller, agent, active)
+        console.say(f"{row.slug} is {row.status}.")
+
+    run(work)
+
+
+@agents.command("disable")
+def agent_disable(
+    agent: Annotated[str, typer.Argument(help="The agent.")],
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+) -> None:
+    """Shut an agent out; acts on the next call of each of its keys."""
+    _switch(agent, False, workspace, by, data)
+
+
+@agents.command("enable")
+def agent_enable(
+    agent: Annotated[str, typer.Argument(help="The agent.")],
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+) -> None:
+    """Let an agent in again."""
+    _switch(agent, True, workspace, by, data)
+
+
+@key.command("mint")
+def key_mint(
+    agent: Annotated[str, typer.Option(help="The agent that will act with it.")],
+    label: Annotated[str, typer.Option(help="Where it is used.")] = "",
+    days: Annotated[int | None, typer.Option(min=1, max=3650, help="Expires after so many days.")] = None,
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A new key. It is shown once and kept as a hash only."""
+
+    async def work() -> None:
+        expires = system_now() + timedelta(days=days) if days else None
+        async with opened(data) as found:
+            caller = await found.acting(workspace, by)
+            async with found.hub.transaction(caller.workspace_id, write=True) as session:
+                owner = await services.find_agent(session, agent)
+                minted = await keys.mint(session, caller, agent_id=owner.id, label=label, expires_at=expires)
+        if as_json:
+            console.show_json({"id": minted.id, "prefix": minted.prefix, "key": minted.secret, "expires_at": expires})
+        else:
+            console.say(f"Key of {agent}, shown only now:\n{minted.secret}")
+
+    run(work)
+
+
+@key.command("list")
+def key_list(workspace: WorkspaceOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """All keys: prefix, owner, last use; never the key itself."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace)
+            async with found.hub.transaction(caller.workspace_id, write=False) as session:
+                named = {row.id: row.slug for row in await services.list_agents(session)}
+                rows = [
+                    {
+                        "prefix": row.prefix,
+                        "agent": named.get(row.agent_id or ""),
+                        "label": row.label,
+                        "created_at": row.created_at,
+                        "last_used_at": row.last_used_at,
+                        "expires_at": row.expires_at,
+                        "revoked_at": row.revoked_at,
+                    }
+                    for row in await keys.list_keys(session)
+                ]
+        if as_json:
+            console.show_json(rows)
+        else:
+            columns = ["prefix", "agent", "label", "last_used_at", "expires_at", "revoked_at"]
+            console.show_table(rows, columns, "There is no key yet.")
+
+    run(work)
+
+
+@key.command("revoke")
+def key_revoke(
+    prefix: Annotated[str, typer.Argument(help="Its eight public characters or its id.")],
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+) -> None:
+    """End a key; acts on the next call."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace, by)
+            async with found.hub.transaction(caller.workspace_id, write=True) as session:
+                await keys.revoke(session, caller, prefix)
+        console.say(f"The key {prefix} is revoked.")
+
+    run(work)

@@ -1,0 +1,128 @@
+"""`tradepost audit`: who did what, and the proof that nobody changed the record."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tradepost.cli import console
+from tradepost.cli.session import DataOption, JsonOption, WorkspaceOption, opened, run
+from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.hub.access.agents import list_agents
+from tradepost.hub.audit import read
+from tradepost.hub.audit.chain import as_plain
+from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.verify import verify
+
+audit = typer.Typer(name="audit", help="The record of every call and decision.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(audit)
+
+
+@audit.command("tail")
+def tail(
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    request: Annotated[str | None, typer.Option(help="Only the rows of this request id.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only the rows of this approval id.")] = None,
+    workspace: WorkspaceOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The newest rows, newest last."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace)
+            async with found.hub.transaction(caller.workspace_id, write=False) as session:
+                named = {row.id: row.slug for row in await list_agents(session)}
+            events = await read.tail(found.hub, caller.workspace_id, limit=limit, request_id=request, action_id=action)
+        if as_json:
+            console.show_lines([as_plain(event) for event in events])
+            return
+        rows: list[dict[str, Any]] = [
+            {
+                "at": event.occurred_at,
+                "kind": event.kind,
+                "what": event.tool or event.tag,
+                "who": named.get(event.agent_id or "") or event.user_id or f"{event.principal_kind}",
+                "decision": event.decision,
+                "outcome": event.error_code or event.outcome,
+                "ms": f"{event.duration_us / 1000:.1f}" if event.duration_us is not None else None,
+                "request": event.request_id,
+            }
+            for event in events
+        ]
+        console.show_table(
+            rows, ["at", "kind", "what", "who", "decision", "outcome", "ms", "request"], "Nothing happened yet."
+        )
+
+    run(work)
+
+
+@audit.command("export")
+def export(
+    file: Annotated[Path | None, typer.Argument(help="Where to write; stdout without it. Must not exist yet.")] = None,
+    workspace: WorkspaceOption = None,
+    data: DataOption = None,
+) -> None:
+    """Every row as one JSON line, with its place in the chain."""
+
+    async def work() -> None:
+        count = 0
+        async with opened(data) as found:
+            caller = await found.acting(workspace)
+            try:
+                stream = sys.stdout.buffer if file is None else file.open("xb")
+            except OSError as error:
+                raise InvalidArgument(
+                    f"{file} cannot be written: {error.strerror}.", hint="Choose a new file."
+                ) from error
+            try:
+                async for line in read.export(found.hub, caller.workspace_id):
+                    stream.write(line)
+                    count += 1
+            finally:
+                if file is not None:
+                    stream.close()
+        if file is not None:
+            console.say(f"Exported {count} rows to {file}.")
+
+    run(work)
+
+
+@audit.command("verify")
+def verify_command(
+    head: Annotated[str | None, typer.Option(help="A hash noted earlier that must still be in the chain.")] = None,
+    workspace: WorkspaceOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recompute the chain: nothing changed, removed or slipped in. Exit status 1 when it is broken."""
+
+    async def work() -> None:
+        async with opened(data) as found:
+            caller = await found.acting(workspace)
+            await Sealer(found.hub).seal()
+            result = await verify(found.hub, caller.workspace_id, head)
+        shape = {
+            "intact": result.intact,
+            "checked": result.checked,
+            "unsealed": result.unsealed,
+            "head": result.head,
+            "broken_at": result.broken_at,
+            "reason": result.reason,
+        }
+        if as_json:
+            console.show_json(shape)
+        elif result.intact:
+            console.say(f"Intact: {result.checked} rows. Head: {result.head}")
+        if not result.intact:
+            raise StateConflict(
+                f"The chain is broken at row {result.broken_at}: {result.reason}",
+                hint="Compare with an export made before; find out who can write to the database.",
+            )
+
+    run(work)

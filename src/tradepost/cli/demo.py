@@ -1,0 +1,105 @@
+"""`tradepost demo`: a filled shop behind a running hub, and the lines to paste into a client."""
+
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from tradepost import settings
+from tradepost.cli import console, local
+from tradepost.cli.serving import HostOption, PortOption
+from tradepost.cli.session import DataOption, run
+from tradepost.cli.web import serve_asgi, take_port
+from tradepost.commerce.demo.guide import TRY_THESE
+from tradepost.foundation.clock import from_rfc3339, system_now
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.settings import LOOPBACK
+from tradepost.starter import demo as starter
+
+
+def register(app: typer.Typer) -> None:
+    app.command("demo")(demo)
+
+
+def demo(
+    host: HostOption = None,
+    port: PortOption = None,
+    now: Annotated[
+        str | None, typer.Option(help="Load the shop as of this time, for example 2026-02-24T09:00:00Z.")
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Make a demo (databases, two shops, agents, a foreign server) or take up the one that is there, and serve it."""
+    run(lambda: _demo(data, host, port, now))
+
+
+async def _demo(data: Path | None, host: str | None, port: int | None, now: str | None) -> None:
+    loaded = settings.load(data=data, host=host, port=port)
+    loaded = loaded.model_copy(update={"allow_private": (*loaded.allow_private, *LOOPBACK)})
+    try:
+        moment = from_rfc3339(now) if now else system_now()
+    except ValueError:
+        raise InvalidArgument(f"'{now}' is not a time.", hint="Write it like 2026-02-24T09:00:00Z.") from None
+    listener = take_port(loaded.host, loaded.port)
+    try:
+        made = await starter.prepare(loaded, moment, console.say)
+    except BaseException:
+        listener.close()
+        raise
+    for workspace, keys in made.keys.items():
+        for agent, secret in keys.items():
+            local.keep_key(loaded.data, workspace, agent, secret)
+    keys = local.kept_keys(loaded.data, starter.MAIN)
+    await starter.propose(made.hub, keys)
+    local.write_running(loaded.data, loaded.url)
+    _screen(loaded, keys)
+    try:
+        await serve_asgi(made.hub, listener)
+    finally:
+        local.clear_running(loaded.data)
+        await made.stop()
+        console.say("Stopped. `make demo` takes it up again where it was.")
+
+
+def _command() -> str:
+    """How this very program is started from anywhere."""
+    found = Path(sys.argv[0])
+    return str(found.absolute() if found.name == "tradepost" else shutil.which("tradepost") or "tradepost")
+
+
+def _screen(loaded: settings.Settings, keys: dict[str, str]) -> None:
+    url, data, command = f"{loaded.url}/mcp", str(loaded.data.resolve()), _command()
+    agent = "supply_chain_manager"
+    bearer = keys.get(agent, "YOUR_KEY")
+    desktop = {"mcpServers": {"tradepost": {"command": command, "args": ["connect", "--agent", agent, "--data", data]}}}
+    cursor = {"mcpServers": {"tradepost": {"url": url, "headers": {"Authorization": f"Bearer {bearer}"}}}}
+    inspector = (
+        f"npx @modelcontextprotocol/inspector --cli {url} --transport http "
+        f"--header {shlex.quote(f'Authorization: Bearer {bearer}')} --method tools/list"
+    )
+    _heading("MCP URL")
+    console.say(url)
+    _heading(f"A key per agent (kept in {data}/keys.json, readable by you only)")
+    for name, secret in keys.items():
+        console.say(f"{name:22} {secret}")
+    _heading("Claude Desktop (claude_desktop_config.json)")
+    console.say(json.dumps(desktop))
+    _heading("Cursor (.cursor/mcp.json)")
+    console.say(json.dumps(cursor))
+    _heading("Codex")
+    console.say(f"codex mcp add tradepost -- {command} connect --agent {agent} --data {shlex.quote(data)}")
+    _heading("MCP Inspector")
+    console.say(inspector)
+    _heading("Try")
+    for line in TRY_THESE:
+        console.say(line.format(command=command, data=shlex.quote(data), approver=starter.APPROVER))
+    console.say("")
+
+
+def _heading(text: str) -> None:
+    console.out.print(f"\n[bold]{escape(text)}[/bold]", soft_wrap=True)

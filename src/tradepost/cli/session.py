@@ -1,0 +1,97 @@
+"""What a command works with: the settings, the two databases, the workspace, and the person at the keyboard."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tradepost import settings
+from tradepost.cli import console
+from tradepost.database.engine import Database
+from tradepost.database.migrate import require_current
+from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.errors import NotFound, TradepostError
+from tradepost.foundation.ids import new_id
+from tradepost.hub.access.models import Workspace
+from tradepost.hub.access.people import find_user
+from tradepost.hub.access.roles import caller_for_user
+from tradepost.hub.access.workspaces import find_workspace, list_workspaces
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the databases and keys (TRADEPOST_DATA, default .tradepost).")
+]
+WorkspaceOption = Annotated[
+    str | None, typer.Option("--workspace", "-w", help="Workspace by its short name (TRADEPOST_WORKSPACE).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+UserOption = Annotated[
+    str | None, typer.Option("--as", help="E-mail address of the user who does this (TRADEPOST_USER).")
+]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The databases of one command."""
+
+    settings: settings.Settings
+    hub: Database
+    store: Database
+
+    async def workspace(self, slug: str | None) -> Workspace:
+        """The workspace named, or the only one. Raises NotFound with the choice."""
+        wanted = slug or os.environ.get("TRADEPOST_WORKSPACE")
+        if wanted:
+            return await find_workspace(self.hub, wanted)
+        found = await list_workspaces(self.hub)
+        if not found:
+            raise NotFound(
+                "There is no workspace yet.", hint="Make one: `tradepost workspace create NAME --owner E-MAIL`."
+            )
+        return found[0]
+
+    async def acting(self, slug: str | None, email: str | None = None) -> Caller:
+        """Who acts: the named user of the workspace (--as, TRADEPOST_USER), else the operator of this machine."""
+        workspace = await self.workspace(slug)
+        named = email or os.environ.get("TRADEPOST_USER")
+        request_id = new_id("req")
+        if not named:
+            return Caller(workspace.id, Principal("operator", "console"), request_id)
+        async with self.hub.transaction(workspace.id, write=False) as session:
+            return caller_for_user(await find_user(session, named), request_id)
+
+
+@asynccontextmanager
+async def opened(data: Path | None, **given: Any) -> AsyncIterator[Opened]:
+    """Both databases, at this release's schema. Raises SetupError."""
+    loaded = settings.load(data=data, **given)
+    await asyncio.to_thread(require_current, loaded.hub_database, "hub")
+    await asyncio.to_thread(require_current, loaded.store_database, "store")
+    found = Opened(loaded, Database(loaded.hub_database), Database(loaded.store_database))
+    try:
+        yield found
+    finally:
+        await found.hub.close()
+        await found.store.close()
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    """Run a command's coroutine; an error we know becomes a sentence and exit status 1."""
+    logging.basicConfig(
+        level=os.environ.get("TRADEPOST_LOG_LEVEL", "ERROR"), format="%(levelname)s %(name)s %(message)s"
+    )
+
+    async def started() -> None:
+        await work()
+
+    try:
+        asyncio.run(started())
+    except TradepostError as error:
+        console.fail(error)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,49 @@
+"""Serving an ASGI application until a signal: the port is taken first, so that a port in use is one clear sentence."""
+
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from tradepost.foundation.errors import SetupError
+
+GRACE_SECONDS = 10
+BACKLOG = 2048
+
+
+def take_port(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises SetupError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = "it is in use by another program" if error.errno == 98 else (error.strerror or str(error))
+        raise SetupError(
+            f"Cannot listen on {host}:{port}: {reason}.",
+            hint="Choose another port with --port, or stop the other program.",
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+async def serve_asgi(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM; what is under way is finished first."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=75,
+    )
+    try:
+        await uvicorn.Server(config).serve(sockets=[listener])
+    finally:
+        listener.close()

@@ -1,0 +1,62 @@
+"""Holding an order back, and letting it go on."""
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from tradepost.commerce.orders.changed import ChangedOrder, OrderReference, changed_order
+from tradepost.commerce.orders.models import Order
+from tradepost.commerce.orders.states import ORDER_TRANSITIONS
+from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.states import step
+from tradepost.commerce.store.store import Store
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.untrusted import clean
+
+MAX_REASON_CHARACTERS = 300
+
+Hold = Annotated[bool, Field(description="true: hold the order; false: release it.", examples=[True])]
+HoldReason = Annotated[
+    str | None,
+    Field(
+        max_length=MAX_REASON_CHARACTERS,
+        description="Why it is held; required for a hold, left out for a release.",
+        examples=["Address to be confirmed"],
+    ),
+]
+
+
+class HeldOrder(TypedDict):
+    """An order after a hold or release."""
+
+    order: ChangedOrder
+    hold_reason: str | None
+
+
+@write_tool(title="Hold or release order", scope="write:orders")
+async def set_order_hold(
+    store: Store, order_id: OrderReference, hold: Hold, reason: HoldReason = None
+) -> Answer[HeldOrder]:
+    """Put an open order on hold, or release a held one. Use to stop packing while an address, a payment or stock is
+    checked. Not to end an order (cancel_order) and not for orders that were shipped completely. While it is held
+    nothing is picked; stock stays committed and no money moves. Returns the order's status, version and the reason."""
+    text = clean(reason or "", MAX_REASON_CHARACTERS).strip()
+    if hold and not text:
+        raise InvalidArgument("A hold needs a reason.", hint="Say what has to be settled.", field="reason")
+    if not hold and text:
+        raise InvalidArgument("A release takes no reason.", hint="Leave reason out when hold is false.", field="reason")
+    order = await store.primary(Order, order_id, field="order_id")
+    step(order, "on_hold" if hold else "open", ORDER_TRANSITIONS)
+    if hold and order.fulfillment_status in ("unfulfilled", "scheduled"):
+        order.fulfillment_status = "on_hold"
+    elif not hold and order.fulfillment_status == "on_hold":
+        order.fulfillment_status = "unfulfilled"
+    order.hold_reason = text or None
+    store.emit("order:held" if hold else "order:released", order, reason=order.hold_reason)
+    view = await changed_order(store, order)
+    done = f"on hold: {text}" if hold else "released and open again"
+    return Answer({"order": view, "hold_reason": order.hold_reason}, f"Order {order.number} is {done}.")
+
+
+TOOLS = (set_order_hold,)

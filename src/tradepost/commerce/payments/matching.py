@@ -1,0 +1,241 @@
+"""Matching a payout's statement with the shop's own records, in SQL.
+
+What the shop expects is summed up per provider reference: captured money of payments, refunds (own reference, else
+their payment's), disputes (number, external id or their payment's reference). A reference may be settled in parts or,
+wrongly, twice; so each line is compared with what its reference still had open when the line came.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union,
+    union_all,
+)
+
+from tradepost.commerce.payments.models import Dispute, Payment, Payout, Refund, SettlementLine
+
+PROVIDER_TYPES = ("fee", "reserve", "transfer")  # the provider's own lines: the shop has no record to compare
+VOID_PAYOUTS = ("failed", "canceled")
+LIVE_REFUNDS = ("pending", "succeeded")
+RETURNED_DISPUTES = ("won", "prevented")
+
+
+def compared_lines(payout: Payout) -> Select[Any]:
+    """Each line of the payout with `status`, `finding`, `expected_minor`, `difference_minor`, `record` and
+    `expected_currency`; `rank` puts what needs attention first."""
+    lines = _lines_of(payout)
+    charges, refunds, returned, disputes = (
+        _charges(payout),
+        _refunds(payout, Refund.psp_reference),
+        _refunds(payout, Payment.psp_reference),
+        _disputes(payout),
+    )
+    kind = lines.c.type
+
+    def chosen(column: str) -> ColumnElement[Any]:
+        return case(
+            (kind == "charge", charges.c[column]),
+            (kind == "refund", func.coalesce(refunds.c[column], returned.c[column])),
+            (kind == "dispute", disputes.c[column]),
+        )
+
+    amount, currency = chosen("amount"), chosen("currency")
+    settled_in_all = lines.c.total == amount
+    open_then: ColumnElement[Any] = case((settled_in_all, lines.c.gross_minor), else_=amount - lines.c.earlier)
+    finding = case(
+        (lines.c.net_minor != lines.c.gross_minor - lines.c.fee_minor, "adds_up_wrong"),
+        (kind.in_(PROVIDER_TYPES), "provider_line"),
+        (lines.c.reference.is_(None), "no_reference"),
+        (amount.is_(None), "unknown_reference"),
+        (currency != lines.c.currency, "currency_differs"),
+        (open_then == lines.c.gross_minor, "agrees"),
+        (and_(lines.c.earlier != 0, lines.c.earlier == amount), "settled_before"),
+        else_="amount_differs",
+    )
+    compared = (
+        select(
+            lines,
+            finding.label("finding"),
+            currency.label("expected_currency"),
+            case((currency == lines.c.currency, open_then), else_=amount).label("expected_minor"),
+            chosen("record").label("record"),
+        )
+        .select_from(lines)
+        .outerjoin(charges, and_(kind == "charge", charges.c.reference == lines.c.reference))
+        .outerjoin(refunds, and_(kind == "refund", refunds.c.reference == lines.c.reference))
+        .outerjoin(returned, and_(kind == "refund", returned.c.reference == lines.c.reference))
+        .outerjoin(disputes, and_(kind == "dispute", disputes.c.reference == lines.c.reference))
+        .where(lines.c.payout_id == payout.id)
+        .subquery()
+    )
+    status = case(
+        (compared.c.finding.in_(("agrees", "provider_line")), "matched"),
+        (compared.c.finding.in_(("no_reference", "unknown_reference")), "unmatched"),
+        else_="variance",
+    )
+    difference = case(
+        (compared.c.finding.in_(("currency_differs", "provider_line")), null()),
+        (compared.c.finding == "adds_up_wrong", compared.c.net_minor - compared.c.gross_minor + compared.c.fee_minor),
+        else_=compared.c.gross_minor - func.coalesce(compared.c.expected_minor, 0),
+    )
+    rank = case((compared.c.finding.in_(("agrees", "provider_line")), 1), else_=0)
+    return select(
+        compared, status.label("status"), cast(difference, BigInteger).label("difference_minor"), rank.label("rank")
+    )
+
+
+def missing_records(payout: Payout) -> Select[Any]:
+    """Payments captured and refunds paid in the payout's period that stand on no statement at all."""
+    workspace = payout.workspace_id
+
+    def unsettled(reference: Any, kind: str) -> ColumnElement[bool]:
+        settled = select(SettlementLine.reference).where(
+            SettlementLine.workspace_id == workspace,
+            SettlementLine.type == kind,
+            SettlementLine.reference.is_not(None),
+        )
+        return reference.not_in(settled)  # type: ignore[no-any-return]
+
+    payments = select(
+        literal("payment", String).label("kind"),
+        Payment.number.label("number"),
+        Payment.psp_reference.label("reference"),
+        Payment.captured_minor.label("amount_minor"),
+    ).where(
+        Payment.workspace_id == workspace,
+        Payment.currency == payout.currency,
+        Payment.captured_minor > 0,
+        Payment.psp_reference.is_not(None),
+        Payment.captured_at >= payout.period_from,
+        Payment.captured_at < payout.period_to,
+        unsettled(Payment.psp_reference, "charge"),
+    )
+    refunds = select(
+        literal("refund", String), Refund.number, Refund.psp_reference, (-Refund.amount_minor).label("amount_minor")
+    ).where(
+        Refund.workspace_id == workspace,
+        Refund.currency == payout.currency,
+        Refund.status == "succeeded",
+        Refund.psp_reference.is_not(None),
+        Refund.refunded_at >= payout.period_from,
+        Refund.refunded_at < payout.period_to,
+        unsettled(Refund.psp_reference, "refund"),
+    )
+    return select(union_all(payments, refunds).subquery())
+
+
+def _references(payout: Payout) -> Select[Any]:
+    return select(SettlementLine.reference).where(
+        SettlementLine.workspace_id == payout.workspace_id,
+        SettlementLine.payout_id == payout.id,
+        SettlementLine.reference.is_not(None),
+    )
+
+
+def _lines_of(payout: Payout) -> Subquery:
+    """The payout's lines, each with what its reference was settled for in all (`total`) and before it (`earlier`)."""
+    same = (SettlementLine.type, SettlementLine.reference, SettlementLine.currency)
+    in_order = (Payout.period_to, Payout.id, SettlementLine.position, SettlementLine.id)
+    gross = func.sum(SettlementLine.gross_minor)
+    return (
+        select(
+            SettlementLine.id,
+            SettlementLine.payout_id,
+            SettlementLine.position,
+            SettlementLine.type,
+            SettlementLine.reference,
+            SettlementLine.currency,
+            SettlementLine.gross_minor,
+            SettlementLine.fee_minor,
+            SettlementLine.net_minor,
+            SettlementLine.occurred_at,
+            cast(gross.over(partition_by=same), BigInteger).label("total"),
+            cast(func.coalesce(gross.over(partition_by=same, order_by=in_order, rows=(None, -1)), 0), BigInteger).label(
+                "earlier"
+            ),
+        )
+        .join(
+            Payout,
+            and_(Payout.workspace_id == SettlementLine.workspace_id, Payout.id == SettlementLine.payout_id),
+        )
+        .where(
+            SettlementLine.workspace_id == payout.workspace_id,
+            or_(
+                SettlementLine.payout_id == payout.id,
+                and_(SettlementLine.reference.in_(_references(payout)), Payout.status.not_in(VOID_PAYOUTS)),
+            ),
+        )
+        .subquery()
+    )
+
+
+def _charges(payout: Payout) -> Subquery:
+    return (
+        select(
+            Payment.psp_reference.label("reference"),
+            cast(func.sum(Payment.captured_minor), BigInteger).label("amount"),
+            func.min(Payment.currency).label("currency"),
+            func.min(Payment.number).label("record"),
+        )
+        .where(Payment.workspace_id == payout.workspace_id, Payment.psp_reference.in_(_references(payout)))
+        .group_by(Payment.psp_reference)
+        .subquery()
+    )
+
+
+def _refunds(payout: Payout, reference: Any) -> Subquery:
+    live = case((Refund.status.in_(LIVE_REFUNDS), -Refund.amount_minor), else_=0)
+    return (
+        select(
+            reference.label("reference"),
+            cast(func.sum(live), BigInteger).label("amount"),
+            func.min(Refund.currency).label("currency"),
+            func.min(Refund.number).label("record"),
+        )
+        .join(Payment, and_(Payment.workspace_id == Refund.workspace_id, Payment.id == Refund.payment_id))
+        .where(Refund.workspace_id == payout.workspace_id, reference.in_(_references(payout)))
+        .group_by(reference)
+        .subquery()
+    )
+
+
+def _disputes(payout: Payout) -> Subquery:
+    taken = case((Dispute.status.in_(RETURNED_DISPUTES), 0), else_=-Dispute.amount_minor)
+
+    def called(reference: Any) -> Select[Any]:
+        return (
+            select(
+                reference.label("reference"),
+                Dispute.id.label("id"),
+                taken.label("amount"),
+                Dispute.currency.label("currency"),
+                Dispute.number.label("record"),
+            )
+            .join(Payment, and_(Payment.workspace_id == Dispute.workspace_id, Payment.id == Dispute.payment_id))
+            .where(Dispute.workspace_id == payout.workspace_id, reference.in_(_references(payout)))
+        )
+
+    names = union(called(Dispute.number), called(Dispute.external_id), called(Payment.psp_reference)).subquery()
+    return (
+        select(
+            names.c.reference,
+            cast(func.sum(names.c.amount), BigInteger).label("amount"),
+            func.min(names.c.currency).label("currency"),
+            func.min(names.c.record).label("record"),
+        )
+        .group_by(names.c.reference)
+        .subquery()
+    )

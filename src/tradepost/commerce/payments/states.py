@@ -1,0 +1,21 @@
+"""Which steps payments and refunds may take."""
+
+from tradepost.commerce.store.states import Transitions
+
+PAYMENT_TRANSITIONS: Transitions = {
+    "requires_action": ("authorized", "captured", "voided", "failed", "expired"),
+    "authorized": ("partially_captured", "captured", "voided", "failed", "expired"),
+    "partially_captured": ("captured",),
+    "captured": (),
+    "voided": (),
+    "failed": (),
+    "expired": (),
+}
+REFUND_TRANSITIONS: Transitions = {
+    "pending": ("succeeded", "failed", "canceled"),
+    "succeeded": (),
+    "failed": (),
+    "canceled": (),
+}
+
+UNCAPTURED = ("requires_action", "authorized")

@@ -1,0 +1,142 @@
+"""The named servers of the shop: which tools, resources and prompts each one groups. A team may run any one alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TypeVar
+
+from tradepost.commerce.declared import MODULES
+from tradepost.commerce.serving.declare import Prompt, Resource, Tool
+from tradepost.commerce.serving.server import StoreServer
+from tradepost.database.engine import Database
+from tradepost.foundation.clock import Now, system_now
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A server by the names of what it groups, in the order a client sees them."""
+
+    slug: str
+    title: str
+    instructions: str
+    tools: str
+    resources: str = ""
+    prompts: str = ""
+
+
+PLANS = (
+    Plan(
+        "orders",
+        "Orders",
+        "Orders: find them, see why one is late, and change them while that is still possible.",
+        """search_orders get_order list_at_risk_orders add_order_note set_order_hold update_order_address
+        edit_order_items update_order_payment_method cancel_order""",
+        "order://{number} order://{number}/timeline",
+        "investigate_late_shipment where_is_my_order",
+    ),
+    Plan(
+        "inventory",
+        "Inventory",
+        "Stock by warehouse and state, what runs low, how it moved, and transfers between warehouses.",
+        "check_inventory list_stock_levels list_low_stock list_stock_movements transfer_stock",
+        "warehouse://{id}/stock stock://{sku}",
+    ),
+    Plan(
+        "purchasing",
+        "Purchasing",
+        "What to reorder and why, open purchase orders, and reorders.",
+        "suggest_reorders list_purchase_orders create_reorder",
+        "po://{id}",
+        "review_reorders",
+    ),
+    Plan(
+        "logistics",
+        "Logistics",
+        "Parcels and their tracking, deliveries, routes and drivers.",
+        "get_shipping_status search_shipments list_deliveries list_drivers assign_driver reroute_delivery",
+        "shipment://{id} route://{id} driver://{id}",
+        "driver_unavailable carrier_delay_impact",
+    ),
+    Plan(
+        "returns",
+        "Returns",
+        "Returns and exchanges by the shop's policy, from the request to the decision.",
+        """search_returns get_return check_return_eligibility submit_return approve_return decline_return
+        create_exchange""",
+        "return://{rma}",
+        "triage_returns_queue inspect_return start_a_return",
+    ),
+    Plan(
+        "claims",
+        "Claims",
+        "Claims for damage, loss and shortage, and their deadlines.",
+        "search_claims",
+        "claim://{id}",
+        "build_damage_claim",
+    ),
+    Plan(
+        "payments",
+        "Payments",
+        "Payments, refunds, disputes and payouts, and whether they add up.",
+        "search_payments preview_refund initiate_refund list_disputes list_payouts reconcile_settlement",
+        "payment://{id} payout://{id}",
+        "reconcile_payout refund_decision",
+    ),
+    Plan("billing", "Billing", "Invoices of accounts.", "list_invoices", "invoice://{number} quote://{id}"),
+    Plan(
+        "customers",
+        "Customers",
+        "Accounts: who they are, what they bought, how they pay.",
+        "search_customers get_customer update_customer",
+        "customer://{id}",
+    ),
+    Plan(
+        "support",
+        "Support",
+        "The shop's policies, clause by clause.",
+        "search_policies",
+        "policy://returns policy://shipping policy://approvals",
+    ),
+    Plan(
+        "catalog",
+        "Catalog",
+        "Products, their variants, prices and availability.",
+        "search_products get_product",
+        "product://{sku}",
+    ),
+    Plan(
+        "analytics",
+        "Analytics",
+        "Key figures of the operation.",
+        "get_ops_kpis",
+        "report://daily-ops/{date}",
+        "daily_supply_chain_briefing",
+    ),
+)
+
+
+def build_servers(store: Database, now: Now = system_now, *, free_text: bool = True) -> tuple[StoreServer, ...]:
+    """All servers over one store. `free_text` off leaves out all text that outsiders wrote."""
+    tools = {tool.name: tool for tool in _declared(MODULES, "TOOLS", Tool)}
+    resources = {item.template: item for item in _declared(MODULES, "RESOURCES", Resource)}
+    prompts = {prompt.name: prompt for prompt in _declared(MODULES, "PROMPTS", Prompt)}
+    return tuple(
+        StoreServer(
+            slug=plan.slug,
+            title=plan.title,
+            instructions=plan.instructions,
+            database=store,
+            tools=[tools[name] for name in plan.tools.split()],
+            resources=[resources[template] for template in plan.resources.split()],
+            prompts=[prompts[name] for name in plan.prompts.split()],
+            now=now,
+            free_text=free_text,
+        )
+        for plan in PLANS
+    )
+
+
+def _declared(modules: Iterable[ModuleType], name: str, kind: type[Item]) -> Sequence[Item]:
+    return [item for module in modules for item in getattr(module, name, ()) if isinstance(item, kind)]

@@ -1,0 +1,1 @@
+"""A first workspace: ready-made agents with their catalogs, and the demo around them."""

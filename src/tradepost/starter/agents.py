@@ -1,0 +1,103 @@
+"""The ready-made agents: who they are for and which tools they see, in the order a model should read them."""
+
+from dataclasses import dataclass
+
+from tradepost.hub.access.models import Posture
+
+PII = "read:customers.pii"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyProfile:
+    """A profile that comes along."""
+
+    slug: str
+    name: str
+    posture: Posture
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyAgent:
+    """An agent that comes along. Tools that this release does not have are left out; its scopes are those its tools
+    need, and `extra_scopes`."""
+
+    slug: str
+    profile: str
+    name: str
+    description: str
+    tools: tuple[str, ...]
+    extra_scopes: tuple[str, ...] = ()
+
+
+PROFILES = (
+    ReadyProfile("internal", "Internal: proposes, people approve", "propose"),
+    ReadyProfile("trusted", "Trusted: writes within guardrails", "guarded"),
+)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+AGENTS = (
+    ReadyAgent(
+        "supply_chain_manager",
+        "internal",
+        "Supply-chain manager",
+        "Orders, stock, purchasing, deliveries, returns, claims and money at a glance; proposes reorders and reroutes.",
+        _names(
+            """search_orders get_order list_at_risk_orders add_order_note set_order_hold check_inventory
+            list_stock_levels list_low_stock list_stock_movements transfer_stock suggest_reorders list_purchase_orders
+            create_reorder get_shipping_status search_shipments list_deliveries list_drivers assign_driver
+            reroute_delivery search_returns get_return approve_return search_claims search_payments list_payouts
+            reconcile_settlement list_disputes get_customer search_policies get_ops_kpis"""
+        ),
+    ),
+    ReadyAgent(
+        "returns_specialist",
+        "trusted",
+        "Returns specialist",
+        "Returns, exchanges, refunds and claims from request to money.",
+        _names(
+            """search_orders get_order cancel_order update_order_address get_customer search_customers search_products
+            get_product check_inventory search_returns get_return check_return_eligibility submit_return approve_return
+            decline_return receive_return record_return_disposition create_exchange preview_refund initiate_refund
+            apply_store_credit search_payments search_claims open_claim add_claim_evidence get_shipping_status
+            search_policies create_ticket send_customer_message escalate_to_human"""
+        ),
+        (PII,),
+    ),
+    ReadyAgent(
+        "warehouse_lead",
+        "trusted",
+        "Warehouse lead",
+        "Stock, receipts, shipments, drivers and the returns bench of the warehouses.",
+        _names(
+            """search_orders get_order check_inventory list_stock_levels list_low_stock list_stock_movements
+            reserve_stock adjust_stock transfer_stock list_purchase_orders receive_purchase_order create_shipment
+            search_shipments get_shipping_status list_deliveries list_drivers assign_driver reschedule_delivery
+            search_returns get_return receive_return record_return_disposition search_claims open_claim
+            add_claim_evidence file_carrier_claim search_products search_policies get_ops_kpis escalate_to_human"""
+        ),
+    ),
+    ReadyAgent(
+        "customer_care",
+        "trusted",
+        "Customer care",
+        "A customer's orders: where they are, what can be changed, canceled, returned or exchanged.",
+        _names(
+            """search_customers get_customer update_customer search_orders get_order cancel_order update_order_address
+            update_order_payment_method edit_order_items check_return_eligibility submit_return get_return
+            create_exchange preview_refund search_products get_product check_inventory get_shipping_status
+            search_policies escalate_to_human"""
+        ),
+        (PII,),
+    ),
+    ReadyAgent(
+        "product_expert",
+        "internal",
+        "Product expert",
+        "Products, stock and policies; sees no orders and no customers.",
+        _names("search_products get_product check_inventory search_policies get_ops_kpis"),
+    ),
+)

@@ -1,0 +1,115 @@
+"""The demo: two workspaces with filled shops, the ready-made agents, a foreign server, and something to approve."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from tradepost.app import Tradepost, build_registration, open_tradepost
+from tradepost.commerce.demo import Variant, load
+from tradepost.commerce.demo.guide import PROPOSAL
+from tradepost.commerce.store.models import StoreSettings
+from tradepost.database.engine import Database
+from tradepost.database.migrate import upgrade
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.ids import new_id
+from tradepost.hub.access.models import Workspace
+from tradepost.hub.access.people import create_user, list_users
+from tradepost.hub.access.roles import system_caller
+from tradepost.hub.access.workspaces import ensure_workspace
+from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.vault.vault import open_vault
+from tradepost.settings import Settings
+from tradepost.starter import tracker
+from tradepost.starter.agents import AGENTS, ReadyAgent
+from tradepost.starter.setup import set_up_agents
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+MAIN, SECOND = "demo", "second"
+OWNER, APPROVER = "owner@demo.example", "alex@demo.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo that is ready to serve. `keys` are the agents' keys that were minted in this start, by workspace and
+    agent."""
+
+    hub: Tradepost
+    tracker: tracker.Tracker
+    keys: dict[str, dict[str, str]]
+
+    async def stop(self) -> None:
+        await self.tracker.stop()
+
+
+async def prepare(settings: Settings, now: datetime, say: Say) -> Demo:
+    """Make what is not there yet, keep what is. Raises SetupError."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(upgrade, settings.hub_database, "hub")
+    await asyncio.to_thread(upgrade, settings.store_database, "store")
+    hub = await open_tradepost(settings)
+    main, main_keys = await _workspace(hub, MAIN, "Demo shop", (*AGENTS, tracker.AGENT), now, say)
+    _, second_keys = await _workspace(hub, SECOND, "Second shop", AGENTS, now, say)
+    running = await _tracker(settings, hub, main, say)
+    return Demo(hub, running, {MAIN: main_keys, SECOND: second_keys})
+
+
+async def _workspace(
+    hub: Tradepost, slug: str, name: str, agents: Sequence[ReadyAgent], now: datetime, say: Say
+) -> tuple[Workspace, dict[str, str]]:
+    workspace = await ensure_workspace(hub.hub, slug, name, OWNER)
+    await _people(hub.hub, workspace)
+    await _shop(hub.store, workspace, now, say)
+    await sync_builtin(hub.hub, workspace.id, hub.bundled)
+    return workspace, await set_up_agents(hub.hub, workspace.id, agents)
+
+
+async def propose(hub: Tradepost, keys: dict[str, str]) -> None:
+    """Something for a person to approve: the supply-chain manager proposes a reroute. Said once, it stays one."""
+    key = keys.get("supply_chain_manager")
+    if key is None:
+        return
+    caller = await hub.authenticator.authenticate(key, new_id("req"))
+    try:
+        await hub.gateway.door.call(caller, PROPOSAL.tool, {**PROPOSAL.arguments, "idempotency_key": "demo-1"})
+    except TradepostError as error:
+        log.warning("The demo's proposal was not made: %s", error.message)
+
+
+async def _people(hub: Database, workspace: Workspace) -> None:
+    by = system_caller(workspace.id, new_id("req"))
+    async with hub.transaction(workspace.id, write=True) as session:
+        known = {user.email for user in await list_users(session)}
+        if APPROVER not in known:
+            await create_user(session, by, APPROVER, "Alex Meyer", "operator")
+
+
+async def _shop(store: Database, workspace: Workspace, now: datetime, say: Say) -> None:
+    async with store.transaction(workspace.id, write=False) as session:
+        if (await session.scalars(select(StoreSettings))).first() is not None:
+            return
+    say(f"Loading the {workspace.name.lower()} …")
+    variant: Variant = "main" if workspace.slug == MAIN else "second"
+    await load(store, workspace.id, now=now, variant=variant)
+
+
+async def _tracker(settings: Settings, hub: Tradepost, workspace: Workspace, say: Say) -> tracker.Tracker:
+    running = tracker.Tracker(settings.data, settings.port + 1)
+    say("Starting the shipping tracker, a foreign MCP server …")
+    token = await running.start(hub.store, workspace.id)
+    registration = build_registration(settings, hub.hub, await open_vault(hub.hub, settings.key_file))
+    try:
+        by: Caller = system_caller(workspace.id, new_id("req"))
+        await tracker.register_tracker(registration, hub.hub, by, running.url, token)
+    except BaseException:
+        await running.stop()
+        raise
+    finally:
+        await registration.close()
+    return running

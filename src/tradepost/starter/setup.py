@@ -1,0 +1,67 @@
+"""Setting a workspace up with the ready-made agents. Doing it again changes nothing that is there."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import NotFound
+from tradepost.foundation.ids import new_id
+from tradepost.hub.access import agents as access
+from tradepost.hub.access import keys
+from tradepost.hub.access.models import Agent
+from tradepost.hub.access.roles import system_caller
+from tradepost.hub.registration.assignments import assign
+from tradepost.hub.registry.models import Assignment, Server, ToolEntry
+from tradepost.starter.agents import AGENTS, PROFILES, ReadyAgent
+
+
+async def set_up_agents(hub: Database, workspace_id: str, agents: Sequence[ReadyAgent] = AGENTS) -> dict[str, str]:
+    """The profiles, the agents and their catalogs, in one transaction. Returns the keys of the agents that were new,
+    which exist nowhere else."""
+    by = system_caller(workspace_id, new_id("req"))
+    async with hub.transaction(workspace_id, write=True) as session:
+        for profile in PROFILES:
+            try:
+                await access.find_profile(session, profile.slug)
+            except NotFound:
+                await access.create_profile(session, by, profile.slug, profile.name, profile.posture)
+        minted: dict[str, str] = {}
+        for agent in agents:
+            secret = await _agent(session, by, agent)
+            if secret is not None:
+                minted[agent.slug] = secret
+        return minted
+
+
+async def _agent(session: AsyncSession, by: Caller, ready: ReadyAgent) -> str | None:
+    entries = await _entries(session, ready.tools)
+    row = await session.scalar(select(Agent).where(Agent.slug == ready.slug))
+    secret = None
+    if row is None:
+        scopes = {entry.scope for _, entry in entries if entry.scope} | set(ready.extra_scopes)
+        row = await access.create_agent(
+            session, by, ready.profile, ready.slug, ready.name, ready.description, sorted(scopes)
+        )
+        await session.flush()
+        secret = (await keys.mint(session, by, agent_id=row.id, label="made at the first start")).secret
+    assigned = set(await session.scalars(select(Assignment.tool_entry_id).where(Assignment.agent_id == row.id)))
+    missing = [
+        (position, server, entry) for position, (server, entry) in enumerate(entries) if entry.id not in assigned
+    ]
+    for position, server, entry in missing:
+        await assign(session, by, server, entry.name, agent=row.slug, position=position)
+    if missing and secret is None:
+        wanted = set(row.scopes) | {entry.scope for _, _, entry in missing if entry.scope}
+        await access.set_agent_scopes(session, by, row.slug, sorted(wanted))
+    return secret
+
+
+async def _entries(session: AsyncSession, names: Sequence[str]) -> list[tuple[str, ToolEntry]]:
+    """The bundled tools of these names that this release has, in the order given, each with its server's slug."""
+    servers = {row.id: row.slug for row in await session.scalars(select(Server).where(Server.kind == "builtin"))}
+    rows = await session.scalars(select(ToolEntry).where(ToolEntry.name.in_(names), ToolEntry.state == "enabled"))
+    by_name = {row.name: row for row in rows if row.server_id in servers}
+    return [(servers[by_name[name].server_id], by_name[name]) for name in names if name in by_name]

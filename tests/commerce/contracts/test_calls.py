@@ -1,0 +1,185 @@
+"""Every tool with all kinds of valid arguments, over an empty shop and a full one: never a crash, always a result as
+published or an error that a model can act on (rules C6, C7, C9)."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import jsonschema_rs
+import orjson
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from sqlalchemy import func, select
+
+from tests.commerce.contracts.arguments import Known, arguments, one_by_one
+from tests.commerce.contracts.conftest import EMPTY, FULL, NOW
+from tests.commerce.contracts.offered import CODES, PROMPTS, RESOURCES, SCOPES, SERVERS
+from tests.commerce.contracts.references import known_in
+from tradepost.commerce.serving.declare import Tool
+from tradepost.commerce.serving.results import MAX_SUMMARY_CHARACTERS
+from tradepost.commerce.serving.server import StoreServer
+from tradepost.commerce.servers import build_servers
+from tradepost.commerce.store.privacy import PII_SCOPE
+from tradepost.database.base import StoreBase, Versioned
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.clock import fixed
+from tradepost.foundation.errors import InvalidArgument, NotFound
+from tradepost.protocol.builtin import ToolResult
+
+GENERATED = 6  # per tool and store; over the full one systematic ones come before
+INTERNALS = ("Traceback", 'File "', "sqlalchemy", "psycopg", "sqlite", "object at 0x", "SELECT ", "<class", "KeyError")
+ERROR_KEYS = {"code", "message", "retryable", "retry_after", "hint", "field", "details"}
+
+shops = pytest.mark.parametrize("workspace", [EMPTY, FULL])
+servers = pytest.mark.parametrize("slug", [server.slug for server in SERVERS])
+
+
+def caller(workspace: str) -> Caller:
+    return Caller(workspace, Principal("operator", "test"), "req_test", scopes=SCOPES | {PII_SCOPE})
+
+
+def server_of(store: Database, slug: str) -> StoreServer:
+    return next(server for server in build_servers(store, fixed(NOW)) if server.slug == slug)
+
+
+async def known_of(store: Database, workspace: str) -> Known:
+    """References of the full shop; the empty one has none of them."""
+    async with store.transaction(FULL, write=False) as session:
+        return await known_in(session)
+
+
+def all_arguments(tool: Tool, known: Known, workspace: str) -> Iterator[dict[str, Any]]:
+    """Arguments to call the tool with; each write under a key of its own."""
+    generated: list[dict[str, Any]] = []
+
+    @settings(
+        max_examples=GENERATED,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(made=arguments(tool.input_schema, known))
+    def generate(made: dict[str, Any]) -> None:
+        generated.append(made)
+
+    generate()
+    systematic = one_by_one(tool.input_schema, known) if workspace == FULL else ()
+    for number, made in enumerate([*systematic, *generated]):
+        own = {"idempotency_key": f"{tool.name}-{number}", "dry_run": False} if tool.writes else {}
+        yield {**made, **own}
+
+
+def faults(tool: Tool, result: ToolResult) -> list[str]:
+    """What is wrong with a result."""
+    text = result.content[0]["text"]
+    found = []
+    if [block["type"] for block in result.content] != ["text"] or not text.strip():
+        found.append("not one text")
+    if len(text) > MAX_SUMMARY_CHARACTERS:
+        found.append(f"a text of {len(text)} characters")
+    shown = orjson.dumps(result.structured).decode()
+    if result.is_error:
+        error = result.structured or {}
+        if error.get("code") not in CODES:
+            found.append(f"code {error.get('code')}: {error.get('message')}")
+        if not error.keys() <= ERROR_KEYS:
+            found.append(f"keys {sorted(error)}")
+        leaked = [word for word in INTERNALS if word in shown]
+        if leaked:
+            found.append(f"internals {leaked} in {error}")
+        return found
+    if text.endswith("…") and len(text) == MAX_SUMMARY_CHARACTERS:
+        found.append(f"its text is longer than {MAX_SUMMARY_CHARACTERS} characters and was cut")
+    schema = jsonschema_rs.validator_for(tool.output_schema)
+    for error in schema.iter_errors(result.structured):
+        found.append(f"at {'.'.join(map(str, error.instance_path))}: {error.message[:200]}")
+        break
+    found += [f"undeclared {path}" for path in undeclared(tool.output_schema, result.structured)]
+    return found
+
+
+def undeclared(schema: Any, value: Any, path: str = "") -> list[str]:
+    """Keys of a result that its schema does not know."""
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return sorted({place for item in value for place in undeclared(schema["items"], item, f"{path}[]")})
+    if not isinstance(value, dict) or "properties" not in schema:
+        return []
+    known = schema["properties"]
+    found = [f"{path}.{key}" for key in value if key not in known]
+    return found + [
+        place for key in value.keys() & known.keys() for place in undeclared(known[key], value[key], f"{path}.{key}")
+    ]
+
+
+class Faults(dict[str, str]):
+    """The first call behind each fault of each tool."""
+
+    def note(self, tool: Tool, made: dict[str, Any], said: list[str]) -> None:
+        for fault in said:
+            self.setdefault(f"{tool.name}: {fault}", str(made)[:300])
+
+
+async def outcome(
+    server: StoreServer, workspace: str, tool: Tool, made: dict[str, Any], seen: Faults, **how: Any
+) -> Any:
+    """The result of a call, None after a crash."""
+    try:
+        return await server.call(caller(workspace), tool.name, made, None, **how)
+    except Exception as error:  # a crash is what this looks for
+        seen.note(tool, made, [f"crashed with {type(error).__name__}: {str(error)[:200]}"])
+        return None
+
+
+@servers
+@shops
+async def test_reads_give_what_they_publish_or_an_error_to_act_on(store: Database, slug: str, workspace: str) -> None:
+    server, known, seen = server_of(store, slug), await known_of(store, workspace), Faults()
+    for tool in server.tools:
+        if tool.writes:
+            continue
+        for made in all_arguments(tool, known, workspace):
+            result = await outcome(server, workspace, tool, made, seen)
+            if result is not None:
+                seen.note(tool, made, faults(tool, result))
+    assert not seen, "\n".join(f"{fault}   <- {made}" for fault, made in seen.items())
+
+
+@servers
+@shops
+async def test_writes_do_what_they_previewed_once(store: Database, slug: str, workspace: str) -> None:
+    server, known, seen = server_of(store, slug), await known_of(store, workspace), Faults()
+    calls = [(tool, made) for tool in server.tools if tool.writes for made in all_arguments(tool, known, workspace)]
+    before = await contents(store, workspace)
+    for tool, made in calls:
+        preview = await outcome(server, workspace, tool, made, seen, mode="preview")
+        if preview is not None and not preview.is_error:
+            assert preview.structured.keys() == {"changes", "side_effects", "versions"}
+    assert await contents(store, workspace) == before, "a preview left a change"
+    for tool, made in calls:
+        dry = await outcome(server, workspace, tool, {**made, "dry_run": True}, seen)
+        done = await outcome(server, workspace, tool, made, seen)
+        if dry is None or done is None:
+            continue
+        seen.note(tool, made, faults(tool, dry) + faults(tool, done))
+        if done.is_error:
+            if dry.structured != done.structured:
+                seen.note(tool, made, [f"its dry run gave {dry.structured}, then it failed with {done.structured}"])
+            continue
+        again = await outcome(server, workspace, tool, made, seen)
+        if again is None or again.structured != {**done.structured, "replayed": True}:
+            seen.note(tool, made, ["the same key did not give the same result"])
+    assert not seen, "\n".join(f"{fault}   <- {made}" for fault, made in seen.items())
+
+
+async def contents(store: Database, workspace: str) -> dict[str, tuple[int, int]]:
+    """How many rows each table has and how often they changed."""
+    found = {}
+    async with store.transaction(workspace, write=False) as session:
+        for mapper in StoreBase.registry.mappers:
+            model = mapper.class_
+            changes = func.coalesce(func.sum(model.version), 0) if issubclass(model, Versioned) else 0
+            row = (await session.execute(select(func.count(model.id), changes))).one()
+            found[model.__name__] = (row[0], row[1])
+    return found

@@ -1,0 +1,141 @@
+"""All tasks and refusals of the retail store, through MCP over a real socket, with the end states expected."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.commerce.transfer.retail import FOLDER, Adapter, Json, Refused, batches, load, with_parts
+from tests.engines import DatabaseUrls, Template
+from tests.protocol.conftest import served
+from tradepost.commerce.servers import build_servers
+from tradepost.commerce.serving.server import StoreServer
+from tradepost.commerce.store.privacy import PII_SCOPE
+from tradepost.commerce.transfer import export_store, import_store, read_file
+from tradepost.commerce.transfer.policy import policy_rows
+from tradepost.database import migrate
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller, Principal
+from tradepost.protocol.client import McpClient
+from tradepost.protocol.standalone import http_app
+
+WORKSPACE = "wsp_retail"
+BEARER = "a-bearer-for-tests"
+TASKS = load("tasks.json")["tasks"]
+REFUSALS = load("refusals.json")["refusals"]
+BATCHES = batches(TASKS)
+
+pytestmark = pytest.mark.behaviour("S2.12")
+
+
+def _import(url: str) -> None:
+    async def work() -> None:
+        migrate.upgrade(url, "store")
+        database = Database(url)
+        await import_store(database, WORKSPACE, read_file(FOLDER / "store.json"), policy_rows(), now=datetime.now(UTC))
+        await database.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(work()))
+    thread.start()
+    thread.join()
+
+
+@pytest.fixture
+def database_template() -> Template:
+    return Template("retail", hub=lambda url: None, store=_import)
+
+
+class Retail:
+    """The imported store, an adapter to its tools, and what it looks like now."""
+
+    def __init__(self, database: Database, adapter: Adapter) -> None:
+        self.database = database
+        self.adapter = adapter
+
+    async def state(self) -> dict[str, dict[str, Json]]:
+        return with_parts(await export_store(self.database, WORKSPACE))
+
+    async def refused(self, tool: str, args: Json) -> bool:
+        try:
+            await self.adapter.run(tool, args)
+        except Refused:
+            return True
+        return False
+
+
+@pytest.fixture
+async def retail(database_urls: DatabaseUrls) -> AsyncIterator[Retail]:
+    database = Database(database_urls.store)
+    shelf = build_servers(database)
+    whole = StoreServer("store", "Store", "", database, [tool for server in shelf for tool in server.tools])
+    scopes = frozenset({*whole.definitions().tool_scopes.values(), PII_SCOPE})
+    caller = Caller(WORKSPACE, Principal("operator", "test"), "req_test", scopes=scopes)
+    async with served(http_app(whole, caller, BEARER)) as url, httpx2.AsyncClient(trust_env=False) as http:
+        client = McpClient(http, f"{url}/mcp", {"Authorization": f"Bearer {BEARER}"})
+
+        async def call(name: str, arguments: Json) -> Json:
+            result = await client.call_tool(name, arguments)
+            if result.get("isError"):
+                raise Refused(result["structuredContent"]["message"])
+            return dict(result["structuredContent"])
+
+        yield Retail(database, Adapter(call))
+    await database.close()
+
+
+@pytest.mark.parametrize("number", range(len(BATCHES)))
+async def test_tasks_end_in_the_states_expected(retail: Retail, number: int) -> None:
+    wanted = await retail.state()
+    for task in BATCHES[number]:
+        for step in task["steps"]:
+            refused = await retail.refused(step["tool"], step["args"]) if not step["ok"] else False
+            if step["ok"]:
+                _check_read(step, await retail.adapter.run(step["tool"], step["args"]), task["id"])
+            else:
+                assert refused, (task["id"], step["tool"], step["args"])
+        for kind in ("orders", "customers"):
+            for record_id, record in task["expected"][kind].items():
+                wanted[kind][record_id] = record["after"]
+    found = await retail.state()
+    for kind, records in wanted.items():
+        assert found[kind].keys() == records.keys()
+        for record_id, record in records.items():
+            assert found[kind][record_id] == record, record_id
+
+
+def _check_read(step: Json, result: Json, task_id: str) -> None:
+    """A read gives the facts of the reference, as far as a tool shows them."""
+    for name, expected in step.get("result", {}).items():
+        assert _covers(result[name], expected), (task_id, step["tool"], name)
+
+
+def _covers(found: Any, expected: Any) -> bool:
+    if isinstance(found, dict) and isinstance(expected, dict):
+        return all(key in expected and _covers(value, expected[key]) for key, value in found.items())
+    if isinstance(found, list) and isinstance(expected, list):
+        if found and isinstance(found[0], dict) and "id" in found[0]:
+            by_id = {row["id"]: row for row in expected}
+            return len(found) == len(expected) and all(_covers(row, by_id[row["id"]]) for row in found)
+        return len(found) == len(expected) and all(map(_covers, found, expected))
+    return bool(found == expected)
+
+
+async def test_what_must_be_refused_is_refused_and_changes_nothing(retail: Retail) -> None:
+    plain = [refusal for refusal in REFUSALS if not refusal["setup"]]
+    before = await retail.state()
+    for refusal in plain:
+        assert await retail.refused(refusal["tool"], refusal["args"]), (refusal["id"], refusal["rule"])
+    assert await retail.state() == before
+
+
+@pytest.mark.parametrize("refusal", [row for row in REFUSALS if row["setup"]], ids=lambda row: str(row["id"]))
+async def test_what_must_be_refused_after_something_else(retail: Retail, refusal: Json) -> None:
+    for step in refusal["setup"]:
+        await retail.adapter.run(step["tool"], step["args"])
+    before = await retail.state()
+    assert await retail.refused(refusal["tool"], refusal["args"]), refusal["rule"]
+    assert await retail.state() == before

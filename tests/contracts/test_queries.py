@@ -1,0 +1,135 @@
+"""How hub and commerce reach their databases, read off the source: by ORM classes inside a session that is bound to a
+workspace. Whatever goes around that (raw SQL, tables instead of classes, sessions or connections of one's own, the
+sessions over all workspaces) stands here with its reason, or it is a mistake."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "tradepost"
+MODULES = sorted(path for folder in ("hub", "commerce") for path in (SOURCE / folder).rglob("*.py"))
+
+RAW_SQL = {
+    "hub/actions/clock.py": "the database's own clock; touches no table",
+    "hub/access/changes.py": "pg_notify; touches no table",
+}
+TABLES = {
+    "commerce/demo/draft.py": "bulk insert of a demo shop; every row names its workspace, RLS checks it on PostgreSQL",
+}
+CONNECTIONS = {
+    "commerce/demo/draft.py": "the session's own connection, inside its transaction, for the bulk insert",
+    "hub/registry/watch.py": "reads registry versions by workspace id on a connection of its own, at every call; listens",
+}
+EVERY_WORKSPACE = {
+    "hub/access/authenticate.py": "a credential says which workspace it belongs to, so it is looked up in all",
+    "hub/access/workspaces.py": "lists and finds the workspaces themselves",
+    "hub/actions/expiry.py": "the sweeper lets approvals of every workspace expire",
+    "hub/actions/lease.py": "the sweeper renews and frees leases of every workspace",
+    "hub/audit/seal.py": "one sealer chains the audit of every workspace",
+    "hub/audit/writer.py": "one writer commits the audit rows of all workspaces in groups; each row names its own",
+    "hub/registry/watch.py": "one watcher follows the registry versions of all workspaces",
+    "hub/vault/vault.py": "the master key's fingerprint belongs to the installation",
+}
+
+SESSION_MAKERS = {"AsyncSession", "Session", "ScopedSession", "async_sessionmaker", "sessionmaker"}
+ENGINE_MAKERS = {"create_engine", "create_async_engine"}
+TABLE_NAMES = {"Table", "table", "literal_column", "TextClause"}
+CONNECTION_METHODS = {"connection", "get_bind", "raw_connection", "exec_driver_sql"}
+
+
+def place(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def imported_from_sqlalchemy(tree: ast.AST) -> set[str]:
+    """Names that the module takes from SQLAlchemy, as it calls them."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
+        for alias in node.names
+    }
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, bool, ast.Call]]:
+    """(name, whether it is a method, the call) of every call."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, False, node
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr, True, node
+
+
+def around_the_scope(tree: ast.Module) -> dict[str, set[int]]:
+    """Lines that go around the scoped ORM, by the kind of way."""
+    known = imported_from_sqlalchemy(tree)
+    found: dict[str, set[int]] = {"raw SQL": set(), "table": set(), "connection": set(), "every workspace": set()}
+    for name, is_method, call in calls(tree):
+        if not is_method and name in known & {"text"}:
+            found["raw SQL"].add(call.lineno)
+        if not is_method and name in known & (SESSION_MAKERS | ENGINE_MAKERS):
+            found["connection"].add(call.lineno)
+        if is_method and name in CONNECTION_METHODS:
+            found["connection"].add(call.lineno)
+        if is_method and name == "system":
+            found["every workspace"].add(call.lineno)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in ("__table__", "tables", "sorted_tables"):
+            found["table"].add(node.lineno)
+        if isinstance(node, ast.Name) and node.id in known & TABLE_NAMES:
+            found["table"].add(node.lineno)
+        if isinstance(node, ast.Name) and node.id == "EVERY_WORKSPACE":
+            found["every workspace"].add(node.lineno)
+        if isinstance(node, ast.Attribute) and node.attr == "sqlalchemy":
+            found["raw SQL"].add(node.lineno)
+        if isinstance(node, ast.Import):
+            drivers = {alias.name.partition(".")[0] for alias in node.names} & {
+                "sqlalchemy",
+                "sqlite3",
+                "psycopg",
+                "aiosqlite",
+            }
+            if drivers:
+                found["connection"].add(node.lineno)
+    return {kind: lines for kind, lines in found.items() if lines}
+
+
+ALLOWED = {"raw SQL": RAW_SQL, "table": TABLES, "connection": CONNECTIONS, "every workspace": EVERY_WORKSPACE}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place)
+def test_a_module_reaches_its_database_only_in_allowed_ways(path: Path) -> None:
+    ways = around_the_scope(ast.parse(path.read_text("utf-8")))
+    wrong = {kind: sorted(lines) for kind, lines in ways.items() if place(path) not in ALLOWED[kind]}
+    assert not wrong
+
+
+def test_every_exception_is_still_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    used = {kind: set[str]() for kind in ALLOWED}
+    for path in MODULES:
+        for kind in around_the_scope(ast.parse(path.read_text("utf-8"))):
+            used[kind].add(place(path))
+    for kind, exceptions in ALLOWED.items():
+        for module, reason in exceptions.items():
+            print(f"{kind}: {module}: {reason}")
+        assert set(exceptions) == used[kind], kind
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("from sqlalchemy import text\nrows = text('SELECT 1')", "raw SQL"),
+        ("from sqlalchemy import text as t, Table as text\n\ntext('x')", "raw SQL"),
+        ("import sqlite3", "connection"),
+        ("connection.exec_driver_sql('SELECT 1')", "connection"),
+        ("select(Order.__table__)", "table"),
+        ("from sqlalchemy import table\ntable('orders')", "table"),
+        ("async with database.system(write=False) as session: pass", "every workspace"),
+        ("database.transaction(EVERY_WORKSPACE, write=True)", "every workspace"),
+        ("from sqlalchemy.ext.asyncio import AsyncSession\nAsyncSession(engine)", "connection"),
+    ],
+)
+def test_the_ways_around_are_seen(source: str, kind: str) -> None:
+    assert kind in around_the_scope(ast.parse(source))

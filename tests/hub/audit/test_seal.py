@@ -1,0 +1,119 @@
+"""The chain: every committed row gets its place once, and any change afterwards shows."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from tradepost.database.engine import Database
+from tradepost.foundation.clock import system_now
+from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.verify import verify
+from tradepost.hub.audit.writer import AuditWriter
+
+
+async def write(database: Database, count: int, workspace_id: str = "ws_1") -> None:
+    writer = AuditWriter(database)
+    for number in range(count):
+        writer.note(AuditFact(workspace_id, "read", "tool:call", f"req_{number}", "agent_key", "key_1"))
+    await writer.drain()
+
+
+async def spoil(database: Database, statement: str) -> None:
+    """What somebody with the database in hand might do."""
+    async with database.system(write=True) as session:
+        if database.is_sqlite:
+            guards = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'audit_%_no_%'")
+            for (name,) in (await session.execute(guards)).all():
+                await session.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            await session.execute(text("RESET ROLE"))
+        await session.execute(text(statement))
+
+
+async def test_each_workspace_has_its_own_chain(database: Database):
+    await write(database, 3)
+    await write(database, 2, "ws_2")
+    assert await Sealer(database).seal() == 5
+
+    one, two = await verify(database, "ws_1"), await verify(database, "ws_2")
+    assert (one.checked, one.unsealed, one.intact) == (3, 0, True)
+    assert (two.checked, two.unsealed, two.intact) == (2, 0, True)
+    assert one.head != two.head
+
+
+async def test_sealing_goes_on_where_it_stopped_also_in_another_process(database: Database):
+    await write(database, 2)
+    await Sealer(database).seal()
+    await write(database, 600)
+    assert (await verify(database, "ws_1")).unsealed == 600
+    assert await Sealer(database).seal() == 600
+    assert (await verify(database, "ws_1")).checked == 602
+
+
+async def test_two_sealers_at_once_give_every_row_one_place(database: Database):
+    await write(database, 50)
+    linked = await asyncio.gather(Sealer(database).seal(), Sealer(database).seal())
+    assert sum(linked) == 50
+    checked = await verify(database, "ws_1")
+    assert (checked.checked, checked.intact) == (50, True)
+
+
+async def test_a_row_that_commits_late_still_gets_its_place(database: Database):
+    if database.is_sqlite:
+        pytest.skip("one writer at a time: nothing commits late")
+    sealer = Sealer(database)
+    async with database.transaction("ws_1", write=True) as slow:
+        slow.add(AuditFact("ws_1", "read", "tool:call", "req_slow", "agent_key", "key_1").as_row(system_now()))
+        await slow.flush()
+        await write(database, 3)
+        assert await sealer.seal() == 3
+    assert await sealer.seal() == 1
+    assert (await verify(database, "ws_1")).intact
+
+
+@pytest.mark.parametrize(
+    ("statement", "position"),
+    [
+        ("UPDATE audit_events SET outcome = 'ok' WHERE request_id = 'req_2'", 3),
+        ("DELETE FROM audit_events WHERE request_id = 'req_1'", 2),
+        ("DELETE FROM audit_links WHERE position = 2", 2),
+        ("UPDATE audit_links SET chain_hash = 'sha256:0' WHERE position = 4", 4),
+        ("UPDATE audit_links SET row_hash = 'sha256:0' WHERE position = 1", 1),
+    ],
+)
+async def test_any_change_is_found_at_its_place(database: Database, statement: str, position: int):
+    await write(database, 5)
+    await Sealer(database).seal()
+    await spoil(database, statement)
+
+    found = await verify(database, "ws_1")
+    assert not found.intact
+    assert found.broken_at == position
+    assert found.reason
+
+
+async def test_cutting_the_end_off_shows_against_a_head_that_was_noted(database: Database):
+    await write(database, 5)
+    await Sealer(database).seal()
+    head = (await verify(database, "ws_1")).head
+    await write(database, 1)
+    await Sealer(database).seal()
+    assert (await verify(database, "ws_1", head)).intact
+
+    await spoil(database, "DELETE FROM audit_links WHERE position > 3")
+    await spoil(database, "DELETE FROM audit_events WHERE request_id NOT IN ('req_0', 'req_1', 'req_2')")
+    assert (await verify(database, "ws_1")).intact
+    assert not (await verify(database, "ws_1", head)).intact
+
+
+@pytest.mark.parametrize("table", ["audit_events", "audit_links"])
+async def test_the_application_cannot_change_what_is_recorded(database: Database, table: str):
+    await write(database, 1)
+    await Sealer(database).seal()
+    for statement in (f"UPDATE {table} SET workspace_id = 'ws_2'", f"DELETE FROM {table}"):
+        with pytest.raises(DBAPIError, match=r"permission denied|append-only"):
+            async with database.transaction("ws_1", write=True) as session:
+                await session.execute(text(statement))

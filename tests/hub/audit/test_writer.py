@@ -1,0 +1,97 @@
+"""The writer: reads in groups, writes before anything happens, nothing lost without a trace."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from tests.engines import DatabaseUrls
+from tradepost.database.engine import Database
+from tradepost.foundation.errors import Unavailable
+from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.audit.models import AuditEvent
+from tradepost.hub.audit.read import export, tail
+from tradepost.hub.audit.writer import AuditWriter
+
+
+def fact(workspace_id: str = "ws_1", request_id: str = "req_1", **values: object) -> AuditFact:
+    return AuditFact(workspace_id, "read", "tool:call", request_id, "agent_key", "key_1", **values)  # type: ignore[arg-type]
+
+
+async def count(database: Database) -> int:
+    async with database.system(write=False) as session:
+        return await session.scalar(select(func.count()).select_from(AuditEvent)) or 0
+
+
+async def test_noted_rows_are_written_in_order_and_in_groups(database: Database):
+    writer = AuditWriter(database)
+    for number in range(600):
+        writer.note(fact(request_id=f"req_{number}"))
+    await writer.drain()
+
+    rows = await tail(database, "ws_1", limit=1000)
+    assert [row.request_id for row in rows] == [f"req_{number}" for number in range(600)]
+    sequences = [row.sequence or 0 for row in rows]
+    assert sequences == sorted(sequences)
+
+
+async def test_the_background_writes_without_being_asked_and_stopping_loses_nothing(database: Database):
+    writer = AuditWriter(database)
+    await writer.start()
+    writer.note(fact())
+    async with asyncio.timeout(10):
+        while await count(database) == 0:  # noqa: ASYNC110 (what another connection sees has no event)
+            await asyncio.sleep(0)
+    writer.note(fact(request_id="req_last"))
+    await writer.stop()
+    assert await count(database) == 2
+
+
+async def test_a_recorded_fact_stands_exactly_if_the_change_does(database: Database):
+    writer = AuditWriter(database)
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction("ws_1", write=True) as session:
+            writer.record(session, fact())
+            raise ZeroDivisionError
+    assert await count(database) == 0
+
+
+async def test_an_intent_that_cannot_be_stored_stops_the_write(database_urls: DatabaseUrls):
+    database = Database(database_urls.hub)
+    async with database.transaction("ws_1", write=True) as session:
+        if not database.is_sqlite:
+            await session.execute(text("RESET ROLE"))
+        await session.execute(text("ALTER TABLE audit_events RENAME TO audit_gone"))
+    writer = AuditWriter(database)
+    with pytest.raises(Unavailable):
+        await writer.intent(fact())
+    writer.note(fact())
+    with pytest.raises(SQLAlchemyError):
+        await writer.drain()
+    await database.close()
+
+
+async def test_what_does_not_fit_is_counted_and_recorded_as_a_gap(database: Database):
+    writer = AuditWriter(database, capacity=3)
+    for _ in range(5):
+        writer.note(fact())
+    await writer.drain()
+    rows = await tail(database, "ws_1")
+    assert [row.tag for row in rows] == ["tool:call"] * 3 + ["audit:gap"]
+    assert rows[-1].details == {"rows_not_recorded": 2}
+
+
+async def test_following_and_exporting(database: Database):
+    writer = AuditWriter(database)
+    for number in range(3):
+        writer.note(fact(request_id=f"req_{number}", agent_id="agt_1" if number else None))
+    writer.note(fact("ws_2"))
+    await writer.drain()
+
+    first, *_ = await tail(database, "ws_1")
+    assert [row.request_id for row in await tail(database, "ws_1", after=first.sequence)] == ["req_1", "req_2"]
+    assert len(await tail(database, "ws_1", agent_id="agt_1")) == 2
+    lines = [line async for line in export(database, "ws_1")]
+    assert len(lines) == 3
+    assert all(line.endswith(b"\n") and b'"workspace_id":"ws_1"' in line for line in lines)
