@@ -4,10 +4,12 @@ A session is opened for one workspace or, by the few system tasks that serve all
 row-level security holds the same line a second time.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
 
 from tradepost.database.base import Scoped
 
@@ -28,13 +30,16 @@ def _limit_to_workspace(state: ORMExecuteState) -> None:
     workspace_id = state.session.info["workspace_id"]
     if workspace_id == EVERY_WORKSPACE or state.is_column_load or state.is_relationship_load:
         return
-    state.statement = state.statement.options(
-        with_loader_criteria(
-            Scoped,
-            lambda cls: cls.workspace_id == workspace_id,
-            include_aliases=True,
-            propagate_to_loaders=True,
-        )
+    state.statement = state.statement.options(_criteria(workspace_id))
+
+
+@lru_cache(maxsize=1024)
+def _criteria(workspace_id: str) -> ExecutableOption:
+    return with_loader_criteria(
+        Scoped,
+        lambda cls: cls.workspace_id == workspace_id,
+        include_aliases=True,
+        propagate_to_loaders=True,
     )
 
 

@@ -36,7 +36,8 @@ class ToolResult:
 class Definitions:
     """A server as it describes itself: MCP Tool, Resource, ResourceTemplate and Prompt objects, and its instructions.
 
-    `tool_classes` and `tool_scopes` are the operator's facts about each tool, by name; they never go to a client.
+    `tool_classes`, `tool_scopes` and `money_tools` (those through which money can leave) are the operator's facts about
+    each tool, by name; they never go to a client.
     """
 
     tools: Sequence[Json]
@@ -46,6 +47,7 @@ class Definitions:
     instructions: str = ""
     tool_classes: Mapping[str, ToolClass] = field(default_factory=dict)
     tool_scopes: Mapping[str, str] = field(default_factory=dict)
+    money_tools: frozenset[str] = frozenset()
     resource_scopes: Mapping[str, str] = field(default_factory=dict)
     prompt_scopes: Mapping[str, str] = field(default_factory=dict)
 

@@ -2,18 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 
+from tests.commerce.contracts.shops import EMPTY, FULL, NOW
 from tests.engines import DatabaseUrls, Template
 from tradepost.commerce.demo import load
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.database import migrate
 from tradepost.database.engine import Database
-
-NOW = datetime(2026, 2, 24, 9, 0, tzinfo=UTC)
-FULL, EMPTY = "wsp_full", "wsp_empty"
 
 
 async def _load(url: str) -> None:

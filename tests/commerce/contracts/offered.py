@@ -1,7 +1,7 @@
 """All that the bundled servers offer, as tests go through it. Its database does not exist: definitions need none."""
 
-from tradepost.commerce.serving.declare import Prompt, Resource, Tool
 from tradepost.commerce.servers import build_servers
+from tradepost.commerce.serving.declare import Prompt, Resource, Tool
 from tradepost.database.engine import Database
 
 SERVERS = build_servers(Database("sqlite:////nowhere/none.db"))

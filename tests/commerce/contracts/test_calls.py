@@ -1,7 +1,7 @@
 """Every tool with all kinds of valid arguments, over an empty shop and a full one: never a crash, always a result as
 published or an error that a model can act on (rules C6, C7, C9)."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
@@ -11,41 +11,20 @@ from hypothesis import HealthCheck, Phase, given, settings
 from sqlalchemy import func, select
 
 from tests.commerce.contracts.arguments import Known, arguments, one_by_one
-from tests.commerce.contracts.conftest import EMPTY, FULL, NOW
-from tests.commerce.contracts.offered import CODES, PROMPTS, RESOURCES, SCOPES, SERVERS
-from tests.commerce.contracts.references import known_in
+from tests.commerce.contracts.offered import CODES, SERVERS
+from tests.commerce.contracts.shops import EMPTY, FULL, INTERNALS, caller, references, servers
 from tradepost.commerce.serving.declare import Tool
 from tradepost.commerce.serving.results import MAX_SUMMARY_CHARACTERS
 from tradepost.commerce.serving.server import StoreServer
-from tradepost.commerce.servers import build_servers
-from tradepost.commerce.store.privacy import PII_SCOPE
 from tradepost.database.base import StoreBase, Versioned
 from tradepost.database.engine import Database
-from tradepost.foundation.caller import Caller, Principal
-from tradepost.foundation.clock import fixed
-from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.protocol.builtin import ToolResult
 
 GENERATED = 6  # per tool and store; over the full one systematic ones come before
-INTERNALS = ("Traceback", 'File "', "sqlalchemy", "psycopg", "sqlite", "object at 0x", "SELECT ", "<class", "KeyError")
 ERROR_KEYS = {"code", "message", "retryable", "retry_after", "hint", "field", "details"}
 
 shops = pytest.mark.parametrize("workspace", [EMPTY, FULL])
-servers = pytest.mark.parametrize("slug", [server.slug for server in SERVERS])
-
-
-def caller(workspace: str) -> Caller:
-    return Caller(workspace, Principal("operator", "test"), "req_test", scopes=SCOPES | {PII_SCOPE})
-
-
-def server_of(store: Database, slug: str) -> StoreServer:
-    return next(server for server in build_servers(store, fixed(NOW)) if server.slug == slug)
-
-
-async def known_of(store: Database, workspace: str) -> Known:
-    """References of the full shop; the empty one has none of them."""
-    async with store.transaction(FULL, write=False) as session:
-        return await known_in(session)
+each_server = pytest.mark.parametrize("slug", [server.slug for server in SERVERS])
 
 
 def all_arguments(tool: Tool, known: Known, workspace: str) -> Iterator[dict[str, Any]]:
@@ -127,15 +106,16 @@ async def outcome(
     """The result of a call, None after a crash."""
     try:
         return await server.call(caller(workspace), tool.name, made, None, **how)
-    except Exception as error:  # a crash is what this looks for
+    except Exception as error:  # noqa: BLE001 (a crash is what this looks for)
         seen.note(tool, made, [f"crashed with {type(error).__name__}: {str(error)[:200]}"])
         return None
 
 
-@servers
+@each_server
 @shops
 async def test_reads_give_what_they_publish_or_an_error_to_act_on(store: Database, slug: str, workspace: str) -> None:
-    server, known, seen = server_of(store, slug), await known_of(store, workspace), Faults()
+    known, seen = await references(store), Faults()
+    server = next(server for server in servers(store) if server.slug == slug)
     for tool in server.tools:
         if tool.writes:
             continue
@@ -146,10 +126,11 @@ async def test_reads_give_what_they_publish_or_an_error_to_act_on(store: Databas
     assert not seen, "\n".join(f"{fault}   <- {made}" for fault, made in seen.items())
 
 
-@servers
+@each_server
 @shops
 async def test_writes_do_what_they_previewed_once(store: Database, slug: str, workspace: str) -> None:
-    server, known, seen = server_of(store, slug), await known_of(store, workspace), Faults()
+    known, seen = await references(store), Faults()
+    server = next(server for server in servers(store) if server.slug == slug)
     calls = [(tool, made) for tool in server.tools if tool.writes for made in all_arguments(tool, known, workspace)]
     before = await contents(store, workspace)
     for tool, made in calls:

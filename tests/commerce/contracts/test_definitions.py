@@ -132,7 +132,7 @@ def test_writes_take_a_key_a_dry_run_and_the_version_seen(tool: Tool) -> None:
 @every_write
 def test_effects_outside_the_store_are_off_by_default(tool: Tool) -> None:
     for name, node in tool.input_schema["properties"].items():
-        if name.startswith("notify_") or name.startswith("buy_"):
+        if name.startswith(("notify_", "buy_")):
             assert node["default"] is False, name
 
 

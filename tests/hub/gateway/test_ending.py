@@ -27,7 +27,7 @@ def call(
     decision: str = "ask",
 ) -> Call:
     tool = CatalogTool(
-        "tool_1", "srv_1", "shop", kind, "shop" if kind == "builtin" else None, "add", "add", "write", None, {},
+        "tool_1", "srv_1", "shop", kind, "shop" if kind == "builtin" else None, "add", "add", "write", False, None, {},
         "sha256:0", None, 0, 60, None, ArgumentCheck({}),
     )  # fmt: skip
     made = Call(Caller("ws_1", Principal("agent_key", "key_1"), "req_1"), "tool", "add", {})
@@ -57,12 +57,14 @@ UNREACHED = UpstreamFailed("refused", dispatched=False)
     ("made", "expected"),
     [
         (call(result={"isError": False}), "succeeded"),
-        (call(result={"isError": True, "structuredContent": {"code": "not_found", "retryable": False}}), "failed"),
-        (
-            call(result={"isError": True, "structuredContent": {"code": "unavailable", "retryable": True}}),
-            "failed free",
-        ),
-        (call("remote", result={"isError": True, "structuredContent": {"retryable": True}}), "failed"),
+        (call(result=CONFLICT), "failed"),
+        (call(result=CONFLICT, started=True), "failed"),
+        (call(result=BUSY, decision="allow"), "failed free"),
+        (call(result=BUSY), "again"),
+        (call(result=BUSY, attempt=MOST_ATTEMPTS), "failed free"),
+        (call(result=BUSY, decision="allow", started=True), "again"),
+        (call(result=BUSY, started=True, attempt=MOST_ATTEMPTS), "unknown"),
+        (call("remote", result=BUSY), "failed"),
         # an error of our own server is raised before it commits; a crash or a timeout says nothing
         (call(error=StateConflict("no")), "failed"),
         (call(error=Unavailable("busy")), "again"),

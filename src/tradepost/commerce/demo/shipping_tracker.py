@@ -1,7 +1,7 @@
 """A shipping tracker as an MCP server of its own: the worked example of docs/how-to/build-an-mcp-server.md.
 
-It needs nothing but the official SDK, so it can be copied as it is. The demo runs it as a process of its own and registers
-it like any other server:
+It needs nothing but the official SDK, so it can be copied as it is. The demo runs it as a process of its own and
+registers it like any other server:
 
     TRACKER_TOKEN=… python shipping_tracker.py --parcels parcels.json --port 8812
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from tradepost.commerce.flows.shortages import Shortage, find_shortages
 from tradepost.commerce.logistics.models import Carrier, Delivery, Driver, Route, Shipment
@@ -57,23 +57,24 @@ class OrderFacts:
     shortages: list[Shortage] = field(default_factory=list)
 
 
+_PARCELS = (
+    select(Shipment, Carrier.name, Carrier.code, Delivery, Driver)
+    .select_from(Order)
+    .outerjoin(Shipment, Shipment.order_id == Order.id)
+    .outerjoin(Carrier, Carrier.id == Shipment.carrier_id)
+    .outerjoin(Delivery, and_(Delivery.order_id == Order.id, Delivery.status.not_in(("completed", "canceled"))))
+    .outerjoin(Route, Route.id == Delivery.route_id)
+    .outerjoin(Driver, Driver.id == func.coalesce(Delivery.driver_id, Route.driver_id))
+    .where(Order.id.in_(bindparam("order_ids", expanding=True)))
+    .order_by(Order.id, Shipment.position, Shipment.id, Delivery.window_from, Delivery.id)
+)
+
+
 async def load_parcels(store: Store, order_ids: Sequence[str]) -> Parcels:
     """The parcels and open stops of these orders, in one query: each order has few of either."""
-    open_stop = and_(Delivery.order_id == Order.id, Delivery.status.not_in(("completed", "canceled")))
-    statement = (
-        select(Shipment, Carrier.name, Carrier.code, Delivery, Driver)
-        .select_from(Order)
-        .outerjoin(Shipment, Shipment.order_id == Order.id)
-        .outerjoin(Carrier, Carrier.id == Shipment.carrier_id)
-        .outerjoin(Delivery, open_stop)
-        .outerjoin(Route, Route.id == Delivery.route_id)
-        .outerjoin(Driver, Driver.id == func.coalesce(Delivery.driver_id, Route.driver_id))
-        .where(Order.id.in_(order_ids))
-        .order_by(Order.id, Shipment.position, Shipment.id, Delivery.window_from, Delivery.id)
-    )
     shipments: dict[str, ShipmentFact] = {}
     stops: dict[str, StopFact] = {}
-    rows: Sequence[Any] = (await store.session.execute(statement)).all()
+    rows: Sequence[Any] = (await store.session.execute(_PARCELS, {"order_ids": list(order_ids)})).all()
     for shipment, carrier, carrier_code, delivery, driver in rows:
         if shipment is not None:
             shipments.setdefault(shipment.id, ShipmentFact(shipment, carrier, carrier_code))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer, PaymentMethod
@@ -131,8 +131,7 @@ async def order_record(store: Store, number: str) -> OrderView:
 async def order_view(store: Store, reference: str, include: Sequence[Part]) -> OrderView:
     """The view of an order by id, number or external id. Raises NotFound."""
     order = await store.find(Order, reference, field="order_id")
-    by_position = select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.position)
-    lines = list(await store.all(by_position))
+    lines = list(await store.all(_LINES, order_id=order.id))
     parcels = await load_parcels(store, [order.id])
     shipments = parcels.shipments
     customer, warehouse, paid = await _around(store, order)
@@ -218,26 +217,31 @@ def _progress(status: str) -> int:
     return _SLOWEST_FIRST.index(status) if status in _SLOWEST_FIRST else len(_SLOWEST_FIRST)
 
 
+# Built once, because this is the most used read and building a statement costs more than running it.
+_LINES = select(OrderLine).where(OrderLine.order_id == bindparam("order_id")).order_by(OrderLine.position)
+_AROUND = (
+    select(
+        Customer.number,
+        Customer.external_id,
+        Customer.first_name,
+        Customer.last_name,
+        Location.code,
+        Payment,
+        PaymentMethod,
+    )
+    .select_from(Customer)
+    .outerjoin(Location, Location.id == bindparam("warehouse_id"))
+    .outerjoin(Payment, Payment.order_id == bindparam("order_id"))
+    .outerjoin(PaymentMethod, PaymentMethod.id == Payment.method_id)
+    .where(Customer.id == bindparam("customer_id"))
+    .order_by(Payment.sequence, Payment.id)
+)
+
+
 async def _around(store: Store, order: Order) -> tuple[CustomerRef, Warehouse | None, PaidWith]:
     """The buyer, the warehouse and the payments with their methods, in one query: this read is the most used one."""
-    statement = (
-        select(
-            Customer.number,
-            Customer.external_id,
-            Customer.first_name,
-            Customer.last_name,
-            Location.code,
-            Payment,
-            PaymentMethod,
-        )
-        .select_from(Customer)
-        .outerjoin(Location, Location.id == order.warehouse_id)
-        .outerjoin(Payment, Payment.order_id == order.id)
-        .outerjoin(PaymentMethod, PaymentMethod.id == Payment.method_id)
-        .where(Customer.id == order.customer_id)
-        .order_by(Payment.sequence, Payment.id)
-    )
-    rows: Sequence[Any] = (await store.session.execute(statement)).all()
+    ids = {"order_id": order.id, "customer_id": order.customer_id, "warehouse_id": order.warehouse_id}
+    rows: Sequence[Any] = (await store.session.execute(_AROUND, ids)).all()
     number, external_id, first_name, last_name, code, _, _ = rows[0]
     customer: CustomerRef = {
         "id": order.customer_id,

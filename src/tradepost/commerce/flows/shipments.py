@@ -22,7 +22,7 @@ from tradepost.foundation.untrusted import clean
 
 Tracking = Annotated[
     str | None,
-    Field(min_length=1, max_length=100, description="The carrier's tracking number.", examples=["7749281934"]),
+    Field(min_length=1, max_length=100, description="The carrier's tracking number.", examples=["1Z0000000000000000"]),
 ]
 ShipmentRef = Annotated[
     str | None, Field(min_length=1, max_length=200, description="Shipment id or number.", examples=["SHP-1"])

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 import jsonschema_rs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from tradepost.commerce.serving.schema import input_schema, output_schema, write_output_schema
+from tradepost.commerce.serving.schema import input_schema, output_schema, sparse_items, write_output_schema
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.protocol.builtin import Json, ToolClass
 
@@ -224,6 +224,9 @@ def _tool(
         raise TypeError(f"{function.__name__} must return Answer[...].")
     (data,) = get_args(answer)
     schema = input_schema(parameters)
+    published = write_output_schema(data) if writes else output_schema(data)
+    if "fields" in parameters.model_fields:
+        published = sparse_items(published)
     return Tool(
         name=function.__name__,
         title=title,
@@ -236,7 +239,7 @@ def _tool(
         function=function,
         parameters=parameters,
         input_schema=schema,
-        output_schema=write_output_schema(data) if writes else output_schema(data),
+        output_schema=published,
         validator=jsonschema_rs.validator_for(schema),
     )
 

@@ -26,6 +26,12 @@ def output_schema(annotation: Any) -> Json:
     return cleaned
 
 
+def sparse_items(schema: Json) -> Json:
+    """The schema of a list whose caller may ask for some `fields` only: no key of an item is promised."""
+    schema["properties"]["items"]["items"].pop("required", None)
+    return schema
+
+
 def write_output_schema(annotation: Any) -> Json:
     """A write answers in one envelope: done, a dry run's preview, or the wait for a person. The tool's own fields
     stand beside it and are there once it is done."""

@@ -79,6 +79,7 @@ class StoreServer:
             instructions=self.instructions,
             tool_classes={tool.name: tool.tool_class for tool in self.tools},
             tool_scopes={tool.name: tool.scope for tool in self.tools},
+            money_tools=frozenset(tool.name for tool in self.tools if tool.money),
             resource_scopes={item.template: item.scope for item in self.resources},
             prompt_scopes={prompt.name: prompt.scope for prompt in self.prompts},
         )
@@ -154,7 +155,7 @@ class StoreServer:
         self, caller: Caller, tool: Tool, own: dict[str, Any], expected_version: int | None
     ) -> ToolResult:
         async with self.database.transaction(caller.workspace_id, write=True) as session:
-            changes = ChangeLog(session)
+            changes = ChangeLog(session, caller)
             store = await self._store(session, caller, changes=changes, expected_version=expected_version)
             await _run(tool, store, own)
             await session.flush()

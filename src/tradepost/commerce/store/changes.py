@@ -11,7 +11,9 @@ from sqlalchemy import event, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from tradepost.commerce.store import privacy
 from tradepost.commerce.store.rows import label_of
+from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import display
 
@@ -22,7 +24,8 @@ _SILENT_TABLES = frozenset({"operations", "store_outbox", "number_ranges"})
 class ChangeLog:
     """Collects the changes of one session from its flushes."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, caller: Caller) -> None:
+        self._caller = caller
         self._rows: dict[tuple[str, str], Any] = {}
         self._before: dict[tuple[str, str], dict[str, Any]] = {}
         self._new: set[tuple[str, str]] = set()
@@ -67,8 +70,8 @@ class ChangeLog:
                     {
                         "record": label_of(row),
                         "field": key,
-                        "before": _shown(row, key, old),
-                        "after": _shown(row, key, new),
+                        "before": self._shown(row, key, old),
+                        "after": self._shown(row, key, new),
                     }
                 )
         return found
@@ -80,13 +83,19 @@ class ChangeLog:
             for (table, identity), version in sorted(self._versions.items())
         ]
 
-
-def _shown(row: Any, key: str, value: Any) -> Any:
-    if isinstance(value, datetime):
-        return to_rfc3339(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    currency = getattr(row, "currency", None)
-    if key.endswith("_minor") and isinstance(value, int) and isinstance(currency, str):
-        return display(value, currency)
-    return value
+    def _shown(self, row: Any, key: str, value: Any) -> Any:
+        """A value as the caller may see it: money and times ready to read, personal data masked."""
+        if isinstance(value, datetime):
+            return to_rfc3339(value)
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, dict) and key.endswith("address"):
+            return privacy.address(self._caller, value)
+        if key in ("email", "email_folded"):
+            return privacy.email(self._caller, value)
+        if key == "phone":
+            return privacy.phone(self._caller, value)
+        currency = getattr(row, "currency", None)
+        if key.endswith("_minor") and isinstance(value, int) and isinstance(currency, str):
+            return display(value, currency)
+        return value

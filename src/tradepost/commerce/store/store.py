@@ -6,9 +6,10 @@ that versions count, previews see every field, and events say what happened.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.commerce.store.changes import ChangeLog
@@ -49,9 +50,9 @@ class Store:
 
     # --- reading
 
-    async def all(self, statement: Select[Row]) -> Sequence[Row]:
-        """All rows of a one-entity select."""
-        return (await self.session.scalars(statement)).all()
+    async def all(self, statement: Select[Row], **parameters: Any) -> Sequence[Row]:
+        """All rows of a one-entity select. A statement that is built once takes its values as parameters."""
+        return (await self.session.scalars(statement, parameters)).all()
 
     async def one_or_none(self, statement: Select[Row]) -> Row | None:
         """The first row of a one-entity select, if any."""
@@ -145,15 +146,9 @@ class Store:
         wanted = reference.strip()
         if not wanted or len(wanted) > MAX_REFERENCE_CHARACTERS:
             raise InvalidArgument(f"'{reference[:40]}' is not a {noun} id or number.", field=field)
-        names = [name for name in ("external_id", "number", "sku", "code", "tracking_number") if hasattr(model, name)]
         bare = wanted.removeprefix("sku:") if hasattr(model, "sku") else wanted.removeprefix("#")
-        conditions = [model.id == wanted, *(getattr(model, name) == wanted for name in names)]
-        if bare != wanted:
-            conditions += [getattr(model, name) == bare for name in names if name != "external_id"]
-        statement = select(model).where(or_(*conditions)).limit(10)
-        if lock:
-            statement = statement.with_for_update().execution_options(populate_existing=True)
-        rows = (await self.session.scalars(statement)).all()
+        names, statement = _by_reference(model, bare != wanted, lock)
+        rows = (await self.session.scalars(statement, {"wanted": wanted, "bare": bare})).all()
         if not rows:
             raise NotFound(
                 f"No {noun} '{wanted}' was found.",
@@ -169,3 +164,16 @@ class Store:
         if len(best) > 1 and rank(best[0]) == rank(best[1]):
             raise InvalidArgument(f"'{wanted}' means more than one {noun}.", hint=f"Use the {noun}'s id.", field=field)
         return best[0]
+
+
+@cache
+def _by_reference(model: Any, decorated: bool, lock: bool) -> tuple[list[str], Select[Any]]:
+    """The names a kind of record is called by, and its look-up, built once: building costs more than running it."""
+    names = [name for name in ("external_id", "number", "sku", "code", "tracking_number") if hasattr(model, name)]
+    conditions = [getattr(model, name) == bindparam("wanted") for name in ("id", *names)]
+    if decorated:
+        conditions += [getattr(model, name) == bindparam("bare") for name in names if name != "external_id"]
+    statement = select(model).where(or_(*conditions)).limit(10)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return names, statement

@@ -16,7 +16,7 @@ ToolClass = Literal["read", "write", "destructive"]
 EXPIRY = timedelta(hours=72)
 MONEY_EXPIRY = timedelta(minutes=15)
 
-# A tool under one of these scopes can make money leave, whatever its class says.
+# A foreign tool under one of these scopes can make money leave, whatever else is said of it.
 MONEY_SCOPES = frozenset({"write:payments", "write:settlement"})
 
 NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
@@ -29,6 +29,7 @@ class PlainCall:
 
     tool: str
     tool_class: ToolClass
+    moves_money: bool = False
     scope: str | None = None
     posture: Posture | None = None
     arguments: Mapping[str, Any] = field(default_factory=lambda: NO_ARGUMENTS)
@@ -62,7 +63,7 @@ Decision = Allow | Deny | Ask
 
 def moves_money(call: PlainCall) -> bool:
     """Whether money may leave through this call."""
-    return call.scope in MONEY_SCOPES
+    return call.moves_money or call.scope in MONEY_SCOPES
 
 
 def decide(call: PlainCall) -> Decision:

@@ -83,6 +83,7 @@ async def _sync_tools(session: AsyncSession, server: Server, wanted: Definitions
         row.position, row.definition, row.digest = position, made.text, made.digest
         row.tool_class = wanted.tool_classes.get(name, "write")
         row.scope = wanted.tool_scopes.get(name)
+        row.moves_money = name in wanted.money_tools
     for name, row in rows.items():
         if name not in names and row.state != "removed":
             row.state = "removed"

@@ -32,6 +32,7 @@ class CatalogTool:
     raw_name: str
     exposed_name: str
     tool_class: ToolClass
+    moves_money: bool
     scope: str | None
     definition: Json
     digest: str

@@ -67,6 +67,7 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
         raw_name=row.name,
         exposed_name=exposed_name,
         tool_class=row.tool_class,
+        moves_money=row.moves_money,
         scope=row.scope,
         definition=parsed.definition,
         digest=row.digest,

@@ -41,7 +41,7 @@ class Server(HubBase, Versioned):
 class ToolEntry(HubBase, Versioned):
     """One tool of one server. `definition` is the pinned JSON of the whole Tool object, its members in the server's own
     order, and `digest` the SHA-256 of its canonical form; `candidate` is a changed definition that waits for review.
-    `tool_class` and `scope` are set by an admin (or, for bundled servers, by the release)."""
+    `tool_class`, `moves_money` and `scope` are set by an admin (or, for bundled servers, by the release)."""
 
     __tablename__ = "tool_entries"
     server_id: Mapped[str]
@@ -53,6 +53,7 @@ class ToolEntry(HubBase, Versioned):
     candidate_digest: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="unapproved")
     tool_class: Mapped[str] = mapped_column(default="write")
+    moves_money: Mapped[bool] = mapped_column(default=False)
     scope: Mapped[str | None]
     approved_by: Mapped[str | None]
     approved_at: Mapped[datetime | None]

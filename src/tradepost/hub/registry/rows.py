@@ -40,6 +40,7 @@ class ToolRow(NamedTuple):
     definition: str
     digest: str
     tool_class: ToolClass
+    moves_money: bool
     scope: str | None
     exposed_name: str
     own: bool
@@ -120,6 +121,7 @@ _TOOL_COLUMNS = (
     ToolEntry.definition,
     ToolEntry.digest,
     ToolEntry.tool_class,
+    ToolEntry.moves_money,
     ToolEntry.scope,
 )
 
@@ -137,8 +139,8 @@ async def _assigned(session: AsyncSession, agent_id: str, profile_id: str) -> li
         )
     )
     return [
-        ToolRow(entry, server, name, definition, digest, _class(kind), scope, exposed, own is not None, position)
-        for entry, server, name, definition, digest, kind, scope, exposed, own, position in rows
+        ToolRow(entry, server, name, definition, digest, _class(kind), money, scope, exposed, own is not None, position)
+        for entry, server, name, definition, digest, kind, money, scope, exposed, own, position in rows
     ]
 
 
@@ -152,7 +154,9 @@ async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]
         )
     )
     return [
-        ToolRow(*row[:5], _class(row.tool_class), row.scope, row.name, True, ALWAYS_BEHIND + row.position)
+        ToolRow(
+            *row[:5], _class(row.tool_class), row.moves_money, row.scope, row.name, True, ALWAYS_BEHIND + row.position
+        )
         for row in rows
     ]
 

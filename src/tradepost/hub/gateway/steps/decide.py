@@ -12,7 +12,9 @@ def decision_for(call: Call) -> Decision:
     if not call.writes:
         return Allow("reading is allowed")
     tool = call.tool
-    return decided(PlainCall(tool.raw_name, tool.tool_class, tool.scope, call.posture, call.arguments))
+    return decided(
+        PlainCall(tool.raw_name, tool.tool_class, tool.moves_money, tool.scope, call.posture, call.arguments)
+    )
 
 
 async def decide(call: Call, parts: Parts) -> None:

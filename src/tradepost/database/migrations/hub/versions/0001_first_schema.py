@@ -295,6 +295,7 @@ def upgrade() -> None:
     sa.Column('candidate_digest', sa.String(), nullable=True),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('tool_class', sa.String(), nullable=False),
+    sa.Column('moves_money', sa.Boolean(), nullable=False),
     sa.Column('scope', sa.String(), nullable=True),
     sa.Column('approved_by', sa.String(), nullable=True),
     sa.Column('approved_at', types.UtcDateTime(timezone=True), nullable=True),
