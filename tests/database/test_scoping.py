@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from tests.engines import DatabaseUrls, Template
 from tradepost.commerce.customers.models import Customer, PaymentMethod
 from tradepost.commerce.inventory.models import Location, StockMovement
 from tradepost.database import migrate
 from tradepost.database.engine import Database
+from tradepost.database.scoping import BUILT_ONCE
 
 
 @pytest.fixture
@@ -115,3 +117,25 @@ async def _one_movement(session: AsyncSession) -> None:
         )
     )  # fmt: skip
     await session.flush()
+
+
+async def test_a_statement_built_once_is_limited_on_every_table_in_it(database: Database) -> None:
+    other = aliased(Customer)
+    newest = select(PaymentMethod.customer_id).where(PaymentMethod.type == bindparam("type"))
+    statements = [
+        select(Customer, PaymentMethod).outerjoin(PaymentMethod, PaymentMethod.type == bindparam("type")),
+        select(Customer.workspace_id, other.workspace_id).join(other, other.number == Customer.number),
+        select(Customer).where(Customer.id.in_(newest)),
+        select(func.count()).select_from(newest.subquery()),
+    ]
+    for workspace in ("one", "two", "one"):
+        for statement, rows in zip(statements, (1, 1, 1, 1), strict=True):
+            async with database.transaction(workspace, write=False, quick=True) as session:
+                once = statement.execution_options(**{BUILT_ONCE: True})
+                found = (await session.execute(once, {"type": "paypal"})).all()
+                assert len(found) == rows
+                assert all(getattr(value, "workspace_id", workspace) == workspace for row in found for value in row)
+                assert "two" not in str(found) or workspace == "two"
+    async with database.transaction("one", write=False) as session:
+        total = statements[3].execution_options(**{BUILT_ONCE: True})
+        assert (await session.execute(total, {"type": "paypal"})).scalar_one() == 1

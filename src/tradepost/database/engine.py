@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from tradepost.database import inline_sqlite
-from tradepost.database.scoping import EVERY_WORKSPACE, ScopedSession
+from tradepost.database.scoping import EVERY_WORKSPACE, INLINE, ScopedSession
 from tradepost.foundation.errors import SetupError
 
 APPLICATION_ROLE = "tradepost_app"
@@ -126,9 +126,8 @@ class Database:
         run without a change of threads, so they must not scan. Hold none open while calling another system.
         """
         engine = self._writer if write else self._quick if quick else self._reader
-        session = AsyncSession(
-            engine, sync_session_class=ScopedSession, expire_on_commit=False, info={"workspace_id": workspace_id}
-        )
+        info = {"workspace_id": workspace_id, INLINE: self.is_sqlite}
+        session = AsyncSession(engine, sync_session_class=ScopedSession, expire_on_commit=False, info=info)
         async with session:
             if not self.is_sqlite:
                 await session.execute(_BEGIN_SCOPED, {"workspace": workspace_id, "read_only": "off" if write else "on"})

@@ -13,6 +13,7 @@ from tradepost.commerce.logistics.models import Carrier, Delivery, Driver, Route
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.views import outstanding_quantity
 from tradepost.commerce.store.store import Store
+from tradepost.database.scoping import BUILT_ONCE
 
 ARRIVED = ("delivered", "picked_up")
 
@@ -67,6 +68,7 @@ _PARCELS = (
     .outerjoin(Driver, Driver.id == func.coalesce(Delivery.driver_id, Route.driver_id))
     .where(Order.id.in_(bindparam("order_ids", expanding=True)))
     .order_by(Order.id, Shipment.position, Shipment.id, Delivery.window_from, Delivery.id)
+    .execution_options(**{BUILT_ONCE: True})
 )
 
 

@@ -39,6 +39,7 @@ from tradepost.commerce.payments.models import Payment
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.store import privacy
 from tradepost.commerce.store.store import Store
+from tradepost.database.scoping import BUILT_ONCE
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.untrusted import clean
 
@@ -218,7 +219,12 @@ def _progress(status: str) -> int:
 
 
 # Built once, because this is the most used read and building a statement costs more than running it.
-_LINES = select(OrderLine).where(OrderLine.order_id == bindparam("order_id")).order_by(OrderLine.position)
+_LINES = (
+    select(OrderLine)
+    .where(OrderLine.order_id == bindparam("order_id"))
+    .order_by(OrderLine.position)
+    .execution_options(**{BUILT_ONCE: True})
+)
 _AROUND = (
     select(
         Customer.number,
@@ -235,6 +241,7 @@ _AROUND = (
     .outerjoin(PaymentMethod, PaymentMethod.id == Payment.method_id)
     .where(Customer.id == bindparam("customer_id"))
     .order_by(Payment.sequence, Payment.id)
+    .execution_options(**{BUILT_ONCE: True})
 )
 
 
@@ -264,6 +271,9 @@ def order_text(view: OrderView) -> str:
     if view["promised_to"] is not None:
         parts.append(view["lateness"]["sentence"])
     parts.append(f"Lines: {lines_text(view['lines'])}. Total {view['totals']['total']['display']}.")
+    if view["fulfillment_status"] == "partially_fulfilled":
+        waiting = [line["sku"] for line in view["lines"] if line["quantity"]["shipped"] < line["quantity"]["current"]]
+        parts.append(f"Not shipped in full: {', '.join(waiting[:5])}.")
     parts.append(f"Customer {view['customer']['number']}. Version {view['version']}.")
     return " ".join(parts)
 

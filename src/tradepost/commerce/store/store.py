@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import NumberRange, StoreEvent
 from tradepost.commerce.store.rows import label_of, noun_of
+from tradepost.database.scoping import BUILT_ONCE
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, NotFound, VersionConflict
 from tradepost.foundation.ids import new_id
@@ -173,7 +174,7 @@ def _by_reference(model: Any, decorated: bool, lock: bool) -> tuple[list[str], S
     conditions = [getattr(model, name) == bindparam("wanted") for name in ("id", *names)]
     if decorated:
         conditions += [getattr(model, name) == bindparam("bare") for name in names if name != "external_id"]
-    statement = select(model).where(or_(*conditions)).limit(10)
+    statement = select(model).where(or_(*conditions)).limit(10).execution_options(**{BUILT_ONCE: True})
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     return names, statement
