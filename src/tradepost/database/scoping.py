@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Table, event, literal_column
+from sqlalchemy import ColumnClause, Table, event, literal_column
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.base import ExecutableOption
@@ -55,10 +55,14 @@ def _limited(statement: Any, workspace_id: str, inline: bool) -> Any:
     classes = [mapper.class_ for mapper in _scoped_mappers() if mapper.local_table in tables]
     if len(classes) != len(tables):
         return statement.options(_criteria(workspace_id))
-    is_plain = _PLAIN_ID.fullmatch(workspace_id) is not None
-    own: Any = literal_column(f"'{workspace_id}'") if inline and is_plain else workspace_id
-    filters = (with_loader_criteria(cls, cls.workspace_id == own, include_aliases=True) for cls in classes)
-    return statement.options(*filters)
+    if inline and _PLAIN_ID.fullmatch(workspace_id):
+        literal: ColumnClause[str] = literal_column(f"'{workspace_id}'")
+        return statement.options(*(_own_rows(cls, literal) for cls in classes))
+    return statement.options(*(_criteria(workspace_id, cls) for cls in classes))  # type: ignore[arg-type]
+
+
+def _own_rows(cls: Any, literal: ColumnClause[str]) -> ExecutableOption:
+    return with_loader_criteria(cls, lambda cls: cls.workspace_id == literal, include_aliases=True)
 
 
 def _scoped_mappers() -> Iterator[Mapper[Any]]:
@@ -66,10 +70,11 @@ def _scoped_mappers() -> Iterator[Mapper[Any]]:
         yield from (mapper for mapper in base.registry.mappers if issubclass(mapper.class_, Scoped))
 
 
-@lru_cache(maxsize=1024)
-def _criteria(workspace_id: str) -> ExecutableOption:
+@lru_cache(maxsize=8192)
+def _criteria(workspace_id: str, cls: Any = Scoped) -> ExecutableOption:
+    """The filter of one class, or of all. Lambdas, because only that form follows an alias of the table."""
     return with_loader_criteria(
-        Scoped,
+        cls,
         lambda cls: cls.workspace_id == workspace_id,
         include_aliases=True,
         propagate_to_loaders=True,
