@@ -131,7 +131,11 @@ class Tradepost:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self.start()
+                try:
+                    await self.start()
+                except TradepostError as error:
+                    await send({"type": "lifespan.startup.failed", "message": f"{error.message} {error.hint or ''}"})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.stop()

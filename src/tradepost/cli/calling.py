@@ -62,16 +62,18 @@ def call(
             if "idempotency_key" in schema.get("required", []):
                 given.setdefault("idempotency_key", f"cli-{secrets.token_hex(8)}")
             result = await _rpc(client, target, key, "tools/call", {"name": tool, "arguments": given})
+        structured = result.get("structuredContent")
+        said = "\n".join(str(block.get("text", "")) for block in result.get("content", []))
         if as_json:
             console.show_json(result)
+            if result.get("isError"):
+                raise SystemExit(console.EXIT_FAILED)
+        elif result.get("isError"):
+            raise TradepostError(said)
         else:
-            for block in result.get("content", []):
-                console.say(str(block.get("text", "")))
-            structured = result.get("structuredContent")
-            if structured is not None and not result.get("isError"):
+            console.say(said)
+            if structured is not None:
                 console.show_json(structured)
-        if result.get("isError"):
-            raise SystemExit(1)
 
     run(work)
 

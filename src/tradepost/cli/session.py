@@ -6,22 +6,29 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost import settings
 from tradepost.cli import console
 from tradepost.database.engine import Database
 from tradepost.database.migrate import require_current
 from tradepost.foundation.caller import Caller, Principal
-from tradepost.foundation.errors import NotFound, TradepostError
+from tradepost.foundation.errors import NotFound, SetupError, TradepostError
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.models import Workspace
 from tradepost.hub.access.people import find_user
 from tradepost.hub.access.roles import caller_for_user
 from tradepost.hub.access.workspaces import find_workspace, list_workspaces
+
+log = logging.getLogger(__name__)
+
+_HAS_UVLOOP = find_spec("uvloop") is not None
 
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Folder of the databases and keys (TRADEPOST_DATA, default .tradepost).")
@@ -80,6 +87,25 @@ async def opened(data: Path | None, **given: Any) -> AsyncIterator[Opened]:
         await found.store.close()
 
 
+def _as_sentence(error: SQLAlchemyError | OSError) -> SetupError:
+    """What went wrong below us: a database that went away, a disk that is full, a folder that is a file."""
+    if isinstance(error, OSError):
+        return SetupError(
+            f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.",
+            hint="Check that the folder named by --data is a folder and can be written.",
+        )
+    cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    return SetupError(
+        f"The database did not do what it was asked: {cause}.",
+        hint="Check that it runs and `tradepost db status`; TRADEPOST_LOG_LEVEL=DEBUG shows where it happened.",
+    )
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """The fast event loop, where there is one (not on Windows)."""
+    return import_module("uvloop").new_event_loop() if _HAS_UVLOOP else asyncio.new_event_loop()
+
+
 def run(work: Callable[[], Awaitable[None]]) -> None:
     """Run a command's coroutine; an error we know becomes a sentence and exit status 1."""
     logging.basicConfig(
@@ -90,8 +116,12 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
         await work()
 
     try:
-        asyncio.run(started())
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(started())
     except TradepostError as error:
         console.fail(error)
+    except (SQLAlchemyError, OSError) as error:
+        log.debug("failed", exc_info=True)
+        console.fail(_as_sentence(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -1,6 +1,10 @@
 """Serving an ASGI application until a signal: the port is taken first, so that a port in use is one clear sentence."""
 
+import asyncio
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,7 +18,8 @@ BACKLOG = 2048
 def take_port(host: str, port: int) -> socket.socket:
     """A listening socket. Raises SetupError when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, because asyncio turns Nagle off only then: else each answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -30,6 +35,23 @@ def take_port(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _Server(uvicorn.Server):
+    """Uvicorn raises a signal again once it has shut down, which would end the process before its caller has cleaned
+    up; here the first one only means: stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        wanted = (signal.SIGINT, signal.SIGTERM)
+        for number in wanted:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in wanted:
+                loop.remove_signal_handler(number)
+
+
 async def serve_asgi(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; what is under way is finished first."""
     config = uvicorn.Config(
@@ -39,11 +61,12 @@ async def serve_asgi(app: ASGIApp, listener: socket.socket) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whoever is behind a proxy says so in the settings; a client's word for it counts nothing
         date_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=75,
     )
     try:
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await _Server(config).serve(sockets=[listener])
     finally:
         listener.close()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import SetupError, StateConflict
 from tradepost.hub.registration import assignments, tools
+from tradepost.hub.registration.servers import find_server
 from tradepost.hub.vault.header_rules import Header
 from tradepost.starter.agents import ReadyAgent
 
@@ -34,10 +36,11 @@ _CLASSES = {"track_parcel": "read", "request_redelivery": "write"}
 
 
 class Tracker:
-    """The process, its token and its parcels, in the demo's data folder."""
+    """The process, its token, its parcels and its log, in the demo's data folder."""
 
     def __init__(self, data: Path, port: int) -> None:
         self._folder = data / "tracker"
+        self._log = self._folder / "tracker.log"
         self._port = port
         self._process: asyncio.subprocess.Process | None = None
 
@@ -51,24 +54,24 @@ class Tracker:
         parcels = self._folder / "parcels.json"
         parcels.write_text(json.dumps(await _parcels(store, workspace_id)), encoding="utf-8")
         token = _token(self._folder / "token")
-        command = [
-            "-m",
-            "tradepost.commerce.demo.shipping_tracker",
-            "--parcels",
-            str(parcels),
-            "--port",
-            str(self._port),
-        ]
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
-            env={**os.environ, "TRACKER_TOKEN": token},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the hub, which then ends the tracker itself
-        )
-        await self._wait_until_up()
+        _require_free(self._port)
+        command = ["-m", "tradepost.commerce.demo.shipping_tracker", "--with-parent"]
+        command += ["--parcels", str(parcels), "--port", str(self._port)]
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *command,
+                env={**os.environ, "TRACKER_TOKEN": token},
+                stdin=asyncio.subprocess.PIPE,  # closes with this process, however it ends; then the tracker ends too
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the hub, which then ends the tracker itself
+            )
+        try:
+            await self._wait_until_up(self._process)
+        except BaseException:
+            await self.stop()
+            raise
         return token
 
     async def stop(self) -> None:
@@ -77,9 +80,8 @@ class Tracker:
             self._process.terminate()
             await self._process.wait()
 
-    async def _wait_until_up(self) -> None:
-        assert self._process is not None  # noqa: S101 (start made it)
-        process, deadline = self._process, asyncio.get_running_loop().time() + START_SECONDS
+    async def _wait_until_up(self, process: asyncio.subprocess.Process) -> None:
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
         async with httpx2.AsyncClient(trust_env=False) as client:
             while asyncio.get_running_loop().time() < deadline and process.returncode is None:
                 try:
@@ -88,22 +90,33 @@ class Tracker:
                     await asyncio.sleep(0.1)
                 else:
                     return
-        lines = (
-            (await process.stderr.read()).decode().strip().splitlines() if process.stderr and process.returncode else []
-        )
+        lines = self._log.read_text("utf-8", "replace").strip().splitlines()
         raise SetupError(
             f"The shipping tracker did not start on port {self._port}: {lines[-1] if lines else 'no answer'}.",
             hint="Choose other ports: --port.",
         )
 
 
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise SetupError(
+                f"The shipping tracker needs port {port}, the one after the hub's, and cannot have it.",
+                hint="Choose another port for the hub with --port, or stop the program that uses it.",
+            ) from error
+
+
 async def register_tracker(registration: Registration, hub: Database, by: Caller, url: str, token: str) -> None:
-    """Add, discover, approve and assign it, as an admin does with any server; once."""
+    """Add, discover, approve and assign it, as an admin does with any server; once. Later it only follows the port."""
     header = Header("Authorization", f"Bearer {token}", hidden=True)
     try:
         await registration.servers.register(by, SLUG, url, [header], name="Shipping tracker")
     except StateConflict:
-        return  # it is there from an earlier start
+        await _follow(registration, hub, by, url, header)
+        return
     await registration.discovery.test(by, SLUG)
     await registration.discovery.discover(by, SLUG)
     async with hub.transaction(by.workspace_id, write=True) as session:
@@ -111,6 +124,16 @@ async def register_tracker(registration: Registration, hub: Database, by: Caller
             await tools.approve_tool(session, by, SLUG, name, tool_class=tool_class)  # type: ignore[arg-type]
             await assignments.assign(session, by, SLUG, name, agent=AGENT.slug, position=10 + position)
         await tools.approve_contents(session, by, SLUG)
+
+
+async def _follow(registration: Registration, hub: Database, by: Caller, url: str, header: Header) -> None:
+    """The demo was started on another port than before: the registered address moves along."""
+    async with hub.transaction(by.workspace_id, write=False) as session:
+        before = await find_server(session, SLUG)
+    if before.url != url and before.status != "disabled":
+        await registration.servers.set_url(by, SLUG, url)
+        await registration.servers.set_headers(by, SLUG, [header])
+        await registration.discovery.test(by, SLUG)
 
 
 def _token(path: Path) -> str:

@@ -13,7 +13,8 @@ ANYTHING: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2**31, 2**63, -(2**63) - 1, 10**40, 0.5, 1.0, [], {}, [None], [[]], {"a": 1}),
     *("", " ", "0", "true", "null", "#", "%", "'; --", "\u0000", "é", "🛒" * 300, "x" * 100_000),
 )
-ODD = "\u0000'%_\\🛒"  # valid wherever any text is; PostgreSQL keeps no NUL, LIKE has wildcards
+ODD = "'%_\\\u202e🛒"  # valid wherever any text is: LIKE has wildcards, terminals have directions
+SAYABLE = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 MOMENTS = (
     *("2026-03-01", "2026-03-01T00:00:00", "2026-03-01 00:00:00Z", "2026-13-01T00:00:00Z", "1772323200", "tomorrow"),
     *("2026-03-01T24:00:00Z", "20260301T000000Z", "2026-3-1", "2026-02-30"),
@@ -72,7 +73,7 @@ def _choices(name: str, node: Json, known: Known) -> Iterator[Any]:
     if "properties" in node:
         parts = {key: list(_choices(key, inner, known)) for key, inner in node["properties"].items()}
         needed = {key: values for key, values in parts.items() if key in node.get("required", ())}
-        for chosen in (needed, parts) if all(parts.values()) else ():
+        for chosen in (needed or parts, parts) if parts and all(parts.values()) else ():
             for turn in range(max(map(len, chosen.values()))):
                 yield {key: values[turn % len(values)] for key, values in chosen.items()}
         yield from node.get("examples", ())
@@ -125,7 +126,7 @@ def _string(name: str, node: Json, known: Known) -> st.SearchStrategy[str]:
     if "pattern" in node:
         free = st.from_regex(node["pattern"].replace("$", r"\Z")).filter(lambda text: low <= len(text) <= high)
     else:
-        free = st.text(min_size=low, max_size=min(high, max(low, 30)))
+        free = st.text(SAYABLE, min_size=low, max_size=min(high, max(low, 30)))
     return st.one_of(st.sampled_from(given), free) if given else free
 
 

@@ -11,7 +11,7 @@ from tradepost.commerce.demo import CASES
 from tradepost.commerce.store.rows import noun_of
 from tradepost.database.base import Scoped, StoreBase
 
-EACH = 5
+EACH, MOST = 3, 400
 NAMES = ("number", "sku", "code", "id")
 OTHERWISE = {
     "warehouse": "location",
@@ -43,7 +43,7 @@ async def known_in(session: AsyncSession) -> Known:
         for name in (*NAMES, "tracking_number"):
             if not hasattr(model, name):
                 continue
-            values = [value for value in await session.scalars(select(getattr(model, name))) if value]
+            values = [value for value in await session.scalars(select(getattr(model, name)).limit(MOST)) if value]
             noun = name if name == "tracking_number" else noun_of(model).replace(" ", "_")
             found = by_noun.setdefault(noun, [])
             if len(found) < EACH:

@@ -27,7 +27,13 @@ def servers(store: Database) -> tuple[StoreServer, ...]:
     return build_servers(store, fixed(NOW))
 
 
+_references: dict[str, Known] = {}
+
+
 async def references(store: Database) -> Known:
     """What the full shop has; in the empty one nothing of it exists."""
-    async with store.transaction(FULL, write=False) as session:
-        return await known_in(session)
+    url = str(store.url)
+    if url not in _references:
+        async with store.transaction(FULL, write=False) as session:
+            _references[url] = await known_in(session)
+    return _references[url]

@@ -52,10 +52,10 @@ def test_what_is_refused_the_published_schema_refuses(tool: Tool) -> None:
     strict = jsonschema_rs.validator_for(tool.input_schema, validate_formats=True)
     for made in spoiled(tool.input_schema):
         error = mistake(tool, made)
-        if error is not None:
+        if error is not None and "U+0000" not in error.message:  # what no schema says: text without NUL
             assert not strict.is_valid(made), (error.message, str(made)[:300])
             assert len(error.message) < 500
-        else:  # a reader of times may take more spellings than RFC 3339 has
+        elif error is None:  # a reader of times may take more spellings than RFC 3339 has
             assert lenient.is_valid(made), str(made)[:300]
 
 

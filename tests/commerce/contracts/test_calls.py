@@ -20,11 +20,8 @@ from tradepost.database.base import StoreBase, Versioned
 from tradepost.database.engine import Database
 from tradepost.protocol.builtin import ToolResult
 
-GENERATED = 6  # per tool and store; over the full one systematic ones come before
+GENERATED = 4  # per tool and store; over the full one systematic ones come before
 ERROR_KEYS = {"code", "message", "retryable", "retry_after", "hint", "field", "details"}
-
-shops = pytest.mark.parametrize("workspace", [EMPTY, FULL])
-each_server = pytest.mark.parametrize("slug", [server.slug for server in SERVERS])
 
 
 def all_arguments(tool: Tool, known: Known, workspace: str) -> Iterator[dict[str, Any]]:
@@ -69,12 +66,14 @@ def faults(tool: Tool, result: ToolResult) -> list[str]:
         if leaked:
             found.append(f"internals {leaked} in {error}")
         return found
-    if text.endswith("…") and len(text) == MAX_SUMMARY_CHARACTERS:
+    is_dry = (result.structured or {}).get(
+        "status"
+    ) == "dry_run"  # there the text lists every change, as far as it goes
+    if text.endswith("…") and len(text) == MAX_SUMMARY_CHARACTERS and not is_dry:
         found.append(f"its text is longer than {MAX_SUMMARY_CHARACTERS} characters and was cut")
     schema = jsonschema_rs.validator_for(tool.output_schema)
-    for error in schema.iter_errors(result.structured):
-        found.append(f"at {'.'.join(map(str, error.instance_path))}: {error.message[:200]}")
-        break
+    mistakes = list(schema.iter_errors(result.structured))
+    found += [f"at {'.'.join(map(str, one.instance_path))}: {one.message[:200]}" for one in mistakes[:1]]
     found += [f"undeclared {path}" for path in undeclared(tool.output_schema, result.structured)]
     return found
 
@@ -99,6 +98,9 @@ class Faults(dict[str, str]):
         for fault in said:
             self.setdefault(f"{tool.name}: {fault}", str(made)[:300])
 
+    def __str__(self) -> str:
+        return "\n".join(f"{fault}   <- {made}" for fault, made in self.items())
+
 
 async def outcome(
     server: StoreServer, workspace: str, tool: Tool, made: dict[str, Any], seen: Faults, **how: Any
@@ -111,34 +113,37 @@ async def outcome(
         return None
 
 
-@each_server
-@shops
-async def test_reads_give_what_they_publish_or_an_error_to_act_on(store: Database, slug: str, workspace: str) -> None:
-    known, seen = await references(store), Faults()
-    server = next(server for server in servers(store) if server.slug == slug)
+@pytest.mark.parametrize("slug", [server.slug for server in SERVERS])
+async def test_reads_give_what_they_publish_or_an_error_to_act_on(unchanging_store: Database, slug: str) -> None:
+    server = next(server for server in servers(unchanging_store) if server.slug == slug)
+    known, seen = await references(unchanging_store), Faults()
     for tool in server.tools:
-        if tool.writes:
-            continue
-        for made in all_arguments(tool, known, workspace):
-            result = await outcome(server, workspace, tool, made, seen)
-            if result is not None:
-                seen.note(tool, made, faults(tool, result))
-    assert not seen, "\n".join(f"{fault}   <- {made}" for fault, made in seen.items())
+        for workspace in (EMPTY, FULL) if not tool.writes else ():
+            for made in all_arguments(tool, known, workspace):
+                result = await outcome(server, workspace, tool, made, seen)
+                if result is not None:
+                    seen.note(tool, made, faults(tool, result))
+    assert not seen, str(seen)
 
 
-@each_server
-@shops
-async def test_writes_do_what_they_previewed_once(store: Database, slug: str, workspace: str) -> None:
-    known, seen = await references(store), Faults()
+@pytest.mark.parametrize("slug", [server.slug for server in SERVERS if any(tool.writes for tool in server.tools)])
+async def test_writes_do_what_they_previewed_once(store: Database, slug: str) -> None:
     server = next(server for server in servers(store) if server.slug == slug)
-    calls = [(tool, made) for tool in server.tools if tool.writes for made in all_arguments(tool, known, workspace)]
-    before = await contents(store, workspace)
-    for tool, made in calls:
+    known, seen = await references(store), Faults()
+    calls = [
+        (workspace, tool, made)
+        for workspace in (EMPTY, FULL)
+        for tool in server.tools
+        if tool.writes
+        for made in all_arguments(tool, known, workspace)
+    ]
+    before = await contents(store)
+    for workspace, tool, made in calls[::3]:
         preview = await outcome(server, workspace, tool, made, seen, mode="preview")
         if preview is not None and not preview.is_error:
             assert preview.structured.keys() == {"changes", "side_effects", "versions"}
-    assert await contents(store, workspace) == before, "a preview left a change"
-    for tool, made in calls:
+    assert await contents(store) == before, "a preview left a change"
+    for workspace, tool, made in calls:
         dry = await outcome(server, workspace, tool, {**made, "dry_run": True}, seen)
         done = await outcome(server, workspace, tool, made, seen)
         if dry is None or done is None:
@@ -151,16 +156,16 @@ async def test_writes_do_what_they_previewed_once(store: Database, slug: str, wo
         again = await outcome(server, workspace, tool, made, seen)
         if again is None or again.structured != {**done.structured, "replayed": True}:
             seen.note(tool, made, ["the same key did not give the same result"])
-    assert not seen, "\n".join(f"{fault}   <- {made}" for fault, made in seen.items())
+    assert not seen, str(seen)
 
 
-async def contents(store: Database, workspace: str) -> dict[str, tuple[int, int]]:
-    """How many rows each table has and how often they changed."""
+async def contents(store: Database) -> dict[str, tuple[int, int]]:
+    """How many rows each table has in all workspaces and how often they changed."""
     found = {}
-    async with store.transaction(workspace, write=False) as session:
+    async with store.system(write=False) as session:
         for mapper in StoreBase.registry.mappers:
             model = mapper.class_
-            changes = func.coalesce(func.sum(model.version), 0) if issubclass(model, Versioned) else 0
+            changes: Any = func.coalesce(func.sum(model.version), 0) if issubclass(model, Versioned) else func.count()
             row = (await session.execute(select(func.count(model.id), changes))).one()
             found[model.__name__] = (row[0], row[1])
     return found

@@ -41,17 +41,26 @@ async def fill(shop: Shop) -> None:
     await shop.add(ClaimEvidence(id="evd_1", claim_id="clm_1", kind="photo", media="media/1.jpg", note="see"))
 
 
-async def test_claims_by_deadline_come_soonest_first_with_days_left(shop: Shop) -> None:
+async def test_claims_to_be_filed_come_soonest_first_with_days_left(shop: Shop) -> None:
     await fill(shop)
+    await shop.add(claim("6", 1, status="evidence_needed"))
     result = await shop.result("search_claims", file_by_before="2026-03-10T00:00:00Z")
     assert result.structured is not None
     items = result.structured["items"]
-    assert [(item["number"], item["days_left"]) for item in items] == [("CLM-4", None), ("CLM-2", None), ("CLM-1", 5)]
-    assert items[2]["carrier"] == "ups"
-    assert items[2]["order_number"] == "1001"
-    assert items[2]["evidence_count"] == 1
-    assert "description" not in items[2]
-    assert "5 days left" in result.content[0]["text"]
+    assert [(item["number"], item["days_left"]) for item in items] == [("CLM-6", 1), ("CLM-1", 5)]
+    assert items[1]["carrier"] == "ups"
+    assert items[1]["order_number"] == "1001"
+    assert items[1]["evidence_count"] == 1
+    assert "description" not in items[1]
+    text = result.content[0]["text"]
+    assert "1 day left" in text
+    assert "5 days left" in text
+
+
+async def test_the_deadline_of_filed_claims_is_found_by_their_state(shop: Shop) -> None:
+    await fill(shop)
+    found = await shop.call("search_claims", file_by_before="2026-03-10T00:00:00Z", status="submitted")
+    assert [(item["number"], item["days_left"]) for item in found["items"]] == [("CLM-2", None)]
 
 
 async def test_claims_are_filtered_by_type_state_side_and_carrier(shop: Shop) -> None:

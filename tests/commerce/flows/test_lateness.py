@@ -60,7 +60,8 @@ async def test_eta_after_the_promise_is_late_already(shop: Shop) -> None:
     found = await lateness(shop, late, shipment(late, status="delayed", eta=days(3), delay_reason="storm"))
     assert (found["late"], found["days_late"], found["expected_at"]) == (True, 2, "2026-03-05T09:00:00Z")
     assert found["sentence"] == (
-        "Order 1 will be 2 days late because shipment SH-1-1 is delayed at FastShip: storm (now expected 2026-03-05)."
+        "Order 1 (promised by 2026-03-03) will be 2 days late because shipment SH-1-1 is delayed at FastShip: storm"
+        " (now expected 2026-03-05)."
     )
 
 

@@ -144,3 +144,12 @@ async def test_a_gift_card_is_never_spent_twice_by_two_orders_at_once(shop: Shop
     )
     assert sorted(result.is_error for result in results) == [False, True, True, True]
     assert (await one(shop, PaymentMethod, "pm_gift")).balance_minor == 750
+
+
+async def test_refunds_of_different_orders_do_not_stand_in_each_others_way(shop: Shop) -> None:
+    await open_shop(shop, *(order(str(n), ("SHIRT-M", 1)) for n in range(1, 7)))
+    done = await asyncio.gather(
+        *(shop.call("initiate_refund", key=f"k{n}", order_id=str(n), amount_minor=100, **MONEY) for n in range(1, 7))
+    )
+    numbers = {refund["number"] for result in done for refund in result["refunds"]}
+    assert len(numbers) == 6

@@ -76,7 +76,7 @@ async def search_customers(
         fields=fields,
     )
     where = f" with postal code '{postal_code}'" if postal_code is not None else ""
-    sentence = found_sentence(found, "customers", f"No customers found matching '{query}'{where}.")
+    sentence = found_sentence(found, "customers", f"No customers found matching '{query}'{where}.", named=SHOWN)
     return Answer(found, " ".join([sentence, *shown]))
 
 

@@ -13,6 +13,9 @@ import argparse
 import hmac
 import json
 import os
+import signal
+import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -146,13 +149,21 @@ class BearerGate:
         await self._app(scope, receive, send)
 
 
+def _stop_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main() -> None:
     """Serve until stopped."""
     options = argparse.ArgumentParser(description="A shipping tracker as an MCP server.")
     options.add_argument("--parcels", type=Path, required=True)
     options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8812)
+    options.add_argument("--with-parent", action="store_true", help="Stop when stdin closes, like its parent.")
     chosen = options.parse_args()
+    if chosen.with_parent:
+        threading.Thread(target=_stop_with_parent, daemon=True).start()
     token = os.environ.get("TRACKER_TOKEN", "")
     if len(token) < 16:
         raise SystemExit("Set TRACKER_TOKEN to a secret of at least 16 characters.")

@@ -41,7 +41,7 @@ class DecidedReturn(TypedDict):
     return_id: str
     rma: str
     version: int
-    status: str
+    return_status: str
     resolution: str
     order_number: str
     decided_at: str
@@ -95,7 +95,7 @@ def decided(row: Return, order: Order, store: Store) -> DecidedReturn:
         "return_id": row.id,
         "rma": row.number,
         "version": row.version,
-        "status": row.status,
+        "return_status": row.status,
         "resolution": row.resolution,
         "order_number": order.number,
         "decided_at": to_rfc3339(store.now),

@@ -10,6 +10,8 @@ from typing_extensions import TypedDict
 
 from tradepost.commerce.flows.late_causes import CauseView
 from tradepost.commerce.flows.lateness import IN_FLIGHT, Lateness, assess
+from tradepost.commerce.flows.local_days import day_bounds, local_day, store_zone
+from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool
@@ -25,9 +27,11 @@ KIND = "at_risk_orders"
 
 Horizon = Annotated[
     int,
-    Field(ge=0, le=60, description="Days ahead: promises that end until then, and all overdue.", examples=[2]),
+    Field(
+        ge=0, le=60, description="Promised within so many days (0 today, 1 tomorrow too), and overdue.", examples=[1]
+    ),
 ]
-WarehouseId = Annotated[str | None, Field(max_length=200, description="Warehouse id or code.", examples=["WH-1"])]
+WarehouseId = Annotated[str | None, Field(max_length=200, description="Warehouse id, code or name.", examples=["WH-1"])]
 LateOnly = Annotated[bool, Field(description="Leave out those at risk.", examples=[False])]
 
 
@@ -74,9 +78,11 @@ async def list_at_risk_orders(
     late = sum(1 for _, finding in endangered if finding.late)
     if not endangered:
         return Answer(result, f"No open order due within {horizon_days} days is late or at risk.")
-    head = f"{late} orders are late and {len(endangered) - late} at risk."
+    head = f"Late: {late}. At risk: {len(endangered) - late}."
     if late_only:
-        head = f"{late} orders are late."
+        head = f"Late: {late}."
+    if result["has_more"]:
+        head += f" More with cursor={result['next_cursor']}."
     shown = _after(endangered, cursor)[:limit]
     return Answer(result, " ".join([head, *(finding.sentence for _, finding in shown)]))
 
@@ -87,17 +93,19 @@ async def endangered_orders(
     """The open orders due within the horizon that are late or at risk, the oldest promise first."""
     statement = (
         select(Order)
-        .where(
-            Order.status.in_(IN_FLIGHT),
-            Order.delivered_at.is_(None),
-            Order.promised_to <= store.now + timedelta(days=horizon_days),
-        )
+        .where(Order.status.in_(IN_FLIGHT), Order.delivered_at.is_(None))
         .order_by(Order.promised_to, Order.id)
         .limit(MAX_JUDGED)
     )
-    if warehouse_id is not None:
-        warehouse = await store.find(Location, warehouse_id, field="warehouse_id")
+    if warehouse_id is None:
+        zone = await store_zone(store)
+    else:
+        warehouse = await find_called(store, Location, warehouse_id, field="warehouse_id")
+        zone = warehouse.timezone
         statement = statement.where(Order.warehouse_id == warehouse.id)
+    # Whole days: who asks for tomorrow means until its evening.
+    _, end = day_bounds(zone, local_day(store.now, zone) + timedelta(days=horizon_days))
+    statement = statement.where(Order.promised_to < end)
     orders = await store.all(statement)
     findings = await assess(store, orders)
     pairs = [(order, findings[order.id]) for order in orders]

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from tradepost.commerce.claims.models import Claim, ClaimEvidence, ClaimSide, ClaimStatus, ClaimType
-from tradepost.commerce.claims.views import ClaimView, claim_view
+from tradepost.commerce.claims.views import TO_FILE, ClaimView, claim_view
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.flows.numbers import numbers_of
@@ -27,9 +27,12 @@ from tradepost.commerce.store.listing import (
     page,
     single_page,
 )
+from tradepost.commerce.store.periods import days_text
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import display
+
+SHOWN = 5  # claims named in the text
 
 
 @read_tool(title="Search claims", scope="read:claims")
@@ -53,10 +56,10 @@ async def search_claims(
     fields: Fields = None,
 ) -> Answer[Page[ClaimView]]:
     """Find claims for damaged, lost, short, late or wrong goods, of customers and against carriers. Use to see open
-    claims and deadlines (file_by_before: soonest first; otherwise the newest first), or one claim with lines and
-    evidence (claim_id alone). Not for returns (search_returns) or chargebacks (list_disputes). Reads only. Returns
-    status, liability, amounts, order, shipment, carrier, filing deadline, and days left while it is not filed
-    (negative: missed); detail=full adds the claimant's own text, marked untrusted."""
+    claims and deadlines (file_by_before: those yet to be filed, soonest first; otherwise the newest first), or one
+    claim with lines and evidence (claim_id alone). Not for returns (search_returns) or chargebacks (list_disputes).
+    Reads only. Returns status, liability, amounts, order, shipment, carrier, filing deadline, and days left while it
+    is not filed (negative: missed); detail=full adds the claimant's own text, marked untrusted."""
     filters = (type, status, side, carrier, order_id, file_by_before, cursor)
     if claim_id is not None:
         if any(value is not None for value in filters):
@@ -80,6 +83,8 @@ async def search_claims(
         statement = statement.where(Claim.order_id == (await store.find(Order, order_id, field="order_id")).id)
     if file_by_before is not None:
         statement = statement.where(Claim.file_by < file_by_before)
+        if status is None:
+            statement = statement.where(Claim.status.in_(TO_FILE))
     shown: list[Claim] = []
 
     async def view(rows: Sequence[Claim]) -> list[ClaimView]:
@@ -98,8 +103,8 @@ async def search_claims(
         descending=not by_deadline,
         fields=fields,
     )
-    text = found_sentence(found, "claims", "No claims found with these filters.")
-    return Answer(found, f"{text} {await _sentence(store, shown[:5])}".strip())
+    text = found_sentence(found, "claims", "No claims found with these filters.", named=SHOWN)
+    return Answer(found, f"{text} {await _sentence(store, shown[:SHOWN])}".strip())
 
 
 async def claim_views(store: Store, rows: Sequence[Claim], detail: Detail) -> list[ClaimView]:
@@ -154,7 +159,7 @@ async def _sentence(store: Store, rows: Sequence[Claim]) -> str:
         about = f" on order {view['order_number']}" if view["order_number"] else ""
         deadline = ""
         if view["days_left"] is not None:
-            deadline = f", file by {view['file_by']} ({view['days_left']} days left)"
+            deadline = f", file by {view['file_by']} ({days_text(view['days_left'])} left)"
         amount = display(row.claimed_minor, row.currency)
         said.append(f"{row.number}: {row.type} ({row.side}){about}, {row.status}, {amount} claimed{deadline}.")
     return " ".join(said)

@@ -82,7 +82,7 @@ class RequestedExchange(TypedDict):
     return_id: str
     rma: str
     version: int
-    status: str
+    return_status: str
     order_number: str
     lines: list[ExchangePair]
     price_difference: MoneyView
@@ -123,7 +123,7 @@ async def create_exchange(
         "return_id": row.id,
         "rma": row.number,
         "version": row.version,
-        "status": row.status,
+        "return_status": row.status,
         "order_number": order.number,
         "lines": [
             {

@@ -49,7 +49,7 @@ class DeclinedReturn(TypedDict):
     return_id: str
     rma: str
     version: int
-    status: str
+    return_status: str
     order_number: str
     decline_code: str
     decline_clause: str
@@ -81,7 +81,7 @@ async def decline_return(
         "return_id": row.id,
         "rma": row.number,
         "version": row.version,
-        "status": row.status,
+        "return_status": row.status,
         "order_number": order.number,
         "decline_code": reason,
         "decline_clause": cited,

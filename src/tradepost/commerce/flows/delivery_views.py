@@ -103,11 +103,14 @@ async def surroundings_of(store: Store, rows: Sequence[Delivery]) -> dict[str, S
     return {row_id: Surroundings(*around) for row_id, *around in await store.session.execute(statement)}
 
 
-async def delivery_views(store: Store, rows: Sequence[Delivery], detail: DetailName) -> list[DeliveryView]:
-    """Deliveries as callers see them, in two queries at most."""
+async def delivery_views(
+    store: Store, rows: Sequence[Delivery], detail: DetailName, *, near: bool = False
+) -> list[DeliveryView]:
+    """Deliveries as callers see them, in two queries at most. `near`: with pickup points even where detail is less."""
     around = await surroundings_of(store, rows)
     points: dict[str | None, list[PointView]] = {}
-    if detail == "full":
+    near = near or detail == "full"
+    if near:
         points = await points_near(store, {item.place.id for item in around.values() if item.place})
     views = []
     for row in rows:
@@ -118,6 +121,7 @@ async def delivery_views(store: Store, rows: Sequence[Delivery], detail: DetailN
         if detail == "full":
             view["address"] = privacy.address(store.caller, row.address)
             view["instructions"] = store.free_text(row.instructions, 300)
+        if near:
             view["pickup_points_near"] = points.get(found.place.id if found.place else None, [])
         views.append(view)
     return views

@@ -20,6 +20,8 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.untrusted import clean
 
+SHOWN = 8  # drivers named in the text
+
 Day = Annotated[
     date | None, Field(description="Day by the warehouse's clock; today if left out.", examples=["2026-03-02"])
 ]
@@ -78,9 +80,9 @@ async def list_drivers(
     found = await page(
         store, "drivers", statement, [Driver.number, Driver.id], view, limit=limit, cursor=cursor, fields=fields
     )
-    text = found_sentence(found, "drivers", "No drivers found with these filters.")
+    text = found_sentence(found, "drivers", "No drivers found with these filters.", named=SHOWN)
     if fields is None:
-        text += "".join(" " + _row_text(item) for item in found["items"][:8])
+        text += "".join(" " + _row_text(item) for item in found["items"][:SHOWN])
     return Answer(found, text)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_, select
 
 from tradepost.commerce.billing.models import Invoice, InvoiceLine, InvoiceStatus, Quote, QuoteLine
 from tradepost.commerce.billing.views import InvoiceView, QuoteView, invoice_view, outstanding_minor, quote_view
-from tradepost.commerce.customers.models import Customer
+from tradepost.commerce.flows.names import find_customer
 from tradepost.commerce.flows.numbers import customer_names, numbers_of
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
@@ -24,10 +24,12 @@ from tradepost.commerce.store.listing import (
     page,
     single_page,
 )
-from tradepost.commerce.store.periods import within
+from tradepost.commerce.store.periods import days_text, within
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import display
+
+SHOWN = 5  # invoices named in the text
 
 
 @read_tool(title="List invoices", scope="read:billing")
@@ -38,7 +40,7 @@ async def list_invoices(
         Field(max_length=200, description="One invoice, number or id, with its lines.", examples=["INV-1001"]),
     ] = None,
     customer_id: Annotated[
-        str | None, Field(max_length=200, description="Account: customer id or number.", examples=["CUST-1001"])
+        str | None, Field(max_length=200, description="Account: customer id, number or name.", examples=["CUST-1001"])
     ] = None,
     status: Annotated[
         InvoiceStatus | None,
@@ -67,7 +69,7 @@ async def list_invoices(
         return Answer(one, await _sentence(store, [invoice]))
     statement = select(Invoice)
     if customer_id is not None:
-        customer = await store.find(Customer, customer_id, field="customer_id")
+        customer = await find_customer(store, customer_id)
         statement = statement.where(Invoice.customer_id == customer.id)
     past_due = and_(Invoice.status == "open", Invoice.due_at.is_not(None), Invoice.due_at < store.now)
     if status == "overdue":
@@ -96,8 +98,8 @@ async def list_invoices(
         descending=True,
         fields=fields,
     )
-    text = found_sentence(found, "invoices", "No invoices found with these filters.")
-    return Answer(found, f"{text}{_owed(shown)} {await _sentence(store, shown[:5])}".strip())
+    text = found_sentence(found, "invoices", "No invoices found with these filters.", named=SHOWN)
+    return Answer(found, f"{text}{_owed(shown)} {await _sentence(store, shown[:SHOWN])}".strip())
 
 
 async def invoice_views(store: Store, rows: Sequence[Invoice], detail: Detail) -> list[InvoiceView]:
@@ -160,8 +162,10 @@ def _owed(rows: Sequence[Invoice]) -> str:
 async def _sentence(store: Store, rows: Sequence[Invoice]) -> str:
     said = []
     for view in await invoice_views(store, rows, "standard"):
-        late = f", {view['days_overdue']} days overdue" if view["status"] == "overdue" else ""
+        late = f", {days_text(view['days_overdue'])} overdue" if view["status"] == "overdue" else ""
         due = f", due {view['due_at'][:10]}" if view["due_at"] else ""
+        if view["paid_at"]:
+            due = f" on {view['paid_at'][:10]}"
         said.append(
             f"{view['number']} of {view['customer_number']}: {view['total']['display']} {view['status']}{due}{late}."
         )

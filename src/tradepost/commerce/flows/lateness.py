@@ -89,9 +89,9 @@ def _judge(order: Order, facts: OrderFacts, now: datetime) -> Lateness:
     name = f"Order {order.number}"
     because = _because(causes)
     if late:
-        how = (
-            f"is {_span(promised, now)} late" if now > promised else f"will be {_span(promised, expected or now)} late"
-        )
+        how = f"is {_span(promised, now)} late"
+        if now <= promised:
+            how = f"(promised by {promised.date().isoformat()}) will be {_span(promised, expected or now)} late"
         return Lateness(True, False, days, expected, f"{name} {how}{because}.", causes)
     if causes:
         sentence = f"{name} may miss its promise of {promised.date().isoformat()}{because}."
@@ -141,4 +141,4 @@ def _span(promised: datetime, actual: datetime) -> str:
 def _because(causes: Sequence[Cause]) -> str:
     if not causes:
         return ""
-    return " because " + " and because ".join(cause.because for cause in causes[:CAUSES_IN_SENTENCE])
+    return " because " + " and because ".join(cause.because.rstrip(".") for cause in causes[:CAUSES_IN_SENTENCE])

@@ -1,9 +1,10 @@
-"""Finding places and partners by what people call them: the id, number or code, and otherwise the name."""
+"""Finding places, partners and customers by what people call them: the id, number or code, and otherwise the name."""
 
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
+from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.store.rows import noun_of
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, NotFound
@@ -12,6 +13,7 @@ from tradepost.foundation.untrusted import clean
 Row = TypeVar("Row")
 
 _SHOWN = 8
+_SHORTEST_BEGINNING = 3
 
 
 async def find_called(store: Store, model: type[Row], reference: str, *, field: str) -> Row:
@@ -36,6 +38,34 @@ async def find_called(store: Store, model: type[Row], reference: str, *, field: 
             hint="Use the number or code.",
             field=field,
         ) from None
+
+
+async def find_customer(store: Store, reference: str, *, field: str = "customer_id") -> Customer:
+    """A customer by id or number, else by the whole e-mail address, name or company, else by how the company's name
+    begins. Raises NotFound, and InvalidArgument for a name that several have."""
+    try:
+        return await store.find(Customer, reference, field=field)
+    except NotFound as missing:
+        wanted = " ".join(reference.split()).lower()
+        name = func.lower(Customer.first_name + " " + Customer.last_name)
+        company = func.lower(Customer.company)
+        folded = func.lower(" ".join(reference.split()))  # by the engine, like the columns
+        ways = [or_(Customer.email_folded == wanted, name == folded, company == folded)]
+        if len(wanted) >= _SHORTEST_BEGINNING:
+            ways.append(company.startswith(wanted, autoescape=True))
+        for way in ways:
+            found = await store.all(select(Customer).where(way).order_by(Customer.number).limit(_SHOWN + 1))
+            if len(found) == 1:
+                return found[0]
+            if found:
+                cities = [clean(str(row.address.get("city") or "no city"), 60) for row in found]
+                options = ", ".join(f"{row.number} ({city})" for row, city in zip(found, cities, strict=True))
+                raise InvalidArgument(
+                    f"'{clean(reference, 60)}' fits more than one customer: {options}.",
+                    hint="Ask which one is meant and use the number.",
+                    field=field,
+                ) from None
+        raise missing
 
 
 def called(row: Any) -> str:

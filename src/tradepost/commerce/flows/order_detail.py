@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer, PaymentMethod
@@ -131,11 +131,10 @@ async def order_record(store: Store, number: str) -> OrderView:
 
 async def order_view(store: Store, reference: str, include: Sequence[Part]) -> OrderView:
     """The view of an order by id, number or external id. Raises NotFound."""
-    order = await store.find(Order, reference, field="order_id")
+    order, customer, warehouse, paid = await _order_with_surroundings(store, reference)
     lines = list(await store.all(_LINES, order_id=order.id))
     parcels = await load_parcels(store, [order.id])
     shipments = parcels.shipments
-    customer, warehouse, paid = await _around(store, order)
     lateness = (await assess(store, [order], lines=lines, parcels=parcels))[order.id]
     methods = {method.id: method_ref(method) for _, method in paid if method is not None}
     view: OrderView = {
@@ -225,8 +224,9 @@ _LINES = (
     .order_by(OrderLine.position)
     .execution_options(**{BUILT_ONCE: True})
 )
-_AROUND = (
+_WITH_SURROUNDINGS = (
     select(
+        Order,
         Customer.number,
         Customer.external_id,
         Customer.first_name,
@@ -235,30 +235,43 @@ _AROUND = (
         Payment,
         PaymentMethod,
     )
-    .select_from(Customer)
-    .outerjoin(Location, Location.id == bindparam("warehouse_id"))
-    .outerjoin(Payment, Payment.order_id == bindparam("order_id"))
+    .join(Customer, Customer.id == Order.customer_id)
+    .outerjoin(Location, Location.id == Order.warehouse_id)
+    .outerjoin(Payment, Payment.order_id == Order.id)
     .outerjoin(PaymentMethod, PaymentMethod.id == Payment.method_id)
-    .where(Customer.id == bindparam("customer_id"))
-    .order_by(Payment.sequence, Payment.id)
+    .where(
+        or_(
+            Order.id == bindparam("wanted"),
+            Order.external_id == bindparam("wanted"),
+            Order.number == bindparam("wanted"),
+            Order.number == bindparam("bare"),
+        )
+    )
+    .order_by(Payment.sequence, Payment.id)  # not by the order: SQLite would walk all orders in that order
     .execution_options(**{BUILT_ONCE: True})
 )
 
 
-async def _around(store: Store, order: Order) -> tuple[CustomerRef, Warehouse | None, PaidWith]:
-    """The buyer, the warehouse and the payments with their methods, in one query: this read is the most used one."""
-    ids = {"order_id": order.id, "customer_id": order.customer_id, "warehouse_id": order.warehouse_id}
-    rows: Sequence[Any] = (await store.session.execute(_AROUND, ids)).all()
-    number, external_id, first_name, last_name, code, _, _ = rows[0]
+async def _order_with_surroundings(
+    store: Store, reference: str
+) -> tuple[Order, CustomerRef, Warehouse | None, PaidWith]:
+    """The order, its buyer, its warehouse and its payments with their methods, in one query. Raises NotFound."""
+    wanted = reference.strip()
+    values = {"wanted": wanted, "bare": wanted.removeprefix("#")}
+    rows: Sequence[Any] = (await store.session.execute(_WITH_SURROUNDINGS, values)).all()
+    if len({row[0].id for row in rows}) != 1:  # none, or more than one: the look-up knows what to say or which it is
+        order = await store.find(Order, reference, field="order_id")
+        rows = [row for row in rows if row[0] is order]
+    order, number, external_id, first_name, last_name, code, _, _ = rows[0]
     customer: CustomerRef = {
         "id": order.customer_id,
         "number": number,
         "external_id": external_id,
         "name": clean(f"{first_name} {last_name}", NAME_CAP),
     }
-    paid: PaidWith = [(row[5], row[6]) for row in rows if row[5] is not None]
+    paid: PaidWith = [(row[6], row[7]) for row in rows if row[6] is not None]
     warehouse: Warehouse | None = None if order.warehouse_id is None else {"id": order.warehouse_id, "code": code}
-    return customer, warehouse, paid
+    return order, customer, warehouse, paid
 
 
 def order_text(view: OrderView) -> str:

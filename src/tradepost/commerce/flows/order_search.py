@@ -10,7 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer
-from tradepost.commerce.flows.lateness import LatenessView, assess
+from tradepost.commerce.flows.lateness import IN_FLIGHT, LatenessView, assess
+from tradepost.commerce.flows.names import find_called, find_customer
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import FulfillmentStatus, Order, OrderLine, OrderStatus, PaymentStatus
 from tradepost.commerce.orders.views import NAME_CAP
@@ -27,9 +28,9 @@ SHOWN = 8  # orders named in the text
 Status = Annotated[OrderStatus | None, Field(description="State.", examples=["open"])]
 Paid = Annotated[PaymentStatus | None, Field(description="State.", examples=["paid"])]
 Fulfilled = Annotated[FulfillmentStatus | None, Field(description="State.", examples=["unfulfilled"])]
-CustomerId = Annotated[str | None, Field(max_length=99, description="Id or number.", examples=["C-1"])]
+CustomerId = Annotated[str | None, Field(max_length=99, description="Id or name.", examples=["C-1"])]
 Sku = Annotated[str | None, Field(max_length=99, description="SKU.", examples=["SKU-1"])]
-WarehouseId = Annotated[str | None, Field(max_length=99, description="Id or code.", examples=["WH-1"])]
+WarehouseId = Annotated[str | None, Field(max_length=99, description="Id or name.", examples=["WH-1"])]
 Query = Annotated[
     str | None,
     Field(
@@ -105,10 +106,10 @@ async def search_orders(
     statement = _within(statement, Order.placed_at, "placed", placed_from, placed_to)
     statement = _within(statement, Order.promised_to, "promised", promised_from, promised_to)
     if customer_id is not None:
-        customer = await store.find(Customer, customer_id, field="customer_id")
+        customer = await find_customer(store, customer_id)
         statement = statement.where(Order.customer_id == customer.id)
     if warehouse_id is not None:
-        warehouse = await store.find(Location, warehouse_id, field="warehouse_id")
+        warehouse = await find_called(store, Location, warehouse_id, field="warehouse_id")
         statement = statement.where(Order.warehouse_id == warehouse.id)
     if sku is not None:
         statement = statement.where(_has_line(OrderLine.sku == sku.strip().removeprefix("sku:")))
@@ -133,7 +134,7 @@ async def search_orders(
         fields=fields,
     )
     sought = f" matching '{q}'" if q is not None else " with these filters"
-    sentence = found_sentence(found, "orders", f"No orders found{sought}.")
+    sentence = found_sentence(found, "orders", f"No orders found{sought}.", named=SHOWN)
     return Answer(found, " ".join([sentence, *shown]))
 
 
@@ -241,7 +242,10 @@ def _summary(order: Order) -> OrderRow:
 
 def _in_short(order: Order) -> str:
     states = f"{order.status}, {order.payment_status}, {order.fulfillment_status}"
-    return f"{order.number} {states}, {display(order.total_minor, order.currency)}."
+    promise = ""
+    if order.promised_to is not None and order.delivered_at is None and order.status in IN_FLIGHT:
+        promise = f", promised {order.promised_to.date().isoformat()}"
+    return f"{order.number} {states}, {display(order.total_minor, order.currency)}{promise}."
 
 
 TOOLS = (search_orders,)

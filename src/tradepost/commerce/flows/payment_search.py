@@ -17,6 +17,8 @@ from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page
 from tradepost.commerce.store.periods import within
 from tradepost.commerce.store.store import Store
 
+SHOWN = 5  # records named in the text
+
 TAKEN_AT = func.coalesce(Payment.captured_at, Payment.authorized_at, Payment.created_at)
 
 OrderFilter = Annotated[str | None, Field(max_length=200, description="Order id or number.", examples=["ORD-1001"])]
@@ -169,18 +171,19 @@ def _method_words(method: PaymentMethod) -> str:
 
 
 def _payments_text(found: Page[PaymentView]) -> str:
-    text = found_sentence(found, "payments", "No payments found with these filters.")
-    for item in found["items"][:5]:
-        if "order_number" in item and "amount" in item and "status" in item:
+    text = found_sentence(found, "payments", "No payments found with these filters.", named=SHOWN)
+    for item in found["items"][:SHOWN]:
+        if {"number", "order_number", "amount", "status"} <= item.keys():
             refunded = item.get("refunded", {"amount_minor": 0, "display": ""})
             back = f", {refunded['display']} refunded" if refunded["amount_minor"] else ""
-            text += f" Order {item['order_number']}: {item['amount']['display']} {item['status']}{back}."
+            name = f"{item['number']} of order {item['order_number']}"
+            text += f" {name}: {item['amount']['display']} {item['status']}{back}."
     return text
 
 
 def _disputes_text(found: Page[DisputeView]) -> str:
-    text = found_sentence(found, "disputes", "No disputes found with these filters.")
-    for item in found["items"][:5]:
+    text = found_sentence(found, "disputes", "No disputes found with these filters.", named=SHOWN)
+    for item in found["items"][:SHOWN]:
         if "order_number" in item and "amount" in item and "status" in item:
             due = f", evidence due {item['evidence_due_by']}" if item.get("evidence_due_by") else ""
             text += f" {item.get('number', item['id'])} on order {item['order_number']}: "

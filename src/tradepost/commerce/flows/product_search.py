@@ -103,7 +103,7 @@ async def search_products(
     )
     sought = next((value for value in (q, sku, category) if value is not None), None)
     nothing = f"No products found matching '{sought}'." if sought is not None else "No products found."
-    return Answer(found, " ".join([found_sentence(found, "products", nothing), *shown]))
+    return Answer(found, " ".join([found_sentence(found, "products", nothing, named=SHOWN), *shown]))
 
 
 def _words(q: str) -> list[ColumnElement[bool]]:

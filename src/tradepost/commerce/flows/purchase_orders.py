@@ -27,9 +27,11 @@ from tradepost.commerce.store.listing import (
     page,
     single_page,
 )
-from tradepost.commerce.store.periods import within
+from tradepost.commerce.store.periods import days_text, within
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
+
+SHOWN = 6  # orders named in the text
 
 Status = Annotated[PurchaseOrderStatus | None, Field(description="Only orders in this state.", examples=["confirmed"])]
 SupplierFilter = Annotated[
@@ -110,9 +112,9 @@ async def list_purchase_orders(
         descending=True,
         fields=fields,
     )
-    text = found_sentence(found, "purchase orders", "No purchase orders found with these filters.")
+    text = found_sentence(found, "purchase orders", "No purchase orders found with these filters.", named=SHOWN)
     if fields is None:
-        text += "".join(" " + _row_text(item) for item in found["items"][:6])
+        text += "".join(" " + _row_text(item) for item in found["items"][:SHOWN])
     return Answer(found, text)
 
 
@@ -154,7 +156,9 @@ async def purchase_order(store: Store, id: str) -> PurchaseOrderView:
 
 def _row_text(view: PurchaseOrderView) -> str:
     due = f"ETA {view['eta'][:10]}" if view["eta"] else "no ETA"
-    late = f", overdue by {view['days_overdue']} days" if view["overdue"] else ""
+    late = ""
+    if view["overdue"]:
+        late = f", overdue by {days_text(view['days_overdue'])}" if view["days_overdue"] else ", overdue since today"
     skus = ", ".join(view.get("outstanding_skus", [])[:5])
     coming = f", to come: {skus}" if skus else ""
     return f"{view['number']} {view['supplier']} to {view['warehouse']}: {view['status']}, {due}{late}{coming}."
@@ -166,7 +170,7 @@ def _detail_text(view: PurchaseOrderView) -> str:
         text += f" {line['sku']}: ordered {line['ordered']}, received {line['received']}, rejected {line['rejected']}"
         text += f", short {line['short']}" if line["short"] else f", outstanding {line['outstanding']}"
         text += "."
-    return text
+    return f"{text} Note: {view['reason']}" if view.get("reason") else text
 
 
 TOOLS = (list_purchase_orders,)

@@ -7,15 +7,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 from sqlalchemy import exists, select
 
-from tradepost.commerce.flows.names import find_called
+from tradepost.commerce.flows.names import find_called, find_customer
 from tradepost.commerce.flows.return_views import ReturnView, return_views, within_window
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.returns.models import Resolution, Return, ReturnLine, ReturnReason, ReturnStatus
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
+from tradepost.commerce.store.periods import days_text
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
+
+SHOWN = 5  # returns named in the text
 
 RmaReference = Annotated[
     str, Field(min_length=1, max_length=200, description="RMA number or return id.", examples=["RMA-1"])
@@ -36,6 +39,9 @@ async def search_returns(
         str | None, Field(max_length=200, description="Receiving warehouse: id, code or name.", examples=["WH-1"])
     ] = None,
     order_id: Annotated[str | None, Field(max_length=200, description="Order id or number.", examples=["1001"])] = None,
+    customer_id: Annotated[
+        str | None, Field(max_length=99, description="Customer: id, number or name.", examples=["C-1"])
+    ] = None,
     sku: Annotated[str | None, Field(max_length=200, description="SKU of a line.", examples=["SKU-1"])] = None,
     min_age_days: AgeDays = None,
     max_age_days: AgeDays = None,
@@ -62,6 +68,8 @@ async def search_returns(
         statement = statement.where(Return.location_id == place.id)
     if order_id is not None:
         statement = statement.where(Return.order_id == (await store.find(Order, order_id, field="order_id")).id)
+    if customer_id is not None:
+        statement = statement.where(Return.customer_id == (await find_customer(store, customer_id)).id)
     if min_age_days is not None:
         statement = statement.where(Return.requested_at <= store.now - timedelta(days=min_age_days))
     if max_age_days is not None:
@@ -124,10 +132,10 @@ def _window_words(row: Return, view: ReturnView) -> str:
 
 
 def _found_text(found: Page[ReturnView]) -> str:
-    head = found_sentence(found, "returns", "No returns found for these filters.")
+    head = found_sentence(found, "returns", "No returns found for these filters.", named=SHOWN)
     first = [
-        f"{item['rma']} {item['status']} (order {item['order_number']}, {item['age_days']} days)"
-        for item in found["items"][:5]
+        f"{item['rma']} {item['status']} (order {item['order_number']}, {days_text(item['age_days'])})"
+        for item in found["items"][:SHOWN]
         if {"rma", "status", "order_number", "age_days"} <= item.keys()
     ]
     return f"{head} {'; '.join(first)}." if first else head

@@ -29,6 +29,7 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.pagination import decode_cursor, encode_cursor
 
 MOST_STOPS = 500  # far more than a driver can make
+SHOWN = 6  # stops named in the text
 
 Day = Annotated[
     date | None, Field(description="Day of the route or window, by the warehouse's clock.", examples=["2026-03-02"])
@@ -57,11 +58,11 @@ async def list_deliveries(
     detail: Detail = "standard",
     fields: Fields = None,
 ) -> Answer[Page[DeliveryView]]:
-    """List last-mile stops, one per drop: by day, route (then in driving order), driver, order or number. Use to see
-    who delivers what and when, which stops a sick driver leaves, or before assign_driver and reroute_delivery. Not for
-    parcels with carriers (search_shipments). Reads only. Returns status, window, ETA, sequence, driver with status and
-    whether the promise is missed; detail=full adds masked address, instructions (untrusted) and pickup points near the
-    route."""
+    """List last-mile stops, one per drop: by day, route (then in driving order), driver, order or number; without a day
+    the newest first. Use to see who delivers what and when, which stops a sick driver leaves, or before assign_driver
+    and reroute_delivery. Not for parcels with carriers (search_shipments). Reads only. Returns status, window, ETA,
+    sequence, driver with status and whether the promise is missed; delivery_id adds pickup points near the route,
+    detail=full also the masked address and instructions (untrusted)."""
     statement = with_place(select(Delivery))
     route = None if route_id is None else await store.find(Route, route_id, field="route_id")
     if route is not None:
@@ -84,16 +85,26 @@ async def list_deliveries(
         statement = statement.where(await _on_day(store, date))
 
     async def view(rows: Sequence[Delivery]) -> list[DeliveryView]:
-        return await delivery_views(store, rows, detail)
+        return await delivery_views(store, rows, detail, near=delivery_id is not None)
 
     if route is not None:
         found = await _in_driving_order(store, statement, view, limit, cursor, fields)
     else:
-        order_by = [Delivery.number, Delivery.id]
-        found = await page(store, "deliveries", statement, order_by, view, limit=limit, cursor=cursor, fields=fields)
-    text = found_sentence(found, "deliveries", "No deliveries found with these filters.")
+        newest_first = date is None  # without a day, what was done long ago matters least
+        found = await page(
+            store,
+            "latest deliveries" if newest_first else "deliveries",
+            statement,
+            [Delivery.number, Delivery.id],
+            view,
+            limit=limit,
+            cursor=cursor,
+            descending=newest_first,
+            fields=fields,
+        )
+    text = found_sentence(found, "deliveries", "No deliveries found with these filters.", named=SHOWN)
     if fields is None:
-        text += "".join(" " + _row_text(item) for item in found["items"][:6])
+        text += "".join(" " + _row_text(item) for item in found["items"][:SHOWN])
     return Answer(found, text)
 
 
@@ -180,7 +191,13 @@ def _row_text(view: DeliveryView) -> str:
     reason = f", {view['driver_unavailable_reason']}" if view.get("driver_unavailable_reason") else ""
     who = f", {view['driver']} {view['driver_status']}{reason}" if view["driver"] else ", no driver"
     late = ", misses its promise" if view.get("misses_promise") else ""
-    return f"{view['number']} (order {view['order_number']}): {view['status']}{place}{eta}{who}{late}."
+    text = f"{view['number']} (order {view['order_number']}): {view['status']}{place}{eta}{who}{late}."
+    if view.get("pickup_points_near"):
+        points = (
+            f"{point['code']} {point['name']} +{point['detour_minutes']} min" for point in view["pickup_points_near"]
+        )
+        text += f" Pickup points near: {', '.join(points)}."
+    return text
 
 
 TOOLS = (list_deliveries,)

@@ -20,6 +20,8 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.untrusted import clean
 
+SHOWN = 6  # parcels named in the text
+
 Tracking = Annotated[
     str | None,
     Field(min_length=1, max_length=100, description="The carrier's tracking number.", examples=["1Z0000000000000000"]),
@@ -109,9 +111,9 @@ async def search_shipments(
         descending=True,
         fields=fields,
     )
-    text = found_sentence(found, "shipments", "No shipments found with these filters.")
+    text = found_sentence(found, "shipments", "No shipments found with these filters.", named=SHOWN)
     if fields is None:
-        text += "".join(" " + _row_text(item) for item in found["items"][:6])
+        text += "".join(" " + _row_text(item) for item in found["items"][:SHOWN])
     return Answer(found, text)
 
 

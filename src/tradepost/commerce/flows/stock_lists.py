@@ -18,6 +18,8 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import clean
 
+SHOWN = 8  # levels named in the text
+
 HeldState = Literal[
     "available",
     "committed",
@@ -41,7 +43,10 @@ Category = Annotated[
 ]
 Below = Annotated[
     Literal["reorder_point", "days_of_cover"],
-    Field(description="What low means: at or below the reorder point, or fewer days of cover than `days`."),
+    Field(
+        description="What low means: at or below the reorder point, or fewer days of cover than `days`.",
+        examples=["reorder_point"],
+    ),
 ]
 CoverDays = Annotated[
     int | None,
@@ -81,6 +86,7 @@ async def list_stock_levels(
         detail,
         fields,
         "No stock levels found.",
+        state,
     )
 
 
@@ -170,19 +176,22 @@ async def _answer(
     detail: Literal["summary", "standard", "full"],
     fields: list[str] | None,
     nothing: str,
+    state: HeldState | None = None,
 ) -> Answer[Page[LevelView]]:
     async def view(rows: Sequence[StockLevel]) -> list[LevelView]:
         return await level_views(store, rows, detail)
 
     found = await page(store, kind, statement, order, view, limit=limit, cursor=cursor, fields=fields)
-    text = found_sentence(found, "stock levels", nothing)
-    for item in found["items"][:8]:
+    text = found_sentence(found, "stock levels", nothing, named=SHOWN)
+    for item in found["items"][:SHOWN]:
         if fields is None:
             scale, unit = item.get("quantity_scale", 0), item.get("unit", "C62")
             cover = "" if item.get("days_of_cover") is None else f", {item['days_of_cover']} days"
             recalled = ", recalled" if item.get("recalled") else ""
+            held = "on_hand" if state == "recalled" else "available" if state in (None, "out_of_stock") else state
+            asked = "" if held == "available" else f", {amount_text(item[held], scale, unit)} {held}"
             available = amount_text(item["available"], scale, unit)
-            text += f" {item['sku']} {item['warehouse']}: {available} available{cover}{recalled}."
+            text += f" {item['sku']} {item['warehouse']}: {available} available{asked}{cover}{recalled}."
     return Answer(found, text)
 
 

@@ -19,6 +19,8 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.untrusted import clean
 
+SHOWN = 5  # movements named in the text
+
 SkuFilter = Annotated[str | None, Field(max_length=200, description="Only this SKU or variant id.", examples=["SKU-1"])]
 CauseFilter = Annotated[
     MovementCause | None, Field(description="Only movements of this cause.", examples=["shrinkage"])
@@ -86,8 +88,8 @@ async def list_stock_movements(
         descending=True,
         fields=fields,
     )
-    text = found_sentence(found, "stock movements", "No stock movements found with these filters.")
-    for item in found["items"][:5]:
+    text = found_sentence(found, "stock movements", "No stock movements found with these filters.", named=SHOWN)
+    for item in found["items"][:SHOWN]:
         if fields is None:
             reference = f" ({item['reference']})" if item.get("reference") else ""
             text += (

@@ -54,7 +54,7 @@ class RequestedReturn(TypedDict):
     return_id: str
     rma: str
     version: int
-    status: str
+    return_status: str
     resolution: str
     order_number: str
     lines: list[dict[str, str | int]]
@@ -94,7 +94,7 @@ async def submit_return(
         "return_id": row.id,
         "rma": row.number,
         "version": row.version,
-        "status": row.status,
+        "return_status": row.status,
         "resolution": row.resolution,
         "order_number": order.number,
         "lines": [{"sku": line.sku, "quantity": line.quantity, "reason": line.reason} for line in added],

@@ -28,6 +28,8 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.money import MoneyView, money
 from tradepost.foundation.untrusted import clean
 
+SHOWN = 6  # suggestions named in the text
+
 Horizon = Annotated[int, Field(ge=0, le=180, description="Days of demand to cover beyond the lead time.", examples=[7])]
 SupplierFilter = Annotated[
     str | None,
@@ -109,9 +111,9 @@ async def suggest_reorders(
         cursor=cursor,
         fields=fields,
     )
-    text = found_sentence(found, "suggestions", "Nothing needs reordering with these filters.")
+    text = found_sentence(found, "suggestions", "Nothing needs reordering with these filters.", named=SHOWN)
     if fields is None:
-        text += "".join(" " + _row_text(item) for item in found["items"][:6])
+        text += "".join(" " + _row_text(item) for item in found["items"][:SHOWN])
     return Answer(found, text)
 
 

@@ -15,6 +15,8 @@ from tradepost.commerce.store.periods import within
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.money import display
 
+SHOWN = 5  # payouts named in the text
+
 
 @read_tool(title="List payouts", scope="read:settlement")
 async def list_payouts(
@@ -57,8 +59,11 @@ async def list_payouts(
         fields=fields,
     )
     text = found_sentence(found, "payouts", "No payouts found with these filters.")
+    text += " Sums of this page:" if totals else ""
     for currency, (gross, fees, net) in sorted(totals.items()):
         text += f" Gross {display(gross, currency)}, fees {display(fees, currency)}, net {display(net, currency)}."
+    named = [item for item in found["items"] if {"number", "status", "net"} <= item.keys()]
+    text += "".join(f" {item['number']} {item['status']}, net {item['net']['display']}." for item in named[:SHOWN])
     return Answer(found, text)
 
 

@@ -89,6 +89,8 @@ class Tool:
         """The arguments by the published schema, as Python values. Raises InvalidArgument for the first mistake."""
         for error in self.validator.iter_errors(arguments):
             raise _schema_mistake(error, self.input_schema)
+        for name, value in arguments.items():
+            refuse_nul(name, value)
         try:
             model = self.parameters.model_validate(arguments)
         except ValidationError as error:
@@ -196,6 +198,16 @@ def prompt(*, title: str, scope: str) -> Callable[[Callable[..., Awaitable[Guide
         return Prompt(function.__name__, title, _description(function), scope, arguments, function)
 
     return declare
+
+
+def refuse_nul(name: str, value: Any) -> None:
+    """Raise InvalidArgument for text with the character U+0000: PostgreSQL cannot keep it, and nobody means it."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise InvalidArgument(f"{name}: text cannot hold the character U+0000.", field=name)
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            refuse_nul(name, inner)
 
 
 def _tool(

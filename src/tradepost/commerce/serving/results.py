@@ -32,11 +32,24 @@ def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]
     said = " ".join(side_effects)  # first: they carry what the caller asked to know, and the text may be cut
     if changes:
         lines = [f"{change['record']}: {change['field']} {change['before']} -> {change['after']}" for change in changes]
-        text = " ".join(filter(None, (f"Would make {len(changes)} changes.", said, "; ".join(lines))))
+        head = " ".join(filter(None, (f"Would make {len(changes)} changes.", said)))
+        text = _as_many_as_fit(head, lines)
     else:
         text = " ".join(filter(None, ("Would change nothing in the store.", said)))
     preview = {"changes": changes, "side_effects": side_effects, "versions": versions}
     return ToolResult([text_block(text)], preview)
+
+
+def _as_many_as_fit(head: str, lines: list[str]) -> str:
+    """The head and the first lines, as long as they and the count of the others fit into a summary."""
+    text = head
+    for number, line in enumerate(lines):
+        others = f" And {len(lines) - number} more."
+        longer = f"{text}{';' if number else ''} {line}"
+        if len(longer) + len(others) > MAX_SUMMARY_CHARACTERS:
+            return text + others
+        text = longer
+    return text
 
 
 def failed(error: TradepostError) -> ToolResult:

@@ -34,21 +34,19 @@ def sparse_items(schema: Json) -> Json:
 
 def write_output_schema(annotation: Any) -> Json:
     """A write answers in one envelope: done, a dry run's preview, or the wait for a person. The tool's own fields
-    stand beside it and are there once it is done."""
-    own = output_schema(annotation)
-    return {
-        "type": "object",
-        "properties": {
-            "status": {"type": "string", "enum": ["succeeded", "dry_run", "approval_required"]},
-            "replayed": {"type": "boolean"},
-            "approval_id": {"type": "string"},
-            "expires_at": {"type": "string"},
-            "message": {"type": "string"},
-            "preview": {"type": "object"},
-            **own.get("properties", {}),
-        },
-        "required": ["status"],
+    stand beside it and are there once it is done. Raises TypeError when they hide one of the envelope's."""
+    envelope = {
+        "status": {"type": "string", "enum": ["succeeded", "dry_run", "approval_required"]},
+        "replayed": {"type": "boolean"},
+        "approval_id": {"type": "string"},
+        "expires_at": {"type": "string"},
+        "message": {"type": "string"},
+        "preview": {"type": "object"},
     }
+    own = output_schema(annotation).get("properties", {})
+    if hidden := sorted(envelope.keys() & own.keys()):
+        raise TypeError(f"{annotation} has {hidden}, which the answer of every write has with a meaning of its own.")
+    return {"type": "object", "properties": {**envelope, **own}, "required": ["status"]}
 
 
 def _clean(node: Any, definitions: Json) -> Any:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from tradepost.commerce.serving import results
-from tradepost.commerce.serving.declare import Answer, Guide, Prompt, Resource, Tool
+from tradepost.commerce.serving.declare import Answer, Guide, Prompt, Resource, Tool, refuse_nul
 from tradepost.commerce.serving.uris import match_uri
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
@@ -119,6 +119,8 @@ class StoreServer:
             raise InvalidArgument(f"The prompt '{name}' needs the argument '{missing}'.", field=missing)
         for unknown in sorted(arguments.keys() - known):
             raise InvalidArgument(f"The prompt '{name}' has no argument '{unknown}'.", field=unknown)
+        for argument, value in arguments.items():
+            refuse_nul(argument, value)
         async with self.database.transaction(caller.workspace_id, write=False) as session:
             guide: Guide = await prompt.function(await self._store(session, caller), **arguments)
         messages = [{"role": "user", "content": {"type": "text", "text": guide.text}}]
@@ -246,11 +248,13 @@ def _content(uri: str, mime_type: str, value: Any) -> Json:
 
 
 def _passing(error: DBAPIError, operation_id: str) -> bool:
-    """Whether repeating the whole transaction may succeed: a twin won the key, a deadlock, a serialization failure."""
+    """Whether repeating the whole transaction may succeed: a twin won the key or began the number range, a deadlock, a
+    serialization failure."""
     state = getattr(error.orig, "sqlstate", None)
     if state in ("40001", "40P01"):
         return True
-    return isinstance(error, IntegrityError) and "operations" in str(error.orig)
+    refusal = str(error.orig)
+    return isinstance(error, IntegrityError) and ("operations" in refusal or "number_ranges" in refusal)
 
 
 def _translated(error: DBAPIError) -> TradepostError:

@@ -21,4 +21,5 @@ def match_uri(template: str, uri: str) -> dict[str, str] | None:
     found = _pattern(template).fullmatch(uri)
     if found is None:
         return None
-    return {name: unquote(value) for name, value in found.groupdict().items()}
+    variables = {name: unquote(value) for name, value in found.groupdict().items()}
+    return None if any("\0" in value for value in variables.values()) else variables

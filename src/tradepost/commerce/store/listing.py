@@ -106,13 +106,15 @@ def keep_fields(items: list[Any], fields: Sequence[str] | None) -> list[Any]:
     return [{key: value for key, value in item.items() if key in kept} for item in items]
 
 
-def found_sentence(result: Page[Any], noun: str, nothing: str) -> str:
-    """ "3 of 120 orders." or the sentence for none."""
+def found_sentence(result: Page[Any], noun: str, nothing: str, *, named: int = MAX_LIMIT) -> str:
+    """ "3 of 120 orders." or the sentence for none. `named`: how many of them the text goes on to name. The cursor is
+    in the text too, for clients that show the model nothing else."""
     if not result["items"]:
         return nothing
-    total = result["total_estimate"]
-    more = " More with next_cursor." if result["has_more"] else ""
-    return f"{len(result['items'])} of {total} {noun}.{more}"
+    shown, total = len(result["items"]), result["total_estimate"]
+    more = f" More with cursor={result['next_cursor']}." if result["has_more"] else ""
+    first = f" The first {named}:" if shown > named else ""
+    return f"{shown} of {total} {noun}.{more}{first}"
 
 
 async def _total(store: Store, statement: Select[Any]) -> int | str:

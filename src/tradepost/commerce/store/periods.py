@@ -33,6 +33,11 @@ def require_period(start: datetime | None, end: datetime | None, prefix: str) ->
         )
 
 
+def days_text(days: int) -> str:
+    """ "1 day", "3 days"."""
+    return "1 day" if days == 1 else f"{days} days"
+
+
 def days_until(now: datetime, moment: datetime | None) -> int | None:
     """Whole days from now to a deadline; negative once it has passed, None without one."""
     return None if moment is None else (moment - now).days

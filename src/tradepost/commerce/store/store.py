@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import Select, bindparam, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.commerce.store.changes import ChangeLog
@@ -171,10 +171,12 @@ class Store:
 def _by_reference(model: Any, decorated: bool, lock: bool) -> tuple[list[str], Select[Any]]:
     """The names a kind of record is called by, and its look-up, built once: building costs more than running it."""
     names = [name for name in ("external_id", "number", "sku", "code", "tracking_number") if hasattr(model, name)]
-    conditions = [getattr(model, name) == bindparam("wanted") for name in ("id", *names)]
+    columns = [(name, "wanted") for name in ("id", *names)]
     if decorated:
-        conditions += [getattr(model, name) == bindparam("bare") for name in names if name != "external_id"]
-    statement = select(model).where(or_(*conditions)).limit(10).execution_options(**{BUILT_ONCE: True})
+        columns += [(name, "bare") for name in names if name != "external_id"]
+    # One indexed look-up per name: an OR over them lets SQLite walk the whole workspace instead.
+    found = union_all(*(select(model.id).where(getattr(model, name) == bindparam(value)) for name, value in columns))
+    statement = select(model).where(model.id.in_(found)).execution_options(**{BUILT_ONCE: True})
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     return names, statement

@@ -14,6 +14,7 @@ def policy_rows() -> list[OrderPolicy]:
             "locked_after_item_edit": True,
             "item_edit_actions": ["exchange"],
             "exchange_same_product_only": True,
+            "exchange_same_variant": False,
             "refund_destinations": ["original", "gift_card"],
             "one_return_or_exchange_per_order": True,
             "return_window_days": None,

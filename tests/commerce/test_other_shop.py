@@ -1,0 +1,203 @@
+"""Every tool, resource and prompt over a shop made at random, next to a neighbor with the same ids and numbers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, get_args
+from urllib.parse import quote
+
+import orjson
+import pytest
+from sqlalchemy import select
+
+from tests.commerce.other_shop import CURRENCIES, NOW
+from tests.commerce.other_workspaces import ASKED, MARKS, NEIGHBOR, all_rows, write_both
+from tests.commerce.walking import Json, Walker
+from tests.commerce.write_attempts import attempts
+from tests.engines import DatabaseUrls, Template
+from tradepost.commerce.inventory.models import StockLevel
+from tradepost.commerce.orders.models import Order, OrderLine, OrderStatus
+from tradepost.commerce.payments.models import Payment, Refund
+from tradepost.database import migrate
+from tradepost.database.engine import Database
+
+EACH = 12  # names tried per parameter
+DONE = 3  # real writes per tool
+STATES = ("available", "committed", "reserved", "damaged", "quality_control", "safety_stock")
+
+
+async def _write(url: str) -> None:
+    database = Database(url)
+    await write_both(database)
+    await database.close()
+
+
+def _prepare(url: str) -> None:
+    migrate.upgrade(url, "store")
+    asyncio.run(_write(url))
+
+
+@pytest.fixture
+def database_template() -> Template:
+    return Template("other shop", hub=lambda _url: None, store=_prepare)
+
+
+@pytest.fixture
+async def store(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
+    database = Database(database_urls.store)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def walker(store: Database) -> Walker:
+    made = Walker(store)
+    await made.look_around()
+    return made
+
+
+async def test_the_shop_has_every_state_and_shares_its_ids_with_the_neighbor(store: Database) -> None:
+    asked, neighbor = await all_rows(store, ASKED), await all_rows(store, NEIGHBOR)
+    assert len(asked.keys() & neighbor.keys()) > 1000
+    async with store.transaction(ASKED, write=False) as session:
+        assert set(await session.scalars(select(Order.status))) == set(get_args(OrderStatus))
+        assert set(await session.scalars(select(Order.currency))) <= set(CURRENCIES)
+
+
+async def test_every_record_is_found_by_each_of_its_names(walker: Walker) -> None:
+    getters = {
+        "order": ("get_order", "order_id"),
+        "return": ("get_return", "rma"),
+        "customer": ("get_customer", "customer_id"),
+        "product": ("get_product", "product_id"),
+    }
+    for kind, (tool, parameter) in getters.items():
+        for item in walker.items[kind]:
+            for name in (item[key] for key in ("id", "number", "rma", "external_id") if item.get(key)):
+                assert (await walker.good(tool, **{parameter: name}))["id"] == item["id"]
+    for item in walker.items["order"]:
+        assert (await walker.good("get_order", order_id=f"#{item['number']}"))["id"] == item["id"]
+    for sku in walker.names["sku"]:
+        await walker.good("check_inventory", sku=sku)
+
+
+async def test_every_read_takes_every_argument(walker: Walker, store: Database) -> None:
+    before = await all_rows(store, ASKED)
+    for tool in walker.reads():
+        answered = 0
+        properties: Json = tool.input_schema["properties"]
+        for parameter, schema in properties.items():
+            values: list[Any] = [
+                *walker.called(parameter)[:EACH],
+                *(value for value in schema.get("enum", ()) if value),
+            ]
+            if "boolean" in schema.get("type", ()):
+                values += [True, False]
+            if schema.get("items", {}).get("enum"):
+                values.append(schema["items"]["enum"])
+            values = values or [value for value in schema.get("examples", ()) if parameter not in ("cursor", "fields")]
+            for value in values:
+                _, error = await walker.call(tool.name, **{parameter: value})
+                answered += not error
+        assert answered, f"{tool.name} never answered"
+    assert await all_rows(store, ASKED) == before
+
+
+async def test_every_list_gives_its_details_and_chosen_fields(walker: Walker) -> None:
+    for tool in walker.reads():
+        if {"detail", "fields"} <= tool.input_schema["properties"].keys():
+            given = {"query": "a"} if tool.name == "search_customers" else {}
+            given = {"payout_id": walker.names["payout"][0]} if tool.name == "reconcile_settlement" else given
+            for detail in ("summary", "standard", "full"):
+                page = await walker.good(tool.name, **given, detail=detail)
+                for item in page["items"][:1]:
+                    field = next(key for key in item if key != "id")
+                    chosen = await walker.good(tool.name, **given, detail=detail, fields=[field])
+                    assert chosen["items"][0].keys() == {"id", field} & item.keys(), tool.name
+
+
+async def test_every_resource_opens_by_names_that_need_quoting(walker: Walker) -> None:
+    names = {"stock": "sku", "product": "sku", "po": "po", "report": "date"}
+    for server in walker.servers:
+        for item in server.resources:
+            scheme = item.template.partition("://")[0]
+            kind = names.get(scheme, scheme)
+            if kind == "quote":
+                continue  # no list names quotes in this release
+            known = walker.names[kind][:EACH] if item.is_template else [""]
+            assert known, item.template
+            for name in known:
+                start, _, rest = item.template.partition("{")
+                uri = start + quote(name, safe="") + rest.partition("}")[2]
+                read = await server.read(walker.caller, uri)
+                assert MARKS[NEIGHBOR] not in orjson.dumps(read).decode()
+                assert read["contents"][0]["text"].strip()
+
+
+async def test_every_prompt_guides_through_this_shop(walker: Walker) -> None:
+    names = {"carrier": [item["carrier_code"] for item in walker.items["shipment"] if item["carrier_code"]]}
+    for server in walker.servers:
+        for prompt in server.prompts:
+            given = {}
+            for argument in prompt.arguments:
+                known = names.get(argument["name"]) or walker.called(argument["name"]) or ["100 CHF"]
+                given[argument["name"]] = known[0]
+            guide = await server.prompt(walker.caller, prompt.name, given)
+            assert MARKS[NEIGHBOR] not in orjson.dumps(guide).decode()
+            assert guide["messages"][0]["content"]["text"].endswith("Propose; do not act without approval.")
+
+
+async def test_every_write_previews_and_then_does_what_it_showed(walker: Walker, store: Database) -> None:
+    neighbor = await all_rows(store, NEIGHBOR)
+    done: dict[str, int] = {}
+    for tool in walker.writes():
+        legal = []
+        before = await all_rows(store, ASKED)
+        for index, arguments in enumerate(attempts(walker, tool.name)):
+            call = {**arguments, "idempotency_key": f"{tool.name}-{index}"}
+            preview, error = await walker.call(tool.name, **call, dry_run=True)
+            if not error:
+                assert preview["status"] == "dry_run"
+                legal.append(call)
+        assert await all_rows(store, ASKED) == before, f"a preview of {tool.name} changed something"
+        assert legal, f"{tool.name} was never legal"
+        for call in legal:
+            if done.get(tool.name, 0) == DONE:
+                break
+            preview, error = await walker.call(tool.name, **call, dry_run=True)
+            if error:
+                continue  # what was legal before a write of this loop need not be so after it
+            first = await walker.good(tool.name, **call)
+            again = await walker.good(tool.name, **call)
+            assert (first["replayed"], again["replayed"]) == (False, True)
+            assert {**again, "replayed": False} == first
+            done[tool.name] = done.get(tool.name, 0) + 1
+        assert done[tool.name]
+        await _adds_up(store)
+    assert await all_rows(store, NEIGHBOR) == neighbor
+
+
+async def _adds_up(store: Database) -> None:
+    """The money and the stock of the asked shop hold together."""
+    async with store.transaction(ASKED, write=False) as session:
+        for level in await session.scalars(select(StockLevel)):
+            assert level.on_hand == sum(getattr(level, state) for state in STATES)
+        payments: dict[str, list[Payment]] = {}
+        for payment in await session.scalars(select(Payment)):
+            assert 0 <= payment.refunded_minor <= payment.captured_minor <= payment.amount_minor
+            payments.setdefault(payment.order_id, []).append(payment)
+        refunds: dict[str, int] = {}
+        for refund in await session.scalars(select(Refund).where(Refund.status.in_(("succeeded", "pending")))):
+            refunds[refund.payment_id] = refunds.get(refund.payment_id, 0) + refund.amount_minor
+        lines: dict[str, int] = {}
+        for line in await session.scalars(select(OrderLine).where(OrderLine.status != "removed")):
+            assert line.delivered <= line.shipped <= line.quantity
+            lines[line.order_id] = lines.get(line.order_id, 0) + line.total_minor
+        for order in await session.scalars(select(Order)):
+            paid = payments[order.id]
+            assert order.captured_minor == sum(payment.captured_minor for payment in paid), order.number
+            assert order.refunded_minor == sum(payment.refunded_minor for payment in paid), order.number
+            assert all(payment.refunded_minor == refunds.get(payment.id, 0) for payment in paid), order.number
+            charged = order.subtotal_minor - order.discount_minor + order.shipping_minor + order.tax_minor
+            assert order.total_minor == charged, order.number
+            assert order.subtotal_minor == lines.get(order.id, 0), order.number
+            assert order.placed_at <= NOW
