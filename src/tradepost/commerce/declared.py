@@ -4,48 +4,66 @@ from tradepost.commerce.customers import (
     search,
     update,
 )
-from tradepost.commerce.flows import (
-    approve_return,
-    assign,
-    at_risk,
-    briefing,
+from tradepost.commerce.flows.accounts import (
+    customer_detail,
+    policy_search,
+    product_detail,
+    product_search,
+)
+from tradepost.commerce.flows.books import (
+    claim_search,
+    invoice_search,
+    payment_search,
+)
+from tradepost.commerce.flows.changes import (
     cancel_order,
     change_payment,
-    check_eligibility,
-    claim_search,
-    create_exchange,
-    create_reorder,
-    customer_detail,
-    daily_ops,
-    decline_return,
-    drivers,
     edit_items,
-    initiate_refund,
-    invoice_search,
+    update_address,
+)
+from tradepost.commerce.flows.delivery import (
+    assign,
+    drivers,
+    reroute,
+    route_detail,
+    shipments,
+)
+from tradepost.commerce.flows.insight import (
+    briefing,
+    daily_ops,
     kpis,
+)
+from tradepost.commerce.flows.orders import (
+    at_risk,
     order_detail,
     order_prompts,
     order_search,
-    payment_search,
-    policy_search,
+    timeline,
+)
+from tradepost.commerce.flows.refunds import (
+    initiate_refund,
     preview_refund,
-    product_detail,
-    product_search,
-    purchase_orders,
-    reroute,
+)
+from tradepost.commerce.flows.returns import (
+    approve_return,
+    check_eligibility,
+    create_exchange,
+    decline_return,
     return_prompts,
     return_reads,
-    route_detail,
-    shipments,
+    submit_return,
+)
+from tradepost.commerce.flows.stock import (
     stock_detail,
     stock_lists,
     stock_movements,
-    submit_return,
+    transfer_stock,
+)
+from tradepost.commerce.flows.supply import (
+    create_reorder,
+    purchase_orders,
     suggest_reorders,
     supply_prompts,
-    timeline,
-    transfer_stock,
-    update_address,
 )
 from tradepost.commerce.orders import (
     holds,

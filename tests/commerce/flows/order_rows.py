@@ -8,20 +8,16 @@ from sqlalchemy import select
 from tests.commerce.conftest import NOW, Shop
 from tradepost.commerce.catalog.models import Product, Variant
 from tradepost.commerce.customers.models import Customer, PaymentMethod
-from tradepost.commerce.flows import (
+from tradepost.commerce.flows.changes import cancel_order, change_payment, edit_items, update_address
+from tradepost.commerce.flows.refunds import initiate_refund, preview_refund
+from tradepost.commerce.flows.returns import (
     approve_return,
-    cancel_order,
-    change_payment,
     check_eligibility,
     create_exchange,
     decline_return,
-    edit_items,
-    initiate_refund,
-    preview_refund,
     return_prompts,
     return_reads,
     submit_return,
-    update_address,
 )
 from tradepost.commerce.inventory.models import Location, StockLevel
 from tradepost.commerce.orders import holds, notes

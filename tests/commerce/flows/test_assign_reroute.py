@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from tests.commerce.conftest import WORKSPACE, Shop
 from tests.commerce.flows.last_mile import at, driver, stop, tour
-from tradepost.commerce.flows import assign, reroute
+from tradepost.commerce.flows.delivery import assign, reroute
 from tradepost.commerce.logistics.models import Delivery, Route, Shipment
 
 

@@ -8,8 +8,8 @@ import pytest
 from tests.commerce import books
 from tests.commerce.conftest import NOW, WORKSPACE, Shop
 from tradepost.commerce.claims.models import Claim
-from tradepost.commerce.flows.briefing import PROMPTS
-from tradepost.commerce.flows.daily_ops import RESOURCES
+from tradepost.commerce.flows.insight.briefing import PROMPTS
+from tradepost.commerce.flows.insight.daily_ops import RESOURCES
 from tradepost.commerce.logistics.models import Carrier, Delivery, Driver, Shipment
 from tradepost.commerce.payments.models import Dispute
 from tradepost.commerce.purchasing.models import PurchaseOrder, Supplier

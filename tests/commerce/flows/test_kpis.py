@@ -7,7 +7,7 @@ import pytest
 from tests.commerce import books
 from tests.commerce.conftest import Shop
 from tradepost.commerce.claims.models import Claim
-from tradepost.commerce.flows.kpis import TOOLS
+from tradepost.commerce.flows.insight.kpis import TOOLS
 from tradepost.commerce.logistics.models import Carrier, Shipment
 
 

@@ -8,9 +8,9 @@ from sqlalchemy import event
 from tests.commerce.books import days, line, order, warehouse
 from tests.commerce.conftest import WORKSPACE, Shop
 from tests.commerce.flows.lateness_rows import driver, ground, purchase, route, shipment, sick, stock, stop
-from tradepost.commerce.flows.at_risk import TOOLS as AT_RISK
-from tradepost.commerce.flows.lateness import assess
-from tradepost.commerce.flows.order_detail import TOOLS as DETAIL
+from tradepost.commerce.flows.orders.at_risk import TOOLS as AT_RISK
+from tradepost.commerce.flows.orders.lateness import assess
+from tradepost.commerce.flows.orders.order_detail import TOOLS as DETAIL
 from tradepost.commerce.store.store import Store
 
 

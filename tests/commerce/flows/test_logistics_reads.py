@@ -4,7 +4,7 @@ import json
 
 from tests.commerce.conftest import Shop
 from tests.commerce.flows.last_mile import at, point, stop, tour
-from tradepost.commerce.flows import drivers, route_detail, shipments
+from tradepost.commerce.flows.delivery import drivers, route_detail, shipments
 from tradepost.commerce.logistics.models import Carrier, Shipment, TrackingEvent
 
 

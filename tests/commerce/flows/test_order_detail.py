@@ -9,7 +9,7 @@ from tests.commerce.books import ADDRESS, days, line, order, payment, refund, va
 from tests.commerce.conftest import Shop
 from tests.commerce.flows.lateness_rows import ground, shipment
 from tradepost.commerce.customers.models import PaymentMethod
-from tradepost.commerce.flows import order_detail, order_prompts, timeline
+from tradepost.commerce.flows.orders import order_detail, order_prompts, timeline
 from tradepost.commerce.logistics.models import Fulfillment, FulfillmentLine, TrackingEvent
 from tradepost.commerce.orders.models import OrderNote
 from tradepost.commerce.returns.models import ExchangeLine, Return, ReturnLine

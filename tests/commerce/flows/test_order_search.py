@@ -8,7 +8,7 @@ import pytest
 from tests.commerce.books import customer, days, line, order, variant, warehouse
 from tests.commerce.conftest import Shop
 from tests.commerce.flows.lateness_rows import ground
-from tradepost.commerce.flows.order_search import TOOLS
+from tradepost.commerce.flows.orders.order_search import TOOLS
 from tradepost.commerce.serving.schema import MAX_INPUT_BYTES
 from tradepost.foundation.clock import to_rfc3339
 

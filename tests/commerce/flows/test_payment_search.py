@@ -5,7 +5,7 @@ import json
 from tests.commerce import books
 from tests.commerce.conftest import Shop
 from tradepost.commerce.customers.models import PaymentMethod
-from tradepost.commerce.flows.payment_search import RESOURCES, TOOLS
+from tradepost.commerce.flows.books.payment_search import RESOURCES, TOOLS
 from tradepost.commerce.payments.models import Dispute
 
 

@@ -3,7 +3,7 @@
 import json
 
 from tests.commerce.conftest import Shop
-from tradepost.commerce.flows.policy_search import RESOURCES, TOOLS
+from tradepost.commerce.flows.accounts.policy_search import RESOURCES, TOOLS
 from tradepost.commerce.orders.models import OrderPolicy
 from tradepost.commerce.support.models import PolicyClause
 

@@ -8,7 +8,7 @@ import pytest
 from tests.commerce.books import product, variant, warehouse
 from tests.commerce.conftest import Shop
 from tests.commerce.flows.lateness_rows import stock
-from tradepost.commerce.flows import product_detail, product_search
+from tradepost.commerce.flows.accounts import product_detail, product_search
 
 
 def shelf() -> list[Any]:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from tests.commerce.conftest import WORKSPACE, Shop
 from tests.commerce.flows.supply import days, goods, level, location, offer, purchase, purchase_line, supplier
-from tradepost.commerce.flows import create_reorder, purchase_orders, suggest_reorders
+from tradepost.commerce.flows.supply import create_reorder, purchase_orders, suggest_reorders
 from tradepost.commerce.inventory.models import StockLevel
 from tradepost.commerce.purchasing.models import PurchaseOrder
 

@@ -10,14 +10,8 @@ from tests.commerce.books import days, line, order, payment
 from tests.commerce.conftest import Shop
 from tests.commerce.flows.lateness_rows import ground, shipment, sick, stop
 from tradepost.commerce.customers import search, update
-from tradepost.commerce.flows import (
-    at_risk,
-    customer_detail,
-    order_detail,
-    order_search,
-    product_detail,
-    product_search,
-)
+from tradepost.commerce.flows.accounts import customer_detail, product_detail, product_search
+from tradepost.commerce.flows.orders import at_risk, order_detail, order_search
 from tradepost.commerce.serving.schema import MAX_INPUT_BYTES, MAX_OUTPUT_BYTES
 
 MODULES = (order_detail, order_search, at_risk, customer_detail, product_detail, product_search, search, update)

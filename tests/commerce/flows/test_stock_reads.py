@@ -4,7 +4,7 @@ import json
 
 from tests.commerce.conftest import Shop
 from tests.commerce.flows.supply import days, goods, level, location, purchase, purchase_line, supplier
-from tradepost.commerce.flows import stock_detail, stock_lists, stock_movements
+from tradepost.commerce.flows.stock import stock_detail, stock_lists, stock_movements
 from tradepost.commerce.inventory.models import StockMovement, Transfer, TransferLine
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from tests.commerce.conftest import Shop
 from tests.commerce.flows.last_mile import tour
-from tradepost.commerce.flows import stock_detail, supply_prompts
+from tradepost.commerce.flows.stock import stock_detail
+from tradepost.commerce.flows.supply import supply_prompts
 from tradepost.commerce.logistics.models import Carrier
 from tradepost.foundation.errors import InvalidArgument
 

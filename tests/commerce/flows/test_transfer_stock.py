@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from tests.commerce.conftest import WORKSPACE, Shop
 from tests.commerce.flows.supply import days, goods, level, location
-from tradepost.commerce.flows import transfer_stock
+from tradepost.commerce.flows.stock import transfer_stock
 from tradepost.commerce.inventory.models import StockLevel, StockMovement, Transfer, TransferLine
 
 

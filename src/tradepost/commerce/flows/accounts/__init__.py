@@ -1,0 +1,1 @@
+"""Customers, products and policies with what other domains know of them."""

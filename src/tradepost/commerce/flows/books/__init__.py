@@ -1,0 +1,1 @@
+"""Reading payments, invoices and claims."""

@@ -1,0 +1,1 @@
+"""Changing and canceling orders: items, address, payment, with the money that moves."""

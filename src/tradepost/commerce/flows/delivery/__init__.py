@@ -1,0 +1,1 @@
+"""Parcels, routes, drivers and the last mile."""

@@ -1,0 +1,201 @@
+"""Where parcels are: one by tracking number or id, and lists by state, carrier, warehouse and delay."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from tradepost.commerce.flows.delivery.shipment_views import DetailName, ShipmentView, shipment_views
+from tradepost.commerce.flows.names import find_called
+from tradepost.commerce.flows.stock.stock_detail import WarehouseFilter
+from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.logistics.models import Carrier, Shipment, ShipmentStatus
+from tradepost.commerce.logistics.states import FINISHED_SHIPMENTS
+from tradepost.commerce.orders.models import Order
+from tradepost.commerce.serving.declare import Answer, read_tool, resource
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
+from tradepost.commerce.store.periods import within
+from tradepost.commerce.store.store import Store
+from tradepost.foundation.errors import InvalidArgument, NotFound
+from tradepost.foundation.untrusted import clean
+
+SHOWN = 6  # parcels named in the text
+
+Tracking = Annotated[
+    str | None,
+    Field(min_length=1, max_length=100, description="The carrier's tracking number.", examples=["1Z0000000000000000"]),
+]
+ShipmentRef = Annotated[
+    str | None, Field(min_length=1, max_length=200, description="Shipment id or number.", examples=["SHP-1"])
+]
+Status = Annotated[ShipmentStatus | None, Field(description="Only parcels in this state.", examples=["in_transit"])]
+CarrierFilter = Annotated[str | None, Field(max_length=200, description="Carrier code or name.", examples=["fedex"])]
+DelayedOnly = Annotated[
+    bool, Field(description="Only parcels under way that are delayed or miss their promise.", examples=[True])
+]
+OrderFilter = Annotated[str | None, Field(max_length=200, description="Order id or number.", examples=["ORD-1001"])]
+
+
+@read_tool(title="Get shipping status", scope="read:logistics")
+async def get_shipping_status(
+    store: Store, tracking_number: Tracking = None, shipment_id: ShipmentRef = None, detail: Detail = "standard"
+) -> Answer[ShipmentView]:
+    """Tell where one parcel is: status, carrier, ETA against the promise, scans newest first, last-mile stop with its
+    driver, proof of delivery. Use for "where is it", for a late parcel's cause, or for evidence of delivery. Give
+    exactly one of tracking_number and shipment_id; by order use get_order or search_shipments. Reads the store's
+    record; asks no carrier. detail=full adds carriers' messages (untrusted text) and proof media. Returns one
+    shipment."""
+    if (tracking_number is None) == (shipment_id is None):
+        raise InvalidArgument(
+            "Exactly one of tracking_number and shipment_id is needed.",
+            hint="Send one of them; search_shipments finds parcels of an order.",
+            field="tracking_number",
+        )
+    if shipment_id is not None:
+        shipment = await store.find(Shipment, shipment_id, field="shipment_id")
+    else:
+        shipment = await _by_tracking(store, tracking_number or "")
+    view = await _one(store, shipment, detail)
+    return Answer(view, _text(view))
+
+
+@read_tool(title="Search shipments", scope="read:logistics")
+async def search_shipments(
+    store: Store,
+    status: Status = None,
+    carrier: CarrierFilter = None,
+    delayed_only: DelayedOnly = False,
+    warehouse_id: WarehouseFilter = None,
+    order_id: OrderFilter = None,
+    shipped_from: TimeFilter = None,
+    shipped_to: TimeFilter = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    detail: Detail = "standard",
+    fields: Fields = None,
+) -> Answer[Page[ShipmentView]]:
+    """Find parcels by state, carrier, warehouse, order or time of shipping, the newest first. Use for all delayed
+    parcels, a carrier's parcels or the parcels of an order. Not for one parcel's scans (get_shipping_status), for
+    stops and drivers (list_deliveries) or for orders not shipped yet (search_orders). Reads only. Returns per parcel
+    status, carrier, tracking number, ETA, promise and hours_late; standard adds the last-mile stop with its driver."""
+    statement = select(Shipment)
+    if status is not None:
+        statement = statement.where(Shipment.status == status)
+    if carrier is not None:
+        company = await find_called(store, Carrier, carrier, field="carrier")
+        statement = statement.where(Shipment.carrier_id == company.id)
+    if warehouse_id is not None:
+        place = await find_called(store, Location, warehouse_id, field="warehouse_id")
+        statement = statement.where(Shipment.location_id == place.id)
+    if order_id is not None:
+        order = await store.find(Order, order_id, field="order_id")
+        statement = statement.where(Shipment.order_id == order.id)
+    if delayed_only:
+        statement = statement.join(
+            Order, and_(Order.workspace_id == Shipment.workspace_id, Order.id == Shipment.order_id)
+        ).where(_is_delayed(store))
+    statement = within(statement, Shipment.shipped_at, shipped_from, shipped_to, "shipped")
+
+    async def view(rows: Sequence[Shipment]) -> list[ShipmentView]:
+        return await shipment_views(store, rows, detail)
+
+    found = await page(
+        store,
+        "shipments",
+        statement,
+        [Shipment.created_at, Shipment.id],
+        view,
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+        fields=fields,
+    )
+    text = found_sentence(found, "shipments", "No shipments found with these filters.", named=SHOWN)
+    if fields is None:
+        text += "".join(" " + _row_text(item) for item in found["items"][:SHOWN])
+    return Answer(found, text)
+
+
+@resource(
+    "shipment://{id}",
+    title="Shipment",
+    description="A parcel by id or number: the same as get_shipping_status.",
+    scope="read:logistics",
+)
+async def shipment(store: Store, id: str) -> ShipmentView:
+    """The view of get_shipping_status."""
+    return await _one(store, await store.find(Shipment, id, field="shipment_id"), "standard")
+
+
+async def _one(store: Store, shipment: Shipment, detail: DetailName) -> ShipmentView:
+    (view,) = await shipment_views(store, [shipment], detail, with_events=detail != "summary")
+    return view
+
+
+async def _by_tracking(store: Store, tracking_number: str) -> Shipment:
+    wanted = tracking_number.strip()
+    compact = wanted.replace(" ", "")
+    found = await store.all(
+        select(Shipment).where(Shipment.tracking_number.in_([wanted, compact])).order_by(Shipment.id).limit(5)
+    )
+    if not found:
+        raise NotFound(
+            f"No shipment with the tracking number '{clean(wanted, 60)}' was found.",
+            hint="Check the number, or find the parcel by its order with search_shipments.",
+            field="tracking_number",
+        )
+    if len(found) > 1:
+        raise InvalidArgument(
+            f"The tracking number '{wanted}' stands on {len(found)} shipments: "
+            f"{', '.join(row.number for row in found)}.",
+            hint="Use shipment_id.",
+            field="tracking_number",
+        )
+    return found[0]
+
+
+def _is_delayed(store: Store) -> ColumnElement[bool]:
+    """Under way, and said to be delayed or not able to keep the promise any more."""
+    promise = func.coalesce(Shipment.promised_to, Order.promised_to)
+    return and_(
+        Shipment.status.not_in(FINISHED_SHIPMENTS),
+        or_(
+            Shipment.status == "delayed",
+            promise < store.now,
+            Shipment.eta > promise,
+            and_(promise.is_(None), Shipment.eta < store.now),
+        ),
+    )
+
+
+def _row_text(view: ShipmentView) -> str:
+    by = f" by {view['carrier']}" if view["carrier"] else ""
+    track = f" {view['tracking_number']}" if view["tracking_number"] else ""
+    if view["delivered_at"]:
+        when = f", delivered {view['delivered_at'][:16]}"
+    else:
+        when = f", ETA {view['eta'][:16]}" if view["eta"] else ", no ETA"
+    late = f", {view['hours_late']:g} h after the promise" if view["late"] else ""
+    reason = f" ({view['delay_reason']})" if view.get("delay_reason") else ""
+    return f"{view['number']} (order {view['order_number']}): {view['status']}{by}{track}{when}{late}{reason}."
+
+
+def _text(view: ShipmentView) -> str:
+    text = _row_text(view)
+    for stop in view.get("last_mile", [])[:2]:
+        reason = f", {stop['driver_unavailable_reason']}" if stop["driver_unavailable_reason"] else ""
+        who = f" with driver {stop['driver']}: {stop['driver_status']}{reason}" if stop["driver"] else ", no driver"
+        text += f" Delivery {stop['number']} {stop['status']}{who}."
+    events = view.get("events", [])
+    if events:
+        where = f" at {events[0]['location']}" if events[0]["location"] else ""
+        text += f" Last scan {events[0]['occurred_at'][:16]}: {events[0]['status']}{where}."
+    proof = view.get("proof_of_delivery")
+    if proof:
+        text += f" Proof of delivery: {proof.get('kind', 'recorded')}."
+    return text
+
+
+TOOLS = (get_shipping_status, search_shipments)
+RESOURCES = (shipment,)

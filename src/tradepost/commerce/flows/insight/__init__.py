@@ -1,0 +1,1 @@
+"""Key figures, the daily report and the briefing."""

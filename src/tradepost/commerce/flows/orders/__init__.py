@@ -1,0 +1,1 @@
+"""Reading orders: one, many, those in danger, and why they are late."""

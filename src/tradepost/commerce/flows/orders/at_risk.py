@@ -1,0 +1,172 @@
+"""list_at_risk_orders: every open order that misses its promise or is likely to, with the chain of causes."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Required
+
+from pydantic import Field
+from sqlalchemy import select
+from typing_extensions import TypedDict
+
+from tradepost.commerce.flows.local_days import day_bounds, local_day, store_zone
+from tradepost.commerce.flows.names import find_called
+from tradepost.commerce.flows.orders.late_causes import CauseView
+from tradepost.commerce.flows.orders.lateness import IN_FLIGHT, Lateness, assess
+from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.orders.models import Order
+from tradepost.commerce.serving.declare import Answer, read_tool
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, keep_fields
+from tradepost.commerce.store.store import Store
+from tradepost.foundation.clock import from_rfc3339, to_rfc3339
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.pagination import decode_cursor, encode_cursor
+
+MAX_JUDGED = 5_000
+KIND = "at_risk_orders"
+
+Horizon = Annotated[
+    int,
+    Field(
+        ge=0, le=60, description="Promised within so many days (0 today, 1 tomorrow too), and overdue.", examples=[1]
+    ),
+]
+WarehouseId = Annotated[str | None, Field(max_length=200, description="Warehouse id, code or name.", examples=["WH-1"])]
+LateOnly = Annotated[bool, Field(description="Leave out those at risk.", examples=[False])]
+
+
+# A late or endangered order. summary: up to sentence; standard: with causes; full: all.
+class AtRiskRow(TypedDict, total=False):
+    id: Required[str]  # the other keys may be left out by `fields`
+    number: str
+    promised_to: str
+    late: bool
+    at_risk: bool
+    days_late: int
+    sentence: str
+    causes: list[CauseView]
+    expected_at: str | None
+    status: str
+    customer_id: str
+    warehouse_id: str | None
+    version: int
+    total: MoneyView
+    payment_status: str
+    fulfillment_status: str
+
+
+@read_tool(title="List at-risk orders", scope="read:orders")
+async def list_at_risk_orders(
+    store: Store,
+    horizon_days: Horizon = 3,
+    warehouse_id: WarehouseId = None,
+    late_only: LateOnly = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    detail: Detail = "standard",
+    fields: Fields = None,
+) -> Answer[Page[AtRiskRow]]:
+    """List open orders that are late or likely to miss their promise, each with the reason down to its root: an
+    unavailable driver, a delayed carrier, missing stock and its purchase order, a hold, an unpaid bill. Use for a
+    briefing, or to see which orders promised for tomorrow will miss and why. Not for one order (get_order) or other
+    filters (search_orders). Read-only. Returns a page, the oldest promise first; late means now or the ETA is past the
+    promised end."""
+    endangered = await endangered_orders(store, horizon_days=horizon_days, warehouse_id=warehouse_id)
+    if late_only:
+        endangered = [pair for pair in endangered if pair[1].late]
+    result = _page(endangered, limit, cursor, detail, fields)
+    late = sum(1 for _, finding in endangered if finding.late)
+    if not endangered:
+        return Answer(result, f"No open order due within {horizon_days} days is late or at risk.")
+    head = f"Late: {late}. At risk: {len(endangered) - late}."
+    if late_only:
+        head = f"Late: {late}."
+    if result["has_more"]:
+        head += f" More with cursor={result['next_cursor']}."
+    shown = _after(endangered, cursor)[:limit]
+    return Answer(result, " ".join([head, *(finding.sentence for _, finding in shown)]))
+
+
+async def endangered_orders(
+    store: Store, *, horizon_days: int, warehouse_id: str | None = None
+) -> list[tuple[Order, Lateness]]:
+    """The open orders due within the horizon that are late or at risk, the oldest promise first."""
+    statement = (
+        select(Order)
+        .where(Order.status.in_(IN_FLIGHT), Order.delivered_at.is_(None))
+        .order_by(Order.promised_to, Order.id)
+        .limit(MAX_JUDGED)
+    )
+    if warehouse_id is None:
+        zone = await store_zone(store)
+    else:
+        warehouse = await find_called(store, Location, warehouse_id, field="warehouse_id")
+        zone = warehouse.timezone
+        statement = statement.where(Order.warehouse_id == warehouse.id)
+    # Whole days: who asks for tomorrow means until its evening.
+    _, end = day_bounds(zone, local_day(store.now, zone) + timedelta(days=horizon_days))
+    statement = statement.where(Order.promised_to < end)
+    orders = await store.all(statement)
+    findings = await assess(store, orders)
+    pairs = [(order, findings[order.id]) for order in orders]
+    return [(order, finding) for order, finding in pairs if finding.late or finding.at_risk]
+
+
+def _page(
+    endangered: Sequence[tuple[Order, Lateness]],
+    limit: int,
+    cursor: str | None,
+    detail: str,
+    fields: Sequence[str] | None,
+) -> Page[AtRiskRow]:
+    rest = _after(endangered, cursor)
+    shown = rest[:limit]
+    has_more = len(rest) > limit
+    last = shown[-1][0] if shown else None
+    return {
+        "items": keep_fields([_row(order, finding, detail) for order, finding in shown], fields),
+        "next_cursor": encode_cursor(KIND, [_promise(last), last.id]) if has_more and last is not None else None,
+        "has_more": has_more,
+        "total_estimate": len(endangered),
+        "truncated": False,
+    }
+
+
+def _after(endangered: Sequence[tuple[Order, Lateness]], cursor: str | None) -> list[tuple[Order, Lateness]]:
+    keyset = decode_cursor(KIND, cursor, 2)
+    if keyset is None:
+        return list(endangered)
+    try:
+        place: tuple[datetime, str] = (from_rfc3339(str(keyset.values[0])), str(keyset.values[1]))
+    except ValueError:
+        raise InvalidArgument("The cursor is not one that this list gave.", field="cursor") from None
+    return [pair for pair in endangered if pair[0].promised_to and (pair[0].promised_to, pair[0].id) > place]
+
+
+def _promise(order: Order) -> str:
+    return to_rfc3339(order.promised_to) if order.promised_to is not None else ""
+
+
+def _row(order: Order, finding: Lateness, detail: str) -> AtRiskRow:
+    row: AtRiskRow = {
+        "id": order.id,
+        "number": order.number,
+        "promised_to": _promise(order),
+        "late": finding.late,
+        "at_risk": finding.at_risk,
+        "days_late": finding.days_late,
+        "sentence": finding.sentence,
+    }
+    if detail == "summary":
+        return row
+    view = finding.view()
+    row["causes"], row["expected_at"] = view["causes"], view["expected_at"]
+    row["status"], row["customer_id"], row["warehouse_id"] = order.status, order.customer_id, order.warehouse_id
+    row["version"] = order.version
+    if detail == "full":
+        row["total"] = money(order.total_minor, order.currency)
+        row["payment_status"], row["fulfillment_status"] = order.payment_status, order.fulfillment_status
+    return row
+
+
+TOOLS = (list_at_risk_orders,)

@@ -1,0 +1,251 @@
+"""search_orders: finding orders by what people know of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Required
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+from typing_extensions import TypedDict
+
+from tradepost.commerce.customers.models import Customer
+from tradepost.commerce.flows.names import find_called, find_customer
+from tradepost.commerce.flows.orders.lateness import IN_FLIGHT, LatenessView, assess
+from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.orders.models import FulfillmentStatus, Order, OrderLine, OrderStatus, PaymentStatus
+from tradepost.commerce.orders.views import NAME_CAP
+from tradepost.commerce.serving.declare import Answer, read_tool
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
+from tradepost.commerce.store.store import Store
+from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.money import MoneyView, display, money
+from tradepost.foundation.untrusted import clean
+
+SHOWN = 8  # orders named in the text
+
+Status = Annotated[OrderStatus | None, Field(description="State.", examples=["open"])]
+Paid = Annotated[PaymentStatus | None, Field(description="State.", examples=["paid"])]
+Fulfilled = Annotated[FulfillmentStatus | None, Field(description="State.", examples=["unfulfilled"])]
+CustomerId = Annotated[str | None, Field(max_length=99, description="Id or name.", examples=["C-1"])]
+Sku = Annotated[str | None, Field(max_length=99, description="SKU.", examples=["SKU-1"])]
+WarehouseId = Annotated[str | None, Field(max_length=99, description="Id or name.", examples=["WH-1"])]
+Query = Annotated[
+    str | None,
+    Field(
+        max_length=99,
+        description="Order or PO number, external id, the buyer's exact e-mail or name.",
+        examples=["1001"],
+    ),
+]
+
+
+# A line in short.
+class OrderLineBrief(TypedDict):
+    sku: str
+    name: str
+    quantity: int
+    shipped: int
+
+
+# An order in a list. summary: up to total; standard: up to version; full: all.
+class OrderRow(TypedDict, total=False):
+    id: Required[str]  # the other keys may be left out by `fields`
+    number: str
+    status: str
+    payment_status: str
+    fulfillment_status: str
+    placed_at: str
+    total: MoneyView
+    external_id: str | None
+    customer_id: str
+    customer_number: str
+    customer_name: str
+    warehouse_id: str | None
+    promised_to: str | None
+    delivered_at: str | None
+    version: int
+    lines: list[OrderLineBrief]
+    lateness: LatenessView
+
+
+@read_tool(title="Search orders", scope="read:orders")
+async def search_orders(
+    store: Store,
+    q: Query = None,
+    status: Status = None,
+    payment_status: Paid = None,
+    fulfillment_status: Fulfilled = None,
+    customer_id: CustomerId = None,
+    sku: Sku = None,
+    warehouse_id: WarehouseId = None,
+    promised_from: TimeFilter = None,
+    promised_to: TimeFilter = None,
+    placed_from: TimeFilter = None,
+    placed_to: TimeFilter = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    detail: Detail = "standard",
+    fields: Fields = None,
+) -> Answer[Page[OrderRow]]:
+    """Find orders by status, customer, SKU, warehouse, promised or placed time, or by number or buyer. Use when several
+    orders are wanted or the number is not known; all filters must hold. Paid but not shipped for 48 h: status open,
+    payment_status paid, fulfillment_status unfulfilled, placed_to
+    two days ago. Not for one known order (get_order) or late ones
+    (list_at_risk_orders). Read-only. Returns a page, newest first, with total_estimate and next_cursor; detail full
+    adds lines and lateness."""
+    statement = select(Order)
+    for column, value in (
+        (Order.status, status),
+        (Order.payment_status, payment_status),
+        (Order.fulfillment_status, fulfillment_status),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    statement = _within(statement, Order.placed_at, "placed", placed_from, placed_to)
+    statement = _within(statement, Order.promised_to, "promised", promised_from, promised_to)
+    if customer_id is not None:
+        customer = await find_customer(store, customer_id)
+        statement = statement.where(Order.customer_id == customer.id)
+    if warehouse_id is not None:
+        warehouse = await find_called(store, Location, warehouse_id, field="warehouse_id")
+        statement = statement.where(Order.warehouse_id == warehouse.id)
+    if sku is not None:
+        statement = statement.where(_has_line(OrderLine.sku == sku.strip().removeprefix("sku:")))
+    if q is not None:
+        statement = _matching(statement, q)
+
+    shown: list[str] = []
+
+    async def view(orders: Sequence[Order]) -> list[OrderRow]:
+        shown.extend(_in_short(order) for order in orders[:SHOWN])
+        return await _rows(store, orders, detail)
+
+    found = await page(
+        store,
+        "orders",
+        statement,
+        [Order.placed_at, Order.id],
+        view,
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+        fields=fields,
+    )
+    sought = f" matching '{q}'" if q is not None else " with these filters"
+    sentence = found_sentence(found, "orders", f"No orders found{sought}.", named=SHOWN)
+    return Answer(found, " ".join([sentence, *shown]))
+
+
+def _has_line(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(OrderLine.order_id == Order.id, OrderLine.status != "removed", condition)
+
+
+def _matching(statement: Select[Order], q: str) -> Select[Order]:
+    """Exact matches only: someone who may read orders cannot feel their way through the customers with it."""
+    wanted = " ".join(q.split())
+    folded = func.lower(wanted)
+    buyers = select(Customer.id).where(
+        or_(
+            Customer.email_folded == wanted.lower(),
+            func.lower(Customer.first_name + " " + Customer.last_name) == folded,
+            func.lower(Customer.company) == folded,
+            Customer.number == wanted.removeprefix("#"),
+            Customer.external_id == wanted,
+        )
+    )
+    return statement.where(
+        or_(
+            Order.number == wanted.removeprefix("#"),
+            Order.number == wanted,
+            Order.external_id == wanted,
+            Order.id == wanted,
+            Order.po_number == wanted,
+            Order.customer_id.in_(buyers),
+        )
+    )
+
+
+def _within(
+    statement: Select[Order],
+    column: InstrumentedAttribute[Any],
+    name: str,
+    earliest: datetime | None,
+    latest: datetime | None,
+) -> Select[Order]:
+    if earliest is not None and latest is not None and latest < earliest:
+        raise InvalidArgument(f"{name}_to lies before {name}_from.", hint="Swap the two times.", field=f"{name}_to")
+    if earliest is not None:
+        statement = statement.where(column >= earliest)
+    return statement if latest is None else statement.where(column <= latest)
+
+
+async def _rows(store: Store, orders: Sequence[Order], detail: str) -> list[OrderRow]:
+    rows = [_summary(order) for order in orders]
+    if detail == "summary" or not orders:
+        return rows
+    buyers = await _buyers(store, {order.customer_id for order in orders})
+    for row, order in zip(rows, orders, strict=True):
+        number, name = buyers[order.customer_id]
+        row["external_id"] = order.external_id
+        row["customer_id"], row["customer_number"], row["customer_name"] = order.customer_id, number, name
+        row["warehouse_id"] = order.warehouse_id
+        row["promised_to"] = to_rfc3339(order.promised_to) if order.promised_to else None
+        row["delivered_at"] = to_rfc3339(order.delivered_at) if order.delivered_at else None
+        row["version"] = order.version
+    if detail == "full":
+        await _add_details(store, orders, rows)
+    return rows
+
+
+async def _add_details(store: Store, orders: Sequence[Order], rows: list[OrderRow]) -> None:
+    lines = await store.all(
+        select(OrderLine)
+        .where(OrderLine.order_id.in_([order.id for order in orders]))
+        .order_by(OrderLine.order_id, OrderLine.position)
+    )
+    findings = await assess(store, orders, lines=lines)
+    for row, order in zip(rows, orders, strict=True):
+        row["lateness"] = findings[order.id].view()
+        row["lines"] = [
+            {
+                "sku": line.sku,
+                "name": clean(line.name, NAME_CAP),
+                "quantity": line.quantity,
+                "shipped": line.shipped,
+            }
+            for line in lines
+            if line.order_id == order.id and line.status != "removed"
+        ]
+
+
+async def _buyers(store: Store, ids: set[str]) -> dict[str, tuple[str, str]]:
+    statement = select(Customer.id, Customer.number, Customer.first_name, Customer.last_name).where(
+        Customer.id.in_(sorted(ids))
+    )
+    found = await store.session.execute(statement)
+    return {row.id: (row.number, clean(f"{row.first_name} {row.last_name}", NAME_CAP)) for row in found}
+
+
+def _summary(order: Order) -> OrderRow:
+    return {
+        "id": order.id,
+        "number": order.number,
+        "status": order.status,
+        "payment_status": order.payment_status,
+        "fulfillment_status": order.fulfillment_status,
+        "placed_at": to_rfc3339(order.placed_at),
+        "total": money(order.total_minor, order.currency),
+    }
+
+
+def _in_short(order: Order) -> str:
+    states = f"{order.status}, {order.payment_status}, {order.fulfillment_status}"
+    promise = ""
+    if order.promised_to is not None and order.delivered_at is None and order.status in IN_FLIGHT:
+        promise = f", promised {order.promised_to.date().isoformat()}"
+    return f"{order.number} {states}, {display(order.total_minor, order.currency)}{promise}."
+
+
+TOOLS = (search_orders,)

@@ -1,0 +1,1 @@
+"""Refunds: what could be paid back, and paying it back."""

@@ -1,0 +1,1 @@
+"""Returns and exchanges: eligible, asked for, approved, declined."""

@@ -1,0 +1,1 @@
+"""What changes of orders share: charges and refunds, units and their stock."""

@@ -1,0 +1,1 @@
+"""Stock across warehouses: levels, movements, transfers, what is on its way."""

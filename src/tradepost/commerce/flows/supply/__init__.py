@@ -1,0 +1,1 @@
+"""Reordering from suppliers."""
