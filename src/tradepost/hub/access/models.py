@@ -96,18 +96,6 @@ class ApiKey(HubBase, Versioned):
     )
 
 
-class McpSession(HubBase, Scoped):
-    """A session of a client that speaks 2025-11-25 or older, bound to the principal that opened it."""
-
-    __tablename__ = "mcp_sessions"
-    principal_id: Mapped[str]
-    protocol_version: Mapped[str]
-    server: Mapped[str | None]
-    created_at: Mapped[datetime]
-    last_seen_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-
-
 class RegistryVersion(HubBase, Scoped):
     """Counts up with every change of a workspace's registry, agents or keys; the row's id is "registry"."""
 

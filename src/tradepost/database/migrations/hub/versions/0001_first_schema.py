@@ -120,17 +120,6 @@ def upgrade() -> None:
     op.create_index(op.f('ix_hub_outbox_relayed_at'), 'hub_outbox', ['relayed_at'], unique=False)
     op.create_index(op.f('ix_hub_outbox_subject'), 'hub_outbox', ['subject'], unique=False)
     op.create_index('uq_hub_outbox_sequence', 'hub_outbox', ['sequence'], unique=True)
-    op.create_table('mcp_sessions',
-    sa.Column('principal_id', sa.String(), nullable=False),
-    sa.Column('protocol_version', sa.String(), nullable=False),
-    sa.Column('server', sa.String(), nullable=True),
-    sa.Column('created_at', types.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('last_seen_at', types.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('ended_at', types.UtcDateTime(timezone=True), nullable=True),
-    sa.Column('workspace_id', sa.String(), nullable=False),
-    sa.Column('id', sa.String(), nullable=False),
-    sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_mcp_sessions'))
-    )
     op.create_table('profiles',
     sa.Column('slug', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
