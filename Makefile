@@ -30,7 +30,7 @@ demo: $(RUNTIME)
 	@$(VENV)/bin/tradepost demo $(ARGS)
 
 test: $(DEV)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 # All of them run even when one fails, so that one run tells everything.
 check: $(DEV)

@@ -54,13 +54,14 @@ def serve(
 async def serve_hub(data: Path | None, host: str | None, port: int | None) -> None:
     """Serve the hub until stopped."""
     loaded = settings.load(data=data, host=host, port=port)
-    hub = await open_tradepost(loaded)
     listener = take_port(loaded.host, loaded.port)
-    local.write_running(loaded.data, loaded.url)
     try:
+        hub = await open_tradepost(loaded)
+        local.write_running(loaded.data, loaded.url)
         console.say(f"The hub serves {loaded.url}/mcp. Ctrl-C stops it.")
         await serve_asgi(hub, listener)
     finally:
+        listener.close()
         local.clear_running(loaded.data)
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+import tradepost.hub.tables  # noqa: F401 (every table: foreign keys lead from part to part)
 from tradepost import settings
 from tradepost.cli import console
 from tradepost.database.engine import Database

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+import tradepost.commerce.tables  # noqa: F401 (every table: foreign keys lead from part to part)
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, WorkspaceOption, opened, run
 from tradepost.commerce.transfer import export_store, import_store, read_file
@@ -35,7 +36,7 @@ def import_command(
         async with opened(data) as found:
             target = await found.workspace(workspace)
             columns = (TextColumn("Importing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            with Progress(*columns, console=console.err, disable=as_json) as progress:
+            with Progress(*columns, console=console.err, disable=not console.err.is_terminal) as progress:
                 task = progress.add_task("rows", total=None)
                 summary = await import_store(
                     found.store,

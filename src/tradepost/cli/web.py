@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradepost.foundation.errors import SetupError
 
@@ -37,25 +37,51 @@ def take_port(host: str, port: int) -> socket.socket:
 
 class _Server(uvicorn.Server):
     """Uvicorn raises a signal again once it has shut down, which would end the process before its caller has cleaned
-    up; here the first one only means: stop."""
+    up; here the first one only means: stop. Streams to clients that only listen end then, answers are still given."""
+
+    stopping: asyncio.Event
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         wanted = (signal.SIGINT, signal.SIGTERM)
         for number in wanted:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+            loop.add_signal_handler(number, self._stop, number)
         try:
             yield
         finally:
             for number in wanted:
                 loop.remove_signal_handler(number)
 
+    def _stop(self, number: signal.Signals) -> None:
+        self.handle_exit(number, None)
+        self.stopping.set()
+
+
+def _with_ending_streams(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
+    """The application, to which a listening client (GET) seems to leave when the server stops."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def receive_or_stop() -> Message:
+            message, stop = asyncio.ensure_future(receive()), asyncio.ensure_future(stopping.wait())
+            try:
+                await asyncio.wait((message, stop), return_when=asyncio.FIRST_COMPLETED)
+                return message.result() if message.done() else {"type": "http.disconnect"}
+            finally:
+                message.cancel()
+                stop.cancel()
+
+        listens = scope["type"] == "http" and scope["method"] == "GET"
+        await app(scope, receive_or_stop if listens else receive, send)
+
+    return wrapped
+
 
 async def serve_asgi(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; what is under way is finished first."""
+    stopping = asyncio.Event()
     config = uvicorn.Config(
-        app,
+        _with_ending_streams(app, stopping),
         http="httptools",
         lifespan="on",
         log_level="warning",
@@ -66,7 +92,9 @@ async def serve_asgi(app: ASGIApp, listener: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=75,
     )
+    server = _Server(config)
+    server.stopping = stopping
     try:
-        await _Server(config).serve(sockets=[listener])
+        await server.serve(sockets=[listener])
     finally:
         listener.close()

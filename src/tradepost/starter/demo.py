@@ -50,13 +50,15 @@ class Demo:
 
 async def prepare(settings: Settings, now: datetime, say: Say) -> Demo:
     """Make what is not there yet, keep what is. Raises SetupError."""
+    running = tracker.Tracker(settings.data, settings.port + 1)
+    running.require_port()
     settings.data.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(upgrade, settings.hub_database, "hub")
     await asyncio.to_thread(upgrade, settings.store_database, "store")
     hub = await open_tradepost(settings)
     main, main_keys = await _workspace(hub, MAIN, "Demo shop", (*AGENTS, tracker.AGENT), now, say)
     _, second_keys = await _workspace(hub, SECOND, "Second shop", AGENTS, now, say)
-    running = await _tracker(settings, hub, main, say)
+    await _start_tracker(running, settings, hub, main, say)
     return Demo(hub, running, {MAIN: main_keys, SECOND: second_keys})
 
 
@@ -99,8 +101,9 @@ async def _shop(store: Database, workspace: Workspace, now: datetime, say: Say) 
     await load(store, workspace.id, now=now, variant=variant)
 
 
-async def _tracker(settings: Settings, hub: Tradepost, workspace: Workspace, say: Say) -> tracker.Tracker:
-    running = tracker.Tracker(settings.data, settings.port + 1)
+async def _start_tracker(
+    running: tracker.Tracker, settings: Settings, hub: Tradepost, workspace: Workspace, say: Say
+) -> None:
     say("Starting the shipping tracker, a foreign MCP server …")
     token = await running.start(hub.store, workspace.id)
     registration = build_registration(settings, hub.hub, await open_vault(hub.hub, settings.key_file))
@@ -112,4 +115,3 @@ async def _tracker(settings: Settings, hub: Tradepost, workspace: Workspace, say
         raise
     finally:
         await registration.close()
-    return running

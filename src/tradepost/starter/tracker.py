@@ -48,13 +48,24 @@ class Tracker:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/mcp"
 
+    def require_port(self) -> None:
+        """Raise SetupError when its port cannot be had; asked first, before anything is made."""
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self._port))
+            except (OSError, OverflowError) as error:
+                raise SetupError(
+                    f"The shipping tracker needs port {self._port}, the one after the hub's, and cannot have it.",
+                    hint="Choose another port for the hub with --port, or stop the program that uses it.",
+                ) from error
+
     async def start(self, store: Database, workspace_id: str) -> str:
         """Start it and wait until it answers. Returns its token. Raises SetupError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         parcels = self._folder / "parcels.json"
         parcels.write_text(json.dumps(await _parcels(store, workspace_id)), encoding="utf-8")
         token = _token(self._folder / "token")
-        _require_free(self._port)
         command = ["-m", "tradepost.commerce.demo.shipping_tracker", "--with-parent"]
         command += ["--parcels", str(parcels), "--port", str(self._port)]
         with self._log.open("wb") as log:
@@ -95,18 +106,6 @@ class Tracker:
             f"The shipping tracker did not start on port {self._port}: {lines[-1] if lines else 'no answer'}.",
             hint="Choose other ports: --port.",
         )
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise SetupError(
-                f"The shipping tracker needs port {port}, the one after the hub's, and cannot have it.",
-                hint="Choose another port for the hub with --port, or stop the program that uses it.",
-            ) from error
 
 
 async def register_tracker(registration: Registration, hub: Database, by: Caller, url: str, token: str) -> None:

@@ -24,6 +24,10 @@ TIMES = st.sampled_from(
     2026-02-28t12:00:00z 2024-02-29T00:00:00-11:30 1970-01-01T00:00:00Z 2099-12-31T23:59:59Z 0001-01-01T00:00:00Z
     9999-12-31T23:59:59Z 0001-01-01T00:00:00+14:00 9999-12-31T23:59:59-12:00""".split()
 )
+EDGES = {
+    "date-time": ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"),
+    "date": ("0001-01-01", "9999-12-31"),
+}
 DATES = st.sampled_from("2026-02-24 2026-02-25 2024-02-29 0001-01-01 9999-12-31".split())
 
 
@@ -81,6 +85,7 @@ def _choices(name: str, node: Json, known: Known) -> Iterator[Any]:
     if "string" in node.get("type", ()) and not {"enum", "pattern", "format"} & node.keys():
         yield from known(name)
         yield ODD
+    yield from EDGES.get(node.get("format", ""), ())
     yield from node.get("enum", ())
     yield from node.get("examples", ())
     if "boolean" in node.get("type", ()):

@@ -19,7 +19,15 @@ async def test_resources_give_a_value_or_are_not_found(unchanging_store: Databas
     known = await references(unchanging_store)
     scheme = template.partition("://")[0]
     names = {"stock": "sku", "product": "sku", "report": "date"}
-    given = [*known(names.get(scheme, scheme)), NOW.date().isoformat(), "none-such", "%00%27%25", "x" * 300]
+    given = [
+        *known(names.get(scheme, scheme)),
+        NOW.date().isoformat(),
+        "0001-01-01",
+        "9999-12-31",
+        "none-such",
+        "%00%27%25",
+        "x" * 300,
+    ]
     read, leaked = 0, list[str]()
     for workspace in (EMPTY, FULL):
         for value in given if "{" in template else [""]:

@@ -17,13 +17,14 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 import uvicorn
 from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 TrackingNumber = Annotated[
@@ -32,13 +33,13 @@ TrackingNumber = Annotated[
 ]
 
 
-class Scan(TypedDict):
+class Scan(BaseModel):
     at: str
     status: str
     place: str
 
 
-class Parcel(TypedDict):
+class Parcel(BaseModel):
     tracking_number: str
     carrier: str
     status: str
@@ -46,7 +47,7 @@ class Parcel(TypedDict):
     events: list[Scan]
 
 
-class Redelivery(TypedDict):
+class Redelivery(BaseModel):
     tracking_number: str
     date: str
     replayed: bool
@@ -62,10 +63,10 @@ class Ledger:
         self._done: dict[str, dict[str, str]] = {row["key"]: row for row in map(json.loads, lines)}
 
     def parcel(self, number: str) -> dict[str, Any]:
-        """A parcel by its number. Raises ValueError with what to do."""
+        """A parcel by its number. Raises ToolError, whose text the caller is told: what to do."""
         found = self._parcels.get(number.replace(" ", "").upper())
         if found is None:
-            raise ValueError(f"No parcel '{number}' is known to the carrier. Check the tracking number.")
+            raise ToolError(f"No parcel '{number}' is known to the carrier. Check the tracking number.")
         return dict(found)
 
     def ask(self, number: str, date: str, key: str) -> bool:
@@ -73,7 +74,7 @@ class Ledger:
         before = self._done.get(key)
         if before is not None:
             if (before["tracking_number"], before["date"]) != (number, date):
-                raise ValueError("This idempotency_key was used for another redelivery. Use a new key.")
+                raise ToolError("This idempotency_key was used for another redelivery. Use a new key.")
             return True
         self._done[key] = {"key": key, "tracking_number": number, "date": date}
         with self._path.open("a", encoding="utf-8") as stream:

@@ -3,10 +3,9 @@
 from typing import Any
 
 from tradepost.commerce.serving.declare import Answer
+from tradepost.commerce.store.texts import MAX_SUMMARY_CHARACTERS, as_many_as_fit
 from tradepost.foundation.errors import TradepostError
 from tradepost.protocol.builtin import Json, ToolResult
-
-MAX_SUMMARY_CHARACTERS = 800  # about 200 tokens
 
 
 def text_block(text: str) -> Json:
@@ -33,23 +32,11 @@ def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]
     if changes:
         lines = [f"{change['record']}: {change['field']} {change['before']} -> {change['after']}" for change in changes]
         head = " ".join(filter(None, (f"Would make {len(changes)} changes.", said)))
-        text = _as_many_as_fit(head, lines)
+        text = as_many_as_fit(head, lines, "; ")
     else:
         text = " ".join(filter(None, ("Would change nothing in the store.", said)))
     preview = {"changes": changes, "side_effects": side_effects, "versions": versions}
     return ToolResult([text_block(text)], preview)
-
-
-def _as_many_as_fit(head: str, lines: list[str]) -> str:
-    """The head and the first lines, as long as they and the count of the others fit into a summary."""
-    text = head
-    for number, line in enumerate(lines):
-        others = f" And {len(lines) - number} more."
-        longer = f"{text}{';' if number else ''} {line}"
-        if len(longer) + len(others) > MAX_SUMMARY_CHARACTERS:
-            return text + others
-        text = longer
-    return text
 
 
 def failed(error: TradepostError) -> ToolResult:

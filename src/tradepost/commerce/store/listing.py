@@ -27,14 +27,21 @@ Fields = Annotated[
 ]
 
 
-def _aware(moment: datetime | None) -> datetime | None:
+# What a filter may reach: far beyond any shop, and a safe distance from where calendar arithmetic ends.
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
     """A time that names no zone counts as UTC, as everywhere else in what callers send."""
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+    if moment is None:
+        return None
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return min(max(aware, _FIRST), _LAST).astimezone(UTC)
 
 
 TimeFilter = Annotated[
     datetime | None,
-    AfterValidator(_aware),
+    AfterValidator(_in_utc),
     Field(description="In UTC.", examples=["2026-03-01T00:00:00Z"]),
 ]
 

@@ -12,6 +12,7 @@ from tradepost.commerce.orders.models import OrderPolicy
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, found_sentence, page
 from tradepost.commerce.store.store import Store
+from tradepost.commerce.store.texts import as_many_as_fit
 from tradepost.commerce.support.models import PolicyClause, PolicyTopic
 from tradepost.commerce.support.policy_text import matches, words_of
 from tradepost.foundation.errors import InvalidArgument, NotFound
@@ -211,12 +212,15 @@ def _clause_view(row: PolicyClause, rules: list[RuleView], detail: Detail) -> Cl
 
 
 def _with_clauses(text: str, found: PolicyPage) -> str:
-    for item in found["items"]:
-        if "clause" in item and "title" in item:
-            text += f" {item['clause']} {item['title']}: {item.get('text', '')}".rstrip(": ")
+    said = [
+        f"{item['clause']} {item['title']}: {item.get('text', '')}".rstrip(": ")
+        for item in found["items"]
+        if "clause" in item and "title" in item
+    ]
     if found["rules"]:
-        text += " Rules of no clause: " + ", ".join(f"{rule['name']}={rule['value']}" for rule in found["rules"]) + "."
-    return text
+        rules = ", ".join(f"{rule['name']}={rule['value']}" for rule in found["rules"])
+        said.append(f"Rules of no clause: {rules}.")
+    return as_many_as_fit(text, said)
 
 
 TOOLS = (search_policies,)

@@ -26,6 +26,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, keep_fields, page
 from tradepost.commerce.store.store import Store
+from tradepost.commerce.store.texts import as_many_as_fit
 from tradepost.foundation.pagination import decode_cursor, encode_cursor
 
 MOST_STOPS = 500  # far more than a driver can make
@@ -104,7 +105,7 @@ async def list_deliveries(
         )
     text = found_sentence(found, "deliveries", "No deliveries found with these filters.", named=SHOWN)
     if fields is None:
-        text += "".join(" " + _row_text(item) for item in found["items"][:SHOWN])
+        text = as_many_as_fit(text, [_row_text(item) for item in found["items"][:SHOWN]])
     return Answer(found, text)
 
 

@@ -86,8 +86,8 @@ async def build_damage_claim(store: Store, order: OrderNumber) -> Guide:
         "the reason. Amount: the damaged lines at the price paid, in the order's currency, nothing else.\n"
         "6. List the evidence that is there and what is missing (photo of goods, photo of packaging, proof of "
         "delivery, invoice, inspection), and the filing deadline with the days left.\n"
-        "7. Propose open_claim with its arguments, or add_claim_evidence and file_carrier_claim for a claim that is "
-        f"there.\n{DATA_ONLY}\n{CLOSING}"
+        "7. Propose the claim with its type, side, lines, amount and evidence, or what an open claim still needs.\n"
+        f"{DATA_ONLY}\n{CLOSING}"
     )
     return Guide(text, tuple(resources))
 

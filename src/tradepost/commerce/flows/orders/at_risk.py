@@ -17,6 +17,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, keep_fields
 from tradepost.commerce.store.store import Store
+from tradepost.commerce.store.texts import as_many_as_fit
 from tradepost.foundation.clock import from_rfc3339, to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import MoneyView, money
@@ -84,7 +85,7 @@ async def list_at_risk_orders(
     if result["has_more"]:
         head += f" More with cursor={result['next_cursor']}."
     shown = _after(endangered, cursor)[:limit]
-    return Answer(result, " ".join([head, *(finding.sentence for _, finding in shown)]))
+    return Answer(result, as_many_as_fit(head, [finding.sentence for _, finding in shown]))
 
 
 async def endangered_orders(

@@ -1,7 +1,7 @@
 """One order with everything that hangs on it: get_order and the resource order://{number}, the same view both ways."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field
 from sqlalchemy import bindparam, or_, select
@@ -73,14 +73,14 @@ class Warehouse(TypedDict, total=False):
 
 
 # An order. The parts at the end are there when asked for.
-class OrderView(TypedDict):
-    id: str
-    number: str
+class OrderView(TypedDict, total=False):
+    id: Required[str]
+    number: Required[str]
     external_id: str | None
-    version: int
-    status: str
-    payment_status: str
-    fulfillment_status: str
+    version: Required[int]
+    status: Required[str]
+    payment_status: Required[str]
+    fulfillment_status: Required[str]
     delivery_status: str
     placed_at: str
     promised_from: str | None
@@ -100,11 +100,12 @@ class OrderView(TypedDict):
     lines: list[LineView]
     shipments: list[ShipmentBrief]
     lateness: LatenessView
-    fulfillments: NotRequired[list[dict[str, Any]]]
-    payments: NotRequired[list[dict[str, Any]]]
-    returns: NotRequired[list[dict[str, Any]]]
-    notes: NotRequired[list[dict[str, Any]]]
-    timeline: NotRequired[list[dict[str, Any]]]
+    shipment_details: list[dict[str, Any]]
+    fulfillments: list[dict[str, Any]]
+    payments: list[dict[str, Any]]
+    returns: list[dict[str, Any]]
+    notes: list[dict[str, Any]]
+    timeline: list[dict[str, Any]]
 
 
 @read_tool(title="Get order", scope="read:orders", quick=True)
@@ -168,7 +169,7 @@ async def order_view(store: Store, reference: str, include: Sequence[Part]) -> O
     if "payments" in include:
         view["payments"] = await payment_rows(store, order.id, paid)
     if "shipments" in include:
-        view["shipments"] = await shipment_rows(store, shipments)  # type: ignore[typeddict-item]
+        view["shipment_details"] = await shipment_rows(store, shipments)
         view["fulfillments"] = await fulfillment_rows(store, order.id, shipments)
     if "returns" in include:
         view["returns"] = await return_rows(store, order.id)

@@ -1,0 +1,1 @@
+"""What is measured against limits: `make bench`, or `python -m bench NAME` for one measure."""
