@@ -63,7 +63,7 @@ class Catalogs:
 
     async def _compile(self, key: _Key) -> Catalog:
         workspace_id, agent_id, scopes, slug = key
-        async with self._database.transaction(workspace_id, write=False) as session:
+        async with self._database.transaction(workspace_id, write=False, quick=True) as session:
             rows = await read_agent(session, agent_id, self._always_visible)
         only = None
         if slug is not None:

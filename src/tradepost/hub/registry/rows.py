@@ -1,6 +1,6 @@
 """Reading the rows that make up one agent's catalog, in few statements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,10 @@ from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
 
 ALWAYS_BEHIND = 1_000_000
+CHUNK = 500  # values in one IN (…)
+MAX_TEXTS = 20_000
+
+_texts: dict[tuple[str, str, int], str] = {}  # (workspace, tool entry, its version) -> definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ _TOOL_COLUMNS = (
     ToolEntry.id,
     ToolEntry.server_id,
     ToolEntry.name,
-    ToolEntry.definition,
+    ToolEntry.version,
     ToolEntry.digest,
     ToolEntry.tool_class,
     ToolEntry.moves_money,
@@ -138,10 +142,32 @@ async def _assigned(session: AsyncSession, agent_id: str, profile_id: str) -> li
             or_(Assignment.agent_id == agent_id, Assignment.profile_id == profile_id),
         )
     )
+    found = rows.all()
+    texts = await _definitions(session, {row.id: row.version for row in found})
     return [
-        ToolRow(entry, server, name, definition, digest, _class(kind), money, scope, exposed, own is not None, position)
-        for entry, server, name, definition, digest, kind, money, scope, exposed, own, position in rows
+        ToolRow(
+            entry, server, name, texts[entry], digest, _class(kind), money, scope, exposed, own is not None, position
+        )
+        for entry, server, name, _, digest, kind, money, scope, exposed, own, position in found
     ]
+
+
+async def _definitions(session: AsyncSession, versions: Mapping[str, int]) -> dict[str, str]:
+    """The pinned texts of tool entries. They are most of what a catalog reads and hardly ever change, so those of a
+    version that was read before are not fetched again."""
+    workspace_id = session.sync_session.info["workspace_id"]
+    found = {entry: _texts.get((workspace_id, entry, version), "") for entry, version in versions.items()}
+    missing = [entry for entry, text in found.items() if not text]
+    for start in range(0, len(missing), CHUNK):
+        ids = missing[start : start + CHUNK]
+        rows = await session.execute(
+            select(ToolEntry.id, ToolEntry.version, ToolEntry.definition).where(ToolEntry.id.in_(ids))
+        )
+        for entry, version, text in rows:  # a version newer than asked for compiles the catalog once more anyway
+            _texts[workspace_id, entry, version] = found[entry] = text
+    while len(_texts) > MAX_TEXTS:
+        del _texts[next(iter(_texts))]
+    return found
 
 
 async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]:
@@ -153,11 +179,13 @@ async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]
             ToolEntry.state == "enabled", ToolEntry.server_id.in_(server_ids)
         )
     )
+    found = rows.all()
+    texts = await _definitions(session, {row.id: row.version for row in found})
     return [
         ToolRow(
-            *row[:5], _class(row.tool_class), row.moves_money, row.scope, row.name, True, ALWAYS_BEHIND + row.position
+            entry, server, name, texts[entry], digest, _class(kind), money, scope, name, True, ALWAYS_BEHIND + place
         )
-        for row in rows
+        for entry, server, name, _, digest, kind, money, scope, place in found
     ]
 
 
