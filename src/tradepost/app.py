@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,8 +20,6 @@ from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.builtin import sync_builtin
-from tradepost.hub.registration.discovery import Discovery
-from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.upstreams.connections import Connections
@@ -34,25 +31,6 @@ from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """What commands need to register servers: the databases, the vault, and the way to a live server."""
-
-    servers: Servers
-    discovery: Discovery
-    connections: Connections
-
-    async def close(self) -> None:
-        await self.connections.close()
-
-
-def build_registration(settings: Settings, hub: Database, vault: Vault) -> Registration:
-    """The registration services over an open hub database."""
-    guard = Guard(settings.private_networks)
-    connections = Connections(vault, guard)
-    return Registration(Servers(hub, vault, guard), Discovery(hub, vault, connections), connections)
 
 
 class Tradepost:

@@ -1,50 +1,49 @@
-"""The commands' tree: each module brings its own, and is loaded when one of its commands is asked for.
+"""The commands' tree: each module brings its own, and is loaded when one of its commands is used.
 
-Loading everything takes a second or two (the shop's tools, the protocol), which `approvals list` need not pay.
+Loading everything takes seconds (the shop's tools, the protocol), which neither `--help` nor `approvals list` need pay.
 """
 
 from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-_MODULES = {
-    "demo": "demo",
-    "serve": "serving",
-    "call": "calling",
-    "connect": "calling",
-    "server": "servers",
-    "approvals": "approvals",
-    "audit": "audit",
-    "agent": "agents",
-    "profile": "agents",
-    "key": "agents",
-    "workspace": "access",
-    "user": "access",
-    "store": "stores",
-    "db": "databases",
+# Name: the module that has it, and its line in the list of commands.
+_COMMANDS = {
+    "demo": ("demo", "Make a demo shop with its hub, or take up the one that is there, and serve it."),
+    "serve": ("serving", "Serve the hub on /mcp, or one bundled server alone over stdio or HTTP."),
+    "call": ("calling", "Call a tool of the running hub as an agent."),
+    "connect": ("calling", "A stdio bridge to the running hub, for desktop clients that only start a command."),
+    "server": ("servers", "Registered MCP servers and their tools."),
+    "approvals": ("approvals", "Writes that wait for a person."),
+    "audit": ("audit", "The record of every call and decision."),
+    "agent": ("agents", "Agents: specialists and outside MCP clients."),
+    "profile": ("agents", "Groups of agents with one posture."),
+    "key": ("agents", "Bearer keys of agents."),
+    "workspace": ("access", "Tenants."),
+    "user": ("access", "The people of a workspace."),
+    "store": ("stores", "The shop's store: import and export."),
+    "db": ("databases", "The databases' schema."),
 }
 
 
 class _Commands(TyperGroup):
-    """The top level: knows every name, loads what is used."""
+    """The top level: lists every command from the table, loads the module of the one that is used."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.commands.update({name: TyperCommand(name, help=line) for name, (_, line) in _COMMANDS.items()})
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(_MODULES)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in self.commands and cmd_name in _MODULES:
-            part = typer.Typer(callback=_nothing_in_common)  # with a callback it stays a group, also with one command
-            import_module(f"tradepost.cli.{_MODULES[cmd_name]}").register(part)
-            self.commands.update(get_group(part).commands)
-        return self.commands.get(cmd_name)
+        return list(_COMMANDS)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in _MODULES:
-            for name in _MODULES:  # all of them, for the sentence "Did you mean ...?"
-                self.get_command(ctx, name)
+        if args and args[0] in _COMMANDS:
+            part = typer.Typer(callback=_nothing_in_common)  # with a callback it stays a group, also with one command
+            import_module(f"tradepost.cli.{_COMMANDS[args[0]][0]}").register(part)
+            self.commands.update(get_group(part).commands)
         return super().resolve_command(ctx, args)
 
 

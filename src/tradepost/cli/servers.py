@@ -8,11 +8,11 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from tradepost.app import Registration, build_registration
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, opened, run
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
 from tradepost.hub.registration import assignments, tools
+from tradepost.hub.registration.build import Registration, build_registration
 from tradepost.hub.registration.difference import Difference
 from tradepost.hub.registration.servers import find_server, list_servers
 from tradepost.hub.registry.catalog import ToolClass
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 @asynccontextmanager
 async def _registering(found: Opened) -> AsyncIterator[Registration]:
     vault = await open_vault(found.hub, found.settings.key_file)
-    registration = build_registration(found.settings, found.hub, vault)
+    registration = build_registration(found.hub, vault, found.settings.private_networks)
     try:
         yield registration
     finally:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from tradepost.app import Tradepost, build_registration, open_tradepost
+from tradepost.app import Tradepost, open_tradepost
 from tradepost.commerce.demo import Variant, load
 from tradepost.commerce.demo.guide import PROPOSAL
 from tradepost.commerce.store.models import StoreSettings
@@ -21,6 +21,7 @@ from tradepost.hub.access.models import Workspace
 from tradepost.hub.access.people import create_user, list_users
 from tradepost.hub.access.roles import system_caller
 from tradepost.hub.access.workspaces import ensure_workspace
+from tradepost.hub.registration.build import build_registration
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.vault.vault import open_vault
 from tradepost.settings import Settings
@@ -106,7 +107,7 @@ async def _start_tracker(
 ) -> None:
     say("Starting the shipping tracker, a foreign MCP server …")
     token = await running.start(hub.store, workspace.id)
-    registration = build_registration(settings, hub.hub, await open_vault(hub.hub, settings.key_file))
+    registration = build_registration(hub.hub, await open_vault(hub.hub, settings.key_file), settings.private_networks)
     try:
         by: Caller = system_caller(workspace.id, new_id("req"))
         await tracker.register_tracker(registration, hub.hub, by, running.url, token)

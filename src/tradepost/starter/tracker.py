@@ -12,13 +12,13 @@ from typing import Any
 import httpx2
 from sqlalchemy import select
 
-from tradepost.app import Registration
 from tradepost.commerce.logistics.models import Carrier, Shipment, TrackingEvent
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import SetupError, StateConflict
 from tradepost.hub.registration import assignments, tools
+from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.vault.header_rules import Header
 from tradepost.starter.agents import ReadyAgent

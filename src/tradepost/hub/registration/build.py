@@ -1,0 +1,31 @@
+"""Joining the registration services, for the application and for commands that need no more than them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tradepost.database.engine import Database
+from tradepost.hub.registration.discovery import Discovery
+from tradepost.hub.registration.servers import Servers
+from tradepost.hub.upstreams.addresses import Network
+from tradepost.hub.upstreams.connections import Connections
+from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What registers servers: the registry's rows, the look at a live server, and the connections to it."""
+
+    servers: Servers
+    discovery: Discovery
+    connections: Connections
+
+    async def close(self) -> None:
+        await self.connections.close()
+
+
+def build_registration(hub: Database, vault: Vault, private_networks: Sequence[Network]) -> Registration:
+    """The registration services over an open hub database. URLs into the private networks named are allowed."""
+    guard = Guard(private_networks)
+    connections = Connections(vault, guard)
+    return Registration(Servers(hub, vault, guard), Discovery(hub, vault, connections), connections)
