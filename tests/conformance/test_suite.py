@@ -1,0 +1,57 @@
+"""The official conformance suite against a server behind the hub: what passes stays passing, what does not is named.
+
+The suite's own fixture server passes all 73 scenarios directly. Behind the hub the ones below do not pass, each for the
+reason given; when one of them begins to pass, it leaves the list.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.judges import judge
+from tests.processes import Place
+
+pytestmark = pytest.mark.conformance
+
+SCENARIOS = 73
+
+_PUSHED = "the hub answers with one JSON document: what the server says during a call is not passed on"
+_ASKS = "the hub is a client without sampling and elicitation, so a server behind it cannot ask during a call"
+_WATCHES = "resources cannot be subscribed to behind the hub"
+_ROUNDS = "a result that asks for input is not passed on: the hub declares no capability of its caller to the server"
+
+NOT_PASSING: dict[str, str] = {
+    "2025-11-25 tools-call-with-logging": _PUSHED,
+    "2025-11-25 tools-call-with-progress": _PUSHED,
+    "2025-11-25 tools-call-sampling": _ASKS,
+    "2025-11-25 tools-call-elicitation": _ASKS,
+    "2025-11-25 elicitation-sep1034-defaults": _ASKS,
+    "2025-11-25 elicitation-sep1330-enums": _ASKS,
+    "2025-11-25 resources-subscribe": _WATCHES,
+    "2025-11-25 resources-unsubscribe": _WATCHES,
+    "2026-07-28 server-stateless": _ROUNDS,
+    "2026-07-28 tools-call-with-progress": _PUSHED,
+    "2026-07-28 input-required-result-basic-elicitation": _ROUNDS,
+    "2026-07-28 input-required-result-basic-sampling": _ROUNDS,
+    "2026-07-28 input-required-result-basic-list-roots": _ROUNDS,
+    "2026-07-28 input-required-result-request-state": _ROUNDS,
+    "2026-07-28 input-required-result-multiple-input-requests": _ROUNDS,
+    "2026-07-28 input-required-result-multi-round": _ROUNDS,
+    "2026-07-28 input-required-result-non-tool-request": _ROUNDS,
+    "2026-07-28 input-required-result-result-type": _ROUNDS,
+    "2026-07-28 input-required-result-tampered-state": _ROUNDS,
+    "2026-07-28 input-required-result-capability-check": _ROUNDS,
+}
+
+
+def test_what_passes_directly_passes_through_the_hub(hub: Place, scripts: Path, fixture_key: str):
+    verdict = judge(scripts / "run.sh", f"{hub.url}/mcp/servers/fixture", "--token", fixture_key)
+    print(verdict.said)
+    print(f"{len(verdict.passed)} of {SCENARIOS} scenarios pass behind the hub")
+    broken = sorted(verdict.failed - NOT_PASSING.keys())
+    assert not broken, f"these passed before: {broken}"
+    repaired = sorted(verdict.passed & NOT_PASSING.keys())
+    assert not repaired, f"these pass now; take them off the list: {repaired}"
+    assert len(verdict.passed) == SCENARIOS - len(NOT_PASSING)
