@@ -2,16 +2,18 @@
 
 from typing import Annotated
 
+import pytest
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import select, text
 from typing_extensions import TypedDict
 
 from tests.commerce.conftest import NOW, Shop
 from tradepost.commerce.catalog.models import Product
-from tradepost.commerce.serving.declare import Answer, read_tool, write_tool
+from tradepost.commerce.serving.declare import Answer, read_tool, resource, write_tool
 from tradepost.commerce.store.listing import Cursor, Limit, Page, page
 from tradepost.commerce.store.models import StoreEvent
 from tradepost.commerce.store.store import Store
+from tradepost.foundation.errors import Unavailable
 from tradepost.foundation.ids import new_id
 
 Ref = Annotated[str, Field(description="Product id or number.", examples=["P-1"])]
@@ -50,6 +52,19 @@ async def rename_thing(store: Store, product: Ref, name: str) -> Answer[ProductR
     store.emit("product:renamed", row)
     store.side_effect("Nobody is told.")
     return Answer({"id": row.id, "number": row.number, "name": name}, f"Renamed to {name}.")
+
+
+@read_tool(title="Look elsewhere", scope="read:content")
+async def look_elsewhere(store: Store) -> Answer[ProductRow]:
+    """Read what is not there. Use never."""
+    await store.session.execute(text("SELECT secret_column FROM no_such_table"))
+    raise AssertionError("unreachable")
+
+
+@resource("elsewhere://{number}", title="Elsewhere", description="Nothing.", scope="read:content")
+async def elsewhere(store: Store, number: str) -> ProductRow:
+    await store.session.execute(text("SELECT secret_column FROM no_such_table"))
+    raise AssertionError("unreachable")
 
 
 def things(count: int) -> list[Product]:
@@ -109,3 +124,14 @@ async def test_pages_cover_the_list_once(shop: Shop) -> None:
             break
     assert len(seen) == len(set(seen)) == 7
     assert (await shop.refused("list_things", cursor="nonsense"))["field"] == "cursor"
+
+
+async def test_a_read_that_the_database_fails_is_answered_without_its_words(shop: Shop):
+    server = shop.offer([look_elsewhere], [elsewhere])
+    result = await shop.result("look_elsewhere")
+    assert result.is_error
+    assert "cannot do this now" in str(result.content)
+    assert "secret_column" not in str(result.content)
+    with pytest.raises(Unavailable) as refused:
+        await server.read(shop.caller(), "elsewhere://1")
+    assert refused.value.hint

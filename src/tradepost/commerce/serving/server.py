@@ -7,7 +7,6 @@ the same code and rolls back.
 
 import asyncio
 import hashlib
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +15,13 @@ from typing import Any
 
 import orjson
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from tradepost.commerce.serving import results
 from tradepost.commerce.serving.declare import Answer, Guide, Prompt, Resource, Tool, refuse_nul
+from tradepost.commerce.serving.refusals import answered_in_words, may_pass
 from tradepost.commerce.serving.uris import match_uri
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
@@ -35,14 +35,10 @@ from tradepost.foundation.errors import (
     IdempotencyConflict,
     InvalidArgument,
     NotFound,
-    StateConflict,
     TradepostError,
-    Unavailable,
     VersionConflict,
 )
 from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
-
-log = logging.getLogger(__name__)
 
 SETTINGS_SECONDS = 2.0
 ATTEMPTS = 3
@@ -92,7 +88,8 @@ class StoreServer:
         if tool is None:
             raise NotFound(f"The server '{self.slug}' has no tool '{name}'.", hint="List its tools.")
         try:
-            return await self._call(caller, tool, arguments, key, mode)
+            with answered_in_words():
+                return await self._call(caller, tool, arguments, key, mode)
         except TradepostError as error:
             return results.failed(error)
 
@@ -102,8 +99,8 @@ class StoreServer:
             variables = match_uri(item.template, uri)
             if variables is not None:
                 _require_scope(caller, item.scope)
-                async with self.database.transaction(caller.workspace_id, write=False) as session:
-                    value = await item.function(await self._store(session, caller), **variables)
+                with answered_in_words():
+                    value = await self._value(caller, item, variables)
                 return {"contents": [_content(uri, item.mime_type, value)]}
         raise NotFound(f"No resource '{uri}' was found.", hint="List the resources and templates of this server.")
 
@@ -121,8 +118,8 @@ class StoreServer:
             raise InvalidArgument(f"The prompt '{name}' has no argument '{unknown}'.", field=unknown)
         for argument, value in arguments.items():
             refuse_nul(argument, value)
-        async with self.database.transaction(caller.workspace_id, write=False) as session:
-            guide: Guide = await prompt.function(await self._store(session, caller), **arguments)
+        with answered_in_words():
+            guide = await self._guide(caller, prompt, arguments)
         messages = [{"role": "user", "content": {"type": "text", "text": guide.text}}]
         for uri, value in guide.resources:
             block = {"type": "resource", "resource": _content(uri, "application/json", value)}
@@ -134,6 +131,15 @@ class StoreServer:
         return {"values": [], "total": 0, "hasMore": False}
 
     # ---
+
+    async def _value(self, caller: Caller, item: Resource, variables: Mapping[str, str]) -> Any:
+        async with self.database.transaction(caller.workspace_id, write=False) as session:
+            return await item.function(await self._store(session, caller), **variables)
+
+    async def _guide(self, caller: Caller, prompt: Prompt, arguments: Mapping[str, str]) -> Guide:
+        async with self.database.transaction(caller.workspace_id, write=False) as session:
+            guide: Guide = await prompt.function(await self._store(session, caller), **arguments)
+            return guide
 
     async def _call(self, caller: Caller, tool: Tool, arguments: Json, key: str | None, mode: Mode) -> ToolResult:
         _require_scope(caller, tool.scope)
@@ -173,9 +179,9 @@ class StoreServer:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._execute(caller, tool, own, checked["expected_version"], operation_id, fingerprint)
-            except (IntegrityError, DBAPIError) as error:
-                if attempt == ATTEMPTS or not _passing(error, operation_id):
-                    raise _translated(error) from error
+            except DBAPIError as error:
+                if attempt == ATTEMPTS or not may_pass(error, operation_id):
+                    raise
                 await asyncio.sleep(0.02 * attempt)  # another transaction held the rows: let it finish
         raise AssertionError("unreachable")
 
@@ -245,28 +251,3 @@ def _operation_id(caller: Caller, tool: str, key: str) -> str:
 def _content(uri: str, mime_type: str, value: Any) -> Json:
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return {"uri": uri, "mimeType": mime_type, "text": text}
-
-
-def _passing(error: DBAPIError, operation_id: str) -> bool:
-    """Whether repeating the whole transaction may succeed: a twin won the key or began the number range, a deadlock, a
-    serialization failure."""
-    state = getattr(error.orig, "sqlstate", None)
-    if state in ("40001", "40P01"):
-        return True
-    refusal = str(error.orig)
-    return isinstance(error, IntegrityError) and ("operations" in refusal or "number_ranges" in refusal)
-
-
-def _translated(error: DBAPIError) -> TradepostError:
-    """A refused write in words. The database is the last guard of the rules, so its refusal is an answer."""
-    if isinstance(error, IntegrityError):
-        log.warning("The database refused a write: %s", error.orig)
-        return StateConflict(
-            "The change would break a rule of the store (an amount, a quantity or a reference does not fit).",
-            hint="Read the record again; somebody may have changed it meanwhile.",
-        )
-    state = getattr(error.orig, "sqlstate", None)
-    if state == "55P03" or "locked" in str(error.orig):
-        return Unavailable("The record is being changed by somebody else.", hint="Try again.", retry_after_seconds=1)
-    log.error("The store failed: %s", error.orig)
-    return Unavailable("The store cannot do this now.", hint="Try again later.", retry_after_seconds=5)
