@@ -98,11 +98,7 @@ def database_urls(
     engine_name: str, database_template: Template | None, request: pytest.FixtureRequest
 ) -> Iterator[DatabaseUrls]:
     """A fresh hub database and a fresh store database, dropped after the test."""
-    databases: SqliteFiles | PostgresCluster
     databases = request.getfixturevalue("sqlite_files" if engine_name == "sqlite" else "postgres_cluster")
-    name = database_template.name if database_template else None
-    hub = databases.create("hub", name, database_template.hub if database_template else None)
-    store = databases.create("store", name, database_template.store if database_template else None)
-    yield DatabaseUrls(engine_name, hub, store)
-    databases.drop(hub)
-    databases.drop(store)
+    urls = DatabaseUrls(engine_name, databases, database_template)
+    yield urls
+    urls.drop()

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
@@ -26,10 +25,8 @@ import tradepost.cli.demo
 import tradepost.cli.servers
 import tradepost.cli.serving
 import tradepost.cli.stores  # noqa: F401 (loaded before the fork)
+from tests.forking import context
 from tradepost.cli import main
-
-_processes = get_context("forkserver")
-_processes.set_forkserver_preload(["__main__", __name__])  # else each imports the test runner, too
 
 
 class Process(Protocol):
@@ -73,7 +70,7 @@ class Foreign:
 
 def fork(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, out: Path, err: Path) -> Process:
     """Start the program. What it says is appended to the files."""
-    process = _processes.Process(target=_run, args=(tuple(arguments), dict(env), str(cwd), str(out), str(err)))
+    process = context.Process(target=_run, args=(tuple(arguments), dict(env), str(cwd), str(out), str(err)))
     process.start()
     return process
 

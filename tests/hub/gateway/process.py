@@ -1,17 +1,14 @@
 """A second process for tests: opens the world of some facts, waits until it is told to go on, does one thing, and may
-die at a checkpoint on the way, as by `kill -9`.
-
-Processes are forked from one that has imported everything already, so that each costs milliseconds, not seconds.
-"""
+die at a checkpoint on the way, as by `kill -9`."""
 
 import asyncio
-import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+from tests.forking import context
 from tests.hub.gateway.world import Facts, World, opened
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.gateway.checkpoints import Point
@@ -19,16 +16,13 @@ from tradepost.hub.gateway.checkpoints import Point
 KILLED = 9
 PATIENCE_SECONDS = 60
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.hub.gateway.process"])
-
 
 class Process:
     """The test's side: started, ready, goes on when told."""
 
     def __init__(self, facts: Facts, verb: str, kill_at: Point | None = None, **arguments: Any) -> None:
-        self._here, there = _context.Pipe()
-        self._process = _context.Process(target=_run, args=(there, facts, verb, kill_at, arguments))
+        self._here, there = context.Pipe()
+        self._process = context.Process(target=_run, args=(there, facts, verb, kill_at, arguments))
         self._process.start()
         there.close()
 
