@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -59,6 +60,12 @@ def chosen_engines() -> tuple[str, ...]:
     return names
 
 
+def _fill(prepare: Prepare, url: str) -> None:
+    """In a thread: a database is asked for inside of a test's event loop, and filling it may need a loop of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(prepare, url).result()
+
+
 class SqliteFiles:
     """Databases as files in one directory."""
 
@@ -76,7 +83,7 @@ class SqliteFiles:
             if key not in self._templates:
                 source = self._path(key)
                 source.unlink(missing_ok=True)  # left half filled when an earlier preparation failed
-                prepare(f"sqlite:///{source}")
+                _fill(prepare, f"sqlite:///{source}")
                 connection = sqlite3.connect(source)
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 connection.close()
@@ -111,7 +118,7 @@ class PostgresCluster:
             if source not in self._templates:
                 self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", source)
                 self._execute("CREATE DATABASE {} TEMPLATE template0", source)
-                prepare(self.url(source))
+                _fill(prepare, self.url(source))
                 self._templates.add(source)
         name = f"{role}_{secrets.token_hex(6)}"
         # Copying the files is several times quicker than logging every page, where nothing waits for the disk.

@@ -1,7 +1,6 @@
 """All tasks and refusals of the retail store, through MCP over a real socket, with the end states expected."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -39,9 +38,7 @@ def _import(url: str) -> None:
         await import_store(database, WORKSPACE, read_file(FOLDER / "store.json"), policy_rows(), now=datetime.now(UTC))
         await database.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(work()))
-    thread.start()
-    thread.join()
+    asyncio.run(work())
 
 
 @pytest.fixture
