@@ -53,7 +53,7 @@ class PaymentChange(TypedDict):
     refunds: list[PaidBack]
 
 
-@write_tool(title="Change order payment method", scope="write:orders", money=True, open_world=True)
+@write_tool(title="Change order payment method", scope="write:orders", open_world=True)
 async def update_order_payment_method(
     store: Store, order_id: OrderReference, payment_method_id: NewMethod, reason: ChangeReason = BY_CUSTOMER
 ) -> Answer[PaymentChange]:
