@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -14,6 +14,7 @@ from tradepost.commerce.customers.models import Customer, PaymentMethod
 from tradepost.commerce.inventory.models import Location, StockMovement
 from tradepost.database import migrate
 from tradepost.database.engine import Database
+from tradepost.database.lookups import Lookup
 from tradepost.database.scoping import BUILT_ONCE
 
 
@@ -139,3 +140,35 @@ async def test_a_statement_built_once_is_limited_on_every_table_in_it(database: 
     async with database.transaction("one", write=False) as session:
         total = statements[3].execution_options(**{BUILT_ONCE: True})
         assert (await session.execute(total, {"type": "paypal"})).scalar_one() == 1
+
+
+@pytest.mark.behaviour("security 2.18")
+async def test_a_look_up_sees_one_workspace_and_what_was_just_changed(database: Database) -> None:
+    method = Lookup(
+        select(Customer, PaymentMethod, Location.code)
+        .outerjoin(PaymentMethod, PaymentMethod.customer_id == Customer.id)
+        .outerjoin(Location, Location.id == PaymentMethod.external_id)
+        .where(Customer.number == bindparam("number"))
+    )
+    some = Lookup(select(PaymentMethod).where(PaymentMethod.id.in_(bindparam("ids", expanding=True))))
+    for workspace in ("one", "two", "one"):
+        for quick in (False, True):
+            async with database.transaction(workspace, write=False, quick=quick) as session:
+                ((found, paid, code),) = await method.rows(session, {"number": "1"})
+                assert (found.workspace_id, paid.workspace_id, code) == (workspace, workspace, None)
+                entity = (await session.scalars(select(Customer))).one()
+                for name in (column.key for column in inspect(Customer).column_attrs):
+                    assert getattr(found, name) == getattr(entity, name), name
+                assert [row.workspace_id for (row,) in await some.rows(session, {"ids": ["pm_1", "pm_2"]})] == [
+                    workspace
+                ]
+                assert await method.rows(session, {"number": "2"}) == []
+    async with database.transaction("one", write=True) as session:
+        (await session.scalars(select(Customer))).one().first_name = "Changed"
+        await session.execute(delete(PaymentMethod))
+        ((found, paid, _),) = await method.rows(session, {"number": "1"})
+        assert (found.first_name, paid) == ("Changed", None)
+        with pytest.raises(AttributeError):
+            found.first_name = "lost"
+    async with database.system(write=False) as session:
+        assert len(await method.rows(session, {"number": "1"})) == 2

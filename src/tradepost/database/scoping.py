@@ -46,6 +46,14 @@ def _limit_to_workspace(state: ORMExecuteState) -> None:
         state.statement = state.statement.options(_criteria(workspace_id))
 
 
+def limited_once(statement: Any, session: Session) -> Any:
+    """A statement of a module, limited to the session's workspace: for what is executed beside the ORM's own way."""
+    workspace_id = session.info["workspace_id"]
+    if workspace_id == EVERY_WORKSPACE:
+        return statement
+    return _limited(statement, workspace_id, session.info.get(INLINE, False))
+
+
 @lru_cache(maxsize=4096)
 def _limited(statement: Any, workspace_id: str, inline: bool) -> Any:
     """A statement of a module, with the filter on every table in it: kept, so that its cache key is computed once and

@@ -4,18 +4,18 @@ stops with their drivers, and units that the shelf does not have."""
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, select
 
 from tradepost.commerce.flows.orders.shortages import Shortage, find_shortages
 from tradepost.commerce.logistics.models import Carrier, Delivery, Driver, Route, Shipment
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.views import outstanding_quantity
 from tradepost.commerce.store.store import Store
-from tradepost.database.scoping import BUILT_ONCE
+from tradepost.database.lookups import Lookup
 
 ARRIVED = ("delivered", "picked_up")
+OVER = ("completed", "canceled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +58,32 @@ class OrderFacts:
     shortages: list[Shortage] = field(default_factory=list)
 
 
-_PARCELS = (
-    select(Shipment, Carrier.name, Carrier.code, Delivery, Driver)
-    .select_from(Order)
-    .outerjoin(Shipment, Shipment.order_id == Order.id)
-    .outerjoin(Carrier, Carrier.id == Shipment.carrier_id)
-    .outerjoin(Delivery, and_(Delivery.order_id == Order.id, Delivery.status.not_in(("completed", "canceled"))))
-    .outerjoin(Route, Route.id == Delivery.route_id)
-    .outerjoin(Driver, Driver.id == func.coalesce(Delivery.driver_id, Route.driver_id))
-    .where(Order.id.in_(bindparam("order_ids", expanding=True)))
-    .order_by(Order.id, Shipment.position, Shipment.id, Delivery.window_from, Delivery.id)
-    .execution_options(**{BUILT_ONCE: True})
-)
+def _parcels(which: ColumnElement[bool]) -> Lookup:
+    return Lookup(
+        select(Shipment, Carrier.name, Carrier.code, Delivery, Driver)
+        .select_from(Order)
+        .outerjoin(Shipment, Shipment.order_id == Order.id)
+        .outerjoin(Carrier, Carrier.id == Shipment.carrier_id)
+        .outerjoin(Delivery, and_(Delivery.order_id == Order.id, *(Delivery.status != over for over in OVER)))
+        .outerjoin(Route, Route.id == Delivery.route_id)
+        .outerjoin(Driver, Driver.id == func.coalesce(Delivery.driver_id, Route.driver_id))
+        .where(which)
+        .order_by(Order.id, Shipment.position, Shipment.id, Delivery.window_from, Delivery.id)
+    )
+
+
+_OF_ONE = _parcels(Order.id == bindparam("order_id"))
+_OF_MANY = _parcels(Order.id.in_(bindparam("order_ids", expanding=True)))
 
 
 async def load_parcels(store: Store, order_ids: Sequence[str]) -> Parcels:
     """The parcels and open stops of these orders, in one query: each order has few of either."""
+    if len(order_ids) == 1:
+        rows = await store.look_up(_OF_ONE, order_id=order_ids[0])
+    else:
+        rows = await store.look_up(_OF_MANY, order_ids=list(order_ids))
     shipments: dict[str, ShipmentFact] = {}
     stops: dict[str, StopFact] = {}
-    rows: Sequence[Any] = (await store.session.execute(_PARCELS, {"order_ids": list(order_ids)})).all()
     for shipment, carrier, carrier_code, delivery, driver in rows:
         if shipment is not None:
             shipments.setdefault(shipment.id, ShipmentFact(shipment, carrier, carrier_code))

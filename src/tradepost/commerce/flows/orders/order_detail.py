@@ -39,7 +39,7 @@ from tradepost.commerce.payments.models import Payment
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.store import privacy
 from tradepost.commerce.store.store import Store
-from tradepost.database.scoping import BUILT_ONCE
+from tradepost.database.lookups import Lookup
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.untrusted import clean
 
@@ -133,7 +133,7 @@ async def order_record(store: Store, number: str) -> OrderView:
 async def order_view(store: Store, reference: str, include: Sequence[Part]) -> OrderView:
     """The view of an order by id, number or external id. Raises NotFound."""
     order, customer, warehouse, paid = await _order_with_surroundings(store, reference)
-    lines = list(await store.all(_LINES, order_id=order.id))
+    lines: list[OrderLine] = [line for (line,) in await store.look_up(_LINES, order_id=order.id)]
     parcels = await load_parcels(store, [order.id])
     shipments = parcels.shipments
     lateness = (await assess(store, [order], lines=lines, parcels=parcels))[order.id]
@@ -219,13 +219,8 @@ def _progress(status: str) -> int:
 
 
 # Built once, because this is the most used read and building a statement costs more than running it.
-_LINES = (
-    select(OrderLine)
-    .where(OrderLine.order_id == bindparam("order_id"))
-    .order_by(OrderLine.position)
-    .execution_options(**{BUILT_ONCE: True})
-)
-_WITH_SURROUNDINGS = (
+_LINES = Lookup(select(OrderLine).where(OrderLine.order_id == bindparam("order_id")).order_by(OrderLine.position))
+_WITH_SURROUNDINGS = Lookup(
     select(
         Order,
         Customer.number,
@@ -249,7 +244,6 @@ _WITH_SURROUNDINGS = (
         )
     )
     .order_by(Payment.sequence, Payment.id)  # not by the order: SQLite would walk all orders in that order
-    .execution_options(**{BUILT_ONCE: True})
 )
 
 
@@ -258,11 +252,10 @@ async def _order_with_surroundings(
 ) -> tuple[Order, CustomerRef, Warehouse | None, PaidWith]:
     """The order, its buyer, its warehouse and its payments with their methods, in one query. Raises NotFound."""
     wanted = reference.strip()
-    values = {"wanted": wanted, "bare": wanted.removeprefix("#")}
-    rows: Sequence[Any] = (await store.session.execute(_WITH_SURROUNDINGS, values)).all()
+    rows = await store.look_up(_WITH_SURROUNDINGS, wanted=wanted, bare=wanted.removeprefix("#"))
     if len({row[0].id for row in rows}) != 1:  # none, or more than one: the look-up knows what to say or which it is
-        order = await store.find(Order, reference, field="order_id")
-        rows = [row for row in rows if row[0] is order]
+        found = await store.find(Order, reference, field="order_id")
+        rows = [row for row in rows if row[0].id == found.id]
     order, number, external_id, first_name, last_name, code, _, _ = rows[0]
     customer: CustomerRef = {
         "id": order.customer_id,

@@ -1,0 +1,118 @@
+"""Look-ups: selects that are built once and give rows to read and nothing else.
+
+An entity of the ORM is watched for changes, kept in the session's map and can be written back; for the most used reads
+that machinery costs several times what the database does. A look-up is limited to the session's workspace as every
+other query is, and gives for each entity a plain record with its columns. Where the driver answers in place (SQLite's
+quick reads), its compiled statement goes straight to the driver.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, make_dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Dialect, Select, inspect
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapper, Session
+
+from tradepost.database.scoping import limited_once
+
+Record = Any  # reads like the entity whose columns it has
+_Row = Sequence[Any]
+_Maker = Callable[[_Row], Any]
+_UNKNOWN: Any = object()
+
+
+class Lookup:
+    """A select of entities and columns of mapped classes, made at the top of a module. Values are its parameters."""
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        columns: list[Any] = []
+        self._makers: list[_Maker] = []
+        for selected in statement.column_descriptions:
+            expression = selected["expr"]
+            if isinstance(expression, type):
+                mapper: Mapper[Any] = inspect(expression)
+                names = tuple(attribute.key for attribute in mapper.column_attrs)
+                self._makers.append(_entity(expression, len(columns), names))
+                columns += [getattr(expression, name) for name in names]
+            else:
+                self._makers.append(_column(len(columns)))
+                columns.append(expression)
+        self._columns = tuple(columns)
+        self._prepared: dict[Any, _Prepared | None] = {}  # by the statement of a workspace, of which there are few
+        self._statement = statement.with_only_columns(*columns, maintain_column_froms=True)
+
+    async def rows(self, session: AsyncSession, values: Mapping[str, Any]) -> list[list[Record]]:
+        """For each row what was selected, in its order; None for an entity that an outer join did not find."""
+        found: Sequence[_Row] = await session.run_sync(self._execute, values)
+        return [[make(row) for make in self._makers] for row in found]
+
+    def _execute(self, session: Session, values: Mapping[str, Any]) -> Sequence[_Row]:
+        session.flush()  # what this unit of work has changed is seen, as by every query
+        connection = session.connection()
+        statement = limited_once(self._statement, session)
+        driver = connection.connection.dbapi_connection
+        if isinstance(driver, sqlite3.Connection):
+            prepared = self._prepared.get(statement, _UNKNOWN)
+            if prepared is _UNKNOWN:
+                prepared = self._prepared[statement] = _prepare(statement, self._columns, connection.dialect)
+            if prepared is not None:
+                return prepared.run(driver, values)
+        return connection.execute(statement, dict(values)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A statement as the driver takes it: its text, the names of its values in order, what makes Python of columns."""
+
+    text: str
+    names: tuple[str, ...]
+    fixed: Mapping[str, Any]
+    converters: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+    def run(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> list[_Row]:
+        given = {**self.fixed, **values}
+        found: list[_Row] = []
+        for row in driver.execute(self.text, [given[name] for name in self.names]):
+            made = list(row)
+            for position, convert in self.converters:
+                made[position] = convert(made[position])
+            found.append(made)
+        return found
+
+
+def _prepare(statement: Any, columns: tuple[Any, ...], dialect: Dialect) -> _Prepared | None:
+    """None for a statement whose text depends on its values (`in_`): that is the usual way's to make."""
+    compiled = statement.compile(dialect=dialect)
+    if compiled.post_compile_params or compiled.positiontup is None:
+        return None
+    converters = []
+    for position, column in enumerate(columns):
+        convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+        if convert is not None:
+            converters.append((position, convert))
+    fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    return _Prepared(str(compiled), tuple(compiled.positiontup), fixed, tuple(converters))
+
+
+def _column(position: int) -> _Maker:
+    return lambda row: row[position]
+
+
+def _entity(model: type, start: int, names: tuple[str, ...]) -> _Maker:
+    record, key, end = _record(model, names), start + names.index("id"), start + len(names)
+    return lambda row: None if row[key] is None else record(*row[start:end])
+
+
+@cache
+def _record(model: type, names: tuple[str, ...]) -> Any:
+    facts = {
+        name: value
+        for cls in reversed(model.__mro__)
+        for name, value in vars(cls).items()
+        if isinstance(value, str) and name not in (*names, "__module__", "__doc__")  # its noun, its table's name
+    }
+    # Compared and hashed as what they are, like entities; frozen, because nothing would write a change back.
+    return make_dataclass(model.__name__, names, frozen=True, slots=True, eq=False, namespace=facts)
