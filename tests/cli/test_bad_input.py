@@ -160,7 +160,8 @@ def outcome(made: Place, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         commands |= {name: (command, {}) for name, command in USAGE.items()}
 
         def run(command: tuple[str, ...], env: Mapping[str, str]) -> Result:
-            filled = {name: value.format(**words) for name, value in env.items()}
+            own = {"TRADEPOST_PORT": str(free_ports(1))}  # two that serve at the same time would refuse each other
+            filled = own | {name: value.format(**words) for name, value in env.items()}
             return made.run(*(part.format(**words) for part in command), env=filled)
 
         before = _digests(made.data)
