@@ -91,6 +91,7 @@ async def load(
         settings.updated_at = moment
         await session.flush()
         await shop.draft.write(session, on_progress)
+    await database.analyze()
     return DemoSummary(workspace_id, variant, shop.flavor.name, shop.flavor.currency, moment, shop.draft.counts())
 
 

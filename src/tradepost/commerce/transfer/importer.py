@@ -83,6 +83,7 @@ async def import_store(
                 done += len(chunk)
                 if on_progress is not None:
                     on_progress(done, total)
+    await database.analyze()
     return ImportSummary({model.__tablename__: len(found) for model, found in rows.items() if found})
 
 
