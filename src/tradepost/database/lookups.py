@@ -30,9 +30,11 @@ class Lookup:
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         columns: list[Any] = []
         self._makers: list[_Maker] = []
+        self._plain = True  # columns alone: the rows are ready as they come
         for selected in statement.column_descriptions:
             expression = selected["expr"]
             if isinstance(expression, type):
+                self._plain = False
                 mapper: Mapper[Any] = inspect(expression)
                 names = tuple(attribute.key for attribute in mapper.column_attrs)
                 self._makers.append(_entity(expression, len(columns), names))
@@ -44,10 +46,10 @@ class Lookup:
         self._prepared: dict[Any, _Prepared | None] = {}  # by the statement of a workspace, of which there are few
         self._statement = statement.with_only_columns(*columns, maintain_column_froms=True)
 
-    async def rows(self, session: AsyncSession, values: Mapping[str, Any]) -> list[list[Record]]:
+    async def rows(self, session: AsyncSession, values: Mapping[str, Any]) -> Sequence[Sequence[Record]]:
         """For each row what was selected, in its order; None for an entity that an outer join did not find."""
         found: Sequence[_Row] = await session.run_sync(self._execute, values)
-        return [[make(row) for make in self._makers] for row in found]
+        return found if self._plain else [[make(row) for make in self._makers] for row in found]
 
     def _execute(self, session: Session, values: Mapping[str, Any]) -> Sequence[_Row]:
         session.flush()  # what this unit of work has changed is seen, as by every query

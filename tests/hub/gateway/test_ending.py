@@ -8,7 +8,6 @@ from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.ending import MOST_ATTEMPTS, Again, Ending, ending_of
-from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.catalog import CatalogTool, ServerKind
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
@@ -27,8 +26,8 @@ def call(
     decision: str = "ask",
 ) -> Call:
     tool = CatalogTool(
-        "tool_1", "srv_1", "shop", kind, "shop" if kind == "builtin" else None, "add", "add", "write", False, None, {},
-        "sha256:0", None, 0, 60, None, ArgumentCheck({}),
+        "tool_1", "srv_1", "shop", kind, "shop" if kind == "builtin" else None, "add", "add", "write", False, None,
+        "{}", "sha256:0", None, 0, 60,
     )  # fmt: skip
     made = Call(Caller("ws_1", Principal("agent_key", "key_1"), "req_1"), "tool", "add", {})
     made.entry, made.action = tool, Action(id="act_1", decision=decision)

@@ -25,12 +25,12 @@ def definition(**more: Any) -> str:
 
 def test_a_read_keeps_the_servers_bytes():
     text = definition(outputSchema=ANSWER)
-    assert exposed_tool(text, "cancel", "remote", "read") == text.encode()
-    assert exposed_tool(text, "cancel", "builtin", "write") == text.encode()
+    assert exposed_tool(text, "cancel", "cancel", "remote", "read") == text.encode()
+    assert exposed_tool(text, "cancel", "cancel", "builtin", "write") == text.encode()
 
 
 def test_a_foreign_writes_answer_may_be_an_approval():
-    shown = orjson.loads(exposed_tool(definition(outputSchema=ANSWER), "cancel_it", "remote", "write"))
+    shown = orjson.loads(exposed_tool(definition(outputSchema=ANSWER), "cancel", "cancel_it", "remote", "write"))
     assert shown["name"] == "cancel_it"
     check = jsonschema_rs.validator_for(shown["outputSchema"])
     assert check.is_valid({"id": "x"})
@@ -43,5 +43,5 @@ def test_a_foreign_writes_answer_may_be_an_approval():
 @pytest.mark.parametrize("schema", [{"$ref": "#"}, {"properties": {"a": {"$ref": "#/properties/b"}}}, True])
 def test_a_schema_that_cannot_move_is_left_out(schema: Any):
     assert answer_or_approval(schema) is None
-    shown = orjson.loads(exposed_tool(definition(outputSchema=schema), "cancel", "remote", "destructive"))
+    shown = orjson.loads(exposed_tool(definition(outputSchema=schema), "cancel", "cancel", "remote", "destructive"))
     assert "outputSchema" not in shown

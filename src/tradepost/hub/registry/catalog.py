@@ -9,20 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from tradepost.hub.registry.arguments import ArgumentCheck
+from tradepost.hub.registry.pinned import Json, pinned
 
-Json = dict[str, Any]
 ServerKind = Literal["builtin", "remote"]
 ToolClass = Literal["read", "write", "destructive"]
 
-KEY_PARAMETER = "idempotency_key"
 
-
-@dataclass(frozen=True, slots=True)
-class CatalogTool:
-    """One tool under the name its principal sees. `definition` is the pinned Tool object as the server gave it."""
+class CatalogTool(NamedTuple):
+    """One tool under the name its principal sees. `text` is the pinned Tool object as the server gave it. A tuple,
+    because a catalog may have a thousand of them."""
 
     entry_id: str
     server_id: str
@@ -34,17 +31,25 @@ class CatalogTool:
     tool_class: ToolClass
     moves_money: bool
     scope: str | None
-    definition: Json
+    text: str
     digest: str
     server_url: str | None
     credential_version: int
     timeout_seconds: int
-    key_parameter: str | None
-    check: ArgumentCheck = field(repr=False, compare=False)
+
+    @property
+    def definition(self) -> Json:
+        """The pinned Tool object. It is shared: nobody may change it."""
+        return pinned(self.text).definition
+
+    @property
+    def key_parameter(self) -> str | None:
+        """The argument in which the tool itself takes an idempotency key."""
+        return pinned(self.text).key_parameter
 
     def validate(self, arguments: Mapping[str, Any]) -> None:
         """Check arguments against the pinned inputSchema. Raises InvalidArgument with field and hint."""
-        self.check(arguments)
+        pinned(self.text).check(arguments)
 
 
 @dataclass(frozen=True, slots=True)

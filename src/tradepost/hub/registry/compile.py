@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
-from tradepost.hub.registry.exposure import exposed_tool, pinned
+from tradepost.hub.registry.exposure import exposed_tool
+from tradepost.hub.registry.pinned import pinned
 from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRow
 
 
@@ -18,7 +19,7 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         server = rows.servers[row.server_id]
         tool = _tool(row, server, row.name if only is not None else row.exposed_name)
         tools[tool.exposed_name] = tool
-        pieces.append(exposed_tool(row.definition, tool.exposed_name, server.kind, row.tool_class))
+        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class))
     visible = {only.id: only} if only is not None else rows.servers
     seen = _seen(rows.resources, visible, scopes)
     texts = {row.entry_id: row.definition.encode() for row in (*rows.resources, *rows.prompts)}
@@ -57,25 +58,22 @@ def _of_server(rows: Iterable[ToolRow], server: ServerRow) -> list[ToolRow]:
 
 
 def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
-    parsed = pinned(row.definition)
     return CatalogTool(
-        entry_id=row.entry_id,
-        server_id=server.id,
-        server_slug=server.slug,
-        server_kind=server.kind,
-        builtin_key=server.builtin_key,
-        raw_name=row.name,
-        exposed_name=exposed_name,
-        tool_class=row.tool_class,
-        moves_money=row.moves_money,
-        scope=row.scope,
-        definition=parsed.definition,
-        digest=row.digest,
-        server_url=server.url,
-        credential_version=server.credential_version,
-        timeout_seconds=server.timeout_seconds,
-        key_parameter=parsed.key_parameter,
-        check=parsed.check,
+        row.entry_id,
+        server.id,
+        server.slug,
+        server.kind,
+        server.builtin_key,
+        row.name,
+        exposed_name,
+        row.tool_class,
+        row.moves_money,
+        row.scope,
+        row.definition,
+        row.digest,
+        server.url,
+        server.credential_version,
+        server.timeout_seconds,
     )
 
 

@@ -4,14 +4,13 @@ The pin itself stays as it was approved; arguments and results are checked again
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from tradepost.hub.registry.arguments import ArgumentCheck
-from tradepost.hub.registry.catalog import KEY_PARAMETER, Json, ServerKind, ToolClass
+from tradepost.hub.registry.catalog import ServerKind, ToolClass
+from tradepost.hub.registry.pinned import Json, pinned
 
 APPROVAL_ANSWER: Json = {
     "type": "object",
@@ -27,33 +26,19 @@ APPROVAL_ANSWER: Json = {
 _HOISTED = ("$schema", "$id", "$defs", "definitions")
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """A pinned definition, parsed once for all catalogs that show it."""
-
-    definition: Json
-    check: ArgumentCheck
-    key_parameter: str | None
+def exposed_tool(text: str, name: str, exposed_name: str, kind: ServerKind, tool_class: ToolClass) -> bytes:
+    """The bytes of a tool in a list; the pinned bytes themselves wherever nothing has to differ."""
+    may_propose = kind == "remote" and tool_class != "read"
+    if name == exposed_name and not may_propose:
+        return text.encode()
+    return _differing(text, exposed_name, may_propose)
 
 
 @lru_cache(maxsize=20_000)
-def pinned(text: str) -> Pinned:
-    """The parsed form of a pinned definition. It is shared: nobody may change it."""
-    definition: Json = orjson.loads(text)
-    schema = definition.get("inputSchema")
-    schema = schema if isinstance(schema, dict) else {"type": "object"}
-    declares_key = KEY_PARAMETER in schema.get("properties", {})
-    return Pinned(definition, ArgumentCheck(schema), KEY_PARAMETER if declares_key else None)
-
-
-def exposed_tool(text: str, exposed_name: str, kind: ServerKind, tool_class: ToolClass) -> bytes:
-    """The bytes of a tool in a list; the pinned bytes themselves wherever nothing has to differ."""
+def _differing(text: str, exposed_name: str, may_propose: bool) -> bytes:
     definition = pinned(text).definition
-    is_foreign_write = kind == "remote" and tool_class != "read" and "outputSchema" in definition
-    if definition["name"] == exposed_name and not is_foreign_write:
-        return text.encode()
     shown = {**definition, "name": exposed_name}
-    if is_foreign_write:
+    if may_propose and "outputSchema" in definition:
         schema = answer_or_approval(definition["outputSchema"])
         if schema is None:
             del shown["outputSchema"]

@@ -1,12 +1,13 @@
 """Reading the rows that make up one agent's catalog, in few statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.database.lookups import Lookup
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.changes import ROW_ID
 from tradepost.hub.access.models import Agent, RegistryVersion
@@ -14,10 +15,6 @@ from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
 
 ALWAYS_BEHIND = 1_000_000
-CHUNK = 500  # values in one IN (…)
-MAX_TEXTS = 20_000
-
-_texts: dict[tuple[str, str, int], str] = {}  # (workspace, tool entry, its version) -> definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +72,41 @@ class AgentRows:
     prompts: Sequence[ContentRow]
 
 
+_VERSION = Lookup(select(RegistryVersion.version).where(RegistryVersion.id == bindparam("id")))
+_AGENT = Lookup(
+    select(Agent.profile_id, Agent.scopes).where(Agent.id == bindparam("agent_id"), Agent.status == "active")
+)
+_SERVERS = Lookup(
+    select(
+        Server.id,
+        Server.slug,
+        Server.name,
+        Server.kind,
+        Server.builtin_key,
+        Server.url,
+        Server.credential_version,
+        Server.timeout_seconds,
+        Server.instructions,
+    ).where(Server.status != "disabled")
+)
+
+
 async def read_agent(session: AsyncSession, agent_id: str, always_visible: frozenset[str]) -> AgentRows:
     """The rows behind an agent's catalog. Raises NotFound for an unknown or disabled agent."""
     # The version first: rows that are newer than it only make the catalog compile once more.
-    version = await session.scalar(select(RegistryVersion.version).where(RegistryVersion.id == ROW_ID)) or 0
-    agent = (
-        await session.execute(
-            select(Agent.profile_id, Agent.scopes).where(Agent.id == agent_id, Agent.status == "active")
-        )
-    ).one_or_none()
-    if agent is None:
+    version = next((row[0] for row in await _VERSION.rows(session, {"id": ROW_ID})), 0)
+    agents = await _AGENT.rows(session, {"agent_id": agent_id})
+    if not agents:
         raise NotFound("There is no such agent.", hint="It may have been disabled; ask an admin of the workspace.")
+    ((profile_id, scopes),) = agents
     servers = await _servers(session)
-    tools = await _assigned(session, agent_id, agent.profile_id)
+    tools = await _assigned(session, agent_id, profile_id)
     tools += await _always(session, [row.id for row in servers.values() if row.builtin_key in always_visible])
     visible = [row for row in tools if row.server_id in servers]
     seen = {row.server_id for row in visible} | {s.id for s in servers.values() if s.builtin_key in always_visible}
     return AgentRows(
         version=version,
-        scopes=frozenset(agent.scopes),
+        scopes=frozenset(scopes),
         servers={key: row for key, row in servers.items() if key in seen},
         tools=visible,
         resources=await _resources(session, seen),
@@ -102,90 +115,54 @@ async def read_agent(session: AsyncSession, agent_id: str, always_visible: froze
 
 
 async def _servers(session: AsyncSession) -> dict[str, ServerRow]:
-    rows = await session.execute(
-        select(
-            Server.id,
-            Server.slug,
-            Server.name,
-            Server.kind,
-            Server.builtin_key,
-            Server.url,
-            Server.credential_version,
-            Server.timeout_seconds,
-            Server.instructions,
-        ).where(Server.status != "disabled")
-    )
-    return {row.id: ServerRow(row.id, row.slug, row.name, _kind(row.kind), *row[4:]) for row in rows}
+    rows = await _SERVERS.rows(session, {})
+    return {id_: ServerRow(id_, slug, name, _kind(kind), *rest) for id_, slug, name, kind, *rest in rows}
 
 
 _TOOL_COLUMNS = (
     ToolEntry.id,
     ToolEntry.server_id,
     ToolEntry.name,
-    ToolEntry.version,
+    ToolEntry.definition,
     ToolEntry.digest,
     ToolEntry.tool_class,
     ToolEntry.moves_money,
     ToolEntry.scope,
 )
+_ASSIGNED = Lookup(
+    select(*_TOOL_COLUMNS, Assignment.exposed_name, Assignment.agent_id, Assignment.position)
+    .join(
+        Assignment,
+        and_(Assignment.workspace_id == ToolEntry.workspace_id, Assignment.tool_entry_id == ToolEntry.id),
+    )
+    .where(
+        ToolEntry.state == "enabled",
+        or_(Assignment.agent_id == bindparam("agent_id"), Assignment.profile_id == bindparam("profile_id")),
+    )
+)
+_ALWAYS = Lookup(
+    select(*_TOOL_COLUMNS, ToolEntry.position).where(
+        ToolEntry.state == "enabled", ToolEntry.server_id.in_(bindparam("server_ids", expanding=True))
+    )
+)
 
 
 async def _assigned(session: AsyncSession, agent_id: str, profile_id: str) -> list[ToolRow]:
-    rows = await session.execute(
-        select(*_TOOL_COLUMNS, Assignment.exposed_name, Assignment.agent_id, Assignment.position)
-        .join(
-            Assignment,
-            and_(Assignment.workspace_id == ToolEntry.workspace_id, Assignment.tool_entry_id == ToolEntry.id),
-        )
-        .where(
-            ToolEntry.state == "enabled",
-            or_(Assignment.agent_id == agent_id, Assignment.profile_id == profile_id),
-        )
-    )
-    found = rows.all()
-    texts = await _definitions(session, {row.id: row.version for row in found})
+    rows = await _ASSIGNED.rows(session, {"agent_id": agent_id, "profile_id": profile_id})
     return [
-        ToolRow(
-            entry, server, name, texts[entry], digest, _class(kind), money, scope, exposed, own is not None, position
-        )
-        for entry, server, name, _, digest, kind, money, scope, exposed, own, position in found
+        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, exposed, own is not None, position)
+        for entry, server, name, text, digest, kind, money, scope, exposed, own, position in rows
     ]
-
-
-async def _definitions(session: AsyncSession, versions: Mapping[str, int]) -> dict[str, str]:
-    """The pinned texts of tool entries. They are most of what a catalog reads and hardly ever change, so those of a
-    version that was read before are not fetched again."""
-    workspace_id = session.sync_session.info["workspace_id"]
-    found = {entry: _texts.get((workspace_id, entry, version), "") for entry, version in versions.items()}
-    missing = [entry for entry, text in found.items() if not text]
-    for start in range(0, len(missing), CHUNK):
-        ids = missing[start : start + CHUNK]
-        rows = await session.execute(
-            select(ToolEntry.id, ToolEntry.version, ToolEntry.definition).where(ToolEntry.id.in_(ids))
-        )
-        for entry, version, text in rows:  # a version newer than asked for compiles the catalog once more anyway
-            _texts[workspace_id, entry, version] = found[entry] = text
-    while len(_texts) > MAX_TEXTS:
-        del _texts[next(iter(_texts))]
-    return found
 
 
 async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]:
     """Tools of the hub's own server: everybody has them, behind everything that was assigned."""
     if not server_ids:
         return []
-    rows = await session.execute(
-        select(*_TOOL_COLUMNS, ToolEntry.position).where(
-            ToolEntry.state == "enabled", ToolEntry.server_id.in_(server_ids)
-        )
-    )
-    found = rows.all()
-    texts = await _definitions(session, {row.id: row.version for row in found})
+    rows = await _ALWAYS.rows(session, {"server_ids": server_ids})
     return [
-        ToolRow(
-            entry, server, name, texts[entry], digest, _class(kind), money, scope, name, True, ALWAYS_BEHIND + place
-        )
-        for entry, server, name, _, digest, kind, money, scope, place in found
+        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, name, True, ALWAYS_BEHIND + place)
+        for entry, server, name, text, digest, kind, money, scope, place in rows
     ]
 
 

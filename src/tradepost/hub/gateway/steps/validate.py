@@ -5,7 +5,7 @@ from tradepost.foundation.ids import handle
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.inject import bound_arguments
-from tradepost.hub.registry.catalog import KEY_PARAMETER
+from tradepost.hub.registry.pinned import KEY_PARAMETER
 
 MAX_KEY_CHARACTERS = 255
 DRY_RUN_KEY = "dry-run"
