@@ -1,6 +1,7 @@
 """The retail store of shared/stores through our tools: an adapter that translates names and ids, never rules."""
 
 import ast
+import hashlib
 import json
 import operator
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,38 @@ class Refused(Exception):
 
 def load(name: str) -> Any:
     return json.loads((FOLDER / name).read_text("utf-8"))
+
+
+class Names:
+    """Another id, of another shape, for every id of the store. What is no id stays: words, amounts, made-up ids."""
+
+    def __init__(self, store: Json) -> None:
+        self._new: dict[str, str] = {}
+        methods = [method for customer in store["customers"] for method in customer["payment_methods"]]
+        parcels = [number for row in store["fulfilments"] for number in row["tracking_numbers"]]
+        for shape, old in (
+            ("person-{}", [row["id"] for row in store["customers"]]),
+            ("{}p", [row["id"] for row in store["products"]]),
+            ("SKU_{}", [row["id"] for row in store["variants"]]),
+            ("#{}-Q", [row["id"] for row in store["orders"]]),
+            ("pm:{}", [method["id"] for method in methods]),
+            ("1Z{}", parcels),
+        ):
+            for name in sorted(set(old)):
+                self._new[name] = shape.format(hashlib.sha256(name.encode()).hexdigest()[:10].upper())
+
+    def __call__(self, value: Any) -> Any:
+        """The same JSON with the other ids, as keys and as values; lists that the format sorts are sorted again."""
+        if isinstance(value, str):
+            return self._new.get(value, value)
+        if isinstance(value, list):
+            return [self(inner) for inner in value]
+        if isinstance(value, dict):
+            made = {self._new.get(key, key): self(inner) for key, inner in value.items()}
+            if "new_variant_ids" in made or "refund_payment_method_id" in made:
+                made |= {key: sorted(ids) for key, ids in made.items() if key.endswith("variant_ids")}
+            return made
+        return value
 
 
 class Adapter:

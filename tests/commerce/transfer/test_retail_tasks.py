@@ -1,14 +1,17 @@
 """All tasks and refusals of the retail store, through MCP over a real socket, with the end states expected."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.commerce.transfer.retail import FOLDER, Adapter, Json, Refused, batches, load, with_parts
+from tests.commerce.transfer.retail import FOLDER, Adapter, Json, Names, Refused, batches, load, with_parts
 from tests.engines import DatabaseUrls, Template
 from tests.protocol.conftest import served
 from tradepost.commerce.servers import build_servers
@@ -27,23 +30,48 @@ BEARER = "a-bearer-for-tests"
 TASKS = load("tasks.json")["tasks"]
 REFUSALS = load("refusals.json")["refusals"]
 BATCHES = batches(TASKS)
+NAMES = Names(load("store.json"))
 
 pytestmark = pytest.mark.behaviour("S2.12")
 
 
-def _import(url: str) -> None:
+def _import(url: str, file: Path) -> None:
     async def work() -> None:
-        migrate.upgrade(url, "store")
         database = Database(url)
-        await import_store(database, WORKSPACE, read_file(FOLDER / "store.json"), policy_rows(), now=datetime.now(UTC))
+        await import_store(database, WORKSPACE, read_file(file), policy_rows(), now=datetime.now(UTC))
         await database.close()
 
+    migrate.upgrade(url, "store")
     asyncio.run(work())
 
 
+def _import_given(url: str) -> None:
+    _import(url, FOLDER / "store.json")
+
+
+def _import_renamed(url: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "store.json"
+        file.write_text(json.dumps(NAMES(load("store.json"))), encoding="utf-8")
+        _import(url, file)
+
+
+@pytest.fixture(params=["given", "renamed"])
+def naming(request: pytest.FixtureRequest) -> str:
+    """The store as it is given, and the same with other ids, so that nothing can depend on how they look."""
+    return str(request.param)
+
+
 @pytest.fixture
-def database_template() -> Template:
-    return Template("retail", hub=lambda url: None, store=_import)
+def database_template(naming: str) -> Template:
+    store = _import_given if naming == "given" else _import_renamed
+    return Template(f"retail_{naming}", hub=lambda url: None, store=store)
+
+
+@pytest.fixture
+def named(naming: str) -> Callable[[Any], Any]:
+    """Brings a task's or a refusal's ids to those of the store."""
+    return NAMES if naming == "renamed" else lambda value: value
 
 
 class Retail:
@@ -85,9 +113,9 @@ async def retail(database_urls: DatabaseUrls) -> AsyncIterator[Retail]:
 
 
 @pytest.mark.parametrize("number", range(len(BATCHES)))
-async def test_tasks_end_in_the_states_expected(retail: Retail, number: int) -> None:
+async def test_tasks_end_in_the_states_expected(retail: Retail, named: Callable[[Any], Any], number: int) -> None:
     wanted = await retail.state()
-    for task in BATCHES[number]:
+    for task in named(BATCHES[number]):
         for step in task["steps"]:
             refused = await retail.refused(step["tool"], step["args"]) if not step["ok"] else False
             if step["ok"]:
@@ -121,8 +149,8 @@ def _covers(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-async def test_what_must_be_refused_is_refused_and_changes_nothing(retail: Retail) -> None:
-    plain = [refusal for refusal in REFUSALS if not refusal["setup"]]
+async def test_what_must_be_refused_is_refused_and_changes_nothing(retail: Retail, named: Callable[[Any], Any]) -> None:
+    plain = named([refusal for refusal in REFUSALS if not refusal["setup"]])
     before = await retail.state()
     for refusal in plain:
         assert await retail.refused(refusal["tool"], refusal["args"]), (refusal["id"], refusal["rule"])
@@ -130,7 +158,10 @@ async def test_what_must_be_refused_is_refused_and_changes_nothing(retail: Retai
 
 
 @pytest.mark.parametrize("refusal", [row for row in REFUSALS if row["setup"]], ids=lambda row: str(row["id"]))
-async def test_what_must_be_refused_after_something_else(retail: Retail, refusal: Json) -> None:
+async def test_what_must_be_refused_after_something_else(
+    retail: Retail, named: Callable[[Any], Any], refusal: Json
+) -> None:
+    refusal = named(refusal)
     for step in refusal["setup"]:
         await retail.adapter.run(step["tool"], step["args"])
     before = await retail.state()
