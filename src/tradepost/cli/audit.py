@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import select
 
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, WorkspaceOption, opened, run
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.hub.access.agents import list_agents
+from tradepost.hub.access.models import User
 from tradepost.hub.audit import read
 from tradepost.hub.audit.chain import as_plain
+from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.verify import verify
 
@@ -38,6 +41,8 @@ def tail(
             caller = await found.acting(workspace)
             async with found.hub.transaction(caller.workspace_id, write=False) as session:
                 named = {row.id: row.slug for row in await list_agents(session)}
+                people = (await session.execute(select(User.id, User.email))).all()
+            named |= {person.id: person.email for person in people}
             events = await read.tail(found.hub, caller.workspace_id, limit=limit, request_id=request, action_id=action)
         if as_json:
             console.show_lines([as_plain(event) for event in events])
@@ -47,7 +52,7 @@ def tail(
                 "at": event.occurred_at,
                 "kind": event.kind,
                 "what": event.tool or event.tag,
-                "who": named.get(event.agent_id or "") or event.user_id or f"{event.principal_kind}",
+                "who": _who(event, named),
                 "decision": event.decision,
                 "outcome": event.error_code or event.outcome,
                 "ms": f"{event.duration_us / 1000:.1f}" if event.duration_us is not None else None,
@@ -60,6 +65,12 @@ def tail(
         )
 
     run(work)
+
+
+def _who(event: AuditEvent, named: dict[str, str]) -> str:
+    """The agent or the person by name; otherwise the kind of principal."""
+    acting = event.agent_id or event.user_id
+    return named.get(acting, acting) if acting else event.principal_kind
 
 
 @audit.command("export")

@@ -71,6 +71,9 @@ async def test_a_rejected_write_changes_nothing(place: Place, serving: Serving):
         assert (await call(client, "get_approval", approval_id=action))["status"] == "rejected"
         assert await reorders(client) == before
     assert "answered once" in place.run("approvals", "approve", action, "--as", APPROVER).refusal()
+    told = place.run("audit", "tail", "--action", action).good().out
+    assert AGENT in told
+    assert APPROVER in told
 
 
 async def test_a_hub_killed_right_after_the_approval_carries_it_out_once(place: Place, serving: Serving):
