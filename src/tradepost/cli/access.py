@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tradepost.cli import console
-from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, opened, run
+from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.access import people
 from tradepost.hub.access.workspaces import create_workspace, list_workspaces
@@ -72,10 +72,8 @@ def user_add(
     async def work() -> None:
         if role not in ("owner", "admin", "operator", "viewer"):
             raise InvalidArgument(f"'{role}' is no role.", hint="Use owner, admin, operator or viewer.", field="role")
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                user = await people.create_user(session, caller, email, name, role)  # type: ignore[arg-type]
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            user = await people.create_user(session, caller, email, name, role)  # type: ignore[arg-type]
         console.say(f"{user.email} is {user.role}.")
 
     run(work)
@@ -86,13 +84,11 @@ def user_list(workspace: WorkspaceOption = None, data: DataOption = None, as_jso
     """The people of a workspace."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                rows = [
-                    {"email": row.email, "name": row.name, "role": row.role, "status": row.status, "id": row.id}
-                    for row in await people.list_users(session)
-                ]
+        async with hub_session(data, workspace, write=False) as (session, _):
+            rows = [
+                {"email": row.email, "name": row.name, "role": row.role, "status": row.status, "id": row.id}
+                for row in await people.list_users(session)
+            ]
         if as_json:
             console.show_json(rows)
         else:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tradepost.cli import console
-from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, opened, run
+from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.foundation.clock import system_now
 from tradepost.hub.access import agents as services
 from tradepost.hub.access import keys
@@ -33,10 +33,8 @@ def profile_create(
     """A new profile."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                row = await services.create_profile(session, caller, slug, name, posture)  # type: ignore[arg-type]
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            row = await services.create_profile(session, caller, slug, name, posture)  # type: ignore[arg-type]
         console.say(f"The profile {row.slug} is there; its posture is {row.posture}.")
 
     run(work)
@@ -47,13 +45,11 @@ def profile_list(workspace: WorkspaceOption = None, data: DataOption = None, as_
     """All profiles."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                rows = [
-                    {"slug": row.slug, "name": row.name, "posture": row.posture, "id": row.id}
-                    for row in await services.list_profiles(session)
-                ]
+        async with hub_session(data, workspace, write=False) as (session, _):
+            rows = [
+                {"slug": row.slug, "name": row.name, "posture": row.posture, "id": row.id}
+                for row in await services.list_profiles(session)
+            ]
         if as_json:
             console.show_json(rows)
         else:
@@ -76,10 +72,8 @@ def agent_create(
     """A new agent in a profile."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                row = await services.create_agent(session, caller, profile, slug, name, description, scope or ())
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            row = await services.create_agent(session, caller, profile, slug, name, description, scope or ())
         console.say(f"The agent {row.slug} is there. Assign it tools, then: tradepost key mint --agent {row.slug}")
 
     run(work)
@@ -90,20 +84,18 @@ def agent_list(workspace: WorkspaceOption = None, data: DataOption = None, as_js
     """All agents."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                named = {row.id: row.slug for row in await services.list_profiles(session)}
-                rows = [
-                    {
-                        "slug": row.slug,
-                        "profile": named.get(row.profile_id),
-                        "status": row.status,
-                        "scopes": " ".join(row.scopes),
-                        "id": row.id,
-                    }
-                    for row in await services.list_agents(session)
-                ]
+        async with hub_session(data, workspace, write=False) as (session, _):
+            named = {row.id: row.slug for row in await services.list_profiles(session)}
+            rows = [
+                {
+                    "slug": row.slug,
+                    "profile": named.get(row.profile_id),
+                    "status": row.status,
+                    "scopes": " ".join(row.scopes),
+                    "id": row.id,
+                }
+                for row in await services.list_agents(session)
+            ]
         if as_json:
             console.show_json(rows)
         else:
@@ -123,10 +115,8 @@ def agent_scopes(
     """Replace an agent's scopes; acts on the next call."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                row = await services.set_agent_scopes(session, caller, agent, scope)
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            row = await services.set_agent_scopes(session, caller, agent, scope)
         console.say(f"{row.slug} has {' '.join(row.scopes)}.")
 
     run(work)
@@ -134,10 +124,8 @@ def agent_scopes(
 
 def _switch(agent: str, active: bool, workspace: str | None, by: str | None, data: DataOption) -> None:
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                row = await services.set_agent_active(session, caller, agent, active)
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            row = await services.set_agent_active(session, caller, agent, active)
         console.say(f"{row.slug} is {row.status}.")
 
     run(work)
@@ -179,11 +167,9 @@ def key_mint(
 
     async def work() -> None:
         expires = system_now() + timedelta(days=days) if days else None
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                owner = await services.find_agent(session, agent)
-                minted = await keys.mint(session, caller, agent_id=owner.id, label=label, expires_at=expires)
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            owner = await services.find_agent(session, agent)
+            minted = await keys.mint(session, caller, agent_id=owner.id, label=label, expires_at=expires)
         if as_json:
             console.show_json({"id": minted.id, "prefix": minted.prefix, "key": minted.secret, "expires_at": expires})
         else:
@@ -197,22 +183,20 @@ def key_list(workspace: WorkspaceOption = None, data: DataOption = None, as_json
     """All keys: prefix, owner, last use; never the key itself."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                named = {row.id: row.slug for row in await services.list_agents(session)}
-                rows = [
-                    {
-                        "prefix": row.prefix,
-                        "agent": named.get(row.agent_id or ""),
-                        "label": row.label,
-                        "created_at": row.created_at,
-                        "last_used_at": row.last_used_at,
-                        "expires_at": row.expires_at,
-                        "revoked_at": row.revoked_at,
-                    }
-                    for row in await keys.list_keys(session)
-                ]
+        async with hub_session(data, workspace, write=False) as (session, _):
+            named = {row.id: row.slug for row in await services.list_agents(session)}
+            rows = [
+                {
+                    "prefix": row.prefix,
+                    "agent": named.get(row.agent_id or ""),
+                    "label": row.label,
+                    "created_at": row.created_at,
+                    "last_used_at": row.last_used_at,
+                    "expires_at": row.expires_at,
+                    "revoked_at": row.revoked_at,
+                }
+                for row in await keys.list_keys(session)
+            ]
         if as_json:
             console.show_json(rows)
         else:
@@ -232,10 +216,8 @@ def key_revoke(
     """End a key; acts on the next call."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                await keys.revoke(session, caller, prefix)
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            await keys.revoke(session, caller, prefix)
         console.say(f"The key {prefix} is revoked.")
 
     run(work)

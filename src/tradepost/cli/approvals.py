@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tradepost.cli import console
-from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, opened, run
+from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.verdicts import Verdicts
@@ -48,10 +48,8 @@ def list_command(
         if state not in (*every, "all"):
             raise InvalidArgument(f"'{state}' is no state.", hint=f"Use all, {', '.join(every)}.", field="state")
         states: Any = every if state == "all" else (state,)
-        async with opened(data) as found:
-            caller = await found.acting(workspace)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                actions, _ = await list_views(session, states=states, limit=limit)
+        async with hub_session(data, workspace, write=False) as (session, _):
+            actions, _ = await list_views(session, states=states, limit=limit)
         if as_json:
             console.show_json([action.as_dict() for action in actions])
             return
@@ -78,10 +76,8 @@ def show(
     """Everything about one: each argument in full, what would change, why it asks."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                action = await view(session, action_id)
+        async with hub_session(data, workspace, write=False) as (session, _):
+            action = await view(session, action_id)
         if as_json:
             console.show_json(action.as_dict())
         else:

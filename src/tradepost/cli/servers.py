@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from tradepost.cli import console
-from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, opened, run
+from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
 from tradepost.hub.registration import assignments, tools
 from tradepost.hub.registration.build import Registration, build_registration
@@ -184,11 +184,9 @@ def enable(
     async def work() -> None:
         if tool_class not in get_args(ToolClass):
             raise InvalidArgument(f"'{tool_class}' is no class.", hint="Use read, write or destructive.", field="class")
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                entry = await tools.approve_tool(session, caller, slug, tool, tool_class=tool_class, scope=scope)  # type: ignore[arg-type]
-                await tools.approve_contents(session, caller, slug)
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            entry = await tools.approve_tool(session, caller, slug, tool, tool_class=tool_class, scope=scope)  # type: ignore[arg-type]
+            await tools.approve_contents(session, caller, slug)
         console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class}.")
         console.say(f"Assign it: tradepost server assign {slug} {tool} --agent NAME")
 
@@ -202,10 +200,8 @@ def disable(
     """Disable a tool; it is refused on the very next call."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                entry = await tools.set_tool_enabled(session, caller, slug, tool, False)
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            entry = await tools.set_tool_enabled(session, caller, slug, tool, False)
         console.say(f"{slug}: {entry.name} is {entry.state}.")
 
     run(work)
@@ -225,12 +221,10 @@ def assign(
     """Make a tool visible to an agent or a profile."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                made = await assignments.assign(
-                    session, caller, slug, tool, agent=agent, profile=profile, exposed_name=as_name
-                )
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            made = await assignments.assign(
+                session, caller, slug, tool, agent=agent, profile=profile, exposed_name=as_name
+            )
         console.say(f"{agent or profile} sees {tool} of {slug}.")
         for warning in made.warnings:
             console.say(f"Warning: {warning}")
@@ -251,10 +245,8 @@ def unassign(
     """Take a tool away from an agent or a profile."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=True) as session:
-                await assignments.unassign(session, caller, slug, tool, agent=agent, profile=profile)
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            await assignments.unassign(session, caller, slug, tool, agent=agent, profile=profile)
         console.say(f"{agent or profile} does not see {tool} of {slug} any more.")
 
     run(work)
@@ -289,20 +281,18 @@ def list_command(workspace: WorkspaceOption = None, data: DataOption = None, as_
     """All servers of the workspace."""
 
     async def work() -> None:
-        async with opened(data) as found:
-            caller = await found.acting(workspace)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                rows = [
-                    {
-                        "slug": row.slug,
-                        "kind": row.kind,
-                        "status": row.status,
-                        "url": row.url,
-                        "tested_at": row.tested_at,
-                        "last_error": row.last_error,
-                    }
-                    for row in await list_servers(session)
-                ]
+        async with hub_session(data, workspace, write=False) as (session, _):
+            rows = [
+                {
+                    "slug": row.slug,
+                    "kind": row.kind,
+                    "status": row.status,
+                    "url": row.url,
+                    "tested_at": row.tested_at,
+                    "last_error": row.last_error,
+                }
+                for row in await list_servers(session)
+            ]
         if as_json:
             console.show_json(rows)
         else:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import tradepost.hub.tables  # noqa: F401 (every table: foreign keys lead from part to part)
 from tradepost import settings
@@ -86,6 +87,17 @@ async def opened(data: Path | None, **given: Any) -> AsyncIterator[Opened]:
     finally:
         await found.hub.close()
         await found.store.close()
+
+
+@asynccontextmanager
+async def hub_session(
+    data: Path | None, workspace: str | None, by: str | None = None, *, write: bool
+) -> AsyncIterator[tuple[AsyncSession, Caller]]:
+    """One unit of work on a workspace of the hub, and who does it."""
+    async with opened(data) as found:
+        caller = await found.acting(workspace, by)
+        async with found.hub.transaction(caller.workspace_id, write=write) as session:
+            yield session, caller
 
 
 def _as_sentence(error: SQLAlchemyError | OSError) -> SetupError:
