@@ -69,6 +69,29 @@ def _transfers(walker: Walker) -> Iterator[Json]:
             }
 
 
+def _adjustments(walker: Walker) -> Iterator[Json]:
+    for item in walker.items["level"]:
+        change = {"sku": item["sku"], "warehouse_id": item["warehouse"]}
+        yield {**change, "delta": 2}
+        yield {**change, "delta": -1, "reason": "damage"}
+        yield {**change, "delta": -1, "reason": "shrinkage"}
+
+
+def _stock_policies(walker: Walker) -> Iterator[Json]:
+    for item in walker.items["level"]:
+        change = {"sku": item["sku"], "warehouse_id": item["warehouse_id"]}
+        yield {**change, "reorder_point": 3, "reorder_quantity": 12, "safety_stock": 1}
+        yield {**change, "safety_stock": 0}
+
+
+def _receipts(walker: Walker) -> Iterator[Json]:
+    for order in walker.items["po"]:
+        for sku in order.get("outstanding_skus", []):
+            yield {"po_id": order["number"], "lines": [{"sku": sku, "received": 1, "rejected": 1, "reason": "wet"}]}
+        yield {"po_id": order["id"], "final": True}
+        yield {"po_id": order["number"]}
+
+
 def _reorders(walker: Walker) -> Iterator[Json]:
     for item in walker.items["level"]:
         yield {"warehouse_id": item["warehouse"], "sku": item["sku"], "quantity": 12, "reason": "Below the point"}
@@ -108,6 +131,18 @@ def _declines(walker: Walker) -> Iterator[Json]:
         yield {"rma": item["rma"], "reason": "wrong_condition", "clause": clause}
 
 
+def _arrivals(walker: Walker) -> Iterator[Json]:
+    for item in walker.items["return"]:
+        yield {"rma": item["rma"], "lines": [{"line": item["lines"][0]["line"], "condition": "opened"}]}
+        yield {"rma": item["id"]}
+
+
+def _dispositions(walker: Walker) -> Iterator[Json]:
+    for item in walker.items["return"]:
+        for disposition in ("dispose", "missing", "processing_required"):
+            yield {"rma": item["rma"], "disposition": disposition}
+
+
 def _exchanges(walker: Walker) -> Iterator[Json]:
     wanted = [item["sku"] for item in walker.items["level"] if item["available"] > 5]
     for order in walker.items["order"]:
@@ -138,12 +173,17 @@ ATTEMPTS = {
     "update_order_payment_method": _pay_methods,
     "cancel_order": _cancels,
     "transfer_stock": _transfers,
+    "adjust_stock": _adjustments,
+    "set_reorder_policy": _stock_policies,
+    "receive_purchase_order": _receipts,
     "create_reorder": _reorders,
     "assign_driver": _drivers,
     "reroute_delivery": _reroutes,
     "submit_return": _returns,
     "approve_return": _approvals,
     "decline_return": _declines,
+    "receive_return": _arrivals,
+    "record_return_disposition": _dispositions,
     "create_exchange": _exchanges,
     "initiate_refund": _refunds,
     "update_customer": _customers,

@@ -49,11 +49,15 @@ from tradepost.commerce.flows.returns import (
     check_eligibility,
     create_exchange,
     decline_return,
+    receive_return,
+    record_disposition,
     return_prompts,
     return_reads,
     submit_return,
 )
 from tradepost.commerce.flows.stock import (
+    adjust_stock,
+    set_reorder_policy,
     stock_detail,
     stock_lists,
     stock_movements,
@@ -62,6 +66,7 @@ from tradepost.commerce.flows.stock import (
 from tradepost.commerce.flows.supply import (
     create_reorder,
     purchase_orders,
+    receive_purchase_order,
     suggest_reorders,
     supply_prompts,
 )
@@ -75,6 +80,7 @@ from tradepost.commerce.payments import (
 )
 
 MODULES = (
+    adjust_stock,
     approve_return,
     assign,
     at_risk,
@@ -105,12 +111,16 @@ MODULES = (
     product_detail,
     product_search,
     purchase_orders,
+    receive_purchase_order,
+    receive_return,
     reconcile,
+    record_disposition,
     reroute,
     return_prompts,
     return_reads,
     route_detail,
     search,
+    set_reorder_policy,
     shipments,
     stock_detail,
     stock_lists,

@@ -39,15 +39,16 @@ PLANS = (
     Plan(
         "inventory",
         "Inventory",
-        "Stock by warehouse and state, what runs low, how it moved, and transfers between warehouses.",
-        "check_inventory list_stock_levels list_low_stock list_stock_movements transfer_stock",
+        "Stock by warehouse and state, what runs low, how it moved; corrections, transfers and reorder policies.",
+        """check_inventory list_stock_levels list_low_stock list_stock_movements adjust_stock transfer_stock
+        set_reorder_policy""",
         "warehouse://{id}/stock stock://{sku}",
     ),
     Plan(
         "purchasing",
         "Purchasing",
-        "What to reorder and why, open purchase orders, and reorders.",
-        "suggest_reorders list_purchase_orders create_reorder",
+        "What to reorder and why, open purchase orders, reorders, and goods that arrive.",
+        "suggest_reorders list_purchase_orders create_reorder receive_purchase_order",
         "po://{id}",
         "review_reorders",
     ),
@@ -62,9 +63,9 @@ PLANS = (
     Plan(
         "returns",
         "Returns",
-        "Returns and exchanges by the shop's policy, from the request to the decision.",
+        "Returns and exchanges by the shop's policy, from the request over the bench to the outcome.",
         """search_returns get_return check_return_eligibility submit_return approve_return decline_return
-        create_exchange""",
+        receive_return record_return_disposition create_exchange""",
         "return://{rma}",
         "triage_returns_queue inspect_return start_a_return",
     ),

@@ -15,6 +15,8 @@ from tradepost.commerce.flows.returns import (
     check_eligibility,
     create_exchange,
     decline_return,
+    receive_return,
+    record_disposition,
     return_prompts,
     return_reads,
     submit_return,
@@ -28,7 +30,8 @@ from tradepost.commerce.payments.models import Payment
 ADDRESS = {"line1": "Kade 1", "line2": "", "city": "Delft", "region": "", "postal_code": "2600 AA", "country": "NL"}
 MODULES = (
     *(approve_return, cancel_order, change_payment, check_eligibility, create_exchange, decline_return, edit_items),
-    *(initiate_refund, preview_refund, return_reads, submit_return, update_address, holds, notes),
+    *(initiate_refund, preview_refund, receive_return, record_disposition, return_reads, submit_return),
+    *(update_address, holds, notes),
 )
 STRICT: dict[Any, Any] = {
     "cancel_reasons": ["no longer needed"],

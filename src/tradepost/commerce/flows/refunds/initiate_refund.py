@@ -13,6 +13,7 @@ from tradepost.commerce.flows.refunds.refund_quote import (
     require_not_awaited,
     require_refundable_return,
 )
+from tradepost.commerce.flows.settling.closing import close_if_settled
 from tradepost.commerce.flows.settling.order_units import MAX_LINES, UnitsOf, order_lines
 from tradepost.commerce.flows.settling.refund_views import PaidBack, paid_back
 from tradepost.commerce.flows.settling.settlement import Settlement, open_settlement
@@ -124,6 +125,8 @@ async def initiate_refund(
     )
     if quote is not None:
         await _add_lines(store, refunds[0], quote)
+    if row is not None:
+        await close_if_settled(store, row)
     store.emit("order:refunded", order, amount_minor=amount, reason=reason, notify_customer=notify_customer)
     if notify_customer:
         store.side_effect("An e-mail about the refund goes to the customer.")

@@ -154,7 +154,8 @@ async def _units_of_return(store: Store, row: Return) -> Counter[str]:
     """Units a return may pay back: those that arrived, or all of them while nothing has."""
     units: Counter[str] = Counter()
     for line in await store.all(select(ReturnLine).where(ReturnLine.return_id == row.id)):
-        partly = row.status == "partially_received" or (row.status in REFUNDABLE and line.received > 0)
+        counted = line.received > 0 or line.disposition == "missing"
+        partly = row.status == "partially_received" or (row.status in REFUNDABLE and counted)
         units[line.order_line_id] += line.received if partly else line.quantity
     if not units:
         raise InvalidArgument(f"The return {row.number} has no lines.", field="rma")

@@ -1,0 +1,124 @@
+"""Correcting stock to what is really there: a count, damage found, units gone."""
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from tradepost.commerce.flows.stock.stock_places import Sku, StockPlace, Warehouse, lock_place
+from tradepost.commerce.inventory.models import MovementCause
+from tradepost.commerce.inventory.stock import StockState, move
+from tradepost.commerce.inventory.views import LevelView
+from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.store import Store
+from tradepost.foundation.errors import InvalidArgument, LimitExceeded
+from tradepost.foundation.untrusted import clean
+
+MAX_DELTA = 1_000_000
+
+AdjustedState = Literal["available", "damaged", "quality_control", "safety_stock"]
+AdjustReason = Literal["count", "damage", "shrinkage"]
+
+Delta = Annotated[
+    int, Field(ge=-MAX_DELTA, le=MAX_DELTA, description="Units to add, or negative to take away.", examples=[-3])
+]
+State = Annotated[AdjustedState, Field(description="The stock state that is wrong.", examples=["available"])]
+Reason = Annotated[
+    AdjustReason,
+    Field(
+        description="count: the count differs. damage: units of the state turn damaged. shrinkage: units are gone.",
+        examples=["count"],
+    ),
+]
+Note = Annotated[str | None, Field(max_length=300, description="What was seen.", examples=["Counted twice"])]
+
+
+class Adjustment(TypedDict):
+    """The level after the correction; `before` and `after` are the units of the state."""
+
+    state: str
+    delta: int
+    before: int
+    after: int
+    on_hand_delta: int
+    reason: str
+    note: NotRequired[str]
+    level: LevelView
+
+
+@write_tool(title="Adjust stock", scope="write:inventory")
+async def adjust_stock(
+    store: Store,
+    sku: Sku,
+    delta: Delta,
+    warehouse_id: Warehouse = None,
+    reason: Reason = "count",
+    state: State = "available",
+    note: Note = None,
+) -> Answer[Adjustment]:
+    """Correct the stock of a SKU at a warehouse to what is really there. Use after a count, when units are found
+    damaged (they leave the state and stay on hand as damaged) or are gone for good (shrinkage, negative). Not for goods
+    that arrive (receive_purchase_order, receive_return) or leave for another warehouse (transfer_stock); units promised
+    to orders are not touched. Writes a stock movement. expected_version means the stock level. Returns the state before
+    and after, and the level."""
+    place = await lock_place(store, sku, warehouse_id)
+    before = getattr(place.level, state)
+    _require_sense(place, state, delta, reason)
+    why = clean(note, 300) if note else None
+    _apply(store, place, state, delta, reason, why)
+    await store.session.flush()
+    store.emit(
+        "stock:adjusted", place.level, sku=place.variant.sku, warehouse=place.warehouse.code, state=state, delta=delta
+    )
+    after = getattr(place.level, state)
+    view: Adjustment = {
+        "state": state,
+        "delta": delta,
+        "before": before,
+        "after": after,
+        "on_hand_delta": 0 if reason == "damage" else delta,
+        "reason": reason,
+        "level": place.view(store),
+    }
+    if why:
+        view["note"] = why
+    changed = f"{state} {place.amount(before)} -> {place.amount(after)} ({reason})"
+    return Answer(view, f"{place.sentence()}; {changed}.")
+
+
+def _require_sense(place: StockPlace, state: AdjustedState, delta: int, reason: AdjustReason) -> None:
+    if delta == 0:
+        raise InvalidArgument("A delta of 0 changes nothing.", hint="Give the difference.", field="delta")
+    if delta > 0 and reason != "count":
+        raise InvalidArgument(
+            f"{reason} takes units away; the delta is {delta}.",
+            hint="Use a negative delta, or reason count for units that were found.",
+            field="delta",
+        )
+    if reason == "damage" and state == "damaged":
+        raise InvalidArgument(
+            "Damaged units cannot turn damaged.", hint="Name the state they stood in, or use shrinkage.", field="state"
+        )
+    held = getattr(place.level, state)
+    if -delta > held:
+        raise LimitExceeded(
+            f"{place.warehouse.code} has {place.amount(held)} units of {place.variant.sku} {state}; "
+            f"{place.amount(-delta)} cannot be taken away.",
+            hint="Read the stock again. Units promised to orders are committed or reserved: release those first.",
+            field="delta",
+            details={"state": state, "held": held, "wanted": -delta},
+        )
+
+
+def _apply(
+    store: Store, place: StockPlace, state: StockState, delta: int, reason: MovementCause, note: str | None
+) -> None:
+    if reason == "damage":
+        move(store, place.level, state, "damaged", -delta, reason, None, note)
+    elif delta > 0:
+        move(store, place.level, None, state, delta, reason, None, note)
+    else:
+        move(store, place.level, state, None, -delta, reason, None, note)
+
+
+TOOLS = (adjust_stock,)
