@@ -138,7 +138,7 @@ def _claim(shop: OtherShop, order: Order, index: int) -> None:
             id=shop.id("harm"),
             number=shop.number("harm"),
             type=shop.of(ClaimType, turn),
-            side=shop.of(ClaimSide, turn),
+            side=shop.of(ClaimSide, turn + 1),
             status=shop.of(ClaimStatus, turn),
             order_id=order.id,
             customer_id=order.customer_id,

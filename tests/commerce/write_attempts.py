@@ -143,6 +143,37 @@ def _dispositions(walker: Walker) -> Iterator[Json]:
             yield {"rma": item["rma"], "disposition": disposition}
 
 
+def _claims(walker: Walker) -> Iterator[Json]:
+    for order in walker.items["order"]:
+        yield {"type": "defect", "order_id": order["number"], "lines": [{"line": 1}], "amount_minor": 1}
+    for parcel in walker.items["shipment"]:
+        yield {"type": "damage", "shipment_id": parcel["number"]}
+    for order in walker.items["po"]:
+        yield {"type": "shortage", "purchase_order_id": order["number"]}
+
+
+def _drafts(walker: Walker) -> list[Json]:
+    return [claim for claim in walker.items["claim"] if (claim["status"], claim["side"]) == ("draft", "carrier_claim")]
+
+
+def _proofs(walker: Walker) -> Iterator[Json]:
+    for claim in _drafts(walker):
+        for kind in ("photo", "bol", "pod"):
+            yield {"claim_id": claim["number"], "kind": kind, "media": ["med_1"]}
+
+
+def _filings(walker: Walker) -> Iterator[Json]:
+    for claim in _drafts(walker):
+        yield {"claim_id": claim["id"]}
+        yield {"claim_id": claim["number"], "late_reason": "The buyer was away"}
+
+
+def _outcomes(walker: Walker) -> Iterator[Json]:
+    for claim in walker.items["claim"]:
+        yield {"claim_id": claim["number"], "decision": "deny", "reason": "Packed by the buyer"}
+        yield {"claim_id": claim["number"], "decision": "approve"}
+
+
 def _exchanges(walker: Walker) -> Iterator[Json]:
     wanted = [item["sku"] for item in walker.items["level"] if item["available"] > 5]
     for order in walker.items["order"]:
@@ -184,6 +215,10 @@ ATTEMPTS = {
     "decline_return": _declines,
     "receive_return": _arrivals,
     "record_return_disposition": _dispositions,
+    "open_claim": _claims,
+    "add_claim_evidence": _proofs,
+    "file_carrier_claim": _filings,
+    "decide_claim": _outcomes,
     "create_exchange": _exchanges,
     "initiate_refund": _refunds,
     "update_customer": _customers,

@@ -11,7 +11,6 @@ from tradepost.commerce.flows.accounts import (
     product_search,
 )
 from tradepost.commerce.flows.books import (
-    claim_search,
     invoice_search,
     payment_search,
 )
@@ -20,6 +19,13 @@ from tradepost.commerce.flows.changes import (
     change_payment,
     edit_items,
     update_address,
+)
+from tradepost.commerce.flows.claims import (
+    claim_evidence,
+    claim_search,
+    decide_claim,
+    file_claim,
+    open_claim,
 )
 from tradepost.commerce.flows.delivery import (
     assign,
@@ -88,19 +94,23 @@ MODULES = (
     cancel_order,
     change_payment,
     check_eligibility,
+    claim_evidence,
     claim_search,
     create_exchange,
     create_reorder,
     customer_detail,
     daily_ops,
+    decide_claim,
     decline_return,
     drivers,
     edit_items,
+    file_claim,
     holds,
     initiate_refund,
     invoice_search,
     kpis,
     notes,
+    open_claim,
     order_detail,
     order_prompts,
     order_search,

@@ -72,8 +72,8 @@ PLANS = (
     Plan(
         "claims",
         "Claims",
-        "Claims for damage, loss and shortage, and their deadlines.",
-        "search_claims",
+        "Claims for damage, loss and shortage: their deadlines, evidence, filing and outcome.",
+        "search_claims open_claim add_claim_evidence file_carrier_claim decide_claim",
         "claim://{id}",
         "build_damage_claim",
     ),

@@ -5,7 +5,7 @@ import json
 from tests.commerce import books
 from tests.commerce.conftest import Shop
 from tradepost.commerce.claims.models import Claim, ClaimEvidence
-from tradepost.commerce.flows.books.claim_search import RESOURCES, TOOLS
+from tradepost.commerce.flows.claims.claim_search import RESOURCES, TOOLS
 from tradepost.commerce.logistics.models import Carrier, Shipment
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from tradepost.commerce.claims.models import Claim
-from tradepost.commerce.flows.books.claim_search import claim_views
+from tradepost.commerce.flows.claims.claim_search import claim_views
 from tradepost.commerce.flows.insight.daily_ops import daily_report
 from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.flows.orders.order_detail import order_view

@@ -8,8 +8,8 @@ from sqlalchemy import Select, and_, func, or_, select
 from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.claims.models import Claim
 from tradepost.commerce.claims.views import FINAL, TO_FILE
-from tradepost.commerce.flows.books.claim_search import claim_views
 from tradepost.commerce.flows.books.payment_search import dispute_views
+from tradepost.commerce.flows.claims.claim_search import claim_views
 from tradepost.commerce.flows.numbers import numbers_of
 from tradepost.commerce.flows.orders.at_risk import endangered_orders
 from tradepost.commerce.inventory.models import Location, StockLevel

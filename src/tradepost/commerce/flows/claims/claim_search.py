@@ -34,6 +34,8 @@ from tradepost.foundation.money import display
 
 SHOWN = 5  # claims named in the text
 
+ClaimRef = Annotated[str, Field(min_length=1, max_length=200, description="Claim id or number.", examples=["CLM-1001"])]
+
 
 @read_tool(title="Search claims", scope="read:claims")
 async def search_claims(
