@@ -1,8 +1,10 @@
 """Calls of each write that make sense in a shop, made of what its own lists name. Not every one is legal there."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
+from tests.commerce.other_shop import NOW
 from tests.commerce.walking import Json, Walker
 
 ADDRESS = {"line1": "7 New Street", "city": "Sfax", "postal_code": "3000", "country": "TN"}
@@ -111,6 +113,22 @@ def _reroutes(walker: Walker) -> Iterator[Json]:
         yield from ({"delivery_id": stop["id"], "route_id": route} for route in routes)
 
 
+def _reschedules(walker: Walker) -> Iterator[Json]:
+    for stop in walker.items["delivery"]:
+        yield {"delivery_id": stop["number"], "window_from": (NOW + timedelta(days=3)).isoformat()}
+        yield {"delivery_id": stop["id"], "window_from": (NOW + timedelta(hours=2)).isoformat(), "reason": "weather"}
+
+
+def _tickets(walker: Walker) -> Iterator[Json]:
+    for order in walker.items["order"]:
+        yield {"subject": "Where is it?", "order_id": order["number"], "message": "Asked twice"}
+
+
+def _escalations(walker: Walker) -> Iterator[Json]:
+    for order in walker.items["order"]:
+        yield {"summary": "Wants more than the policy gives.", "reason": "unclear", "order_id": order["id"]}
+
+
 def _returns(walker: Walker) -> Iterator[Json]:
     for order in walker.items["order"]:
         if order["delivered_at"]:
@@ -210,6 +228,9 @@ ATTEMPTS = {
     "create_reorder": _reorders,
     "assign_driver": _drivers,
     "reroute_delivery": _reroutes,
+    "reschedule_delivery": _reschedules,
+    "create_ticket": _tickets,
+    "escalate_to_human": _escalations,
     "submit_return": _returns,
     "approve_return": _approvals,
     "decline_return": _declines,

@@ -1,6 +1,7 @@
 """Every module that declares tools, resources or prompts."""
 
 from tradepost.commerce.customers import (
+    groups,
     search,
     update,
 )
@@ -9,6 +10,7 @@ from tradepost.commerce.flows.accounts import (
     policy_search,
     product_detail,
     product_search,
+    tickets,
 )
 from tradepost.commerce.flows.books import (
     invoice_search,
@@ -31,6 +33,7 @@ from tradepost.commerce.flows.delivery import (
     assign,
     drivers,
     reroute,
+    reschedule,
     route_detail,
     shipments,
 )
@@ -105,6 +108,7 @@ MODULES = (
     drivers,
     edit_items,
     file_claim,
+    groups,
     holds,
     initiate_refund,
     invoice_search,
@@ -126,6 +130,7 @@ MODULES = (
     reconcile,
     record_disposition,
     reroute,
+    reschedule,
     return_prompts,
     return_reads,
     route_detail,
@@ -138,6 +143,7 @@ MODULES = (
     submit_return,
     suggest_reorders,
     supply_prompts,
+    tickets,
     timeline,
     transfer_stock,
     update,

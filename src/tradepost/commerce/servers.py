@@ -56,7 +56,8 @@ PLANS = (
         "logistics",
         "Logistics",
         "Parcels and their tracking, deliveries, routes and drivers.",
-        "get_shipping_status search_shipments list_deliveries list_drivers assign_driver reroute_delivery",
+        """get_shipping_status search_shipments list_deliveries list_drivers assign_driver reroute_delivery
+        reschedule_delivery""",
         "shipment://{id} route://{id} driver://{id}",
         "driver_unavailable carrier_delay_impact",
     ),
@@ -90,14 +91,14 @@ PLANS = (
         "customers",
         "Customers",
         "Accounts: who they are, what they bought, how they pay.",
-        "search_customers get_customer update_customer",
+        "search_customers get_customer update_customer list_customer_groups",
         "customer://{id}",
     ),
     Plan(
         "support",
         "Support",
-        "The shop's policies, clause by clause.",
-        "search_policies",
+        "The shop's policies, clause by clause, tickets, and handing over to a person.",
+        "search_policies create_ticket escalate_to_human",
         "policy://returns policy://shipping policy://approvals",
     ),
     Plan(

@@ -114,3 +114,9 @@ async def test_impossible_transfers_are_refused_with_numbers(shop: Shop) -> None
     assert (await shop.refused("transfer_stock", **call(expected_version=9)))["code"] == "version_conflict"
     past = await shop.refused("transfer_stock", **call(arrives_at="2026-03-01T09:00:00Z"))
     assert past["field"] == "arrives_at"
+
+
+async def test_an_arrival_without_a_zone_counts_as_utc(shop: Shop) -> None:
+    await seed(shop)
+    done = await shop.call("transfer_stock", **call(arrives_at="2026-03-05T09:00:00"))
+    assert done["eta"] == "2026-03-05T09:00:00Z"

@@ -31,17 +31,15 @@ Fields = Annotated[
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
+def _in_utc(moment: datetime) -> datetime:
     """A time that names no zone counts as UTC, as everywhere else in what callers send."""
-    if moment is None:
-        return None
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return min(max(aware, _FIRST), _LAST).astimezone(UTC)
 
 
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 TimeFilter = Annotated[
-    datetime | None,
-    AfterValidator(_in_utc),
+    Moment | None,
     Field(description="In UTC.", examples=["2026-03-01T00:00:00Z"]),
 ]
 

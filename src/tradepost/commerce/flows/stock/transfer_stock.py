@@ -20,6 +20,7 @@ from tradepost.commerce.inventory.cover import amount_text, days_of_cover, stock
 from tradepost.commerce.inventory.models import Location, StockLevel, Transfer, TransferLine
 from tradepost.commerce.inventory.stock import Place, expect, lock_levels, move, open_level
 from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.listing import Moment
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, StateConflict
@@ -36,7 +37,7 @@ ToPlace = Annotated[
     str, Field(min_length=1, max_length=200, description="Target: id, code or name.", examples=["WH-2"])
 ]
 Arrival = Annotated[
-    datetime | None,
+    Moment | None,
     Field(
         description="When it will arrive, if agreed; else estimated from past transfers of the lane.",
         examples=["2026-03-05T12:00:00Z"],
