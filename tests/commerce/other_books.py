@@ -1,7 +1,16 @@
 """The money and the complaints of the random shop: payments, refunds, disputes, payouts, invoices, claims, tickets."""
 
 from tests.commerce.other_shop import OtherShop
-from tradepost.commerce.billing.models import Invoice, InvoiceLine, InvoiceStatus, Quote, QuoteLine, QuoteStatus
+from tradepost.commerce.billing.models import (
+    Invoice,
+    InvoiceLine,
+    InvoiceStatus,
+    Quote,
+    QuoteLine,
+    QuoteStatus,
+    Subscription,
+    SubscriptionStatus,
+)
 from tradepost.commerce.claims.models import Claim, ClaimEvidence, ClaimSide, ClaimStatus, ClaimType
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.payments.models import (
@@ -42,6 +51,7 @@ def add_money(shop: OtherShop) -> None:
         _payout(shop, index)
     for index in range(6):
         _quote(shop, index)
+        _subscription(shop, index)
 
 
 def _payment(shop: OtherShop, order: Order) -> Payment:
@@ -199,6 +209,23 @@ def _payout(shop: OtherShop, index: int) -> None:
                 occurred_at=shop.ago(14 - index),
             )
         )
+
+
+def _subscription(shop: OtherShop, index: int) -> None:
+    status = shop.of(SubscriptionStatus, index)
+    shop.add(
+        Subscription(
+            id=shop.id("again"),
+            number=shop.number("again"),
+            customer_id=shop.buyers[index][0].id,
+            variant_id=shop.variants[index].id,
+            status=status,
+            price_minor=900,
+            currency=shop.currency,
+            next_at=None if status == "canceled" else shop.ago(-index - 1),
+            paused_until=shop.ago(-index - 1) if status == "paused" else None,
+        )
+    )
 
 
 def _quote(shop: OtherShop, index: int) -> None:

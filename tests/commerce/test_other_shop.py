@@ -193,7 +193,7 @@ async def _adds_up(store: Database) -> None:
             assert line.delivered <= line.shipped <= line.quantity
             lines[line.order_id] = lines.get(line.order_id, 0) + line.total_minor
         for order in await session.scalars(select(Order)):
-            paid = payments[order.id]
+            paid = payments.get(order.id, [])
             assert order.captured_minor == sum(payment.captured_minor for payment in paid), order.number
             assert order.refunded_minor == sum(payment.refunded_minor for payment in paid), order.number
             assert all(payment.refunded_minor == refunds.get(payment.id, 0) for payment in paid), order.number

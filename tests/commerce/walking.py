@@ -39,6 +39,7 @@ LISTS = {
     "payout": "list_payouts",
     "dispute": "list_disputes",
     "invoice": "list_invoices",
+    "subscription": "list_subscriptions",
     "product": "search_products",
     "po": "list_purchase_orders",
     "level": "list_stock_levels",
@@ -63,6 +64,7 @@ class Walker:
         self.caller = Caller(ASKED, Principal("operator", "walker"), "req_1", scopes=frozenset(scopes))
         self.names: dict[str, list[str]] = defaultdict(list)
         self.items: dict[str, list[Json]] = {}
+        self.made: dict[str, list[Json]] = defaultdict(list)  # what each write answered
 
     async def look_around(self) -> None:
         """Read all lists to the end and remember by which names each record can be called."""
@@ -118,6 +120,8 @@ class Walker:
                 f"{list(mistake.instance_path)}: {mistake}" for mistake in self._schemas[name].iter_errors(answer)
             ]
             assert not mistakes, (name, arguments, mistakes[:3])
+            if self.tools[name].writes and not arguments.get("dry_run"):
+                self.made[name].append(answer)
         return answer, result.is_error
 
     def server_of(self, template: str) -> StoreServer:

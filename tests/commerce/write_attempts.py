@@ -129,6 +129,37 @@ def _escalations(walker: Walker) -> Iterator[Json]:
         yield {"summary": "Wants more than the policy gives.", "reason": "unclear", "order_id": order["id"]}
 
 
+def _quotes(walker: Walker) -> Iterator[Json]:
+    for account in walker.items["customer"]:
+        for item in walker.items["level"][:3]:
+            yield {"customer_id": account["number"], "sku": item["sku"], "quantity": 2}
+
+
+def _quote_numbers(walker: Walker) -> Iterator[Json]:
+    places = list(dict.fromkeys(item["warehouse"] for item in walker.items["level"]))
+    for quote in walker.made["create_quote"]:
+        yield {"quote_id": quote["number"]}
+        yield from ({"quote_id": quote["id"], "warehouse_id": place} for place in places)
+
+
+def _invoices(walker: Walker) -> Iterator[Json]:
+    for order in walker.items["order"]:
+        yield {"order_id": order["number"], "terms_days": 15}
+    lines = [{"description": "Engraving", "quantity": 2, "unit_price_minor": 700}]
+    for account in walker.items["customer"]:
+        yield {"customer_id": account["id"], "lines": lines, "currency": "CHF"}
+
+
+def _pauses(walker: Walker) -> Iterator[Json]:
+    for item in walker.items["subscription"]:
+        yield {"subscription_id": item["number"], "until": (NOW + timedelta(days=9)).isoformat()}
+
+
+def _endings(walker: Walker) -> Iterator[Json]:
+    for item in walker.items["subscription"]:
+        yield {"subscription_id": item["id"], "reason": "Moves away", "at_period_end": False}
+
+
 def _returns(walker: Walker) -> Iterator[Json]:
     for order in walker.items["order"]:
         if order["delivered_at"]:
@@ -231,6 +262,11 @@ ATTEMPTS = {
     "reschedule_delivery": _reschedules,
     "create_ticket": _tickets,
     "escalate_to_human": _escalations,
+    "create_quote": _quotes,
+    "convert_quote": _quote_numbers,
+    "create_invoice": _invoices,
+    "pause_subscription": _pauses,
+    "cancel_subscription": _endings,
     "submit_return": _returns,
     "approve_return": _approvals,
     "decline_return": _declines,

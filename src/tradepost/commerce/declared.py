@@ -12,8 +12,14 @@ from tradepost.commerce.flows.accounts import (
     product_search,
     tickets,
 )
-from tradepost.commerce.flows.books import (
+from tradepost.commerce.flows.billing import (
+    convert_quote,
+    create_invoice,
+    create_quote,
     invoice_search,
+    subscriptions,
+)
+from tradepost.commerce.flows.books import (
     payment_search,
 )
 from tradepost.commerce.flows.changes import (
@@ -99,7 +105,10 @@ MODULES = (
     check_eligibility,
     claim_evidence,
     claim_search,
+    convert_quote,
     create_exchange,
+    create_invoice,
+    create_quote,
     create_reorder,
     customer_detail,
     daily_ops,
@@ -141,6 +150,7 @@ MODULES = (
     stock_lists,
     stock_movements,
     submit_return,
+    subscriptions,
     suggest_reorders,
     supply_prompts,
     tickets,

@@ -86,7 +86,14 @@ PLANS = (
         "payment://{id} payout://{id}",
         "reconcile_payout refund_decision",
     ),
-    Plan("billing", "Billing", "Invoices of accounts.", "list_invoices", "invoice://{number} quote://{id}"),
+    Plan(
+        "billing",
+        "Billing",
+        "Quotes, invoices and subscriptions.",
+        """list_invoices create_invoice create_quote convert_quote list_subscriptions pause_subscription
+        cancel_subscription""",
+        "invoice://{number} quote://{id}",
+    ),
     Plan(
         "customers",
         "Customers",

@@ -7,7 +7,7 @@ import pytest
 from tests.commerce import books
 from tests.commerce.conftest import Shop
 from tradepost.commerce.billing.models import Invoice, InvoiceLine, Quote, QuoteLine
-from tradepost.commerce.flows.books.invoice_search import RESOURCES, TOOLS
+from tradepost.commerce.flows.billing.invoice_search import RESOURCES, TOOLS
 
 
 def invoice(name: str, status: str, due: float | None, **fields: object) -> Invoice:

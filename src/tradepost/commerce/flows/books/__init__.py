@@ -1,1 +1,1 @@
-"""Reading payments, invoices and claims."""
+"""Reading payments."""

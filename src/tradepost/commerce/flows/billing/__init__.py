@@ -1,0 +1,1 @@
+"""Quotes, invoices and subscriptions."""
