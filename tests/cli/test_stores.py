@@ -67,23 +67,52 @@ def _further_part(content: Json) -> None:
     content["wishes"] = []
 
 
-BROKEN: dict[str, Callable[[Json], None]] = {
-    "a reference to nothing": _unknown_customer,
-    "a price that is none": _price_as_text,
-    "an order without lines": _line_missing,
-    "another format": _other_format,
-    "a part that is not of the format": _further_part,
+def _nul(content: Json) -> None:
+    content["customers"][2]["first_name"] = "A\0b"
+
+
+def _half_a_pair(content: Json) -> None:
+    content["customers"][2]["address"]["city"] = "A\ud800b"
+
+
+def _no_object(content: Json) -> None:
+    content["customers"][3] = 7
+
+
+def _twice(content: Json) -> None:
+    content["variants"].append(content["variants"][0])
+
+
+BROKEN: dict[str, tuple[Callable[[Json], None], str]] = {
+    "a reference to nothing": (_unknown_customer, "customer_id: no customer nobody"),
+    "a price that is none": (_price_as_text, "lines.0.unit_price: must be an amount with two decimals"),
+    "an order without lines": (_line_missing, "lines: is missing"),
+    "another format": (_other_format, "commerce-store-export"),
+    "a part that is not of the format": (_further_part, "file, wishes: is not part of the format"),
+    "a character that cannot be kept": (_nul, "first_name: holds a character"),
+    "half of a character": (_half_a_pair, "address.city: holds a character"),
+    "a record that is none": (_no_object, "customers[3], record: must be an object"),
+    "a record that stands twice": (_twice, "id: stands twice"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_reported_and_nothing_is_imported(place: Place, retail: Json, tmp_path: Path, name: str):
     content = json.loads(json.dumps(retail))
-    BROKEN[name](content)
-    result = place.run("store", "import", write(tmp_path / "in.json", content))
-    assert "  - " in result.refusal()
+    spoil, says = BROKEN[name]
+    spoil(content)
+    refusal = place.run("store", "import", write(tmp_path / "in.json", content)).refusal()
+    assert "  - " in refusal
+    assert says in refusal
     assert "no store" in place.run("store", "export", tmp_path / "out.json").refusal()
     assert not (tmp_path / "out.json").exists()
+
+
+def test_a_key_that_stands_twice_is_named_with_its_record(place: Place, retail: Json, tmp_path: Path):
+    name = json.dumps(retail["customers"][0]["first_name"])
+    text = json.dumps(retail).replace(f'"first_name": {name}', f'"first_name": "X", "first_name": {name}', 1)
+    refusal = place.run("store", "import", write(tmp_path / "in.json", text)).refusal()
+    assert f"record {retail['customers'][0]['id']}, first_name: stands twice" in refusal
 
 
 def test_what_is_no_json_is_said_so(place: Place, tmp_path: Path):

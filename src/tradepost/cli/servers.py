@@ -1,44 +1,28 @@
 """`tradepost server`: from a URL to governed tools."""
 
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Annotated, Any, get_args
+from typing import Annotated
 
 import typer
 
-from tradepost.cli import console
-from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
+from tradepost.cli import console, server_tools
+from tradepost.cli.server_tools import Slug, Tool, registering
+from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
 from tradepost.hub.registration import assignments, tools
-from tradepost.hub.registration.build import Registration, build_registration
-from tradepost.hub.registration.difference import Difference
-from tradepost.hub.registration.servers import find_server, list_servers
-from tradepost.hub.registry.catalog import ToolClass
+from tradepost.hub.registration.servers import list_servers
 from tradepost.hub.vault.header_rules import Header
-from tradepost.hub.vault.vault import open_vault
 
 server = typer.Typer(name="server", help="Registered MCP servers and their tools.", no_args_is_help=True)
 
-Slug = Annotated[str, typer.Argument(help="The server's short name.")]
-Tool = Annotated[str, typer.Argument(help="The tool's own name.")]
 AgentOption = Annotated[str | None, typer.Option("--agent", help="One agent.")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile: all its agents.")]
 
 
 def register(app: typer.Typer) -> None:
+    for name, command in server_tools.COMMANDS.items():
+        server.command(name)(command)
     app.add_typer(server)
-
-
-@asynccontextmanager
-async def _registering(found: Opened) -> AsyncIterator[Registration]:
-    vault = await open_vault(found.hub, found.settings.key_file)
-    registration = build_registration(found.hub, vault, found.settings.private_networks)
-    try:
-        yield registration
-    finally:
-        await registration.close()
 
 
 def _headers(shown: list[str], hidden: list[str]) -> list[Header]:
@@ -73,7 +57,7 @@ def add(
 
     async def work() -> None:
         headers = _headers(header or [], secret or [])
-        async with opened(data) as found, _registering(found) as registration:
+        async with opened(data) as found, registering(found) as registration:
             caller = await found.acting(workspace, by)
             row = await registration.servers.register(caller, slug, url, headers, name=name, timeout_seconds=timeout)
         console.say(f"The server {row.slug} is registered. Test it next: tradepost server test {row.slug}")
@@ -92,7 +76,7 @@ def connect(
     """Connect for real, with its headers, and say what was found."""
 
     async def work() -> None:
-        async with opened(data) as found, _registering(found) as registration:
+        async with opened(data) as found, registering(found) as registration:
             report = await registration.discovery.test(await found.acting(workspace, by), slug)
         if as_json:
             console.show_json(asdict(report))
@@ -103,106 +87,6 @@ def connect(
             )
         if not report.ok:
             raise UpstreamError(report.problem or "The server did not answer.", hint=report.hint)
-
-    run(work)
-
-
-@server.command("tools")
-def tools_command(
-    slug: Slug,
-    offline: Annotated[bool, typer.Option(help="Only show what the registry knows.")] = False,
-    schema: Annotated[bool, typer.Option(help="Show the input schemas too.")] = False,
-    workspace: WorkspaceOption = None,
-    by: UserOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Discover a server's tools and show them with their states. New ones wait for approval."""
-
-    async def work() -> None:
-        async with opened(data) as found, _registering(found) as registration:
-            caller = await found.acting(workspace, by)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                is_remote = (await find_server(session, slug)).kind == "remote"
-            difference = None
-            if is_remote and not offline:
-                difference = await registration.discovery.discover(caller, slug)
-            async with found.hub.transaction(caller.workspace_id, write=False) as session:
-                entries = await tools.list_tools(session, slug)
-            rows = [_tool_row(entry, with_schema=schema or as_json) for entry in entries]
-        if as_json:
-            console.show_json({"tools": rows, "difference": difference.summary() if difference else None})
-            return
-        if difference is not None:
-            _say_difference(difference)
-        columns = ["name", "state", "class", "scope", "description", *(["input_schema"] if schema else [])]
-        console.show_table(rows, columns, "The server has no tools.")
-
-    run(work)
-
-
-def _tool_row(entry: Any, *, with_schema: bool) -> dict[str, Any]:
-    definition = json.loads(entry.definition)
-    row: dict[str, Any] = {
-        "name": entry.name,
-        "state": entry.state,
-        "class": entry.tool_class,
-        "scope": entry.scope,
-        "description": str(definition.get("description", ""))[:100],
-        "digest": entry.digest,
-    }
-    if with_schema:
-        row["input_schema"] = definition.get("inputSchema")
-    return row
-
-
-def _say_difference(difference: Difference) -> None:
-    if difference.new:
-        console.say(f"New, waiting for approval: {', '.join(difference.new)}.")
-    for change in difference.changed:
-        console.say(f"Changed ({change.kind}), out of every catalog until approved: {change.name}.")
-    if difference.removed:
-        console.say(f"Gone from the server: {', '.join(difference.removed)}.")
-    for name, why in difference.refused:
-        console.say(f"Refused: {name}: {why}")
-
-
-@server.command("enable")
-def enable(
-    slug: Slug,
-    tool: Tool,
-    tool_class: Annotated[
-        str, typer.Option("--class", help="read, write or destructive; unknown counts as write.")
-    ] = "write",
-    scope: Annotated[str | None, typer.Option(help="The scope a caller needs.")] = None,
-    workspace: WorkspaceOption = None,
-    by: UserOption = None,
-    data: DataOption = None,
-) -> None:
-    """Approve a tool's definition as it is now and enable it, with the class you give it."""
-
-    async def work() -> None:
-        if tool_class not in get_args(ToolClass):
-            raise InvalidArgument(f"'{tool_class}' is no class.", hint="Use read, write or destructive.", field="class")
-        async with hub_session(data, workspace, by, write=True) as (session, caller):
-            entry = await tools.approve_tool(session, caller, slug, tool, tool_class=tool_class, scope=scope)  # type: ignore[arg-type]
-            await tools.approve_contents(session, caller, slug)
-        console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class}.")
-        console.say(f"Assign it: tradepost server assign {slug} {tool} --agent NAME")
-
-    run(work)
-
-
-@server.command("disable")
-def disable(
-    slug: Slug, tool: Tool, workspace: WorkspaceOption = None, by: UserOption = None, data: DataOption = None
-) -> None:
-    """Disable a tool; it is refused on the very next call."""
-
-    async def work() -> None:
-        async with hub_session(data, workspace, by, write=True) as (session, caller):
-            entry = await tools.set_tool_enabled(session, caller, slug, tool, False)
-        console.say(f"{slug}: {entry.name} is {entry.state}.")
 
     run(work)
 
@@ -263,7 +147,7 @@ def remove(
     """Delete a server; its tools disappear from every catalog."""
 
     async def work() -> None:
-        async with opened(data) as found, _registering(found) as registration:
+        async with opened(data) as found, registering(found) as registration:
             caller = await found.acting(workspace, by)
             async with found.hub.transaction(caller.workspace_id, write=False) as session:
                 names = [entry.name for entry in await tools.list_tools(session, slug)]

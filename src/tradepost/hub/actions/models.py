@@ -14,6 +14,9 @@ ActionState = Literal[
 ]
 
 
+UNREPEATABLE = "once"  # the prefix of keys that the hub made up for calls without one
+
+
 class Action(HubBase, Versioned):
     """One write call: the dedupe record, the approval, the lease and the outcome at once.
 
@@ -71,6 +74,11 @@ class Action(HubBase, Versioned):
         Index("ix_actions_state", "workspace_id", "state", "created_at"),
         Index("ix_actions_due", "state", "lease_until"),
     )
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the caller can repeat the call: it named a key."""
+        return not self.key.startswith(f"{UNREPEATABLE}_")
 
 
 class ActionVerdict(HubBase, Versioned):

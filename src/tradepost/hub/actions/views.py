@@ -12,8 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import NotFound
 from tradepost.foundation.pagination import decode_cursor, encode_cursor
+from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.models import User
 from tradepost.hub.actions.models import Action, ActionState, ActionVerdict
+
+MAX_CAUSE = 400  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +102,22 @@ class ActionView:
             "approved": " and is about to be carried out.",
             "executing": " and is being carried out.",
             "succeeded": " and was carried out.",
-            "failed": " and failed.",
+            "failed": f" and failed{self._cause()}",
             "unknown": "; whether it took effect is unknown. Check before anything is repeated.",
         }
         return approved + tail[self.state]
+
+    def _cause(self) -> str:
+        """Why it failed, from the result that was recorded. The words may be a foreign server's: cleaned and capped."""
+        result = self.result or {}
+        structured = result.get("structuredContent")
+        said = structured.get("message") if isinstance(structured, dict) else None
+        if not isinstance(said, str):
+            texts = [block.get("text") for block in result.get("content", []) if isinstance(block, dict)]
+            said = next((text for text in texts if isinstance(text, str)), None)
+        if said is None:
+            return f" ({self.error_code})." if self.error_code else "."
+        return f": {clean(said, MAX_CAUSE).rstrip('.')}."
 
 
 async def view(session: AsyncSession, action_id: str) -> ActionView:

@@ -24,8 +24,9 @@ def approval_required(action: Action) -> Json:
     message = (
         f"{action.exposed_name} was not carried out: a person has to approve it first"
         + (f", until {expires_at}" if expires_at else "")
-        + ". Nothing has changed yet. Do not send it again as a new call; ask get_approval with this approval_id, or "
-        "repeat the same call with the same idempotency key, to learn what became of it."
+        + ". Nothing has changed yet. Do not send it again as a new call; ask get_approval with this approval_id"
+        + (", or repeat the same call with the same idempotency key," if action.is_repeatable else "")
+        + " to learn what became of it."
     )
     structured = {
         "status": "approval_required",

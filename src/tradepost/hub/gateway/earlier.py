@@ -50,7 +50,7 @@ def still_running(action_id: str) -> InProgress:
     """What the caller of a write hears that has not come to an end yet."""
     return InProgress(
         "This call is still being carried out.",
-        hint="Repeat it with the same idempotency key, or ask get_approval, to learn what became of it.",
+        hint="Ask get_approval with this approval_id, or repeat it with its idempotency key if you sent one.",
         retry_after_seconds=2,
         details={"approval_id": action_id},
     )

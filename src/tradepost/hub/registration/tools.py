@@ -26,12 +26,21 @@ async def approve_tool(
     *,
     tool_class: ToolClass | None = None,
     scope: str | None = None,
+    digest: str | None = None,
     now: Now = system_now,
 ) -> ToolEntry:
     """Approve a tool's current definition and enable it. A changed definition that waits becomes the pinned one.
-    Without a class it counts as a write."""
+    Without a class it counts as a write. `digest` is that of the definition which was looked at: StateConflict where
+    another one stands there by now."""
     await require_role(session, by, "admin")
     entry = await find_tool(session, server, tool)
+    current = entry.candidate_digest or entry.digest
+    if digest is not None and digest != current:
+        raise StateConflict(
+            f"The definition of '{entry.name}' is {current} now, not {digest[:80]}.",
+            hint="Look at it again before approving it.",
+            details={"digest": current},
+        )
     if entry.state == "removed":
         raise StateConflict(
             f"The server does not offer '{entry.name}' any more.",

@@ -1,4 +1,5 @@
-"""The definition a model sees, made from the pinned one: the exposed name, and a write's answer that may be a proposal.
+"""The definition a model sees, made from the pinned one: the exposed name, and for a foreign write the idempotency key
+that the hub takes and an answer that may be a proposal.
 
 The pin itself stays as it was approved; arguments and results are checked against the pin.
 """
@@ -10,7 +11,7 @@ from typing import Any
 import orjson
 
 from tradepost.hub.registry.catalog import ServerKind, ToolClass
-from tradepost.hub.registry.pinned import Json, pinned
+from tradepost.hub.registry.pinned import KEY_PARAMETER, Json, pinned
 
 APPROVAL_ANSWER: Json = {
     "type": "object",
@@ -22,6 +23,12 @@ APPROVAL_ANSWER: Json = {
         "message": {"type": "string"},
     },
     "required": ["status", "approval_id"],
+}
+KEY_SCHEMA: Json = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "description": "Your key for this intent; a repeat with the same key has no second effect.",
 }
 _HOISTED = ("$schema", "$id", "$defs", "definitions")
 
@@ -38,6 +45,8 @@ def exposed_tool(text: str, name: str, exposed_name: str, kind: ServerKind, tool
 def _differing(text: str, exposed_name: str, may_propose: bool) -> bytes:
     definition = pinned(text).definition
     shown = {**definition, "name": exposed_name}
+    if may_propose:
+        shown["inputSchema"] = _with_key(definition.get("inputSchema"))
     if may_propose and "outputSchema" in definition:
         schema = answer_or_approval(definition["outputSchema"])
         if schema is None:
@@ -45,6 +54,13 @@ def _differing(text: str, exposed_name: str, may_propose: bool) -> bytes:
         else:
             shown["outputSchema"] = schema
     return orjson.dumps(shown)
+
+
+def _with_key(schema: Any) -> Any:
+    """A write's input schema with the idempotency key that the hub takes for it, where the tool has none itself."""
+    if not isinstance(schema, Mapping) or not isinstance(schema.get("properties", {}), Mapping):
+        return schema
+    return {**schema, "properties": {KEY_PARAMETER: KEY_SCHEMA, **schema.get("properties", {})}}
 
 
 def answer_or_approval(schema: Any) -> Json | None:

@@ -2,6 +2,7 @@
 
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.ids import handle
+from tradepost.hub.actions.models import UNREPEATABLE
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.inject import bound_arguments
@@ -26,19 +27,20 @@ async def validate(call: Call, parts: Parts) -> None:
                 field=KEY_PARAMETER,
                 hint="Pass a new text of your own for each intended change, and the same one when you repeat the call.",
             )
-        if tool.key_parameter is not None and tool.key_parameter not in call.arguments:
+        if tool.key_parameter is None:  # the key is the hub's alone: the server does not know the argument
+            call.arguments = {name: value for name, value in call.arguments.items() if name != KEY_PARAMETER}
+        elif tool.key_parameter not in call.arguments:
             given = call.key or (DRY_RUN_KEY if call.dry_run else None)
             if given is not None:
                 call.arguments = {**call.arguments, tool.key_parameter: given}
         if call.key is None:
-            call.key = handle("once")  # nobody can repeat it: at most once
+            call.key = handle(UNREPEATABLE)  # nobody can repeat it: at most once
     tool.validate({**call.arguments, **bound_arguments(call)})
 
 
 def _key(call: Call) -> str | None:
     """The key the client gave, in the arguments or beside them."""
-    parameter = call.tool.key_parameter
-    inside = call.arguments.get(parameter) if parameter is not None else None
+    inside = call.arguments.get(KEY_PARAMETER)
     beside = call.extras.idempotency_key
     for key in (inside, beside):
         if key is not None and not _is_usable(key):

@@ -1,0 +1,211 @@
+"""The tools of a registered server: looking at them in full, approving and switching them off."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, get_args
+
+import typer
+
+from tradepost.cli import console
+from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.registration import tools
+from tradepost.hub.registration.build import Registration, build_registration
+from tradepost.hub.registration.difference import Difference
+from tradepost.hub.registration.review import Review, review
+from tradepost.hub.registration.servers import find_server
+from tradepost.hub.registry.catalog import ToolClass
+from tradepost.hub.registry.models import ToolEntry
+from tradepost.hub.vault.vault import open_vault
+
+SHORT = 100  # characters of a description in the table
+
+Slug = Annotated[str, typer.Argument(help="The server's short name.")]
+Tool = Annotated[str, typer.Argument(help="The tool's own name.")]
+
+
+@asynccontextmanager
+async def registering(found: Opened) -> AsyncIterator[Registration]:
+    """What registers and discovers servers, over the databases of a command."""
+    vault = await open_vault(found.hub, found.settings.key_file)
+    registration = build_registration(found.hub, vault, found.settings.private_networks)
+    try:
+        yield registration
+    finally:
+        await registration.close()
+
+
+def tools_command(
+    slug: Slug,
+    offline: Annotated[bool, typer.Option(help="Only show what the registry knows.")] = False,
+    schema: Annotated[bool, typer.Option(help="Show the input schemas too.")] = False,
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Discover a server's tools and show them with their states. New ones wait for approval."""
+
+    async def work() -> None:
+        async with opened(data) as found, registering(found) as registration:
+            caller = await found.acting(workspace, by)
+            async with found.hub.transaction(caller.workspace_id, write=False) as session:
+                is_remote = (await find_server(session, slug)).kind == "remote"
+            difference = None
+            if is_remote and not offline:
+                difference = await registration.discovery.discover(caller, slug)
+            async with found.hub.transaction(caller.workspace_id, write=False) as session:
+                entries = await tools.list_tools(session, slug)
+        if as_json:
+            rows = [_in_full(entry) for entry in entries]
+            console.show_json({"tools": rows, "difference": difference.summary() if difference else None})
+            return
+        if difference is not None:
+            _say_difference(difference)
+        columns = ["name", "state", "waiting", "class", "scope", "description", *(["input_schema"] if schema else [])]
+        console.show_table([_in_short(entry) for entry in entries], columns, "The server has no tools.")
+        if any(review(entry).waits for entry in entries):
+            console.say(f"Look at one in full before approving it: tradepost server show {slug} TOOL")
+
+    run(work)
+
+
+def show(
+    slug: Slug, tool: Tool, workspace: WorkspaceOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """One tool in full: every word a model would read, and what differs from the definition that is pinned."""
+
+    async def work() -> None:
+        async with hub_session(data, workspace, write=False) as (session, _):
+            entry = await tools.find_tool(session, slug, tool)
+        if as_json:
+            console.show_json(_in_full(entry))
+            return
+        console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class}.")
+        seen = review(entry)
+        _say_edits(seen)
+        console.say(f"Definition {seen.digest}:")
+        console.show_json(seen.definition)
+
+    run(work)
+
+
+def _in_full(entry: ToolEntry) -> dict[str, Any]:
+    """A tool as JSON: the pinned definition, and the waiting one with each difference."""
+    seen = review(entry)
+    pinned = json.loads(entry.definition)
+    row: dict[str, Any] = {
+        "name": entry.name,
+        "state": entry.state,
+        "class": entry.tool_class,
+        "scope": entry.scope,
+        "description": pinned.get("description", ""),
+        "digest": entry.digest,
+        "input_schema": pinned.get("inputSchema"),
+        "definition": pinned,
+        "waiting": None,
+    }
+    if entry.candidate is not None:
+        row["waiting"] = {
+            "kind": seen.kind,
+            "digest": seen.digest,
+            "definition": seen.definition,
+            "differences": [{"place": one.place, "before": one.before, "after": one.after} for one in seen.edits],
+        }
+    return row
+
+
+def _in_short(entry: ToolEntry) -> dict[str, Any]:
+    seen = review(entry)
+    words = str(seen.definition.get("description", ""))
+    return {
+        "name": entry.name,
+        "state": entry.state,
+        "waiting": f"changed ({seen.kind})" if seen.kind else "new" if seen.waits else "",
+        "class": entry.tool_class,
+        "scope": entry.scope,
+        "description": words if len(words) <= SHORT else words[:SHORT] + "…",
+        "input_schema": seen.definition.get("inputSchema"),
+    }
+
+
+def _say_edits(seen: Review) -> None:
+    if seen.kind is None:
+        return
+    console.say(f"Its definition changed ({seen.kind}); agents see neither until the new one is approved:")
+    rows = [{"place": one.place, "pinned": one.before, "now": one.after} for one in seen.edits]
+    console.show_table(rows, ["place", "pinned", "now"], "")
+
+
+def _say_difference(difference: Difference) -> None:
+    if difference.new:
+        console.say(f"New, waiting for approval: {', '.join(difference.new)}.")
+    for change in difference.changed:
+        console.say(f"Changed ({change.kind}), out of every catalog until approved: {change.name}.")
+    if difference.removed:
+        console.say(f"Gone from the server: {', '.join(difference.removed)}.")
+    for name, why in difference.refused:
+        console.say(f"Refused: {name}: {why}")
+
+
+def enable(
+    slug: Slug,
+    tool: Tool,
+    tool_class: Annotated[
+        str, typer.Option("--class", help="read, write or destructive; unknown counts as write.")
+    ] = "write",
+    scope: Annotated[str | None, typer.Option(help="The scope a caller needs.")] = None,
+    digest: Annotated[str | None, typer.Option(help="Approve only the definition with this digest.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask about a change.")] = False,
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+) -> None:
+    """Approve a tool's definition as it is now and enable it, with the class you give it. Shows what changed."""
+
+    async def work() -> None:
+        if tool_class not in get_args(ToolClass):
+            raise InvalidArgument(f"'{tool_class}' is no class.", hint="Use read, write or destructive.", field="class")
+        async with hub_session(data, workspace, by, write=False) as (session, _):
+            seen = review(await tools.find_tool(session, slug, tool))
+        _say_edits(seen)
+        if seen.kind is not None and digest is None and not yes and sys.stdin.isatty():
+            typer.confirm("Approve the definition as it is now?", abort=True)
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            entry = await tools.approve_tool(
+                session,
+                caller,
+                slug,
+                tool,
+                tool_class=tool_class,  # type: ignore[arg-type]
+                scope=scope,
+                digest=digest or seen.digest,
+            )
+            await tools.approve_contents(session, caller, slug)
+        console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class}.")
+        console.say(f"Assign it: tradepost server assign {slug} {tool} --agent NAME")
+
+    run(work)
+
+
+def disable(
+    slug: Slug, tool: Tool, workspace: WorkspaceOption = None, by: UserOption = None, data: DataOption = None
+) -> None:
+    """Disable a tool; it is refused on the very next call."""
+
+    async def work() -> None:
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            entry = await tools.set_tool_enabled(session, caller, slug, tool, False)
+        console.say(f"{slug}: {entry.name} is {entry.state}.")
+
+    run(work)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "tools": tools_command,
+    "show": show,
+    "enable": enable,
+    "disable": disable,
+}
