@@ -1,6 +1,7 @@
 """The chain: every committed row gets its place once, and any change afterwards shows."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -93,6 +94,33 @@ async def test_any_change_is_found_at_its_place(database: Database, statement: s
     assert not found.intact
     assert found.broken_at == position
     assert found.reason
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["waiting", "sealed"])
+@pytest.mark.parametrize("sequence", [0, 999_999])
+async def test_a_row_that_is_slipped_in_is_found(database: Database, sequence: int, sealed: bool):
+    await write(database, 5)
+    await Sealer(database).seal()
+    fact = AuditFact("ws_1", "read", "tool:call", "req_false", "agent_key", "key_1")
+    async with database.system(write=True) as session:
+        row = fact.as_row(system_now() - timedelta(hours=1))
+        row.sequence = sequence
+        session.add(row)
+    if sealed:
+        await Sealer(database).seal()
+    found = await verify(database, "ws_1")
+    assert (found.intact, found.broken_at) == (False, 6)
+    assert "slipped in" in (found.reason or "")
+
+
+async def test_an_empty_log_is_no_intact_one(database: Database):
+    await write(database, 2)
+    await Sealer(database).seal()
+    await spoil(database, "DELETE FROM audit_links")
+    await spoil(database, "DELETE FROM audit_events")
+    found = await verify(database, "ws_1")
+    assert not found.intact
+    assert "empty" in (found.reason or "")
 
 
 async def test_cutting_the_end_off_shows_against_a_head_that_was_noted(database: Database):

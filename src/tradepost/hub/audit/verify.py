@@ -1,14 +1,21 @@
-"""Checking the chain of a workspace: nothing changed, nothing removed, nothing slipped in."""
+"""Checking the chain of a workspace: nothing changed, nothing removed, nothing slipped in.
+
+Rows are sealed soon after they are committed, in about the order they were written. So a row that claims to be older
+than what was sealed before it, and was sealed much later than it claims to have happened, was slipped in afterwards.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, select
 
 from tradepost.database.engine import Database
+from tradepost.foundation.clock import system_now
 from tradepost.hub.audit.chain import FIRST, chain_hash, row_hash
 from tradepost.hub.audit.models import AuditEvent, AuditLink
 
 BATCH = 1_000
+LATE = timedelta(minutes=15)  # longer than any transaction stays open
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,7 @@ class Verification:
 async def verify(database: Database, workspace_id: str, expected_head: str | None = None) -> Verification:
     """Recompute every link of a workspace's chain. With `expected_head`, that hash must be one of them."""
     position, before, seen_head = 0, FIRST, expected_head in (None, FIRST)
+    newest = _Newest()
     while True:
         async with database.transaction(workspace_id, write=False) as session:
             rows = (
@@ -45,7 +53,7 @@ async def verify(database: Database, workspace_id: str, expected_head: str | Non
                 )
             ).all()
         for link, event in rows:
-            reason = _fault(link, event, position + 1, before)
+            reason = _fault(link, event, position + 1, before) or newest.fault(event, link.sealed_at)
             if reason is not None:
                 return Verification(position, await _unsealed(database, workspace_id), before, position + 1, reason)
             position, before = link.position, link.chain_hash
@@ -53,9 +61,36 @@ async def verify(database: Database, workspace_id: str, expected_head: str | Non
         if len(rows) < BATCH:
             break
     unsealed = await _unsealed(database, workspace_id)
+    slipped_in = await _slipped_in(database, workspace_id, newest)
+    if slipped_in is not None:
+        return Verification(position, unsealed, before, position + 1, slipped_in)
+    if position == unsealed == 0:
+        return Verification(0, 0, before, 1, "the log is empty, though making a workspace writes its first row")
     if not seen_head:
         return Verification(position, unsealed, before, position + 1, "rows after this one were cut off")
     return Verification(position, unsealed, before)
+
+
+class _Newest:
+    """The newest row on the way along the chain, by number and by time."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.occurred_at: datetime | None = None
+
+    def fault(self, event: AuditEvent | None, sealed_at: datetime) -> str | None:
+        """Why a row that was sealed then does not belong behind the ones before it."""
+        if event is None:
+            return None
+        sequence = event.sequence or 0
+        older = sequence < self.sequence
+        if self.occurred_at is not None and event.occurred_at < self.occurred_at - LATE:
+            older = True
+        if older and sealed_at - event.occurred_at > LATE:
+            return f"the row {event.id} was slipped in: it says it is older than the rows sealed before it"
+        self.sequence = max(self.sequence, sequence)
+        self.occurred_at = max(self.occurred_at or event.occurred_at, event.occurred_at)
+        return None
 
 
 def _fault(link: AuditLink, event: AuditEvent | None, position: int, before: str) -> str | None:
@@ -68,6 +103,20 @@ def _fault(link: AuditLink, event: AuditEvent | None, position: int, before: str
         return f"the row {link.id} was changed"
     if chain_hash(before, position, row) != link.chain_hash:
         return f"the link of the row {link.id} was changed"
+    return None
+
+
+async def _slipped_in(database: Database, workspace_id: str, newest: _Newest) -> str | None:
+    """Why a row that waits for the sealer is not a new one."""
+    linked = select(AuditLink.id).where(
+        AuditLink.workspace_id == AuditEvent.workspace_id, AuditLink.id == AuditEvent.id
+    )
+    async with database.transaction(workspace_id, write=False) as session:
+        rows = select(AuditEvent).where(~linked.exists()).order_by(AuditEvent.sequence)
+        for event in await session.scalars(rows):
+            reason = newest.fault(event, system_now())
+            if reason is not None:
+                return reason
     return None
 
 
