@@ -30,6 +30,20 @@ async def test_a_foreign_write_shows_its_arguments_to_people(world: World):
     assert asked["preview"] == {"arguments": {"parcel": "7"}}
 
 
+async def test_a_foreign_write_is_repeated_under_the_callers_key_alone(world: World):
+    await world.add_remote("ship")
+    first = structured(await world.call("ship", parcel="7", idempotency_key="r1"))
+    again = structured(await world.call("ship", parcel="7", idempotency_key="r1"))
+    assert again["approval_id"] == first["approval_id"]
+    assert first["preview"] == {"arguments": {"parcel": "7"}}  # the key is the hub's, the server never sees it
+    assert "same idempotency key" in first["message"]
+    keyless = structured(await world.call("ship", parcel="7"))
+    assert keyless["approval_id"] != first["approval_id"]
+    assert "idempotency key" not in keyless["message"]
+    other = error_of(await world.call("ship", parcel="8", idempotency_key="r1"))
+    assert other["code"] == "idempotency_conflict"
+
+
 async def test_a_foreign_write_that_timed_out_is_unknown_and_stays_so(guarded: World):
     await guarded.add_remote("ship", inputSchema={"type": "object", "properties": {"idempotency_key": {}}})
     guarded.servers.remote = answers(UpstreamTimedOut("No answer in 60 seconds.", dispatched=True))
@@ -57,7 +71,9 @@ async def test_a_foreign_write_that_the_server_refused_failed(guarded: World):
     refusal = {"code": -32602, "message": "no", "data": None}
     guarded.servers.remote = answers(UpstreamFailed("It said no.", dispatched=True, answered=True, rpc_error=refusal))
     assert (await guarded.call("ship"))["isError"]
-    assert (await guarded.only_action()).state == "failed"
+    action = await guarded.only_action()
+    assert action.state == "failed"
+    assert "It said no." in (await guarded.action(action.id)).what_happened()
 
 
 async def test_a_foreign_write_without_a_key_is_a_new_call_each_time(guarded: World):

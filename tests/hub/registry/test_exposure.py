@@ -32,6 +32,7 @@ def test_a_read_keeps_the_servers_bytes():
 def test_a_foreign_writes_answer_may_be_an_approval():
     shown = orjson.loads(exposed_tool(definition(outputSchema=ANSWER), "cancel", "cancel_it", "remote", "write"))
     assert shown["name"] == "cancel_it"
+    assert shown["inputSchema"]["properties"]["idempotency_key"]["type"] == "string"
     check = jsonschema_rs.validator_for(shown["outputSchema"])
     assert check.is_valid({"id": "x"})
     assert check.is_valid(APPROVAL)
