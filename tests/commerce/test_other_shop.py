@@ -19,6 +19,7 @@ from tradepost.commerce.orders.models import Order, OrderLine, OrderStatus
 from tradepost.commerce.payments.models import Payment, Refund
 from tradepost.database import migrate
 from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller
 
 EACH = 12  # names tried per parameter
 DONE = 3  # real writes per tool
@@ -131,6 +132,43 @@ async def test_every_resource_opens_by_names_that_need_quoting(walker: Walker) -
                 read = await server.read(walker.caller, uri)
                 assert MARKS[NEIGHBOR] not in orjson.dumps(read).decode()
                 assert read["contents"][0]["text"].strip()
+
+
+async def test_every_name_is_completed_from_its_beginning(walker: Walker) -> None:
+    names = {"stock": "sku", "product": "sku", "po": "po", "rma": "return", "warehouse": "warehouse"}
+    asked = [
+        (server, {"type": "ref/resource", "uri": item.template}, item.template.partition("://")[0])
+        for server in walker.servers
+        for item in server.resources
+        if item.is_template
+    ]
+    asked += [
+        (server, {"type": "ref/prompt", "name": prompt.name}, str(argument["name"]))
+        for server in walker.servers
+        for prompt in server.prompts
+        for argument in prompt.arguments
+    ]
+    told = 0
+    for server, reference, kind in asked:
+        argument = kind
+        if reference["type"] == "ref/resource":
+            argument = str(reference["uri"]).partition("{")[2].partition("}")[0]
+        known = {
+            item[key]
+            for item in walker.items.get(names.get(kind, kind), [])
+            for key in ("number", "rma")
+            if key in item
+        }
+        for name in sorted(known)[:2]:
+            found = await server.complete(walker.caller, reference, argument, name[:-1])
+            assert name in found["values"], (reference, name)
+            assert not [value for value in found["values"] if not value.startswith(name[:-1])]
+            told += 1
+        stranger = Caller(ASKED, walker.caller.principal, "req_1")
+        assert (await server.complete(stranger, reference, argument, ""))["values"] == []
+        wrong = await server.complete(walker.caller, reference, "no_such_argument", "")
+        assert wrong["values"] == []
+    assert told > 20
 
 
 async def test_every_prompt_guides_through_this_shop(walker: Walker) -> None:

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from tradepost.commerce.declared import MODULES
+from tradepost.commerce.flows.completing import suggest
 from tradepost.commerce.serving.declare import Prompt, Resource, Tool
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.database.engine import Database
@@ -142,6 +143,7 @@ def build_servers(store: Database, now: Now = system_now, *, free_text: bool = T
             prompts=[prompts[name] for name in plan.prompts.split()],
             now=now,
             free_text=free_text,
+            suggest=suggest,
         )
         for plan in PLANS
     )

@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
+from mcp.types import ResourceTemplateReference
 
 from tests.journeys.live.clients import MODES, VERSION, call, over_bridge, over_http, plain, tool_names
 from tests.processes import Place
@@ -47,6 +48,9 @@ async def test_a_client_lists_calls_reads_and_prompts(shared: Place, mode: str):
         assert json.loads(read["contents"][0]["text"])["number"] == "88213"
         prompt = plain(await client.get_prompt("investigate_late_shipment", {"order": "88213"}))
         assert "88213" in json.dumps(prompt["messages"])
+        template = ResourceTemplateReference(type="ref/resource", uri="order://{number}")
+        found = await client.complete(template, {"name": "number", "value": "8821"})
+        assert "88213" in plain(found)["completion"]["values"]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -22,6 +22,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from tradepost.commerce.serving import results
 from tradepost.commerce.serving.declare import Answer, Guide, Prompt, Resource, Tool, refuse_nul
 from tradepost.commerce.serving.refusals import answered_in_words, may_pass
+from tradepost.commerce.serving.suggesting import Suggest, nothing_to_suggest
 from tradepost.commerce.serving.uris import match_uri
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
@@ -42,6 +43,7 @@ from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
 
 SETTINGS_SECONDS = 2.0
 ATTEMPTS = 3
+MAX_COMPLETED = 100  # characters typed so far
 FRAMEWORK_ARGUMENTS = ("idempotency_key", "dry_run", "expected_version")
 
 
@@ -59,6 +61,7 @@ class StoreServer:
     prompts: Sequence[Prompt] = ()
     now: Now = system_now
     free_text: bool = True
+    suggest: Suggest = nothing_to_suggest
     _settings: dict[str, tuple[float, str, datetime | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,10 +130,28 @@ class StoreServer:
         return {"description": prompt.description, "messages": messages}
 
     async def complete(self, caller: Caller, reference: Json, argument: str, value: str) -> Json:
-        """See BuiltinServer.complete. Suggests nothing for free arguments."""
-        return {"values": [], "total": 0, "hasMore": False}
+        """See BuiltinServer.complete. Suggests nothing for free arguments, and nothing without the scope."""
+        named = self._named(caller, reference, argument)
+        if named is None or len(value) > MAX_COMPLETED or "\0" in value:
+            return {"values": [], "total": 0, "hasMore": False}
+        with answered_in_words():
+            async with self.database.transaction(caller.workspace_id, write=False) as session:
+                found = await self.suggest(await self._store(session, caller), named, value)
+        answer: Json = {"values": found.values, "hasMore": found.more}
+        return answer if found.more else {**answer, "total": len(found.values)}
 
     # ---
+
+    def _named(self, caller: Caller, reference: Json, argument: str) -> str | None:
+        """What kind of name the argument of a prompt or of a resource template takes."""
+        if reference.get("type") == "ref/prompt":
+            prompt = self._prompts.get(str(reference.get("name")))
+            known = prompt is not None and any(one["name"] == argument for one in prompt.arguments)
+            return argument if known and prompt is not None and caller.has_scope(prompt.scope) else None
+        for item in self.resources:
+            if item.template == reference.get("uri") and f"{{{argument}}}" in item.template:
+                return item.template.partition("://")[0] if caller.has_scope(item.scope) else None
+        return None
 
     async def _value(self, caller: Caller, item: Resource, variables: Mapping[str, str]) -> Any:
         async with self.database.transaction(caller.workspace_id, write=False) as session:
@@ -146,7 +167,7 @@ class StoreServer:
         if not tool.writes:
             checked = tool.check(arguments)
             async with self.database.transaction(caller.workspace_id, write=False, quick=tool.quick) as session:
-                return results.done(await tool.function(await self._store(session, caller), **checked))
+                return results.done(await tool.function(await self._store(session, caller, asked=checked), **checked))
         dry_run = arguments.get("dry_run") is True
         if dry_run and "idempotency_key" not in arguments:
             arguments = {**arguments, "idempotency_key": "dry-run"}  # a dry run leaves nothing to repeat
