@@ -26,7 +26,9 @@ class ProductRow(TypedDict):
 
 
 @read_tool(title="List things", scope="read:content")
-async def list_things(store: Store, limit: Limit = 20, cursor: Cursor = None) -> Answer[Page[ProductRow]]:
+async def list_things(
+    store: Store, limit: Limit = 20, cursor: Cursor = None, name: str = ""
+) -> Answer[Page[ProductRow]]:
     """List things. Use to see all."""
 
     async def view(rows: list[Product]) -> list[ProductRow]:
@@ -35,7 +37,7 @@ async def list_things(store: Store, limit: Limit = 20, cursor: Cursor = None) ->
     found = await page(
         store,
         "things",
-        select(Product),
+        select(Product).where(Product.name.startswith(name)),
         [Product.created_at, Product.id],
         view,
         limit=limit,
@@ -124,6 +126,17 @@ async def test_pages_cover_the_list_once(shop: Shop) -> None:
             break
     assert len(seen) == len(set(seen)) == 7
     assert (await shop.refused("list_things", cursor="nonsense"))["field"] == "cursor"
+
+
+@pytest.mark.behaviour("security T28")
+async def test_a_cursor_is_good_for_its_shop_and_its_filters_alone(shop: Shop) -> None:
+    shop.offer([list_things])
+    await shop.add(*things(7))
+    await shop.add(*things(7), workspace="wsp_other")
+    cursor = (await shop.call("list_things", limit=3))["next_cursor"]
+    assert (await shop.call("list_things", limit=2, cursor=cursor))["has_more"]
+    assert (await shop.refused("list_things", cursor=cursor, workspace="wsp_other"))["field"] == "cursor"
+    assert (await shop.refused("list_things", cursor=cursor, name="T"))["field"] == "cursor"
 
 
 async def test_a_read_that_the_database_fails_is_answered_without_its_words(shop: Shop):

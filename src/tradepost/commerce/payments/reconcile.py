@@ -151,7 +151,8 @@ async def reconcile(
 async def _page(
     store: Store, statement: Select[Any], lines: Any, status: str | None, limit: int, cursor: str | None
 ) -> tuple[Sequence[Any], str | None]:
-    after = decode_cursor("settlement lines", cursor, 3)
+    kind = store.list_kind("settlement lines")
+    after = decode_cursor(kind, cursor, 3)
     columns = (lines.c.rank, lines.c.position, lines.c.id)
     if status is not None:
         statement = statement.where(lines.c.status == status)
@@ -163,7 +164,7 @@ async def _page(
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    return rows[:limit], encode_cursor("settlement lines", [last.rank, last.position, last.id])
+    return rows[:limit], encode_cursor(kind, [last.rank, last.position, last.id])
 
 
 def _sum(column: Any, *, over: bool = False) -> Any:

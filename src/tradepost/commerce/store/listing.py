@@ -69,6 +69,7 @@ async def page(
     """Run a one-entity select as a page. `order`: sort columns of that entity, the last one unique, none null, all in
     one direction. `view` turns the page's rows into items, all at once, so that it can load what they need in one go.
     `kind` names the list inside its cursors. Raises InvalidArgument for a cursor of another list."""
+    kind = store.list_kind(kind)
     after = decode_cursor(kind, cursor, len(order))
     paged = statement.order_by(*(column.desc() if descending else column.asc() for column in order)).limit(limit + 1)
     if after is not None:

@@ -4,11 +4,13 @@ Queries are bound to the caller's workspace by the session. Writes go through lo
 that versions count, previews see every field, and events say what happened.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import Select, bindparam, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +27,7 @@ from tradepost.foundation.untrusted import UntrustedText, untrusted
 Row = TypeVar("Row")
 
 MAX_REFERENCE_CHARACTERS = 200
+_NO_FILTERS = ("limit", "cursor", "detail", "fields")
 
 
 class Store:
@@ -40,6 +43,7 @@ class Store:
         changes: ChangeLog | None = None,
         expected_version: int | None = None,
         free_text: bool = True,
+        asked: Mapping[str, Any] | None = None,
     ) -> None:
         self.session = session
         self.caller = caller
@@ -49,6 +53,7 @@ class Store:
         self._changes = changes
         self._expected_version = expected_version
         self._free_text = free_text
+        self._asked = asked or {}
 
     # --- reading
 
@@ -140,6 +145,13 @@ class Store:
         found.last += 1
         await self.session.flush()
         return f"{prefix}{found.last}"
+
+    def list_kind(self, kind: str) -> str:
+        """The name of a list inside its cursors. It stands for the workspace and the filters too: a cursor of another
+        shop or with other filters is not one that this list gave."""
+        filters = {name: value for name, value in self._asked.items() if name not in _NO_FILTERS}
+        told = orjson.dumps([self.caller.workspace_id, filters], default=str, option=orjson.OPT_SORT_KEYS)
+        return f"{kind}/{hashlib.sha256(told).hexdigest()[:16]}"
 
     def free_text(self, text: str | None, cap: int = 500) -> UntrustedText | None:
         """An outsider's text, marked, cleaned and capped; None where this server leaves such text out."""

@@ -172,14 +172,15 @@ async def _in_driving_order(
     store: Store, statement: Select[Any], view: Any, limit: int, cursor: str | None, fields: list[str] | None
 ) -> Page[DeliveryView]:
     """A route's stops by sequence, those without one last. A route is short, so the pages are cut here."""
-    after = decode_cursor("route-stops", cursor, 1)
+    kind = store.list_kind("route-stops")
+    after = decode_cursor(kind, cursor, 1)
     skip = int(after.values[0]) if after is not None else 0
     stops = in_order(await store.all(statement.limit(MOST_STOPS)))
     rows = stops[skip : skip + limit]
     has_more = len(stops) > skip + limit
     return {
         "items": keep_fields(await view(rows), fields),
-        "next_cursor": encode_cursor("route-stops", [skip + limit]) if has_more else None,
+        "next_cursor": encode_cursor(kind, [skip + limit]) if has_more else None,
         "has_more": has_more,
         "total_estimate": len(stops),
         "truncated": False,

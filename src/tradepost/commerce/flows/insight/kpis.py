@@ -141,7 +141,7 @@ async def overall_kpis(store: Store, scope: Scope) -> KpiView:
 async def _groups(
     store: Store, scope: Scope, min_return_rate: float | None, limit: int, cursor: str | None
 ) -> tuple[list[KpiView], str | None, int]:
-    kind = f"kpis by {scope.group_by}"
+    kind = store.list_kind(f"kpis by {scope.group_by}")
     after = decode_cursor(kind, cursor, 1)
     offset = after.values[0] if after is not None else 0
     if not isinstance(offset, int) or not 0 <= offset < 1_000_000:

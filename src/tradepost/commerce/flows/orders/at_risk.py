@@ -24,7 +24,6 @@ from tradepost.foundation.money import MoneyView, money
 from tradepost.foundation.pagination import decode_cursor, encode_cursor
 
 MAX_JUDGED = 5_000
-KIND = "at_risk_orders"
 
 Horizon = Annotated[
     int,
@@ -75,7 +74,9 @@ async def list_at_risk_orders(
     endangered = await endangered_orders(store, horizon_days=horizon_days, warehouse_id=warehouse_id)
     if late_only:
         endangered = [pair for pair in endangered if pair[1].late]
-    result = _page(endangered, limit, cursor, detail, fields)
+    kind = store.list_kind("at-risk orders")
+    rest = _after(kind, endangered, cursor)
+    result = _page(kind, endangered, rest, limit, detail, fields)
     late = sum(1 for _, finding in endangered if finding.late)
     if not endangered:
         return Answer(result, f"No open order due within {horizon_days} days is late or at risk.")
@@ -84,8 +85,7 @@ async def list_at_risk_orders(
         head = f"Late: {late}."
     if result["has_more"]:
         head += f" More with cursor={result['next_cursor']}."
-    shown = _after(endangered, cursor)[:limit]
-    return Answer(result, as_many_as_fit(head, [finding.sentence for _, finding in shown]))
+    return Answer(result, as_many_as_fit(head, [finding.sentence for _, finding in rest[:limit]]))
 
 
 async def endangered_orders(
@@ -114,27 +114,27 @@ async def endangered_orders(
 
 
 def _page(
+    kind: str,
     endangered: Sequence[tuple[Order, Lateness]],
+    rest: Sequence[tuple[Order, Lateness]],
     limit: int,
-    cursor: str | None,
     detail: str,
     fields: Sequence[str] | None,
 ) -> Page[AtRiskRow]:
-    rest = _after(endangered, cursor)
     shown = rest[:limit]
     has_more = len(rest) > limit
     last = shown[-1][0] if shown else None
     return {
         "items": keep_fields([_row(order, finding, detail) for order, finding in shown], fields),
-        "next_cursor": encode_cursor(KIND, [_promise(last), last.id]) if has_more and last is not None else None,
+        "next_cursor": encode_cursor(kind, [_promise(last), last.id]) if has_more and last is not None else None,
         "has_more": has_more,
         "total_estimate": len(endangered),
         "truncated": False,
     }
 
 
-def _after(endangered: Sequence[tuple[Order, Lateness]], cursor: str | None) -> list[tuple[Order, Lateness]]:
-    keyset = decode_cursor(KIND, cursor, 2)
+def _after(kind: str, endangered: Sequence[tuple[Order, Lateness]], cursor: str | None) -> list[tuple[Order, Lateness]]:
+    keyset = decode_cursor(kind, cursor, 2)
     if keyset is None:
         return list(endangered)
     try:
