@@ -93,7 +93,7 @@ CASES = {
     "a header that is none": Case(
         (*ADD, "https://example.com/mcp", "--header", "Authorization"), "'Name: value'", "Quote"
     ),
-    "a server in a private network": Case((*ADD, "http://127.0.0.1:8000/mcp"), "private", "allow_private"),
+    "a server in a private network": Case((*ADD, "http://127.0.0.1:8000/mcp"), "private", "TRADEPOST_ALLOW_PRIVATE"),
     "a URL that is none": Case((*ADD, "example"), "URL", "http"),
     "an import file that is not there": Case(("store", "import", "{new}"), "cannot be read", "path"),
     "an export of no store": Case(("store", "export", "{new}"), "no store", "Import"),

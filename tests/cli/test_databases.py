@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -38,6 +39,16 @@ def test_a_half_migrated_database_is_left_alone(place: Place, which: str):
     assert tables(path) == before
 
 
+@pytest.mark.parametrize(("which", "table"), [("hub", "action_verdicts"), ("store", "refund_lines")])
+def test_a_database_that_lost_a_table_is_left_alone(place: Place, which: str, table: str):
+    path = place.data / f"{which}.db"
+    change(path, f"DROP TABLE {table}")
+    for said in refused_by(place, "serve", "db upgrade", "db status"):
+        assert f"The {which} database lacks tables of its revision" in said
+        assert table in said
+        assert "Restore a backup" in said
+
+
 @pytest.mark.parametrize("which", ["hub", "store"])
 def test_a_database_of_a_newer_release_is_left_alone(place: Place, which: str):
     path = place.data / f"{which}.db"
@@ -45,7 +56,9 @@ def test_a_database_of_a_newer_release_is_left_alone(place: Place, which: str):
     for said in refused_by(place, "serve", "db upgrade", "user list"):
         assert f"The {which} database is at revision 9999" in said
         assert "newer Tradepost" in said
-    states = {row["database"]: row["state"] for row in place.ask("db", "status")}
+    status = place.run("db", "status", "--json")
+    assert f"The {which} database is at revision 9999" in status.refusal()
+    states = {row["database"]: row["state"] for row in json.loads(status.out)}
     assert states == {"hub": "current", "store": "current"} | {which: "ahead"}
 
 

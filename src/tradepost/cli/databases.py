@@ -8,7 +8,8 @@ import typer
 from tradepost import settings
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, run
-from tradepost.database.migrate import Which, schema_state, upgrade
+from tradepost.database.migrate import Which, schema_state, trouble, upgrade
+from tradepost.foundation.errors import SetupError
 
 db = typer.Typer(name="db", help="The databases' schema.", no_args_is_help=True)
 _BOTH: tuple[Which, ...] = ("hub", "store")
@@ -35,17 +36,25 @@ def upgrade_command(data: DataOption = None) -> None:
 
 @db.command("status")
 def status(data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Say where both databases stand."""
+    """Say where both databases stand. Exit status 1 when one cannot be used."""
 
     async def work() -> None:
         loaded = settings.load(data=data)
         rows: list[dict[str, Any]] = []
+        wrong: SetupError | None = None
+        behind = False
         for which, url in zip(_BOTH, (loaded.hub_database, loaded.store_database), strict=True):
             found = await asyncio.to_thread(schema_state, url, which)
             rows.append({"database": which, "state": found.state, "revision": found.revision, "wanted": found.wanted})
+            wrong = wrong or trouble(found, which)
+            behind = behind or found.state in ("empty", "behind")
         if as_json:
             console.show_json(rows)
         else:
             console.show_table(rows, ["database", "state", "revision", "wanted"], "")
+            if behind:
+                console.say("Bring it to this release: tradepost db upgrade")
+        if wrong is not None:
+            raise wrong
 
     run(work)

@@ -22,7 +22,7 @@ from tradepost.database.migrate import require_current, schema_state
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.ids import new_id
-from tradepost.hub.access.workspaces import find_workspace
+from tradepost.hub.access.workspaces import find_workspace, list_workspaces
 from tradepost.protocol.standalone import http_app, serve_stdio
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on (TRADEPOST_HOST).")]
@@ -124,7 +124,18 @@ async def _workspace_id(loaded: settings.Settings, store: Database, workspace: s
             await hub.close()
     if wanted is None and len(ids) == 1:
         return ids[0]
+    names = await _short_names(loaded, ids) if has_hub else ids
     raise NotFound(
         f"There is no store of the workspace '{wanted}'." if wanted else "Which workspace's store shall be served?",
-        hint=f"Name one with --workspace: {', '.join(ids) or 'none has a store yet; import one or load the demo'}.",
+        hint=f"Name one with --workspace: {', '.join(names) or 'none has a store yet; import one or load the demo'}.",
     )
+
+
+async def _short_names(loaded: settings.Settings, ids: list[str]) -> list[str]:
+    """The workspaces as people call them; by id where the hub does not know one."""
+    hub = Database(loaded.hub_database)
+    try:
+        known = {row.id: row.slug for row in await list_workspaces(hub)}
+    finally:
+        await hub.close()
+    return [known.get(workspace_id, workspace_id) for workspace_id in ids]

@@ -12,22 +12,26 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from tradepost.database.base import HubBase, StoreBase
 from tradepost.database.engine import BUSY_TIMEOUT_MS, parse_url
 from tradepost.foundation.errors import SetupError
 
 Which = Literal["hub", "store"]
 State = Literal["empty", "current", "behind", "ahead", "half"]
 
+# Of the tables that this process has loaded; a command that needs only one database loads only its tables.
+_METADATA: dict[Which, MetaData] = {"hub": HubBase.metadata, "store": StoreBase.metadata}
 _FOLDER = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """Where a database stands: its state, its revision and the one this release wants."""
+    """Where a database stands: its state, its revision, the one this release wants, and tables that should be there."""
 
     state: State
     revision: str | None
     wanted: str
+    missing: tuple[str, ...] = ()
 
 
 def _config(which: Which) -> Config:
@@ -65,7 +69,8 @@ def _state(connection: Connection, which: Which) -> SchemaState:
     context = MigrationContext.configure(connection, opts={"version_table": _version_table(which)})
     revision = context.get_current_revision()
     if revision == wanted:
-        return SchemaState("current", revision, wanted)
+        missing = sorted(_METADATA[which].tables.keys() - set(inspect(connection).get_table_names()))
+        return SchemaState("half" if missing else "current", revision, wanted, tuple(missing))
     if revision is None:
         marker = "workspaces" if which == "hub" else "orders"
         return SchemaState("half" if inspect(connection).has_table(marker) else "empty", None, wanted)
@@ -92,6 +97,11 @@ def require_current(url: str, which: Which) -> None:
         )
         raise SetupError(f"The {which} database {what}.", hint="Run `tradepost db upgrade`.")
     raise _not_ours(found, which)
+
+
+def trouble(found: SchemaState, which: Which) -> SetupError | None:
+    """What is wrong with a database that cannot be used, and what to do. None where it can be, or upgrading helps."""
+    return _not_ours(found, which) if found.state in ("half", "ahead") else None
 
 
 def upgrade(url: str, which: Which) -> SchemaState:
@@ -122,6 +132,11 @@ def _not_ours(found: SchemaState, which: Which) -> SetupError:
         return SetupError(
             f"The {which} database is at revision {found.revision}, which this release does not know.",
             hint="It was made by a newer Tradepost: install that release, or restore a backup from before the upgrade.",
+        )
+    if found.missing:
+        return SetupError(
+            f"The {which} database lacks tables of its revision {found.revision}: {', '.join(found.missing[:5])}.",
+            hint="Restore a backup, or point the URL at an empty database. Nothing was changed.",
         )
     return SetupError(
         f"The {which} database has tables but no revision: an earlier set-up did not finish, or it is not ours.",

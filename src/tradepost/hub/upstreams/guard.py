@@ -60,7 +60,7 @@ class Guard:
             raise InvalidArgument(
                 "The URL leads to a private or special address, which is not allowed.",
                 field="url",
-                hint="Use a public address, or let the operator allow the network in `allow_private`.",
+                hint="Use a public address, or let the operator allow the network: TRADEPOST_ALLOW_PRIVATE=10.0.0.0/8.",
             ) from None
         except OSError:
             raise InvalidArgument(
