@@ -12,7 +12,10 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import tradepost.cli.access
@@ -68,11 +71,36 @@ class Foreign:
         self._popen.kill()
 
 
+class Forked:
+    """A process of this one. Starting a process also collects those that ended, and a status can be read only once: two
+    threads that do so at the same moment would lose it."""
+
+    _collecting = Lock()
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process = process
+        with self._collecting:
+            process.start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    @property
+    def exitcode(self) -> int | None:
+        with self._collecting:
+            return self._process.exitcode
+
+    def join(self, timeout: float | None = None) -> None:
+        wait([self._process.sentinel], timeout)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
 def fork(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, out: Path, err: Path) -> Process:
     """Start the program. What it says is appended to the files."""
-    process = context.Process(target=_run, args=(tuple(arguments), dict(env), str(cwd), str(out), str(err)))
-    process.start()
-    return process
+    return Forked(context.Process(target=_run, args=(tuple(arguments), dict(env), str(cwd), str(out), str(err))))
 
 
 def _run(arguments: tuple[str, ...], env: dict[str, str], cwd: str, out: str, err: str) -> None:

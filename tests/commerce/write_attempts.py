@@ -119,6 +119,13 @@ def _reschedules(walker: Walker) -> Iterator[Json]:
         yield {"delivery_id": stop["id"], "window_from": (NOW + timedelta(hours=2)).isoformat(), "reason": "weather"}
 
 
+def _parcels(walker: Walker) -> Iterator[Json]:
+    carriers = [item["carrier_code"] for item in walker.items["shipment"] if item["carrier_code"]]
+    for order in _orders(walker, status=("open",)):
+        for line in (1, 2):
+            yield {"order_id": order["number"], "carrier": carriers[0], "lines": [{"line": line, "quantity": 1}]}
+
+
 def _tickets(walker: Walker) -> Iterator[Json]:
     for order in walker.items["order"]:
         yield {"subject": "Where is it?", "order_id": order["number"], "message": "Asked twice"}
@@ -260,6 +267,7 @@ ATTEMPTS = {
     "assign_driver": _drivers,
     "reroute_delivery": _reroutes,
     "reschedule_delivery": _reschedules,
+    "create_shipment": _parcels,
     "create_ticket": _tickets,
     "escalate_to_human": _escalations,
     "create_quote": _quotes,

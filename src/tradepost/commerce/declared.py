@@ -37,6 +37,7 @@ from tradepost.commerce.flows.claims import (
 )
 from tradepost.commerce.flows.delivery import (
     assign,
+    create_shipment,
     drivers,
     reroute,
     reschedule,
@@ -110,6 +111,7 @@ MODULES = (
     create_invoice,
     create_quote,
     create_reorder,
+    create_shipment,
     customer_detail,
     daily_ops,
     decide_claim,

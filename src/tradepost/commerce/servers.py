@@ -58,7 +58,7 @@ PLANS = (
         "Logistics",
         "Parcels and their tracking, deliveries, routes and drivers.",
         """get_shipping_status search_shipments list_deliveries list_drivers assign_driver reroute_delivery
-        reschedule_delivery""",
+        reschedule_delivery create_shipment""",
         "shipment://{id} route://{id} driver://{id}",
         "driver_unavailable carrier_delay_impact",
     ),

@@ -1,0 +1,217 @@
+"""Packing an order: its units leave the shelf with a parcel, in whole or in part."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from tradepost.commerce.flows.delivery.packing import Way, count_shipped, pack, take_from_stock, units_to_pack
+from tradepost.commerce.flows.names import find_called
+from tradepost.commerce.flows.settling.order_stock import variants_of
+from tradepost.commerce.flows.settling.order_units import (
+    MAX_LINES,
+    Taken,
+    UnitsOf,
+    order_lines,
+)
+from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.logistics.models import Carrier, Shipment
+from tradepost.commerce.orders.changed import OrderReference
+from tradepost.commerce.orders.models import Order
+from tradepost.commerce.orders.states import ORDER_TRANSITIONS
+from tradepost.commerce.orders.views import outstanding_quantity, units_text
+from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.store import Store
+from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.untrusted import clean
+
+USUAL_TRANSIT = timedelta(days=3)
+PAID_FOR = ("paid", "authorized", "partially_refunded")
+
+CarrierRef = Annotated[
+    str, Field(min_length=1, max_length=200, description="Carrier id, code or name.", examples=["fedex"])
+]
+Service = Annotated[
+    str | None, Field(max_length=60, description="Service of the carrier; left out: its first.", examples=["ground"])
+]
+Lines = Annotated[
+    list[UnitsOf] | None,
+    Field(
+        min_length=1,
+        max_length=MAX_LINES,
+        description="Units by line or variant; left out: all that is left to ship.",
+        examples=[[{"line": 1, "quantity": 1}]],
+    ),
+]
+Where = Annotated[str | None, Field(max_length=200, description="Warehouse; left out: the order's.", examples=["WH-1"])]
+TrackingNumber = Annotated[
+    str | None, Field(max_length=80, description="If the label was bought elsewhere.", examples=["1Z999"])
+]
+BuyLabel = Annotated[bool, Field(description="Buy the label from the carrier.", examples=[False])]
+Notify = Annotated[bool, Field(description="E-mail the customer.", examples=[False])]
+
+
+class PackedLine(TypedDict):
+    """Units in the parcel, and what the order still waits for."""
+
+    line: int
+    sku: str
+    quantity: int
+    left_to_ship: int
+
+
+class CreatedShipment(TypedDict):
+    """A new parcel."""
+
+    id: str
+    number: str
+    version: int
+    shipment_status: str
+    order_number: str
+    fulfillment_status: str
+    carrier: str
+    service: str | None
+    tracking_number: str | None
+    warehouse: str
+    eta: str
+    promised_to: str | None
+    keeps_promise: bool | None
+    cost: MoneyView | None
+    lines: list[PackedLine]
+
+
+@write_tool(title="Create shipment", scope="write:orders", open_world=True)
+async def create_shipment(
+    store: Store,
+    order_id: OrderReference,
+    carrier: CarrierRef,
+    service: Service = None,
+    lines: Lines = None,
+    warehouse_id: Where = None,
+    tracking_number: TrackingNumber = None,
+    buy_label: BuyLabel = False,
+    notify_customer: Notify = False,
+) -> Answer[CreatedShipment]:
+    """Pack units of an open, paid order into a parcel and hand it to a carrier. Use when goods are picked; call it
+    again for what follows in another parcel. Not for stock between warehouses (transfer_stock) or the last mile
+    (assign_driver). Takes the units out of stock; more than is left to ship, or than the warehouse has, is refused. The
+    label is bought and the customer told only if asked. Returns the parcel with ETA, whether the promise is kept, and
+    what is left to ship."""
+    order = await store.primary(Order, order_id, field="order_id")
+    _require_shippable(order)
+    if tracking_number is not None and buy_label:
+        raise InvalidArgument(
+            "There is a label already: its tracking number is given.", hint="Leave out one.", field="buy_label"
+        )
+    way = await _way(store, carrier, service)
+    place = await _place(store, order, warehouse_id)
+    sold = await order_lines(store, order, lock=True)
+    units = await units_to_pack(store, order, sold, lines)
+    variants = await variants_of(store, [one.line for one in units])
+    await take_from_stock(store, order, place, units, variants)
+    shipment = await pack(store, order, place, way, units, tracking_number, buy_label=buy_label)
+    left = count_shipped(sold, units)
+    order.fulfillment_status = "partially_fulfilled" if left else "fulfilled"
+    order.picked_at = order.picked_at or store.now
+    await store.session.flush()
+    _tell(store, order, shipment, way, buy_label=buy_label, notify_customer=notify_customer)
+    promised = order.promised_to
+    view: CreatedShipment = {
+        "id": shipment.id,
+        "number": shipment.number,
+        "version": shipment.version,
+        "shipment_status": shipment.status,
+        "order_number": order.number,
+        "fulfillment_status": order.fulfillment_status,
+        "carrier": way.carrier.code,
+        "service": shipment.service_level,
+        "tracking_number": shipment.tracking_number,
+        "warehouse": place.code,
+        "eta": to_rfc3339(way.eta),
+        "promised_to": to_rfc3339(promised) if promised else None,
+        "keeps_promise": None if promised is None else way.eta <= promised,
+        "cost": money(shipment.cost_minor, shipment.currency or order.currency) if shipment.cost_minor else None,
+        "lines": [
+            {
+                "line": one.line.position,
+                "sku": one.line.sku,
+                "quantity": one.quantity,
+                "left_to_ship": outstanding_quantity(one.line),
+            }
+            for one in units
+        ],
+    }
+    return Answer(view, _sentence(view, units))
+
+
+def _require_shippable(order: Order) -> None:
+    if order.status != "open":
+        allowed = ", ".join(ORDER_TRANSITIONS.get(order.status, ())) or "none: it is final"
+        held = f" ({clean(order.hold_reason, 100)})" if order.hold_reason else ""
+        raise StateConflict(
+            f"The order {order.number} is {order.status}{held} and is not shipped. Allowed next: {allowed}.",
+            hint="A hold is lifted with set_order_hold.",
+            details={"current": order.status},
+        )
+    if order.payment_status not in PAID_FOR and order.po_number is None:
+        raise StateConflict(
+            f"The order {order.number} is not paid: its payment is {order.payment_status}.",
+            hint="Ship it once it is paid or authorized; an order on account has a purchase order number.",
+            details={"payment_status": order.payment_status},
+        )
+
+
+async def _way(store: Store, carrier: str, service: str | None) -> Way:
+    found = await find_called(store, Carrier, carrier, field="carrier")
+    offers = {str(one.get("code")): one for one in found.services}
+    chosen = next(iter(offers.values()), None)
+    if service is not None:
+        chosen = offers.get(service.strip())
+        if chosen is None:
+            raise NotFound(
+                f"{clean(found.name, 60)} has no service '{clean(service, 40)}'.",
+                hint=f"It has: {', '.join(sorted(offers)) or 'none on record'}.",
+                field="service",
+            )
+    days = chosen.get("transit_days") if chosen is not None else None
+    transit = timedelta(days=days) if isinstance(days, int | float) else USUAL_TRANSIT
+    return Way(found, chosen, store.now + transit)
+
+
+async def _place(store: Store, order: Order, reference: str | None) -> Location:
+    if reference is not None:
+        return await find_called(store, Location, reference, field="warehouse_id")
+    if order.warehouse_id is None:
+        raise InvalidArgument(
+            f"The order {order.number} names no warehouse.", hint="Say where it is packed.", field="warehouse_id"
+        )
+    return await store.find(Location, order.warehouse_id)
+
+
+def _tell(store: Store, order: Order, shipment: Shipment, way: Way, *, buy_label: bool, notify_customer: bool) -> None:
+    store.emit("shipment:created", shipment, order_id=order.id, buy_label=buy_label, notify_customer=notify_customer)
+    store.emit(f"order:{order.fulfillment_status}", order, shipment=shipment.number)
+    if buy_label:
+        store.side_effect(f"A label for {shipment.number} is bought from {clean(way.carrier.name, 60)}.")
+    if notify_customer:
+        store.side_effect("An e-mail about the shipment goes to the customer.")
+
+
+def _sentence(view: CreatedShipment, units: Sequence[Taken]) -> str:
+    packed = ", ".join(
+        f"{units_text(one.quantity, one.line.quantity_scale, one.line.unit)} x {one.line.sku}" for one in units[:6]
+    )
+    promise = {None: "", True: ", promise kept", False: f", AFTER the promise {view['promised_to']}"}
+    left = sum(line["left_to_ship"] for line in view["lines"])
+    rest = f" {left} units of these lines are left." if left else ""
+    return (
+        f"{view['number']} of order {view['order_number']}: {packed} with {view['carrier']} from {view['warehouse']}, "
+        f"ETA {view['eta']}{promise[view['keeps_promise']]}. The order is {view['fulfillment_status']}.{rest}"
+    )
+
+
+TOOLS = (create_shipment,)

@@ -1,0 +1,145 @@
+"""Packing: which units of an order go into a parcel, taking them off the shelf, and the parcel itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from tradepost.commerce.catalog.models import Variant
+from tradepost.commerce.flows.names import called
+from tradepost.commerce.flows.settling.order_units import Taken, UnitPool, UnitsOf, find_variants, named_variants
+from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.inventory.stock import commit, lock_levels, ship
+from tradepost.commerce.logistics.models import Carrier, Fulfillment, FulfillmentLine, Shipment
+from tradepost.commerce.orders.models import Order, OrderLine
+from tradepost.commerce.orders.views import outstanding_quantity, units_text
+from tradepost.commerce.store.store import Store
+from tradepost.foundation.errors import StateConflict
+from tradepost.foundation.ids import new_id
+from tradepost.foundation.untrusted import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the parcel travels."""
+
+    carrier: Carrier
+    service: Mapping[str, Any] | None
+    eta: datetime
+
+
+async def units_to_pack(
+    store: Store, order: Order, sold: Sequence[OrderLine], wanted: Sequence[UnitsOf] | None
+) -> list[Taken]:
+    """The units wanted, or all that are left to ship. Raises StateConflict where nothing is."""
+    free = {line.id: outstanding_quantity(line) for line in sold}
+    if wanted is None:
+        units = [Taken(index, line, free[line.id]) for index, line in enumerate(sold) if free[line.id]]
+    else:
+        variants = await find_variants(store, named_variants(wanted), "lines")
+        pool = UnitPool(order, sold, variants, free, "the rest has been shipped")
+        units = [one for index, entry in enumerate(wanted) for one in pool.take(index, entry)]
+    if not units:
+        raise StateConflict(f"Everything of order {order.number} has been shipped.", hint="Nothing is left to pack.")
+    return units
+
+
+async def take_from_stock(
+    store: Store, order: Order, place: Location, units: Sequence[Taken], variants: Mapping[str, Variant]
+) -> None:
+    """Let the units leave the shelf. Raises StateConflict, with the numbers, for what is recalled or not there."""
+    counted = [(one, variants[one.line.variant_id]) for one in units]
+    for one, variant in counted:
+        if variant.status == "recalled":
+            raise StateConflict(
+                f"{variant.sku} is recalled and is not shipped.",
+                hint="Leave it out, and exchange or cancel it.",
+                field=f"lines.{one.index}",
+            )
+    counted = [(one, variant) for one, variant in counted if variant.tracks_stock]
+    levels = await lock_levels(store, [(variant.sku, place.id) for _, variant in counted])
+    for one, variant in counted:
+        level = levels.get((variant.sku, place.id))
+        held = 0 if level is None else level.committed + level.available
+        if level is None or held < one.quantity:
+            wants, has = (units_text(count, variant.quantity_scale, variant.unit) for count in (one.quantity, held))
+            raise StateConflict(
+                f"{called(place)} has {has} units of {variant.sku} to ship; {wants} are wanted.",
+                hint="Ship fewer, another warehouse, or transfer stock first.",
+                field=f"lines.{one.index}",
+                details={"sku": variant.sku, "held": held, "wanted": one.quantity},
+            )
+        if level.committed < one.quantity:  # an order that was never promised them, or another warehouse's
+            commit(store, level, one.quantity - level.committed, order.number)
+        ship(store, level, one.quantity, order.number)
+
+
+async def pack(
+    store: Store,
+    order: Order,
+    place: Location,
+    way: Way,
+    units: Sequence[Taken],
+    tracking_number: str | None,
+    *,
+    buy_label: bool,
+) -> Shipment:
+    """The fulfillment with these units, and its parcel."""
+    counts = [
+        (await store.session.execute(select(func.coalesce(func.max(column), 0)).where(owner == order.id))).scalar_one()
+        for column, owner in ((Fulfillment.sequence, Fulfillment.order_id), (Shipment.position, Shipment.order_id))
+    ]
+    packed = store.add(
+        Fulfillment(
+            id=new_id(Fulfillment.prefix),
+            order_id=order.id,
+            sequence=counts[0] + 1,
+            status="success",
+            location_id=place.id,
+        )
+    )
+    await store.session.flush()
+    for position, one in enumerate(units, start=1):
+        store.add(
+            FulfillmentLine(
+                id=new_id(FulfillmentLine.prefix),
+                fulfillment_id=packed.id,
+                position=position,
+                order_line_id=one.line.id,
+                variant_id=one.line.variant_id,
+                quantity=one.quantity,
+            )
+        )
+    rate = way.service.get("rate_minor") if way.service is not None else None
+    shipment = store.add(
+        Shipment(
+            id=new_id(Shipment.prefix),
+            number=await store.next_number("SHP-"),
+            order_id=order.id,
+            fulfillment_id=packed.id,
+            position=counts[1] + 1,
+            location_id=place.id,
+            carrier_id=way.carrier.id,
+            service_level=str(way.service["code"]) if way.service is not None else None,
+            tracking_number=clean(tracking_number, 80) if tracking_number else None,
+            status="label_purchased" if buy_label else "confirmed",
+            shipped_at=store.now,
+            eta=way.eta,
+            promised_to=order.promised_to,
+            cost_minor=rate if isinstance(rate, int) else None,
+            currency=order.currency,
+        )
+    )
+    await store.session.flush()
+    return shipment
+
+
+def count_shipped(sold: Sequence[OrderLine], units: Sequence[Taken]) -> int:
+    """Count the units on their lines. Returns the units of the order that are left to ship."""
+    for one in units:
+        one.line.fulfilled += one.quantity
+        one.line.shipped += one.quantity
+        one.line.status = "partial" if outstanding_quantity(one.line) else "fulfilled"
+    return sum(outstanding_quantity(line) for line in sold)
