@@ -122,6 +122,22 @@ async def test_a_return_is_paid_back_once_it_arrived_less_its_fee(shop: Shop) ->
     assert (refund.return_id, refund.lines_minor, refund.restocking_fee_minor) == (back.id, 2000, 200)
 
 
+async def test_a_refund_for_a_return_is_at_most_what_its_goods_are_worth(shop: Shop) -> None:
+    await open_shop(shop, order("1", *TWO, delivered_at=ago(3)))
+    rma = (await shop.call("submit_return", order_id="1", lines=[{"line": 1, "quantity": 1}]))["rma"]
+    await shop.call("approve_return", rma=rma)
+    await shop.call("receive_return", rma=rma)
+    over = await shop.refused("initiate_refund", order_id="1", amount_minor=1001, rma=rma, **MONEY)
+    assert (over["code"], over["details"]["remaining_minor"]) == ("limit_exceeded", 1000)
+    await shop.call("initiate_refund", order_id="1", amount_minor=400, rma=rma, **MONEY)
+    whole = await shop.refused("initiate_refund", order_id="1", lines=[{"line": 1}], rma=rma, **MONEY)
+    assert (whole["code"], whole["details"]["remaining_minor"]) == ("limit_exceeded", 600)
+    await shop.call("initiate_refund", order_id="1", amount_minor=600, rma=rma, **MONEY)
+    both = [shop.result("initiate_refund", order_id="1", amount_minor=1, rma=rma, **MONEY) for _ in range(2)]
+    assert [result.is_error for result in await asyncio.gather(*both)] == [True, True]
+    await shop.call("initiate_refund", order_id="1", amount_minor=1, **MONEY)  # beside the return it is the order's
+
+
 async def test_refunds_at_the_same_moment_never_exceed_what_was_captured(shop: Shop) -> None:
     await open_shop(shop, order("1", *TWO, method="gift"))
     results = await asyncio.gather(
@@ -138,7 +154,9 @@ async def test_a_gift_card_is_never_spent_twice_by_two_orders_at_once(shop: Shop
     await open_shop(shop, *(order(str(n), ("SHIRT-M", 1)) for n in range(1, 5)))
     results = await asyncio.gather(
         *(
-            shop.result("update_order_payment_method", key=f"k{n}", order_id=str(n), payment_method_id="gift")
+            shop.result(
+                "update_order_payment_method", key=f"k{n}", order_id=str(n), payment_method_id="gift", reason="x"
+            )
             for n in range(1, 5)
         )
     )

@@ -12,6 +12,7 @@ from tradepost.commerce.flows.refunds.refund_quote import (
     require_left,
     require_not_awaited,
     require_refundable_return,
+    require_within_return,
 )
 from tradepost.commerce.flows.settling.closing import close_if_settled
 from tradepost.commerce.flows.settling.order_units import MAX_LINES, UnitsOf, order_lines
@@ -111,6 +112,10 @@ async def initiate_refund(
     quote = await _checked_quote(store, settlement, row, lines, include_shipping=include_shipping)
     amount = quote.amount_minor if quote is not None else int(amount_minor or 0)
     _require_within(settlement, payment, amount)
+    if row is not None:
+        shipping = quote.shipping_minor if quote is not None else 0
+        sold = await order_lines(store, order)
+        await require_within_return(store, order, sold, row, settlement.ledger, amount - shipping)
 
     pool = [one for one in settlement.ledger.payments if payment is None or one.id == payment.id]
     await settlement.lock_balances(*(one.method_id for one in pool))

@@ -18,6 +18,8 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, LimitExceeded, StateConflict
 from tradepost.foundation.money import display
 
+_COUNTED = ("succeeded", "pending")
+
 
 @dataclass(frozen=True, slots=True)
 class QuotedLine:
@@ -95,6 +97,29 @@ def require_refundable_return(row: Return, rules: OrderRules) -> None:
             else "This return ends without a refund.",
             field="rma",
             details={"status": row.status, **rules.cited("refund_from")},
+        )
+
+
+async def require_within_return(
+    store: Store, order: Order, lines: Sequence[OrderLine], row: Return, ledger: Ledger, goods_back_minor: int
+) -> None:
+    """Raise LimitExceeded where an amount, shipping apart, and what went back for this return before are more than its
+    goods are worth."""
+    units = await _units_of_return(store, row)
+    goods = sum(share_of(line.total_minor, min(units[line.id], line.quantity), line.quantity) for line in lines)
+    discount = share_of(order.discount_minor, goods, order.subtotal_minor)
+    tax = share_of(order.tax_minor, goods, order.subtotal_minor)
+    worth = max(goods - discount + tax - row.fee_minor, 0)
+    mine = [refund for refund in ledger.refunds if refund.return_id == row.id and refund.status in _COUNTED]
+    before = sum(refund.amount_minor - refund.shipping_minor for refund in mine)
+    if before + goods_back_minor > worth:
+        left = max(worth - before, 0)
+        raise LimitExceeded(
+            f"{display(goods_back_minor, order.currency)} are more than is left of the return {row.number}: its goods "
+            f"are worth {display(worth, order.currency)}, {display(before, order.currency)} went back already.",
+            hint=f"Refund at most {display(left, order.currency)} for it; anything else is a refund without the rma.",
+            field="rma",
+            details={"worth_minor": worth, "refunded_minor": before, "remaining_minor": left},
         )
 
 
