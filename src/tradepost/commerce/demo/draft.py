@@ -29,9 +29,12 @@ _CHUNK_ROWS = 500
 class Draft:
     """All rows of one workspace's shop before they are written. `now` is the moment everything is relative to."""
 
-    def __init__(self, workspace_id: str, seed: int, now: datetime, reserved: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, workspace_id: str, seed: int, now: datetime, reserved: frozenset[str] = frozenset(), shop: str = "main"
+    ) -> None:
         self.workspace_id = workspace_id
         self.seed = seed
+        self._shop = shop
         self.now = now
         self._reserved = reserved
         self._rows: dict[type[Any], list[Any]] = defaultdict(list)
@@ -42,8 +45,8 @@ class Draft:
         return Random(f"{self.seed}:{topic}")
 
     def token(self, topic: str, number: int, length: int = _ID_CHARACTERS) -> str:
-        """Characters that look random and are the same for the same seed and workspace."""
-        digest = hashlib.blake2b(f"{self.seed}:{self.workspace_id}:{topic}:{number}".encode(), digest_size=32).digest()
+        """Characters that look random and are the same for the same seed and shop, in whichever workspace it stands."""
+        digest = hashlib.blake2b(f"{self.seed}:{self._shop}:{topic}:{number}".encode(), digest_size=32).digest()
         return "".join(_ALPHABET[byte % 32] for byte in digest[:length])
 
     def number(self, prefix: str, start: int = 1000) -> str:

@@ -98,7 +98,7 @@ async def load(
 def build(workspace_id: str, now: datetime, seed: int, orders: int, variant: Variant) -> Shop:
     """The whole shop in memory. The order of the parts matters: later ones tell what follows from earlier ones."""
     flavor = MAIN if variant == "main" else SECOND
-    shop = Shop(Draft(workspace_id, seed, now, names.RESERVED), flavor)
+    shop = Shop(Draft(workspace_id, seed, now, names.RESERVED, variant), flavor)
     add_places(shop)
     add_catalog(shop)
     add_people(shop)

@@ -189,7 +189,9 @@ def _add_levels(shop: Shop, moved: dict[Key, dict[str, int]], incoming: dict[Key
             key = (sku, location.id)
             told = _TOLD.get((sku, code)) if shop.flavor.cases else None
             # Above any past receipt, so that the opening stock is never negative; recalled goods are locked away.
-            free = 0 if sku == "B-7" and shop.flavor.cases else chance.randint(RECEIVED_AT_MOST * 2 + 2, 150)
+            least = max(-(-moved[key]["available"] // unit), 0)
+            free = max(chance.randint(RECEIVED_AT_MOST * 2 + 2, 150), least)
+            free = 0 if sku == "B-7" and shop.flavor.cases else free
             demand = max(sold[key] * 1000 // (PERIOD_DAYS * unit), 20)
             available, safety, demand = told or (free, 3, demand)
             states = {**moved[key], "available": available * unit, "safety_stock": safety * unit}
