@@ -13,6 +13,8 @@ from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.starter.agents import AGENTS, PII, PROFILES, ReadyAgent
 from tradepost.starter.setup import set_up_agents
 
+ALL = [agent.slug for agent in AGENTS]
+
 
 async def catalogs(hub: Tradepost, workspace: Workspace) -> dict[str, list[str]]:
     """What each agent sees, but for the hub's own tools."""
@@ -42,9 +44,18 @@ async def test_doing_it_again_changes_nothing(hub: Tradepost, workspace: Workspa
     async with hub.hub.transaction(workspace.id, write=False) as session:
         version = await hub.watch.version(workspace.id)
         assert len(await access.list_profiles(session)) == len(PROFILES)
-    assert await set_up_agents(hub.hub, workspace.id) == {}
+    assert await set_up_agents(hub.hub, workspace.id, kept=ALL) == {}
     assert await catalogs(hub, workspace) == before
     assert await hub.watch.version(workspace.id) == version
+
+
+async def test_a_key_that_was_not_kept_is_made_anew(hub: Tradepost, workspace: Workspace):
+    first = await set_up_agents(hub.hub, workspace.id)
+    again = await set_up_agents(hub.hub, workspace.id, kept=ALL[1:])
+    assert again.keys() == {ALL[0]}
+    assert again[ALL[0]] != first[ALL[0]]
+    for secret in (*again.values(), first[ALL[1]]):
+        assert (await hub.authenticator.authenticate(secret, new_id("req"))).workspace_id == workspace.id
 
 
 async def test_what_is_missing_is_added_and_its_scope_with_it(hub: Tradepost, workspace: Workspace):
@@ -54,7 +65,7 @@ async def test_what_is_missing_is_added_and_its_scope_with_it(hub: Tradepost, wo
     async with hub.hub.transaction(workspace.id, write=True) as session:
         await unassign(session, by, "catalog", "search_products", agent="product_expert")
         await access.set_agent_scopes(session, by, "product_expert", ["read:inventory"])
-    assert await set_up_agents(hub.hub, workspace.id) == {}
+    assert await set_up_agents(hub.hub, workspace.id, kept=ALL) == {}
     assert sorted((await catalogs(hub, workspace))["product_expert"]) == sorted(before["product_expert"])
 
 

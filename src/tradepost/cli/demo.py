@@ -30,15 +30,17 @@ def demo(
     host: HostOption = None,
     port: PortOption = None,
     now: Annotated[
-        str | None, typer.Option(help="Load the shop as of this time, for example 2026-02-24T09:00:00Z.")
+        str | None,
+        typer.Option(help="Load the shop as of this time and hold its clock there, for example 2026-02-24T09:00:00Z."),
     ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed makes another shop; the named cases stay.")] = 1,
     data: DataOption = None,
 ) -> None:
     """Make a demo (databases, two shops, agents, a foreign server) or take up the one that is there, and serve it."""
-    run(lambda: _demo(data, host, port, now))
+    run(lambda: _demo(data, host, port, now, seed))
 
 
-async def _demo(data: Path | None, host: str | None, port: int | None, now: str | None) -> None:
+async def _demo(data: Path | None, host: str | None, port: int | None, now: str | None, seed: int) -> None:
     loaded = settings.load(data=data, host=host, port=port)
     loaded = loaded.model_copy(update={"allow_private": (*loaded.allow_private, *LOOPBACK)})
     try:
@@ -47,13 +49,11 @@ async def _demo(data: Path | None, host: str | None, port: int | None, now: str 
         raise InvalidArgument(f"'{now}' is not a time.", hint="Write it like 2026-02-24T09:00:00Z.") from None
     listener = take_port(loaded.host, loaded.port)
     try:
-        made = await starter.prepare(loaded, moment, console.say)
+        wish = starter.ShopWish(moment, hold_clock=now is not None, seed=seed)
+        made = await starter.prepare(loaded, wish, local.KeyFile(loaded.data), console.say)
     except BaseException:
         listener.close()
         raise
-    for workspace, keys in made.keys.items():
-        for agent, secret in keys.items():
-            local.keep_key(loaded.data, workspace, agent, secret)
     keys = local.kept_keys(loaded.data, starter.MAIN)
     await starter.propose(made.hub, keys)
     local.write_running(loaded.data, loaded.url)

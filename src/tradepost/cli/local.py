@@ -5,6 +5,7 @@ Keys are kept in a file only its owner can read, for `connect` and `call` on the
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,21 @@ def kept_keys(data: Path, workspace: str) -> dict[str, str]:
     """Local keys of a workspace, by agent."""
     prefix = f"{workspace}/"
     return {name.removeprefix(prefix): key for name, key in _read(data / _KEYS).items() if name.startswith(prefix)}
+
+
+class KeyFile:
+    """The local keys of a data folder, as the starter keeps them."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def kept(self, workspace: str) -> Collection[str]:
+        """The agents whose keys are there."""
+        return kept_keys(self._data, workspace).keys()
+
+    def keep(self, workspace: str, agent: str, secret: str) -> None:
+        """Keep one."""
+        keep_key(self._data, workspace, agent, secret)
 
 
 def key_of(data: Path, agent: str, workspace: str | None) -> str:

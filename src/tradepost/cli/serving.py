@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -76,7 +77,7 @@ async def _serve_alone(
     servers = {server.slug: server for server in build_servers(store)}
     if slug not in servers:
         raise NotFound(f"There is no bundled server '{slug}'.", hint=f"There are: {', '.join(servers)}.")
-    caller = _operator(servers[slug], await _workspace_id(loaded, store, workspace))
+    caller = _operator(servers.values(), await _workspace_id(loaded, store, workspace))
     try:
         if stdio:
             await serve_stdio(servers[slug], caller)
@@ -101,10 +102,11 @@ async def _serve_alone(
         await store.close()
 
 
-def _operator(server: StoreServer, workspace_id: str) -> Caller:
-    """Who acts when a server runs alone: the operator of this machine, with every scope the server knows."""
-    found = server.definitions()
-    scopes = {*found.tool_scopes.values(), *found.resource_scopes.values(), *found.prompt_scopes.values(), PII_SCOPE}
+def _operator(servers: Iterable[StoreServer], workspace_id: str) -> Caller:
+    """Who acts when a server runs alone: the operator of this machine, with every scope of the shop."""
+    scopes = {PII_SCOPE}
+    for found in (server.definitions() for server in servers):
+        scopes |= {*found.tool_scopes.values(), *found.resource_scopes.values(), *found.prompt_scopes.values()}
     return Caller(workspace_id, Principal("operator", "standalone"), new_id("req"), scopes=frozenset(scopes))
 
 

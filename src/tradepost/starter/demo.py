@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -37,40 +38,62 @@ OWNER, APPROVER = "owner@demo.example", "alex@demo.example"
 
 
 @dataclass(frozen=True, slots=True)
+class ShopWish:
+    """Which shop to load: the moment its dates are relative to, whether its clock stands still there, its seed."""
+
+    now: datetime
+    hold_clock: bool = False
+    seed: int = 1
+
+
+class Keys(Protocol):
+    """Where agents' keys are kept on this machine."""
+
+    def kept(self, workspace: str) -> Collection[str]:
+        """The agents whose keys are there."""
+        ...
+
+    def keep(self, workspace: str, agent: str, secret: str) -> None:
+        """Keep one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
-    """A demo that is ready to serve. `keys` are the agents' keys that were minted in this start, by workspace and
-    agent."""
+    """A demo that is ready to serve."""
 
     hub: Tradepost
     tracker: tracker.Tracker
-    keys: dict[str, dict[str, str]]
 
     async def stop(self) -> None:
         await self.tracker.stop()
 
 
-async def prepare(settings: Settings, now: datetime, say: Say) -> Demo:
-    """Make what is not there yet, keep what is. Raises SetupError."""
+async def prepare(settings: Settings, shop: ShopWish, keys: Keys, say: Say) -> Demo:
+    """Make what is not there yet, keep what is; new keys are kept at once. Raises SetupError."""
     running = tracker.Tracker(settings.data, settings.port + 1)
     running.require_port()
     settings.data.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(upgrade, settings.hub_database, "hub")
     await asyncio.to_thread(upgrade, settings.store_database, "store")
     hub = await open_tradepost(settings)
-    main, main_keys = await _workspace(hub, MAIN, "Demo shop", (*AGENTS, tracker.AGENT), now, say)
-    _, second_keys = await _workspace(hub, SECOND, "Second shop", AGENTS, now, say)
+    main = await _workspace(hub, MAIN, "Demo shop", (*AGENTS, tracker.AGENT), shop, keys, say)
+    await _workspace(hub, SECOND, "Second shop", AGENTS, shop, keys, say)
     await _start_tracker(running, settings, hub, main, say)
-    return Demo(hub, running, {MAIN: main_keys, SECOND: second_keys})
+    return Demo(hub, running)
 
 
 async def _workspace(
-    hub: Tradepost, slug: str, name: str, agents: Sequence[ReadyAgent], now: datetime, say: Say
-) -> tuple[Workspace, dict[str, str]]:
+    hub: Tradepost, slug: str, name: str, agents: Sequence[ReadyAgent], shop: ShopWish, keys: Keys, say: Say
+) -> Workspace:
     workspace = await ensure_workspace(hub.hub, slug, name, OWNER)
     await _people(hub.hub, workspace)
-    await _shop(hub.store, workspace, now, say)
+    await _shop(hub.store, workspace, shop, say)
     await sync_builtin(hub.hub, workspace.id, hub.bundled)
-    return workspace, await set_up_agents(hub.hub, workspace.id, agents)
+    made = await set_up_agents(hub.hub, workspace.id, agents, keys.kept(slug))
+    for agent, secret in made.items():
+        keys.keep(slug, agent, secret)
+    return workspace
 
 
 async def propose(hub: Tradepost, keys: dict[str, str]) -> None:
@@ -93,13 +116,13 @@ async def _people(hub: Database, workspace: Workspace) -> None:
             await create_user(session, by, APPROVER, "Alex Meyer", "operator")
 
 
-async def _shop(store: Database, workspace: Workspace, now: datetime, say: Say) -> None:
+async def _shop(store: Database, workspace: Workspace, wish: ShopWish, say: Say) -> None:
     async with store.transaction(workspace.id, write=False) as session:
         if (await session.scalars(select(StoreSettings))).first() is not None:
             return
     say(f"Loading the {workspace.name.lower()} …")
     variant: Variant = "main" if workspace.slug == MAIN else "second"
-    await load(store, workspace.id, now=now, variant=variant)
+    await load(store, workspace.id, now=wish.now, seed=wish.seed, variant=variant, hold_clock=wish.hold_clock)
 
 
 async def _start_tracker(

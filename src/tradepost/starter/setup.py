@@ -1,6 +1,6 @@
 """Setting a workspace up with the ready-made agents. Doing it again changes nothing that is there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,9 +18,11 @@ from tradepost.hub.registry.models import Assignment, Server, ToolEntry
 from tradepost.starter.agents import AGENTS, PROFILES, ReadyAgent
 
 
-async def set_up_agents(hub: Database, workspace_id: str, agents: Sequence[ReadyAgent] = AGENTS) -> dict[str, str]:
-    """The profiles, the agents and their catalogs, in one transaction. Returns the keys of the agents that were new,
-    which exist nowhere else."""
+async def set_up_agents(
+    hub: Database, workspace_id: str, agents: Sequence[ReadyAgent] = AGENTS, kept: Collection[str] = ()
+) -> dict[str, str]:
+    """The profiles, the agents and their catalogs, in one transaction. Returns a new key for each agent whose key is
+    not among those `kept`: keys exist nowhere else, so one that was not kept is lost."""
     by = system_caller(workspace_id, new_id("req"))
     async with hub.transaction(workspace_id, write=True) as session:
         for profile in PROFILES:
@@ -30,33 +32,33 @@ async def set_up_agents(hub: Database, workspace_id: str, agents: Sequence[Ready
                 await access.create_profile(session, by, profile.slug, profile.name, profile.posture)
         minted: dict[str, str] = {}
         for agent in agents:
-            secret = await _agent(session, by, agent)
-            if secret is not None:
-                minted[agent.slug] = secret
+            row = await _agent(session, by, agent)
+            if agent.slug not in kept:
+                made = await keys.mint(session, by, agent_id=row.id, label="made by the demo")
+                minted[agent.slug] = made.secret
         return minted
 
 
-async def _agent(session: AsyncSession, by: Caller, ready: ReadyAgent) -> str | None:
+async def _agent(session: AsyncSession, by: Caller, ready: ReadyAgent) -> Agent:
     entries = await _entries(session, ready.tools)
     row = await session.scalar(select(Agent).where(Agent.slug == ready.slug))
-    secret = None
+    is_new = row is None
     if row is None:
         scopes = {entry.scope for _, entry in entries if entry.scope} | set(ready.extra_scopes)
         row = await access.create_agent(
             session, by, ready.profile, ready.slug, ready.name, ready.description, sorted(scopes)
         )
         await session.flush()
-        secret = (await keys.mint(session, by, agent_id=row.id, label="made at the first start")).secret
     assigned = set(await session.scalars(select(Assignment.tool_entry_id).where(Assignment.agent_id == row.id)))
     missing = [
         (position, server, entry) for position, (server, entry) in enumerate(entries) if entry.id not in assigned
     ]
     for position, server, entry in missing:
         await assign(session, by, server, entry.name, agent=row.slug, position=position)
-    if missing and secret is None:
+    if missing and not is_new:
         wanted = set(row.scopes) | {entry.scope for _, _, entry in missing if entry.scope}
         await access.set_agent_scopes(session, by, row.slug, sorted(wanted))
-    return secret
+    return row
 
 
 async def _entries(session: AsyncSession, names: Sequence[str]) -> list[tuple[str, ToolEntry]]:
