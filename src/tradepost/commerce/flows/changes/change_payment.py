@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from tradepost.commerce.customers.models import PaymentMethod
 from tradepost.commerce.flows.settling.order_units import order_lines
 from tradepost.commerce.flows.settling.refund_views import PaidBack, paid_back
 from tradepost.commerce.flows.settling.settlement import (
@@ -26,11 +27,10 @@ from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.money import MoneyView, display, money
 
 NewMethod = Annotated[
-    str,
+    str | None,
     Field(
-        min_length=1,
         max_length=200,
-        description="Id of the customer's payment method to use instead; get_customer lists them.",
+        description="Id of the customer's payment method to use instead; may be left out where there is one other.",
         examples=["pm_1001"],
     ),
 ]
@@ -38,7 +38,6 @@ ChangeReason = Annotated[
     str,
     Field(min_length=1, max_length=300, description="Why, for the record.", examples=["Wrong size"]),
 ]
-BY_CUSTOMER = "asked for by the customer"
 
 
 class PaymentChange(TypedDict):
@@ -53,9 +52,9 @@ class PaymentChange(TypedDict):
     refunds: list[PaidBack]
 
 
-@write_tool(title="Change order payment method", scope="write:orders", open_world=True)
+@write_tool(title="Change order payment method", scope="write:orders", money=True, open_world=True)
 async def update_order_payment_method(
-    store: Store, order_id: OrderReference, payment_method_id: NewMethod, reason: ChangeReason = BY_CUSTOMER
+    store: Store, order_id: OrderReference, reason: ChangeReason, payment_method_id: NewMethod = None
 ) -> Answer[PaymentChange]:
     """Charge an order to another payment method of its customer and refund the old one. Use before packing when the
     customer wants to pay differently. Not after items were edited, not for orders with several payments or refunds, and
@@ -67,7 +66,7 @@ async def update_order_payment_method(
     require_not_locked(order, await load_rules(store))
     settlement = await open_settlement(store, order)
     old = _only_payment(settlement)
-    method = settlement.method(payment_method_id)
+    method = settlement.method(payment_method_id) if payment_method_id else _only_other(settlement, old)
     if method.id == old.method_id:
         raise InvalidArgument(
             f"The order is paid by {method_words(method)} already.",
@@ -88,6 +87,7 @@ async def update_order_payment_method(
         refunds = await settlement.refund(amount, "payment_method_changed", payments=[old])
     else:
         settlement.void(old)
+    order.updated_at = store.now  # a version of its own, also where the order's sums stay
     store.emit("order:payment_method_changed", order, payment_id=payment.id, reason=reason)
     data: PaymentChange = {
         "order": await changed_order(store, order),
@@ -101,6 +101,20 @@ async def update_order_payment_method(
     old_words = method_words(settlement.known(old.method_id))
     text = f"Order {order.number} is now paid by {method_words(method)}: {display(amount, order.currency)}. "
     return Answer(data, text + (f"{old_words} was refunded." if refunds else f"{old_words} was released."))
+
+
+def _only_other(settlement: Settlement, old: Payment) -> PaymentMethod:
+    """The one method beside the present one. Raises InvalidArgument where there is none, or a choice."""
+    currency = settlement.order.currency
+    others = [one for one in settlement.methods if one.id != old.method_id and one.currency == currency]
+    if len(others) != 1:
+        names = ", ".join(f"{one.external_id or one.id} ({method_words(one)})" for one in others[:5])
+        raise InvalidArgument(
+            f"The customer has {len(others)} other payment methods: payment_method_id is missing.",
+            hint=f"Ask which one: {names}." if others else "Add a payment method for the customer first.",
+            field="payment_method_id",
+        )
+    return others[0]
 
 
 def _only_payment(settlement: Settlement) -> Payment:
