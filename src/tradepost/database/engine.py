@@ -63,9 +63,15 @@ def _loads(text: Any) -> Any:
     return text if isinstance(text, int | float) else orjson.loads(text)
 
 
+def _lower(text: Any) -> Any:
+    """SQLite's own knows the letters of ASCII alone."""
+    return text.lower() if isinstance(text, str) else text
+
+
 def _prepare_sqlite(engine: AsyncEngine, *, writing: bool) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
+        connection.create_function("lower", 1, _lower, deterministic=True)
         connection.isolation_level = None  # we say BEGIN ourselves: pysqlite's own guess breaks DDL and read snapshots
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")

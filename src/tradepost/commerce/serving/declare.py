@@ -96,7 +96,13 @@ class Tool:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise InvalidArgument(f"{place}: {first['msg']}.", field=place or None) from None
+            said = f"{place}: {first['msg']}."
+            if first["type"].startswith("date"):
+                said = f"{place}: {str(first['input'])[:40]!r} is no {'time' if 'time' in first['type'] else 'date'}."
+            hint = (
+                "Write a time like 2026-02-24T09:00:00Z, a date like 2026-02-24." if "date" in first["type"] else None
+            )
+            raise InvalidArgument(said, field=place or None, hint=hint) from None
         return {name: getattr(model, name) for name in type(model).model_fields}
 
 
@@ -278,6 +284,10 @@ def _schema_mistake(error: Any, schema: Json) -> InvalidArgument:
     path = [str(part) for part in error.instance_path]
     field = ".".join(path) or None
     message = str(error.message)
+    facts = error.kind.as_dict()
+    if "options" in facts and isinstance(facts["options"], list):
+        options = ", ".join(str(option) for option in facts["options"] if option is not None)
+        message = f"{str(error.instance)[:60]!r} is not one of {options}"
     known = ", ".join(schema["properties"])
     if len(message) > 300:
         message = message[:300] + "…"

@@ -39,7 +39,21 @@ def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]
     return ToolResult([text_block(text)], preview)
 
 
+# What to do next where the error itself says nothing better.
+_HINTS = {
+    "invalid_argument": "See the tool's input schema for what is allowed.",
+    "not_found": "Search or list the records first: that shows what exists.",
+    "state_conflict": "Read the record again and choose what its state allows.",
+    "version_conflict": "Read the record again and repeat the call with its present version.",
+    "idempotency_conflict": "Use a new idempotency key for another intent.",
+    "limit_exceeded": "Ask for less: the message has the numbers.",
+}
+_LAST_HINT = "Wait a moment and try again; if it stays, tell a person of the shop."
+
+
 def failed(error: TradepostError) -> ToolResult:
-    """The error as the model gets it: code, message, whether a retry helps, and what to do next."""
-    text = f"{error.code}: {error.message}" + (f" {error.hint}" if error.hint else "")
-    return ToolResult([text_block(text)], error.as_dict(), is_error=True)
+    """The error as the model gets it: code, message, whether a retry helps, and what to do next (C9)."""
+    hint = error.hint or _HINTS.get(error.code, _LAST_HINT)
+    return ToolResult(
+        [text_block(f"{error.code}: {error.message} {hint}")], {**error.as_dict(), "hint": hint}, is_error=True
+    )

@@ -106,6 +106,15 @@ def _check_orders(file: StoreFile) -> Iterator[Problem]:
         for variant_id in fulfilment.variant_ids:
             if variant_id not in products:
                 yield Problem(f"fulfilment of {fulfilment.order_id}", "variant_ids", f"no variant {variant_id}")
+        sent = orders.get(fulfilment.order_id)
+        if sent is not None:
+            units: Counter[str] = Counter()
+            for line in sent.lines:
+                units[line.variant_id] += line.quantity
+            for variant_id in Counter(fulfilment.variant_ids) - units:
+                yield Problem(
+                    f"fulfilment of {fulfilment.order_id}", "variant_ids", f"more of {variant_id} than the order has"
+                )
 
 
 def _check_state(order: OrderRecord, place: str, own: set[str], products: dict[str, str]) -> Iterator[Problem]:

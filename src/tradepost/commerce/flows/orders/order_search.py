@@ -1,12 +1,10 @@
 """search_orders: finding orders by what people know of them."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, Required
+from typing import Annotated, Required
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
 from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer
@@ -17,9 +15,9 @@ from tradepost.commerce.orders.models import FulfillmentStatus, Order, OrderLine
 from tradepost.commerce.orders.views import NAME_CAP
 from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
+from tradepost.commerce.store.periods import within
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import MoneyView, display, money
 from tradepost.foundation.untrusted import clean
 
@@ -103,8 +101,8 @@ async def search_orders(
     ):
         if value is not None:
             statement = statement.where(column == value)
-    statement = _within(statement, Order.placed_at, "placed", placed_from, placed_to)
-    statement = _within(statement, Order.promised_to, "promised", promised_from, promised_to)
+    statement = within(statement, Order.placed_at, placed_from, placed_to, "placed")
+    statement = within(statement, Order.promised_to, promised_from, promised_to, "promised")
     if customer_id is not None:
         customer = await find_customer(store, customer_id)
         statement = statement.where(Order.customer_id == customer.id)
@@ -165,20 +163,6 @@ def _matching(statement: Select[Order], q: str) -> Select[Order]:
             Order.customer_id.in_(buyers),
         )
     )
-
-
-def _within(
-    statement: Select[Order],
-    column: InstrumentedAttribute[Any],
-    name: str,
-    earliest: datetime | None,
-    latest: datetime | None,
-) -> Select[Order]:
-    if earliest is not None and latest is not None and latest < earliest:
-        raise InvalidArgument(f"{name}_to lies before {name}_from.", hint="Swap the two times.", field=f"{name}_to")
-    if earliest is not None:
-        statement = statement.where(column >= earliest)
-    return statement if latest is None else statement.where(column <= latest)
 
 
 async def _rows(store: Store, orders: Sequence[Order], detail: str) -> list[OrderRow]:

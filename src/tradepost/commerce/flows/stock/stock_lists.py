@@ -13,7 +13,7 @@ from tradepost.commerce.inventory.cover import amount_text
 from tradepost.commerce.inventory.models import Location, StockLevel
 from tradepost.commerce.inventory.views import LevelView, level_view
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
-from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page, single_page
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import clean
@@ -136,14 +136,14 @@ async def list_low_stock(
 @resource(
     "warehouse://{id}/stock",
     title="Warehouse stock",
-    description="Stock snapshot of a warehouse (id, code or name): its first 50 levels, the same as list_stock_levels.",
+    description="Stock snapshot of a warehouse (id, code or name): all its levels, as list_stock_levels shows them.",
     scope="read:inventory",
 )
 async def warehouse_stock(store: Store, id: str) -> Page[LevelView]:
-    """The view of list_stock_levels."""
+    """The view of list_stock_levels, whole: a resource has no next page."""
     statement = await _levels(store, id, None)
-    order = [StockLevel.sku, StockLevel.id]
-    return (await _answer(store, "stock-levels", statement, order, 50, None, "standard", None, "")).data
+    rows = await store.all(statement.order_by(StockLevel.sku, StockLevel.id))
+    return single_page(await level_views(store, rows, "standard"))
 
 
 def quantity_factor() -> ColumnElement[int]:
