@@ -1,7 +1,9 @@
 """Money: integer minor units and an ISO 4217 code, never a float, never a guessed currency (commerce.md C2)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from typing_extensions import TypedDict
 
@@ -77,6 +79,16 @@ def display(amount_minor: int, currency: str) -> str:
 def money(amount_minor: int, currency: str) -> MoneyView:
     """The view of an amount that every tool result uses."""
     return {"amount_minor": amount_minor, "currency": currency, "display": display(amount_minor, currency)}
+
+
+def shown(currency: str, amounts: Mapping[str, Any]) -> dict[str, str]:
+    """{"fee": "€1.20"}: the ready text of every amount of a view whose name ends in _minor, for views that hold several
+    in one currency."""
+    return {
+        name.removesuffix("_minor"): display(value, currency)
+        for name, value in amounts.items()
+        if name.endswith("_minor") and isinstance(value, int)
+    }
 
 
 def minor_from_decimal(text: str, currency: str) -> int:

@@ -35,9 +35,10 @@ async def test_three_differences_are_found_and_explained(shop: Shop) -> None:
     assert (lines[4]["expected"], lines[4]["difference_minor"]) == (None, 555)
     assert (lines[5]["expected"]["amount_minor"], lines[5]["record"]) == (-400, "REF-PAY-100")
     assert found["difference"]["amount_minor"] == -100 + 555 - 50
-    assert found["missing"] == [
-        {"kind": "payment", "number": "PAY-103", "psp_reference": "psp-3", "amount_minor": 1003}
-    ]
+    (lost,) = found["missing"]
+    assert lost.pop("amount") == {"amount_minor": 1003, "currency": "EUR", "display": "€10.03"}
+    assert found["display"]["net_difference"].startswith(("€", "-€"))
+    assert [lost] == [{"kind": "payment", "number": "PAY-103", "psp_reference": "psp-3"}]
     assert found["net_difference_minor"] == 0
     assert not found["reconciled"]
     assert "€9.01" in result.content[0]["text"]

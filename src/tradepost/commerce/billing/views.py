@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.billing.models import Invoice, InvoiceLine, Quote, QuoteLine
 from tradepost.commerce.store.listing import Detail
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.money import MoneyView, display, money
 from tradepost.foundation.untrusted import clean
 
 
@@ -22,6 +22,7 @@ class InvoiceLineView(TypedDict):
     quantity: int
     unit_price_minor: int
     total_minor: int
+    display: dict[str, str]
 
 
 class InvoiceView(TypedDict, total=False):
@@ -55,6 +56,7 @@ class QuoteLineView(TypedDict):
     quantity: int
     unit_price_minor: int
     total_minor: int
+    display: dict[str, str]
 
 
 class QuoteView(TypedDict):
@@ -117,7 +119,7 @@ def invoice_view(
         view["days_overdue"] = (now - invoice.due_at).days if overdue and invoice.due_at is not None else 0
         view["version"] = invoice.version
     if lines is not None:
-        view["lines"] = [_invoice_line(line) for line in lines]
+        view["lines"] = [_invoice_line(line, invoice.currency) for line in lines]
     return view
 
 
@@ -138,11 +140,11 @@ def quote_view(
         "price_list_id": quote.price_list_id,
         "order_number": order_number,
         "version": quote.version,
-        "lines": [_quote_line(line) for line in lines],
+        "lines": [_quote_line(line, quote.currency) for line in lines],
     }
 
 
-def _invoice_line(line: InvoiceLine) -> InvoiceLineView:
+def _invoice_line(line: InvoiceLine, currency: str) -> InvoiceLineView:
     return {
         "position": line.position,
         "description": clean(line.description, 200),
@@ -150,16 +152,24 @@ def _invoice_line(line: InvoiceLine) -> InvoiceLineView:
         "quantity": line.quantity,
         "unit_price_minor": line.unit_price_minor,
         "total_minor": line.total_minor,
+        "display": {
+            "unit_price": display(line.unit_price_minor, currency),
+            "total": display(line.total_minor, currency),
+        },
     }
 
 
-def _quote_line(line: QuoteLine) -> QuoteLineView:
+def _quote_line(line: QuoteLine, currency: str) -> QuoteLineView:
     return {
         "position": line.position,
         "sku": line.sku,
         "quantity": line.quantity,
         "unit_price_minor": line.unit_price_minor,
         "total_minor": line.total_minor,
+        "display": {
+            "unit_price": display(line.unit_price_minor, currency),
+            "total": display(line.total_minor, currency),
+        },
     }
 
 

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.orders.models import Order, OrderLine, OrderNote
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.money import MoneyView, money, shown
 from tradepost.foundation.untrusted import clean
 
 NAME_CAP = 120
@@ -57,8 +57,8 @@ class LineView(TypedDict, total=False):
     status: str
 
 
-# total = subtotal - discount + shipping + tax; refundable = captured - refunded. In minor units of `currency`, the
-# two that people ask for also ready to show.
+# total = subtotal - discount + shipping + tax; refundable = captured - refunded. In minor units of `currency`;
+# `display` has each of them ready to show.
 class Totals(TypedDict, total=False):
     currency: str
     subtotal_minor: int
@@ -69,6 +69,7 @@ class Totals(TypedDict, total=False):
     refunded_minor: int
     refundable_minor: int
     total: MoneyView
+    display: dict[str, str]
 
 
 def order_ref(order: Order) -> OrderRef:
@@ -129,7 +130,7 @@ def line_view(line: OrderLine, currency: str) -> LineView:
 
 def totals_view(order: Order) -> Totals:
     """The order's sums."""
-    return {
+    sums: Totals = {
         "currency": order.currency,
         "subtotal_minor": order.subtotal_minor,
         "discount_minor": order.discount_minor,
@@ -140,6 +141,8 @@ def totals_view(order: Order) -> Totals:
         "refundable_minor": order.captured_minor - order.refunded_minor,
         "total": money(order.total_minor, order.currency),
     }
+    sums["display"] = shown(order.currency, sums)
+    return sums
 
 
 def units_text(quantity: int, scale: int, unit: str = "") -> str:

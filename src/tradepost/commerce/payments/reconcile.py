@@ -15,7 +15,7 @@ from tradepost.commerce.store.listing import Cursor, Limit
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
-from tradepost.foundation.money import MoneyView, display, money
+from tradepost.foundation.money import MoneyView, display, money, shown
 from tradepost.foundation.pagination import decode_cursor, encode_cursor
 
 LineStatus = Literal["matched", "unmatched", "variance"]
@@ -47,6 +47,7 @@ class ReconciledLine(TypedDict):
     difference_minor: int | None
     fee_minor: int
     net_minor: int
+    display: dict[str, str]
     record: str | None
     occurred_at: str
 
@@ -57,7 +58,7 @@ class MissingRecord(TypedDict):
     kind: str
     number: str
     psp_reference: str
-    amount_minor: int
+    amount: MoneyView
 
 
 class Reconciliation(TypedDict):
@@ -75,6 +76,7 @@ class Reconciliation(TypedDict):
     net_difference_minor: int
     missing_count: int
     missing_minor: int
+    display: dict[str, str]
     missing: list[MissingRecord]
     items: list[ReconciledLine]
     next_cursor: str | None
@@ -125,7 +127,7 @@ async def reconcile(
     lost = (await store.session.execute(some)).all()
     rows, next_cursor = await _page(store, select(lines), lines, status, limit, cursor)
     net_difference = payout.net_minor - sums["net"]
-    return {
+    found: Reconciliation = {
         "payout": payout_view(payout),
         "reconciled": not (counts["unmatched"] or counts["variance"] or net_difference),
         **counts,  # type: ignore[typeddict-item]
@@ -136,8 +138,14 @@ async def reconcile(
         "net_difference_minor": net_difference,
         "missing_count": lost[0].n if lost else 0,
         "missing_minor": lost[0].sum if lost else 0,
+        "display": {},
         "missing": [
-            {"kind": row.kind, "number": row.number, "psp_reference": row.reference, "amount_minor": row.amount_minor}
+            {
+                "kind": row.kind,
+                "number": row.number,
+                "psp_reference": row.reference,
+                "amount": money(row.amount_minor, payout.currency),
+            }
             for row in lost
         ],
         "items": [_line_view(row) for row in rows],
@@ -146,6 +154,8 @@ async def reconcile(
         "total_estimate": counts[status] if status else sum(counts.values()),
         "truncated": False,
     }
+    found["display"] = shown(payout.currency, found)
+    return found
 
 
 async def _page(
@@ -174,7 +184,7 @@ def _sum(column: Any, *, over: bool = False) -> Any:
 
 def _line_view(row: Any) -> ReconciledLine:
     compared = row.expected_minor is not None and row.finding != "provider_line"
-    return {
+    view: ReconciledLine = {
         "id": row.id,
         "position": row.position,
         "type": row.type,
@@ -186,9 +196,12 @@ def _line_view(row: Any) -> ReconciledLine:
         "difference_minor": row.difference_minor,
         "fee_minor": row.fee_minor,
         "net_minor": row.net_minor,
+        "display": {},
         "record": row.record,
         "occurred_at": to_rfc3339(row.occurred_at),
     }
+    view["display"] = shown(row.currency, view)
+    return view
 
 
 def _text(view: Reconciliation, payout: Payout) -> str:

@@ -10,7 +10,7 @@ from tradepost.commerce.payments.models import Dispute, Payment, Payout, Refund
 from tradepost.commerce.store.listing import Detail
 from tradepost.commerce.store.periods import days_until
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.money import MoneyView, money, shown
 
 
 class RefundView(TypedDict, total=False):
@@ -25,6 +25,7 @@ class RefundView(TypedDict, total=False):
     return_id: str | None
     shipping_minor: int
     restocking_fee_minor: int
+    display: dict[str, str]
     refunded_at: str | None
 
 
@@ -104,6 +105,7 @@ def refund_view(refund: Refund, detail: Detail = "standard") -> RefundView:
         view["return_id"] = refund.return_id
         view["shipping_minor"] = refund.shipping_minor
         view["restocking_fee_minor"] = refund.restocking_fee_minor
+        view["display"] = shown(refund.currency, view)
     return view
 
 
