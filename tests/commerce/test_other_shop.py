@@ -21,7 +21,7 @@ from tradepost.database import migrate
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 
-EACH = 12  # names tried per parameter
+EACH = 8  # names tried per parameter
 DONE = 3  # real writes per tool
 STATES = ("available", "committed", "reserved", "damaged", "quality_control", "safety_stock")
 

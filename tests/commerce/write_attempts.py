@@ -8,7 +8,7 @@ from tests.commerce.other_shop import NOW
 from tests.commerce.walking import Json, Walker
 
 ADDRESS = {"line1": "7 New Street", "city": "Sfax", "postal_code": "3000", "country": "TN"}
-MANY = 40
+MANY = 16
 
 
 def attempts(walker: Walker, tool: str) -> Iterator[Json]:

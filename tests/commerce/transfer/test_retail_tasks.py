@@ -31,6 +31,7 @@ TASKS = load("tasks.json")["tasks"]
 REFUSALS = load("refusals.json")["refusals"]
 BATCHES = batches(TASKS)
 NAMES = Names(load("store.json"))
+CASES = [*(("given", number) for number in range(len(BATCHES))), ("renamed", 0)]  # the first batch is half of all
 
 pytestmark = pytest.mark.behaviour("S2.12")
 
@@ -112,7 +113,7 @@ async def retail(database_urls: DatabaseUrls) -> AsyncIterator[Retail]:
     await database.close()
 
 
-@pytest.mark.parametrize("number", range(len(BATCHES)))
+@pytest.mark.parametrize(("naming", "number"), CASES, indirect=["naming"])
 async def test_tasks_end_in_the_states_expected(retail: Retail, named: Callable[[Any], Any], number: int) -> None:
     wanted = await retail.state()
     for task in named(BATCHES[number]):
