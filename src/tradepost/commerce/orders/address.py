@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tradepost.foundation.countries import is_country
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import clean
 
@@ -39,7 +40,7 @@ def checked_address(address: Address) -> dict[str, str]:
                 f"The address's {name} is empty.", hint="Ask for the missing part.", field=f"address.{name}"
             )
         stored[name] = text
-    if len(stored["country"]) == 2 and not stored["country"].isalpha():
+    if len(stored["country"]) == 2 and not is_country(stored["country"]):
         raise InvalidArgument(
             f"'{stored['country']}' is no country.", hint="Use a code like NL or the name.", field="address.country"
         )

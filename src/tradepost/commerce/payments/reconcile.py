@@ -11,7 +11,7 @@ from tradepost.commerce.payments.matching import compared_lines, missing_records
 from tradepost.commerce.payments.models import Payout
 from tradepost.commerce.payments.views import PayoutView, payout_view
 from tradepost.commerce.serving.declare import Answer, read_tool
-from tradepost.commerce.store.listing import Cursor, Limit
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, keep_fields
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
@@ -61,6 +61,9 @@ class MissingRecord(TypedDict):
     amount: MoneyView
 
 
+IN_SHORT = ("position", "type", "reference", "status", "actual", "expected")
+
+
 class Reconciliation(TypedDict):
     """The result for a whole payout; `items` are its lines, those that need attention first."""
 
@@ -93,7 +96,13 @@ StatusFilter = Annotated[
 
 @read_tool(title="Reconcile settlement", scope="read:settlement")
 async def reconcile_settlement(
-    store: Store, payout_id: PayoutRef, status: StatusFilter = None, limit: Limit = 20, cursor: Cursor = None
+    store: Store,
+    payout_id: PayoutRef,
+    status: StatusFilter = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    detail: Detail = "standard",
+    fields: Fields = None,
 ) -> Answer[Reconciliation]:
     """Compare a payout's statement line by line with the shop's payments, refunds and disputes, by provider reference.
     Use to check that a payout is right or to explain a difference. Not to list payouts (list_payouts) and not to look
@@ -102,7 +111,11 @@ async def reconcile_settlement(
     expected, actual, difference and why; lines that need attention come first."""
     payout = await store.find(Payout, payout_id, field="payout_id")
     view = await reconcile(store, payout, status=status, limit=limit, cursor=cursor)
-    return Answer(view, _text(view, payout))
+    text = _text(view, payout)
+    if detail == "summary":
+        view["items"] = keep_fields(view["items"], IN_SHORT)
+    view["items"] = keep_fields(view["items"], fields)
+    return Answer(view, text)
 
 
 async def reconcile(

@@ -17,7 +17,7 @@ from tradepost.commerce.flows.numbers import numbers_of
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.logistics.models import Carrier
 from tradepost.commerce.serving.declare import Answer, read_tool
-from tradepost.commerce.store.listing import Cursor, Limit, TimeFilter
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, TimeFilter, keep_fields
 from tradepost.commerce.store.periods import require_period
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
@@ -30,6 +30,9 @@ TOP_REASONS = 3
 CODED: Mapping[str, Any] = {"warehouse": Location, "carrier": Carrier}  # groups that people call by a code
 
 _NOTHING = SimpleNamespace(orders=0, claimed=0, due=0, on_time_in_full=0, late=0, pick_hours=None)
+
+
+IN_SHORT = ("key", "orders", "otif_rate", "late_rate", "return_rate")
 
 
 class ReasonView(TypedDict):
@@ -89,6 +92,8 @@ async def get_ops_kpis(
     ] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
+    detail: Detail = "standard",
+    fields: Fields = None,
 ) -> Answer[KpiReport]:
     """Sum up operations for a period (default: the last 30 days): orders, revenue, on time in full (OTIF), late rate,
     hours to pick, return rate with top reasons, claim rate, stockouts now. Use for briefings and comparisons; with
@@ -112,6 +117,8 @@ async def get_ops_kpis(
     if group_by != "none":
         grouped = replace(scope, group_by=group_by)
         items, next_cursor, groups = await _groups(store, grouped, min_return_rate, limit, cursor)
+    elif cursor is not None:
+        raise InvalidArgument("Without group_by there are no pages.", hint="Leave cursor out.", field="cursor")
     report: KpiReport = {
         "date_from": to_rfc3339(start),
         "date_to": to_rfc3339(end),
@@ -124,7 +131,11 @@ async def get_ops_kpis(
         "total_estimate": groups,
         "truncated": False,
     }
-    return Answer(report, _text(report))
+    text = _text(report)
+    if detail == "summary":
+        report["items"] = keep_fields(items, IN_SHORT)
+    report["items"] = keep_fields(report["items"], fields)
+    return Answer(report, text)
 
 
 def scope_of(store: Store, start: datetime, end: datetime, warehouse_id: str | None) -> Scope:
