@@ -1,6 +1,6 @@
 """update_customer: the few fields of an account that may be changed on a customer's word."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.store import Store
+from tradepost.foundation.countries import is_country
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.untrusted import clean
 
@@ -19,9 +20,9 @@ _REQUIRED_PARTS = ("line1", "city", "postal_code", "country")
 # An address as callers give it. All parts are sent together: half an address is no address.
 class AddressInput(TypedDict):
     line1: Annotated[str, Field(max_length=200)]
-    line2: Annotated[str, Field(max_length=200)]
+    line2: NotRequired[Annotated[str, Field(max_length=200)]]
     city: Annotated[str, Field(max_length=100)]
-    region: Annotated[str, Field(max_length=100)]
+    region: NotRequired[Annotated[str, Field(max_length=100)]]
     postal_code: Annotated[str, Field(max_length=20)]
     country: Annotated[str, Field(pattern="^[A-Z]{2,3}$")]
 
@@ -149,7 +150,7 @@ async def _free_email(store: Store, customer: Customer, email: str) -> str:
 
 
 def _whole_address(address: AddressInput) -> dict[str, str]:
-    parts = {name: _plain(f"address.{name}", str(address[name])) for name in _ADDRESS_LIMITS}  # type: ignore[literal-required]
+    parts = {name: _plain(f"address.{name}", str(address.get(name, ""))) for name in _ADDRESS_LIMITS}
     for name in _REQUIRED_PARTS:
         if not parts[name]:
             raise InvalidArgument(
@@ -157,6 +158,10 @@ def _whole_address(address: AddressInput) -> dict[str, str]:
             )
     if not any(character.isdigit() or character.isalpha() for character in parts["line1"]):
         raise InvalidArgument("The first address line names no street.", field="address.line1")
+    if len(parts["country"]) == 2 and not is_country(parts["country"]):
+        raise InvalidArgument(
+            f"'{parts['country']}' is no country.", hint="Use a code like NL.", field="address.country"
+        )
     return parts
 
 
