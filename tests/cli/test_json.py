@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
-from tests.processes import Place
+from tests.processes import PYTHON, ROOT, Place
 
 LISTS = (
     "workspace list",
@@ -44,6 +45,12 @@ def test_the_audit_log_is_exported_line_by_line(place: Place):
     head = place.ask("audit", "verify")["head"]
     assert place.run("audit", "verify", "--head", head).good()
     assert place.run("audit", "verify", "--head", "0" * 64).refusal()
+
+
+def test_a_reader_that_has_had_enough_is_no_error(made: Place):
+    script = f"({PYTHON} -m tradepost audit export; echo ended $? >&2) | true"
+    ended = subprocess.run(["bash", "-c", script], env=made.env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stderr.strip() == "ended 141"
 
 
 @pytest.mark.parametrize("command", ["", "approvals", "server", "audit"])

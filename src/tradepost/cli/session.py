@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -133,8 +134,12 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
             runner.run(started())
     except TradepostError as error:
         console.fail(error)
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`… | head`). The interpreter shall not complain about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
     except (SQLAlchemyError, OSError) as error:
         log.debug("failed", exc_info=True)
         console.fail(_as_sentence(error))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, once or again while it stops
         raise SystemExit(130) from None
