@@ -66,7 +66,7 @@ async def test_a_failed_stop_waits_for_its_new_attempt(van: Shop) -> None:
         ({"delivery_id": "D-6"}, "state_conflict", "active and cannot be rescheduled"),
         ({"delivery_id": "D-1"}, "state_conflict", "completed and cannot"),
         ({"window_from": to_rfc3339(at(-1))}, "invalid_argument", "it is 2026-03-02T09:00:00Z now"),
-        ({"window_from": "2026-03-02T09:00:00"}, "invalid_argument", "it is 2026-03-02T09:00:00Z now"),
+        ({"window_from": "2026-03-05T09:00:00"}, "invalid_argument", "is not a"),
         ({"window_to": to_rfc3339(at(24))}, "invalid_argument", "is none"),
         ({"window_to": to_rfc3339(at(72))}, "invalid_argument", "within 24 hours"),
         ({"window_from": to_rfc3339(at(24 * 90))}, "invalid_argument", "60 days"),

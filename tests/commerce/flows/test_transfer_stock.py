@@ -116,7 +116,10 @@ async def test_impossible_transfers_are_refused_with_numbers(shop: Shop) -> None
     assert past["field"] == "arrives_at"
 
 
-async def test_an_arrival_without_a_zone_counts_as_utc(shop: Shop) -> None:
+async def test_an_arrival_is_a_time_with_a_zone(shop: Shop) -> None:
     await seed(shop)
-    done = await shop.call("transfer_stock", **call(arrives_at="2026-03-05T09:00:00"))
+    for text in ("2026-03-05T09:00:00", "2026-03-05"):
+        refused = await shop.refused("transfer_stock", **call(arrives_at=text))
+        assert (refused["code"], refused["field"]) == ("invalid_argument", "arrives_at")
+    done = await shop.call("transfer_stock", **call(arrives_at="2026-03-05T10:00:00+01:00"))
     assert done["eta"] == "2026-03-05T09:00:00Z"

@@ -133,7 +133,7 @@ async def test_payouts_are_filtered_and_summed_up(shop: Shop) -> None:
     assert [item["number"] for item in result.structured["items"]] == ["B", "A"]
     assert "net €28.00" in result.content[0]["text"]
     assert (await shop.call("list_payouts", status="paid"))["items"][0]["net"]["amount_minor"] == 900
-    assert (await shop.call("list_payouts", period_to="2026-02-28T00:00:00"))["items"][0]["number"] == "A"
+    assert (await shop.call("list_payouts", period_to="2026-02-28T00:00:00Z"))["items"][0]["number"] == "A"
     assert (await shop.refused("list_payouts", period_from="2026-03-01T00:00:00Z", period_to="2026-02-01T00:00:00Z"))[
         "field"
     ] == "period_from"

@@ -258,7 +258,7 @@ def _tool(
         parameters=parameters,
         input_schema=schema,
         output_schema=published,
-        validator=jsonschema_rs.validator_for(schema),
+        validator=jsonschema_rs.validator_for(schema, validate_formats=True),
     )
 
 
