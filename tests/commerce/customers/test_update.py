@@ -105,3 +105,10 @@ async def test_preview_shows_before_and_after(shop: Shop) -> None:
         {"record": "customer CUST-c1", "field": "language", "before": "en", "after": "fr"}
     ]
     assert (await stored(shop)).language == "en"
+
+
+@pytest.mark.parametrize("email", ["a@b", "a@b.", "a@.nl", "a b@c.nl", "@c.nl", "a@c..nl"])
+async def test_an_address_no_mail_reaches_is_refused(shop: Shop, email: str) -> None:
+    shop.offer(TOOLS)
+    await shop.add(customer("c1"))
+    assert (await shop.refused("update_customer", customer_id="CUST-c1", email=email))["field"] == "email"

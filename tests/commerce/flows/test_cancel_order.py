@@ -7,6 +7,8 @@ import pytest
 from tests.commerce.conftest import Shop
 from tests.commerce.flows.order_rows import ADDRESS, STRICT, ago, one, open_shop, order, rows
 from tradepost.commerce.customers.models import PaymentMethod
+from tradepost.commerce.flows.delivery import shipments
+from tradepost.commerce.flows.orders import order_detail
 from tradepost.commerce.inventory.models import StockLevel, StockMovement
 from tradepost.commerce.logistics.models import Delivery, Shipment
 from tradepost.commerce.orders.models import Order
@@ -28,6 +30,29 @@ async def test_cancel_refunds_each_payment_and_restocks_what_is_counted(shop: Sh
     (refund,) = await rows(shop, Refund)
     assert (refund.sequence, refund.payment_id, refund.method_id) == (2, "pay_1", "pm_gift")
     assert "order:canceled" in [event.type for event in await rows(shop, StoreEvent)]
+
+
+async def test_cancel_voids_the_labels_nobody_has_used(shop: Shop) -> None:
+    await open_shop(shop, order("1", ("SHIRT-S", 2), promised_to=ago(1)))
+    shop.offer((*shipments.TOOLS, *order_detail.TOOLS))
+    at = ago(0)
+    await shop.add(
+        *(
+            Shipment(id=f"shp_{n}", number=f"S-{n}", order_id="ord_1", status=s, eta=at)
+            for n, s in enumerate(("label_purchased", "label_printed", "confirmed"))
+        )
+    )
+    assert len((await shop.call("search_shipments", delayed_only=True))["items"]) == 3
+    shown = await shop.call("cancel_order", order_id="1", reason="other", dry_run=True)
+    assert [text for text in shown["preview"]["side_effects"] if "label of parcel S-1" in text]
+    await shop.call("cancel_order", order_id="1", reason="other")
+    for n in range(3):
+        parcel = await shop.call("get_shipping_status", shipment_id=f"S-{n}")
+        assert (parcel["status"], parcel["delay_reason"], parcel["eta"]) == ("failure", "order canceled", None)
+        assert parcel["late"] is False
+        assert [event["status"] for event in parcel["events"]] == ["failure"]
+    assert (await shop.call("search_shipments", delayed_only=True))["items"] == []
+    assert (await shop.call("get_order", order_id="1"))["delivery_status"] == "not_shipped"
 
 
 async def test_cancel_without_restock_sets_the_units_aside_and_may_keep_the_money(shop: Shop) -> None:

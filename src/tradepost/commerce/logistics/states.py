@@ -21,9 +21,9 @@ def _any_but(*states: str) -> tuple[str, ...]:
 
 
 SHIPMENT: Transitions = {
-    "label_purchased": ("label_printed", "confirmed", "carrier_picked_up"),
-    "label_printed": ("confirmed", "carrier_picked_up"),
-    "confirmed": ("carrier_picked_up", "in_transit"),
+    "label_purchased": ("label_printed", "confirmed", "carrier_picked_up", "failure"),
+    "label_printed": ("confirmed", "carrier_picked_up", "failure"),
+    "confirmed": ("carrier_picked_up", "in_transit", "failure"),
     "carrier_picked_up": _ON_THE_WAY,
     "in_transit": _any_but("in_transit"),
     "delayed": _any_but("delayed"),

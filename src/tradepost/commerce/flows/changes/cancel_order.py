@@ -10,8 +10,8 @@ from tradepost.commerce.flows.settling.order_stock import give_back, lock_order_
 from tradepost.commerce.flows.settling.order_units import order_lines
 from tradepost.commerce.flows.settling.refund_views import PaidBack, paid_back
 from tradepost.commerce.flows.settling.settlement import Settlement, open_settlement
-from tradepost.commerce.logistics.models import Delivery, Fulfillment, Shipment
-from tradepost.commerce.logistics.states import DELIVERY
+from tradepost.commerce.logistics.models import Delivery, Fulfillment, Shipment, TrackingEvent
+from tradepost.commerce.logistics.states import DELIVERY, SHIPMENT
 from tradepost.commerce.orders.changed import ChangedOrder, OrderReference, changed_order
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.policy import OrderRules, load_rules
@@ -21,9 +21,11 @@ from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.states import require_step, step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.foundation.ids import new_id
 from tradepost.foundation.money import display
 
 NOT_YET_GONE = ("label_purchased", "label_printed", "confirmed")
+VOIDED = "order canceled"
 
 CancelReason = Annotated[
     str,
@@ -64,8 +66,8 @@ async def cancel_order(
 ) -> Answer[CanceledOrder]:
     """Cancel an order of which nothing has shipped. Use when the customer or the shop wants the whole order ended. Not
     for single items (edit_order_items), for shipped goods (submit_return) or to wait (set_order_hold). Cannot be
-    undone: releases the stock, calls off planned deliveries and refunds all captured money to the methods it came from;
-    gift card balances rise at once. Returns the order, the refunds and the units restocked."""
+    undone: releases the stock, calls off deliveries and unused labels and refunds all captured money to the methods it
+    came from; gift card balances rise at once. Returns the order, the refunds and the units restocked."""
     order = await store.primary(Order, order_id, field="order_id")
     rules = await load_rules(store)
     lines = await order_lines(store, order, lock=True)
@@ -133,14 +135,34 @@ async def _release_stock(store: Store, order: Order, lines: list[OrderLine], *, 
 
 
 async def _call_off(store: Store, order: Order) -> None:
-    """What was planned for the order does not happen: packing, and stops that nobody has begun."""
+    """What was planned for the order does not happen: packing, labels, and stops that nobody has begun."""
     planned = select(Fulfillment).where(Fulfillment.order_id == order.id, Fulfillment.status == "pending")
     for fulfillment in await store.lock_all(planned.order_by(Fulfillment.id)):
         fulfillment.status = "canceled"
+    labels = select(Shipment).where(Shipment.order_id == order.id, Shipment.status.in_(NOT_YET_GONE))
+    for shipment in await store.lock_all(labels.order_by(Shipment.id)):
+        _void(store, shipment)
     stops = select(Delivery).where(Delivery.order_id == order.id, Delivery.status.in_(("unassigned", "assigned")))
     for delivery in await store.lock_all(stops.order_by(Delivery.id)):
         step(delivery, "canceled", DELIVERY)
         store.emit("delivery:canceled", delivery, order_id=order.id)
+
+
+def _void(store: Store, shipment: Shipment) -> None:
+    """The states of parcels have none for a label nobody will use: it failed, and its last event says why."""
+    step(shipment, "failure", SHIPMENT)
+    shipment.delay_reason, shipment.eta, shipment.last_event_at = VOIDED, None, store.now
+    store.add(
+        TrackingEvent(
+            id=new_id(TrackingEvent.prefix),
+            shipment_id=shipment.id,
+            occurred_at=store.now,
+            status="failure",
+            message="The order is canceled; the label is void.",
+        )
+    )
+    store.emit("shipment:label_voided", shipment, order_id=shipment.order_id)
+    store.side_effect(f"The label of parcel {shipment.number} has to be voided with its carrier.")
 
 
 def _money_sentence(settlement: Settlement, refunds: list[Refund], wanted: bool) -> str:

@@ -91,7 +91,8 @@ async def shipment_views(
     views = []
     for row in rows:
         order, carrier, place = around[row.id]
-        view = _view(store, row, order.number, row.promised_to or order.promised_to)
+        promise = None if order.status == "canceled" else row.promised_to or order.promised_to
+        view = _view(store, row, order.number, promise)
         if carrier:
             view["carrier"] = clean(carrier.name, 60)
             view["carrier_code"] = carrier.code

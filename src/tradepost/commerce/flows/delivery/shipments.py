@@ -156,10 +156,11 @@ async def _by_tracking(store: Store, tracking_number: str) -> Shipment:
 
 
 def _is_delayed(store: Store) -> ColumnElement[bool]:
-    """Under way, and said to be delayed or not able to keep the promise any more."""
+    """Under way, and said to be delayed or not able to keep the promise any more. A canceled order promises nothing."""
     promise = func.coalesce(Shipment.promised_to, Order.promised_to)
     return and_(
         Shipment.status.not_in(FINISHED_SHIPMENTS),
+        Order.status != "canceled",
         or_(
             Shipment.status == "delayed",
             promise < store.now,

@@ -97,9 +97,13 @@ async def stock_section(store: Store, place: Location | None) -> Section:
 
 
 async def shipments_section(store: Store, place: Location | None) -> Section:
-    """Parcels in trouble, or expected after their promise."""
+    """Parcels in trouble, or expected after their promise; not those of orders that were called off."""
     after_promise = and_(Shipment.status.in_(ON_ITS_WAY), Shipment.eta > Shipment.promised_to)
-    troubled = select(Shipment).where(or_(Shipment.status.in_(TROUBLED), after_promise))
+    troubled = (
+        select(Shipment)
+        .join(Order, and_(Order.workspace_id == Shipment.workspace_id, Order.id == Shipment.order_id))
+        .where(or_(Shipment.status.in_(TROUBLED), after_promise), Order.status != "canceled")
+    )
     if place is not None:
         troubled = troubled.where(Shipment.location_id == place.id)
     rows = await store.all(troubled.order_by(Shipment.promised_to, Shipment.id).limit(SHOWN))

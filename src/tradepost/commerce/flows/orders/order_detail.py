@@ -185,6 +185,8 @@ def delivery_status(order: Order, lines: Sequence[OrderLine], shipments: Sequenc
     furthest from the customer."""
     if order.delivered_at is not None:
         return "delivered"
+    if order.status == "canceled" and not any(line.shipped for line in lines):
+        return "not_shipped"
     owed = [fact.shipment for fact in shipments if fact.owed]
     units = sum(current_quantity(line) for line in lines)
     arrived = any(line.delivered for line in lines) or any(fact.shipment.status in ARRIVED for fact in shipments)
