@@ -18,6 +18,7 @@ from tests.engines import (
     Template,
     chosen_engines,
     running_postgres,
+    sqlite_directory,
 )
 
 _LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname")
@@ -83,8 +84,9 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
-    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+def sqlite_files() -> Iterator[SqliteFiles]:
+    with sqlite_directory() as files:
+        yield files
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from psycopg import sql
 ENGINES = ("sqlite", "postgres")
 RESTRICT = "TRADEPOST_TEST_ENGINES"
 
+_ROOM = 4 * 2**30
+
 Prepare = Callable[[str], None]  # is given the URL of an empty database and fills it
 
 # A test server may lose everything when the machine stops, so it never waits for the disk.
@@ -60,10 +62,28 @@ def chosen_engines() -> tuple[str, ...]:
     return names
 
 
+def scratch(prefix: str) -> Path:
+    """A new directory for databases that nobody keeps: in memory where the machine has room for them there."""
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _ROOM
+    # A short path: the name of a Unix socket may not be longer than about a hundred characters.
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=memory if roomy else None))
+
+
 def _fill(prepare: Prepare, url: str) -> None:
     """In a thread: a database is asked for inside of a test's event loop, and filling it may need a loop of its own."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(prepare, url).result()
+
+
+@contextmanager
+def sqlite_directory() -> Iterator[SqliteFiles]:
+    """SQLite databases in a directory that is removed at the end."""
+    directory = scratch("tp-sqlite-")
+    try:
+        yield SqliteFiles(directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 class SqliteFiles:
@@ -160,8 +180,7 @@ class DatabaseUrls:
 @contextmanager
 def running_postgres() -> Iterator[PostgresCluster]:
     """Start a PostgreSQL server in a temporary directory; stop it and remove the directory at the end."""
-    # A short path: the name of a Unix socket may not be longer than about a hundred characters.
-    directory = Path(tempfile.mkdtemp(prefix="tp-pg-"))
+    directory = scratch("tp-pg-")
     server = get_server(directory / "data", cleanup_mode="delete", start=False)
     try:
         server.ensure_pgdata_inited()

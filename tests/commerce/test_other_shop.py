@@ -22,6 +22,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 
 EACH = 8  # names tried per parameter
+TRIED = 6  # legal previews per tool
 DONE = 3  # real writes per tool
 STATES = ("available", "committed", "reserved", "damaged", "quality_control", "safety_stock")
 
@@ -196,6 +197,8 @@ async def test_every_write_previews_and_then_does_what_it_showed(walker: Walker,
             if not error:
                 assert preview["status"] == "dry_run"
                 legal.append(call)
+            if len(legal) == TRIED:
+                break
         assert await all_rows(store, ASKED) == before, f"a preview of {tool.name} changed something"
         assert legal, f"{tool.name} was never legal"
         for call in legal:
