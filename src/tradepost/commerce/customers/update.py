@@ -32,7 +32,7 @@ Email = Annotated[
     str | None,
     Field(
         max_length=254,
-        pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+$",
+        pattern=r"^[^\x00- @]+@[^\x00- @.]+(\.[^\x00- @.]+)+$",
         description="New e-mail.",
         examples=["jo@example.com"],
     ),
