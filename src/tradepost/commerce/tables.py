@@ -4,6 +4,7 @@ from tradepost.commerce.billing import models as billing
 from tradepost.commerce.catalog import models as catalog
 from tradepost.commerce.claims import models as claims
 from tradepost.commerce.customers import models as customers
+from tradepost.commerce.effects import models as effects
 from tradepost.commerce.inventory import models as inventory
 from tradepost.commerce.logistics import models as logistics
 from tradepost.commerce.orders import models as orders
@@ -27,5 +28,6 @@ MODULES = (
     payments,
     billing,
     support,
+    effects,
 )
 METADATA = StoreBase.metadata

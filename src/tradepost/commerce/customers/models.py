@@ -60,7 +60,8 @@ class Customer(StoreBase, Numbered):
 
 
 class PaymentMethod(StoreBase, Versioned):
-    """A way a customer pays. `balance_minor` only for gift_card and store_credit; never below zero."""
+    """A way a customer pays. `balance_minor` only for gift_card and store_credit; never below zero. A store credit is
+    one grant: `reason` says what for, and after `expires_at` its balance pays nothing."""
 
     prefix = "pm"
     noun = "payment method"
@@ -73,6 +74,8 @@ class PaymentMethod(StoreBase, Versioned):
     last4: Mapped[str | None]
     balance_minor: Mapped[int | None]
     currency: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
     __table_args__ = (
         scoped_reference("customer_id", "customers"),
         one_of("type", PaymentMethodType),

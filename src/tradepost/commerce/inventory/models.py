@@ -25,6 +25,7 @@ MovementCause = Literal[
     "recall",
     "initial",
 ]
+ReservationStatus = Literal["held", "released", "used", "expired"]
 TransferStatus = Literal["draft", "ready_to_ship", "in_transit", "received", "canceled"]
 
 
@@ -108,6 +109,34 @@ class StockMovement(StoreBase, Scoped):
         one_of("cause", MovementCause),
         Index("ix_stock_movements_sku", "workspace_id", "sku", "occurred_at", "id"),
         Index("ix_stock_movements_time", "workspace_id", "occurred_at", "id"),
+    )
+
+
+class Reservation(StoreBase, Numbered):
+    """Units of a sku at a location set aside, for an order or until `expires_at`. While it is held they stand in the
+    level's `reserved`. `quantity` is what is left of it: an order that ships uses its reservations up."""
+
+    prefix = "rsv"
+    noun = "reservation"
+    __tablename__ = "reservations"
+    variant_id: Mapped[str]
+    sku: Mapped[str]
+    location_id: Mapped[str]
+    order_id: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="held")
+    quantity: Mapped[int]
+    expires_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    __table_args__ = (
+        *numbered("reservations"),
+        scoped_reference("variant_id", "variants"),
+        scoped_reference("location_id", "locations"),
+        scoped_reference("order_id", "orders"),
+        one_of("status", ReservationStatus),
+        *not_negative("quantity"),
+        Index("ix_reservations_place", "workspace_id", "sku", "location_id", "status"),
+        Index("ix_reservations_order", "workspace_id", "order_id"),
+        Index("ix_reservations_expiry", "workspace_id", "status", "expires_at"),
     )
 
 

@@ -1,13 +1,14 @@
 """Tables of payments, refunds, disputes, payouts and settlement lines."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
+from tradepost.database.types import JsonColumn
 
 PaymentState = Literal["requires_action", "authorized", "partially_captured", "captured", "voided", "failed", "expired"]
 RefundState = Literal["pending", "succeeded", "failed", "canceled"]
@@ -120,6 +121,23 @@ class Dispute(StoreBase, Numbered):
         scoped_reference("order_id", "orders"),
         one_of("status", DisputeStatus),
         Index("ix_disputes_due", "workspace_id", "evidence_due_by"),
+    )
+
+
+class DisputeEvidence(StoreBase, Versioned):
+    """What the shop sent to the bank about a dispute, once. `media` are ids of pictures and papers."""
+
+    prefix = "dev"
+    noun = "dispute evidence"
+    __tablename__ = "dispute_evidence"
+    dispute_id: Mapped[str]
+    statement: Mapped[str]
+    media: Mapped[list[str]] = mapped_column(JsonColumn)
+    proof: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    submitted_at: Mapped[datetime]
+    __table_args__ = (
+        scoped_reference("dispute_id", "disputes"),
+        Index("uq_dispute_evidence_dispute", "workspace_id", "dispute_id", unique=True),
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of
-from tradepost.database.base import StoreBase, Versioned, scoped_reference
+from tradepost.database.base import Scoped, StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
 ReturnStatus = Literal[
@@ -111,6 +111,26 @@ class ReturnLine(StoreBase, Versioned):
         CheckConstraint("quantity > 0", name="quantity_positive"),
         Index("ix_return_lines_return", "workspace_id", "return_id", "position"),
         Index("ix_return_lines_sku", "workspace_id", "sku"),
+    )
+
+
+class ExchangeParcel(StoreBase, Scoped):
+    """Units of an exchange line that went out with a parcel."""
+
+    prefix = "exp"
+    noun = "exchange parcel"
+    __tablename__ = "exchange_parcels"
+    return_id: Mapped[str]
+    exchange_line_id: Mapped[str]
+    shipment_id: Mapped[str]
+    quantity: Mapped[int]
+    __table_args__ = (
+        scoped_reference("return_id", "returns"),
+        scoped_reference("exchange_line_id", "exchange_lines"),
+        scoped_reference("shipment_id", "shipments"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        Index("ix_exchange_parcels_return", "workspace_id", "return_id"),
+        Index("ix_exchange_parcels_shipment", "workspace_id", "shipment_id"),
     )
 
 

@@ -11,6 +11,7 @@ from tradepost.database.base import StoreBase, Versioned, scoped_reference
 PolicyTopic = Literal["returns", "shipping", "warranty", "payments", "approvals", "privacy"]
 TicketStatus = Literal["open", "pending", "solved", "closed"]
 TicketPriority = Literal["low", "normal", "high", "urgent"]
+MessageChannel = Literal["email", "sms"]
 
 
 class PolicyClause(StoreBase, Versioned):
@@ -50,6 +51,28 @@ class Ticket(StoreBase, Numbered):
         one_of("status", TicketStatus),
         one_of("priority", TicketPriority),
         Index("ix_tickets_customer", "workspace_id", "customer_id", "status"),
+    )
+
+
+class CustomerMessage(StoreBase, Numbered):
+    """A message of the shop to a customer, as it was approved. Whether it left is the state of its effect."""
+
+    prefix = "msg"
+    noun = "message"
+    __tablename__ = "customer_messages"
+    customer_id: Mapped[str]
+    order_id: Mapped[str | None]
+    channel: Mapped[str]
+    template: Mapped[str | None]
+    subject: Mapped[str]
+    body: Mapped[str]
+    __table_args__ = (
+        *numbered("customer_messages"),
+        scoped_reference("customer_id", "customers"),
+        scoped_reference("order_id", "orders"),
+        one_of("channel", MessageChannel),
+        Index("ix_customer_messages_customer", "workspace_id", "customer_id", "created_at"),
+        Index("ix_customer_messages_order", "workspace_id", "order_id"),
     )
 
 
