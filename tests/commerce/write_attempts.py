@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
+from tests.commerce.account_attempts import ACCOUNT_ATTEMPTS, methods_of, orders_in
 from tests.commerce.other_shop import NOW
 from tests.commerce.walking import Json, Walker
 
@@ -14,15 +14,6 @@ MANY = 16
 def attempts(walker: Walker, tool: str) -> Iterator[Json]:
     """Arguments without the key. Raises KeyError for a write that has no attempts here."""
     return iter(list(ATTEMPTS[tool](walker))[:MANY])
-
-
-def _orders(walker: Walker, **states: Any) -> list[Json]:
-    return [item for item in walker.items["order"] if all(item[key] in value for key, value in states.items())]
-
-
-def _methods(walker: Walker, order: Json) -> list[str]:
-    account = next(item for item in walker.items["customer"] if item["id"] == order["customer_id"])
-    return [method["id"] for method in account["payment_methods"]]
 
 
 def _notes(walker: Walker) -> Iterator[Json]:
@@ -41,20 +32,20 @@ def _addresses(walker: Walker) -> Iterator[Json]:
 
 
 def _items(walker: Walker) -> Iterator[Json]:
-    for order in _orders(walker, status=("open", "pending")):
+    for order in orders_in(walker, status=("open", "pending")):
         change = {"order_id": order["number"], "reason": "As asked", "set_quantity": [{"line": 1, "quantity": 7}]}
-        yield {**change, "payment_method_id": _methods(walker, order)[0]}
+        yield {**change, "payment_method_id": methods_of(walker, order)[0]}
         yield change
 
 
 def _pay_methods(walker: Walker) -> Iterator[Json]:
     for order in walker.items["order"]:
-        for method in _methods(walker, order)[:2]:
+        for method in methods_of(walker, order)[:2]:
             yield {"order_id": order["id"], "payment_method_id": method, "reason": "As asked"}
 
 
 def _cancels(walker: Walker) -> Iterator[Json]:
-    for order in _orders(walker, fulfillment_status=("unfulfilled", "scheduled")):
+    for order in orders_in(walker, fulfillment_status=("unfulfilled", "scheduled")):
         yield {"order_id": order["number"], "reason": "sent in error"}
 
 
@@ -77,6 +68,17 @@ def _adjustments(walker: Walker) -> Iterator[Json]:
         yield {**change, "delta": 2}
         yield {**change, "delta": -1, "reason": "damage"}
         yield {**change, "delta": -1, "reason": "shrinkage"}
+
+
+def _reservations(walker: Walker) -> Iterator[Json]:
+    until = (NOW + timedelta(days=2)).isoformat()
+    for item in walker.items["level"]:
+        place = {"sku": item["sku"], "warehouse_id": item["warehouse"], "quantity": 1}
+        yield {**place, "expires_at": until, "reason": "Fair"}
+        yield {**place, "release": True}
+    for order in orders_in(walker, status=("open",)):
+        for item in walker.items["level"][:2]:
+            yield {"sku": item["sku"], "quantity": 1, "warehouse_id": item["warehouse"], "order_id": order["number"]}
 
 
 def _stock_policies(walker: Walker) -> Iterator[Json]:
@@ -121,50 +123,9 @@ def _reschedules(walker: Walker) -> Iterator[Json]:
 
 def _parcels(walker: Walker) -> Iterator[Json]:
     carriers = [item["carrier_code"] for item in walker.items["shipment"] if item["carrier_code"]]
-    for order in _orders(walker, status=("open",)):
+    for order in orders_in(walker, status=("open",)):
         for line in (1, 2):
             yield {"order_id": order["number"], "carrier": carriers[0], "lines": [{"line": line, "quantity": 1}]}
-
-
-def _tickets(walker: Walker) -> Iterator[Json]:
-    for order in walker.items["order"]:
-        yield {"subject": "Where is it?", "order_id": order["number"], "message": "Asked twice"}
-
-
-def _escalations(walker: Walker) -> Iterator[Json]:
-    for order in walker.items["order"]:
-        yield {"summary": "Wants more than the policy gives.", "reason": "unclear", "order_id": order["id"]}
-
-
-def _quotes(walker: Walker) -> Iterator[Json]:
-    for account in walker.items["customer"]:
-        for item in walker.items["level"][:3]:
-            yield {"customer_id": account["number"], "sku": item["sku"], "quantity": 2}
-
-
-def _quote_numbers(walker: Walker) -> Iterator[Json]:
-    places = list(dict.fromkeys(item["warehouse"] for item in walker.items["level"]))
-    for quote in walker.made["create_quote"]:
-        yield {"quote_id": quote["number"]}
-        yield from ({"quote_id": quote["id"], "warehouse_id": place} for place in places)
-
-
-def _invoices(walker: Walker) -> Iterator[Json]:
-    for order in walker.items["order"]:
-        yield {"order_id": order["number"], "terms_days": 15}
-    lines = [{"description": "Engraving", "quantity": 2, "unit_price_minor": 700}]
-    for account in walker.items["customer"]:
-        yield {"customer_id": account["id"], "lines": lines, "currency": "CHF"}
-
-
-def _pauses(walker: Walker) -> Iterator[Json]:
-    for item in walker.items["subscription"]:
-        yield {"subscription_id": item["number"], "until": (NOW + timedelta(days=9)).isoformat()}
-
-
-def _endings(walker: Walker) -> Iterator[Json]:
-    for item in walker.items["subscription"]:
-        yield {"subscription_id": item["id"], "reason": "Moves away", "at_period_end": False}
 
 
 def _returns(walker: Walker) -> Iterator[Json]:
@@ -236,23 +197,12 @@ def _exchanges(walker: Walker) -> Iterator[Json]:
         if order["delivered_at"]:
             for sku in list(dict.fromkeys(wanted))[:2]:
                 lines = [{"line": 1, "new_variant": sku, "reason": "color"}]
-                method = _methods(walker, order)[0]
+                method = methods_of(walker, order)[0]
                 yield {"order_id": order["number"], "lines": lines, "payment_method_id": method}
 
 
-def _refunds(walker: Walker) -> Iterator[Json]:
-    for payment in walker.items["payment"]:
-        money = {"currency": payment["amount"]["currency"], "reason": "goodwill"}
-        yield {"payment_id": payment["number"], "amount_minor": 25, **money}
-        yield {"order_id": payment["order_number"], "lines": [{"line": 1, "quantity": 1}], **money}
-
-
-def _customers(walker: Walker) -> Iterator[Json]:
-    for index, account in enumerate(walker.items["customer"]):
-        yield {"customer_id": account["number"], "email": f"new.{index}@shop.example", "language": "fr"}
-
-
 ATTEMPTS = {
+    **ACCOUNT_ATTEMPTS,
     "add_order_note": _notes,
     "set_order_hold": _holds,
     "update_order_address": _addresses,
@@ -261,6 +211,7 @@ ATTEMPTS = {
     "cancel_order": _cancels,
     "transfer_stock": _transfers,
     "adjust_stock": _adjustments,
+    "reserve_stock": _reservations,
     "set_reorder_policy": _stock_policies,
     "receive_purchase_order": _receipts,
     "create_reorder": _reorders,
@@ -268,13 +219,6 @@ ATTEMPTS = {
     "reroute_delivery": _reroutes,
     "reschedule_delivery": _reschedules,
     "create_shipment": _parcels,
-    "create_ticket": _tickets,
-    "escalate_to_human": _escalations,
-    "create_quote": _quotes,
-    "convert_quote": _quote_numbers,
-    "create_invoice": _invoices,
-    "pause_subscription": _pauses,
-    "cancel_subscription": _endings,
     "submit_return": _returns,
     "approve_return": _approvals,
     "decline_return": _declines,
@@ -285,6 +229,4 @@ ATTEMPTS = {
     "file_carrier_claim": _filings,
     "decide_claim": _outcomes,
     "create_exchange": _exchanges,
-    "initiate_refund": _refunds,
-    "update_customer": _customers,
 }

@@ -7,6 +7,7 @@ from tradepost.commerce.customers import (
 )
 from tradepost.commerce.flows.accounts import (
     customer_detail,
+    messages,
     policy_search,
     product_detail,
     product_search,
@@ -35,6 +36,11 @@ from tradepost.commerce.flows.claims import (
     file_claim,
     open_claim,
 )
+from tradepost.commerce.flows.collecting import (
+    capture_payment,
+    dispute_evidence,
+    store_credit,
+)
 from tradepost.commerce.flows.delivery import (
     assign,
     create_shipment,
@@ -48,6 +54,7 @@ from tradepost.commerce.flows.insight import (
     briefing,
     daily_ops,
     kpis,
+    sales,
 )
 from tradepost.commerce.flows.orders import (
     at_risk,
@@ -73,6 +80,7 @@ from tradepost.commerce.flows.returns import (
 )
 from tradepost.commerce.flows.stock import (
     adjust_stock,
+    reserve_stock,
     set_reorder_policy,
     stock_detail,
     stock_lists,
@@ -102,6 +110,7 @@ MODULES = (
     at_risk,
     briefing,
     cancel_order,
+    capture_payment,
     change_payment,
     check_eligibility,
     claim_evidence,
@@ -116,6 +125,7 @@ MODULES = (
     daily_ops,
     decide_claim,
     decline_return,
+    dispute_evidence,
     drivers,
     edit_items,
     file_claim,
@@ -124,6 +134,7 @@ MODULES = (
     initiate_refund,
     invoice_search,
     kpis,
+    messages,
     notes,
     open_claim,
     order_detail,
@@ -142,15 +153,18 @@ MODULES = (
     record_disposition,
     reroute,
     reschedule,
+    reserve_stock,
     return_prompts,
     return_reads,
     route_detail,
+    sales,
     search,
     set_reorder_policy,
     shipments,
     stock_detail,
     stock_lists,
     stock_movements,
+    store_credit,
     submit_return,
     subscriptions,
     suggest_reorders,

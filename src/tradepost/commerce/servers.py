@@ -41,8 +41,8 @@ PLANS = (
         "inventory",
         "Inventory",
         "Stock by warehouse and state, what runs low, how it moved; corrections, transfers and reorder policies.",
-        """check_inventory list_stock_levels list_low_stock list_stock_movements adjust_stock transfer_stock
-        set_reorder_policy""",
+        """check_inventory list_stock_levels list_low_stock list_stock_movements reserve_stock adjust_stock
+        transfer_stock set_reorder_policy""",
         "warehouse://{id}/stock stock://{sku}",
     ),
     Plan(
@@ -83,7 +83,8 @@ PLANS = (
         "payments",
         "Payments",
         "Payments, refunds, disputes and payouts, and whether they add up.",
-        "search_payments preview_refund initiate_refund list_disputes list_payouts reconcile_settlement",
+        """search_payments preview_refund initiate_refund capture_payment apply_store_credit list_disputes
+        submit_dispute_evidence list_payouts reconcile_settlement""",
         "payment://{id} payout://{id}",
         "reconcile_payout refund_decision",
     ),
@@ -106,7 +107,7 @@ PLANS = (
         "support",
         "Support",
         "The shop's policies, clause by clause, tickets, and handing over to a person.",
-        "search_policies create_ticket escalate_to_human",
+        "search_policies create_ticket send_customer_message escalate_to_human",
         "policy://returns policy://shipping policy://approvals",
     ),
     Plan(
@@ -119,8 +120,8 @@ PLANS = (
     Plan(
         "analytics",
         "Analytics",
-        "Key figures of the operation.",
-        "get_ops_kpis",
+        "Key figures of the operation and of sales.",
+        "get_ops_kpis get_sales_report",
         "report://daily-ops/{date}",
         "daily_supply_chain_briefing",
     ),

@@ -14,7 +14,7 @@ NAME_CAP = 80
 COMPANY_CAP = 60  # long enough for a company, short for a message to whoever reads it
 
 
-# A way to pay; `balance` for gift cards and store credit only. The same fields in every tool.
+# A way to pay; `balance` for gift cards and store credit only, which may expire. The same fields in every tool.
 class PaymentMethodView(TypedDict, total=False):
     id: str
     external_id: str | None
@@ -22,6 +22,7 @@ class PaymentMethodView(TypedDict, total=False):
     brand: str | None
     last4: str | None
     balance: MoneyView | None
+    expires_at: str
 
 
 # Who the customer is; e-mail and phone are masked without read:customers.pii.
@@ -74,7 +75,7 @@ def customer_brief(store: Store, customer: Customer) -> CustomerBrief:
 
 def payment_method_view(method: PaymentMethod) -> PaymentMethodView:
     """A payment method as the customer would name it."""
-    return {
+    view: PaymentMethodView = {
         "id": method.id,
         "external_id": method.external_id,
         "type": method.type,
@@ -82,3 +83,6 @@ def payment_method_view(method: PaymentMethod) -> PaymentMethodView:
         "last4": method.last4,
         "balance": money(method.balance_minor, method.currency) if method.balance_minor is not None else None,
     }
+    if method.expires_at is not None:
+        view["expires_at"] = to_rfc3339(method.expires_at)
+    return view

@@ -17,5 +17,13 @@ REFUND_TRANSITIONS: Transitions = {
     "failed": (),
     "canceled": (),
 }
+DISPUTE_TRANSITIONS: Transitions = {
+    "needs_response": ("under_review", "accepted", "lost", "prevented"),
+    "under_review": ("won", "lost"),
+    "accepted": (),
+    "won": (),
+    "lost": (),
+    "prevented": (),
+}
 
 UNCAPTURED = ("requires_action", "authorized")

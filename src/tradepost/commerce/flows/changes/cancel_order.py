@@ -10,6 +10,7 @@ from tradepost.commerce.flows.settling.order_stock import give_back, lock_order_
 from tradepost.commerce.flows.settling.order_units import order_lines
 from tradepost.commerce.flows.settling.refund_views import PaidBack, paid_back
 from tradepost.commerce.flows.settling.settlement import Settlement, open_settlement
+from tradepost.commerce.inventory.reservations import release_order
 from tradepost.commerce.logistics.models import Delivery, Fulfillment, Shipment, TrackingEvent
 from tradepost.commerce.logistics.states import DELIVERY, SHIPMENT
 from tradepost.commerce.orders.changed import ChangedOrder, OrderReference, changed_order
@@ -80,6 +81,7 @@ async def cancel_order(
     units = await _release_stock(store, order, lines, sellable=restock)
     if units and restock:
         order.fulfillment_status = "restocked"
+    await release_order(store, order.id, "order canceled")
     await _call_off(store, order)
     voided = settlement.void_uncaptured()
     refunds = await settlement.refund_everything("order_canceled") if refund else []

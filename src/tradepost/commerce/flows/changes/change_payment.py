@@ -75,7 +75,7 @@ async def update_order_payment_method(
         )
     amount = left_in(old) if old.captured_minor else old.amount_minor
     await settlement.lock_balances(method.id, old.method_id)
-    require_balance(method, amount, "payment_method_id")
+    require_balance(method, amount, "payment_method_id", store.now)
 
     if old.captured_minor or method.type in WITH_BALANCE:
         payment = await settlement.charge(amount, method)

@@ -17,6 +17,7 @@ from tradepost.commerce.flows.settling.order_units import (
     order_lines,
 )
 from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.inventory.reservations import release_order
 from tradepost.commerce.logistics.models import Carrier, Shipment
 from tradepost.commerce.orders.changed import OrderReference
 from tradepost.commerce.orders.models import Order
@@ -117,6 +118,8 @@ async def create_shipment(
     left = count_shipped(sold, units)
     order.fulfillment_status = "partially_fulfilled" if left else "fulfilled"
     order.picked_at = order.picked_at or store.now
+    if not left:
+        await release_order(store, order.id, f"order {order.number} has shipped")
     await store.session.flush()
     _tell(store, order, shipment, way, buy_label=buy_label, notify_customer=notify_customer)
     promised = order.promised_to

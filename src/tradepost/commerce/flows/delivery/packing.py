@@ -11,6 +11,7 @@ from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.flows.names import called
 from tradepost.commerce.flows.settling.order_units import Taken, UnitPool, UnitsOf, find_variants, named_variants
 from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.inventory.reservations import held_at, use
 from tradepost.commerce.inventory.stock import commit, lock_levels, ship
 from tradepost.commerce.logistics.models import Carrier, Fulfillment, FulfillmentLine, Shipment
 from tradepost.commerce.orders.models import Order, OrderLine
@@ -62,7 +63,8 @@ async def take_from_stock(
     levels = await lock_levels(store, [(variant.sku, place.id) for _, variant in counted])
     for one, variant in counted:
         level = levels.get((variant.sku, place.id))
-        held = 0 if level is None else level.committed + level.available
+        reserved = [] if level is None else await held_at(store, level, order.id)
+        held = 0 if level is None else level.committed + level.available + sum(row.quantity for row in reserved)
         if level is None or held < one.quantity:
             wants, has = (units_text(count, variant.quantity_scale, variant.unit) for count in (one.quantity, held))
             raise StateConflict(
@@ -71,6 +73,7 @@ async def take_from_stock(
                 field=f"lines.{one.index}",
                 details={"sku": variant.sku, "held": held, "wanted": one.quantity},
             )
+        use(store, level, reserved, one.quantity, order.number)
         if level.committed < one.quantity:  # an order that was never promised them, or another warehouse's
             commit(store, level, one.quantity - level.committed, order.number)
         ship(store, level, one.quantity, order.number)

@@ -235,7 +235,7 @@ async def _settling_method(store: Store, order: Order, difference: int, referenc
             )
         return None
     method = pick_method(await customer_methods(store, order.customer_id), reference, "payment_method_id")
-    require_balance(method, difference, "payment_method_id")
+    require_balance(method, difference, "payment_method_id", store.now)
     return method
 
 

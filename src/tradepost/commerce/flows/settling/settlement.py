@@ -5,6 +5,7 @@ the outbox; a gift card or store credit is ours, so its balance moves in the sam
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -15,11 +16,13 @@ from tradepost.commerce.payments.models import Payment, Refund
 from tradepost.commerce.payments.states import PAYMENT_TRANSITIONS
 from tradepost.commerce.store.states import step
 from tradepost.commerce.store.store import Store
+from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.money import display
 from tradepost.foundation.untrusted import clean
 
 WITH_BALANCE = ("gift_card", "store_credit")
+RETURNED_CREDIT_LIVES = timedelta(days=90)
 
 
 def method_words(method: PaymentMethod | None) -> str:
@@ -50,9 +53,18 @@ def pick_method(methods: list[PaymentMethod], reference: str, field: str) -> Pay
     )
 
 
-def require_balance(method: PaymentMethod, amount_minor: int, field: str) -> None:
-    """Raise StateConflict where a gift card or store credit holds less than the amount."""
-    if method.type not in WITH_BALANCE or amount_minor <= (method.balance_minor or 0):
+def require_balance(method: PaymentMethod, amount_minor: int, field: str, now: datetime) -> None:
+    """Raise StateConflict where a gift card or store credit holds less than the amount, or is good no more."""
+    if method.type not in WITH_BALANCE or amount_minor <= 0:
+        return
+    if method.expires_at is not None and method.expires_at <= now:
+        raise StateConflict(
+            f"The {method_words(method)} expired on {to_rfc3339(method.expires_at)[:10]}.",
+            hint="Choose another payment method of the customer.",
+            field=field,
+            details={"expires_at": to_rfc3339(method.expires_at)},
+        )
+    if amount_minor <= (method.balance_minor or 0):
         return
     raise StateConflict(
         f"The {method_words(method)} holds {display(method.balance_minor or 0, method.currency)}; "
@@ -96,7 +108,7 @@ class Settlement:
 
     async def charge(self, amount_minor: int, method: PaymentMethod, field: str = "payment_method_id") -> Payment:
         """Take an amount from a method; its balance must be locked."""
-        require_balance(method, amount_minor, field)
+        require_balance(method, amount_minor, field, self.store.now)
         if method.type in WITH_BALANCE:
             method.balance_minor = (method.balance_minor or 0) - amount_minor
         else:
@@ -128,6 +140,7 @@ class Settlement:
             target = method or self.known(payment.method_id)
             if target is not None and target.type in WITH_BALANCE:
                 target.balance_minor = (target.balance_minor or 0) + share
+                self._keep_alive(target)
             elif share:
                 self._by_provider(share, "goes back to", target)
             # In the same flush as the refund below, so that the database judges both sums together.
@@ -174,6 +187,12 @@ class Settlement:
         """Bring the order's payment status in line with its sums."""
         order = self.order
         order.payment_status = payment_status_of(order.total_minor, order.captured_minor, order.refunded_minor)
+
+    def _keep_alive(self, credit: PaymentMethod) -> None:
+        """Money that comes back to a credit must be of use: one that is over, or nearly, lives on."""
+        soonest = self.store.now + RETURNED_CREDIT_LIVES
+        if credit.expires_at is not None and credit.expires_at < soonest:
+            credit.expires_at = soonest
 
     def _by_provider(self, amount_minor: int, verb: str, method: PaymentMethod | None) -> None:
         amount = display(amount_minor, self.order.currency)

@@ -1,0 +1,1 @@
+"""Money that comes in or is defended: captures, store credit, evidence in disputes."""

@@ -1,0 +1,249 @@
+"""The sales report: what was sold in a period, and to whom, where and of what most."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Annotated, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from tradepost.commerce.flows.insight import sales_facts
+from tradepost.commerce.flows.insight.sales_facts import SalesGroup, SalesScope
+from tradepost.commerce.flows.local_days import day_bounds, local_day, store_zone
+from tradepost.commerce.flows.names import find_called
+from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.serving.declare import Answer, read_tool
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, TimeFilter, keep_fields
+from tradepost.commerce.store.periods import require_period
+from tradepost.commerce.store.store import Store
+from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.money import MoneyView, exponent, money
+from tradepost.foundation.pagination import decode_cursor, encode_cursor
+from tradepost.foundation.untrusted import clean
+
+DEFAULT_DAYS = 30
+LONGEST_DAYS = 3 * 366
+TOP = 5
+SAID = 6
+IN_SHORT = ("key", "orders", "sales")
+
+Currency = Annotated[
+    str | None, Field(pattern="^[A-Z]{3}$", description="One currency; left out: the shop's.", examples=["EUR"])
+]
+Where = Annotated[str | None, Field(max_length=200, description="Warehouse id, code or name.", examples=["WH-1"])]
+ChannelFilter = Annotated[str | None, Field(max_length=60, description="Sales channel.", examples=["web"])]
+By = Annotated[SalesGroup, Field(description="One row per what; days are the shop's own.", examples=["day"])]
+
+
+class SalesRow(TypedDict):
+    """A day, channel, warehouse, customer, category or sku."""
+
+    key: str
+    name: str
+    orders: int
+    units: NotRequired[int]
+    sales: MoneyView
+    refunds: MoneyView
+
+
+class SalesTotals(TypedDict):
+    """The sums of the period: total = goods - discounts + shipping + tax; net = total - refunds. `average_order`:
+    total per order, null without orders."""
+
+    orders: int
+    customers: int
+    units: int
+    goods: MoneyView
+    discounts: MoneyView
+    shipping: MoneyView
+    tax: MoneyView
+    total: MoneyView
+    refunds: MoneyView
+    net: MoneyView
+    average_order: MoneyView | None
+
+
+class LeftOut(TypedDict):
+    """Orders in another currency."""
+
+    currency: str
+    orders: int
+
+
+class SalesReport(TypedDict):
+    """The report; `top_products` by sales."""
+
+    date_from: str
+    date_to: str
+    currency: str
+    group_by: str
+    totals: SalesTotals
+    top_products: list[SalesRow]
+    other_currencies: list[LeftOut]
+    items: list[SalesRow]
+    next_cursor: str | None
+    has_more: bool
+    total_estimate: int
+    truncated: bool
+
+
+@read_tool(title="Get sales report", scope="read:analytics")
+async def get_sales_report(
+    store: Store,
+    date_from: TimeFilter = None,
+    date_to: TimeFilter = None,
+    group_by: By = "none",
+    currency: Currency = None,
+    warehouse_id: Where = None,
+    channel: ChannelFilter = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    detail: Detail = "standard",
+    fields: Fields = None,
+) -> Answer[SalesReport]:
+    """Sum up sales for a period (default: the last 30 days): revenue, orders, units, average order value, refunds, top
+    products; with group_by per day, channel, warehouse, customer, category or sku. Use for revenue questions and
+    comparisons. Not for lateness or return rates (get_ops_kpis) or single orders (search_orders). Reads only. Counts
+    orders placed in the period, without canceled ones, in one currency; orders in others are named. Days come newest
+    first, other rows by sales."""
+    end = date_to or store.now
+    start = date_from or end - timedelta(days=DEFAULT_DAYS)
+    require_period(start, end, "date")
+    if end - start > timedelta(days=LONGEST_DAYS):
+        raise InvalidArgument(
+            f"The period has {(end - start).days} days; a report covers at most {LONGEST_DAYS}.",
+            hint="Ask for several shorter periods.",
+            field="date_from",
+        )
+    code = currency or store.currency
+    exponent(code)  # an unknown code is refused
+    place = None if warehouse_id is None else await find_called(store, Location, warehouse_id, field="warehouse_id")
+    scope = SalesScope(start, end, code, None if place is None else place.id, channel)
+    items, next_cursor, groups = await _items(store, scope, group_by, limit, cursor)
+    report: SalesReport = {
+        "date_from": to_rfc3339(start),
+        "date_to": to_rfc3339(end),
+        "currency": code,
+        "group_by": group_by,
+        "totals": await _totals(store, scope),
+        "top_products": (await _ranked(store, scope, "sku", TOP, 0))[0],
+        "other_currencies": [
+            {"currency": row.currency, "orders": row.orders}
+            for row in await store.session.execute(sales_facts.other_currencies(scope))
+        ],
+        "items": items,
+        "next_cursor": next_cursor,
+        "has_more": next_cursor is not None,
+        "total_estimate": groups,
+        "truncated": False,
+    }
+    text = _text(report)
+    if detail == "summary":
+        report["items"] = keep_fields(report["items"], IN_SHORT)
+    report["items"] = keep_fields(report["items"], fields)
+    return Answer(report, text)
+
+
+async def _totals(store: Store, scope: SalesScope) -> SalesTotals:
+    row = (await store.session.execute(sales_facts.totals(scope))).one()
+    sold = (await store.session.execute(sales_facts.units(scope))).scalar_one()
+    code = scope.currency
+    return {
+        "orders": row.orders,
+        "customers": row.customers,
+        "units": sold,
+        "goods": money(row.goods, code),
+        "discounts": money(row.discounts, code),
+        "shipping": money(row.shipping, code),
+        "tax": money(row.tax, code),
+        "total": money(row.total, code),
+        "refunds": money(row.refunds, code),
+        "net": money(row.total - row.refunds, code),
+        "average_order": money(round(row.total / row.orders), code) if row.orders else None,
+    }
+
+
+async def _items(
+    store: Store, scope: SalesScope, group: SalesGroup, limit: int, cursor: str | None
+) -> tuple[list[SalesRow], str | None, int]:
+    if group == "none":
+        if cursor is not None:
+            raise InvalidArgument("Without group_by there are no pages.", hint="Leave cursor out.", field="cursor")
+        return [], None, 0
+    kind = store.list_kind(f"sales by {group}")
+    after = decode_cursor(kind, cursor, 1)
+    offset = after.values[0] if after is not None else 0
+    if not isinstance(offset, int) or not 0 <= offset < 1_000_000:
+        raise InvalidArgument("The cursor is not one that this list gave.", field="cursor")
+    rows, groups = await (_days if group == "day" else _ranked)(store, scope, group, limit, offset)
+    end = offset + len(rows)
+    return rows, encode_cursor(kind, [end]) if end < groups else None, groups
+
+
+async def _ranked(
+    store: Store, scope: SalesScope, group: SalesGroup, limit: int, offset: int
+) -> tuple[list[SalesRow], int]:
+    found = (await store.session.execute(sales_facts.ranked(scope, group).limit(limit).offset(offset))).all()
+    items: list[SalesRow] = []
+    for row in found:
+        item: SalesRow = {
+            "key": row.key,
+            "name": clean(row.name, 80),
+            "orders": row.orders,
+            "sales": money(row.sales, scope.currency),
+            "refunds": money(row.refunds, scope.currency),
+        }
+        if group in sales_facts.OF_LINES:
+            item["units"] = row.units
+        items.append(item)
+    return items, found[0].groups if found else 0
+
+
+async def _days(
+    store: Store, scope: SalesScope, _group: SalesGroup, limit: int, offset: int
+) -> tuple[list[SalesRow], int]:
+    """The shop's own days, the newest first, also those on which nothing was sold."""
+    zone = await store_zone(store)
+    last = local_day(scope.end - timedelta(microseconds=1), zone)
+    days = (last - local_day(scope.start, zone)).days + 1
+    items = []
+    for back in range(offset, min(offset + limit, days)):
+        items.append(await _day(store, scope, last - timedelta(days=back), zone))
+    return items, days
+
+
+async def _day(store: Store, scope: SalesScope, day: date, zone: str) -> SalesRow:
+    start, end = day_bounds(zone, day)
+    part = replace(scope, start=max(start, scope.start), end=min(end, scope.end))
+    row = (await store.session.execute(sales_facts.totals(part))).one()
+    return {
+        "key": day.isoformat(),
+        "name": f"{day:%A}",
+        "orders": row.orders,
+        "sales": money(row.total, scope.currency),
+        "refunds": money(row.refunds, scope.currency),
+    }
+
+
+def _text(report: SalesReport) -> str:
+    sums = report["totals"]
+    average = f", {sums['average_order']['display']} per order" if sums["average_order"] else ""
+    text = (
+        f"{report['date_from'][:10]} to {report['date_to'][:10]}: {sums['orders']} orders, {sums['units']} units, "
+        f"{sums['total']['display']} sold{average}, {sums['refunds']['display']} refunded, "
+        f"net {sums['net']['display']}."
+    )
+    if report["items"]:
+        rows = [f"{row['key']} {row['sales']['display']} ({row['orders']})" for row in report["items"][:SAID]]
+        text += f" By {report['group_by']}, {len(report['items'])} of {report['total_estimate']}: {', '.join(rows)}."
+    elif report["top_products"]:
+        rows = [f"{row['key']} {row['sales']['display']}" for row in report["top_products"]]
+        text += f" Most sold: {', '.join(rows)}."
+    if report["other_currencies"]:
+        others = ", ".join(f"{row['orders']} in {row['currency']}" for row in report["other_currencies"])
+        text += f" Not counted: {others}."
+    return text
+
+
+TOOLS = (get_sales_report,)
