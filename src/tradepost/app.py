@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from tradepost.commerce.outbound.opening import open_ports
+from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.database.engine import Database
@@ -41,6 +43,7 @@ class Tradepost:
         self.hub = hub
         self.store = store
         self.servers: Sequence[StoreServer] = build_servers(store)
+        self.relay = Relay(store, open_ports(settings.outside))
         self.hub_server = HubServer(hub)
         self.watch = RegistryWatch(hub)
         self.authenticator = Authenticator(hub, self.watch)
@@ -73,12 +76,12 @@ class Tradepost:
             for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled)).items():
                 if not difference.is_empty:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
-        for part in (self.watch, self.authenticator, self.audit, self.sealer, self.gateway):
+        for part in (self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):
             await part.start()
 
     async def stop(self) -> None:
         """Finish what is under way, write what waits, close what is open."""
-        for part in (self.gateway, self.authenticator, self.audit, self.sealer, self.watch):
+        for part in (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch):
             await part.stop()
         await self.connections.close()
         await self.hub.close()

@@ -4,9 +4,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from tradepost.commerce.outbound.outside import Outside
 from tradepost.foundation.errors import SetupError
 
 Network = IPv4Network | IPv6Network
@@ -17,7 +18,9 @@ class Settings(BaseSettings):
     """One running Tradepost.
 
     `data` holds the SQLite databases, the vault's key file and local keys. `hub_url` and `store_url` are database URLs,
-    two files in `data` by default. `allow_private` are the private networks in which servers may be registered.
+    two files in `data` by default. `allow_private` are the private networks in which servers may be registered. What
+    leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`, `carrier_url` and `payments_url` (http, https), and to
+    files under `data` where these are empty.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEPOST_", extra="forbid")
@@ -33,6 +36,13 @@ class Settings(BaseSettings):
     allow_private: Annotated[tuple[str, ...], NoDecode] = ()
     vault_key_file: Path | None = None
     log_level: str = "WARNING"
+    mail_url: str = ""
+    sms_url: str = ""
+    sms_token: SecretStr = SecretStr("")
+    carrier_url: str = ""
+    carrier_token: SecretStr = SecretStr("")
+    payments_url: str = ""
+    payments_token: SecretStr = SecretStr("")
 
     @field_validator("allowed_hosts", "allowed_origins", "allow_private", mode="before")
     @classmethod
@@ -66,6 +76,20 @@ class Settings(BaseSettings):
     def private_networks(self) -> tuple[Network, ...]:
         """`allow_private` as networks."""
         return tuple(ip_network(part) for part in self.allow_private)
+
+    @property
+    def outside(self) -> Outside:
+        """Where effects go."""
+        return Outside(
+            folder=self.data / "outbound",
+            mail_url=self.mail_url,
+            sms_url=self.sms_url,
+            sms_token=self.sms_token.get_secret_value(),
+            carrier_url=self.carrier_url,
+            carrier_token=self.carrier_token.get_secret_value(),
+            payments_url=self.payments_url,
+            payments_token=self.payments_token.get_secret_value(),
+        )
 
     @property
     def key_file(self) -> Path:

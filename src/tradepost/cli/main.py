@@ -24,6 +24,7 @@ _COMMANDS = {
     "key": ("agents", "Bearer keys of agents."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
+    "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import and export."),
     "db": ("databases", "The databases' schema."),
 }

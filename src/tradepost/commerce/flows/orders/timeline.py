@@ -1,5 +1,6 @@
-"""What happened to an order, oldest first: its own dates, its parcels' scans, its payments and returns, and what the
-outbox recorded about any of them. Words of outsiders are left out; they stand in the records themselves."""
+"""What happened to an order, oldest first: its own dates, its parcels' scans, its payments and returns, what the outbox
+recorded about any of them, and what went out of the shop because of it. Words of outsiders are left out; they stand in
+the records themselves."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from typing_extensions import TypedDict
 
+from tradepost.commerce.effects.models import Effect
 from tradepost.commerce.logistics.models import Delivery, Shipment, TrackingEvent
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.payments.models import Payment, Refund
@@ -26,7 +28,8 @@ Moment = tuple[datetime, int, str, str, str]  # time, rank within it, source, re
 
 
 class TimelineEntry(TypedDict):
-    """One thing that happened. `source`: fact (a date of the record), tracking (a carrier's scan), event (a change)."""
+    """One thing that happened. `source`: fact (a date of the record), tracking (a carrier's scan), event (a change),
+    effect (a mail, label or payment outside the shop, with its state)."""
 
     at: str
     source: str
@@ -55,6 +58,7 @@ async def timeline_of(store: Store, order: Order) -> Timeline:
         *(moment for _, found in related for row in found for moment in _facts_of(row)),
         *await _scans(store, {row.id: label_of(row) for row in rows.values() if isinstance(row, Shipment)}),
         *await _changes(store, [order.id, *rows]),
+        *await _sent(store, order, {row_id: label_of(row) for row_id, row in rows.items()}),
     ]
     moments.sort()
     kept = moments[-MAX_ENTRIES:]
@@ -147,6 +151,25 @@ async def _changes(store: Store, subjects: list[str]) -> list[Moment]:
     return [
         (event.occurred_at, 20 + rank, "event", str(event.payload.get("record", event.subject)), event.type)
         for rank, event in enumerate(reversed(found))
+    ]
+
+
+async def _sent(store: Store, order: Order, records: dict[str, str]) -> list[Moment]:
+    found = await store.all(
+        select(Effect)
+        .where(Effect.order_id == order.id)
+        .order_by(Effect.created_at.desc(), Effect.id)
+        .limit(MAX_ENTRIES)
+    )
+    return [
+        (
+            effect.finished_at or effect.created_at,
+            60,
+            "effect",
+            records.get(effect.subject, label_of(order)),
+            f"{effect.kind.replace('_', ' ')} {effect.status}",
+        )
+        for effect in found
     ]
 
 

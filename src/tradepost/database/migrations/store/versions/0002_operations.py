@@ -131,4 +131,6 @@ def upgrade() -> None:
     op.create_index('ix_exchange_parcels_shipment', 'exchange_parcels', ['workspace_id', 'shipment_id'], unique=False)
     op.add_column('payment_methods', sa.Column('expires_at', types.UtcDateTime(timezone=True), nullable=True))
     op.add_column('payment_methods', sa.Column('reason', sa.String(), nullable=True))
+    # What happened before there was a way out is history: nobody wants a mail about it now.
+    op.execute("UPDATE store_outbox SET relayed_at = occurred_at WHERE relayed_at IS NULL")
     secure_tables()
