@@ -19,6 +19,7 @@ from tradepost.hub.access.authenticate import Authenticator
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.builtin import sync_builtin
@@ -44,7 +45,7 @@ class Tradepost:
         self.store = store
         self.servers: Sequence[StoreServer] = build_servers(store)
         self.relay = Relay(store, open_ports(settings.outside))
-        self.hub_server = HubServer(hub)
+        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub), ActivityServer(hub))
         self.watch = RegistryWatch(hub)
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub)
@@ -68,7 +69,7 @@ class Tradepost:
     @property
     def bundled(self) -> list[BuiltinServer]:
         """The servers that come along: the hub's own and the shop's."""
-        return [self.hub_server, *self.servers]
+        return [*self.hub_servers, *self.servers]
 
     async def start(self) -> None:
         """Register what the release brings in every workspace, then begin to serve."""

@@ -25,6 +25,7 @@ CONNECTIONS = {
 EVERY_WORKSPACE = {
     "hub/access/authenticate.py": "a credential says which workspace it belongs to, so it is looked up in all",
     "hub/access/workspaces.py": "lists and finds the workspaces themselves",
+    "commerce/outbound/relay.py": "one relay follows the outbox and the effects of every workspace",
     "hub/actions/expiry.py": "the sweeper lets approvals of every workspace expire",
     "hub/actions/lease.py": "the sweeper renews and frees leases of every workspace",
     "hub/audit/seal.py": "one sealer chains the audit of every workspace",
