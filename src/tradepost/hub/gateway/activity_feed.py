@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
-from tradepost.foundation.errors import NotFound
+from tradepost.database.types import UtcDateTime
+from tradepost.foundation.clock import from_rfc3339, to_rfc3339
+from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.pagination import EXACT_ESTIMATE_UP_TO, decode_cursor, encode_cursor
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.models import Agent, User
@@ -66,12 +68,14 @@ class Feed:
     async def page(self, workspace_id: str, wanted: Wanted, limit: int, cursor: str | None) -> FeedPage:
         """One page. Raises NotFound for an agent that does not exist, InvalidArgument for a cursor of another list."""
         kind = f"activity/{workspace_id}/{hash_of(wanted)}"
-        after = decode_cursor(kind, cursor, 1)
+        after = decode_cursor(kind, cursor, 2)
         async with self._database.transaction(workspace_id, write=False) as session:
             statement = await _limited(session, wanted)
-            paged = statement.order_by(AuditEvent.sequence.desc()).limit(limit + 1)
+            # By time, not by sequence: reads are written in groups, a little after what is written at once.
+            order = (AuditEvent.occurred_at, AuditEvent.id)
+            paged = statement.order_by(*(column.desc() for column in order)).limit(limit + 1)
             if after is not None:
-                paged = paged.where(AuditEvent.sequence < after.values[0])
+                paged = paged.where(tuple_(*order) < tuple_(_time(after.values[0]), after.values[1]))
             rows = list(await session.scalars(paged))
             counted = select(func.count()).select_from(
                 statement.with_only_columns(AuditEvent.id).limit(EXACT_ESTIMATE_UP_TO + 1).subquery()
@@ -82,9 +86,16 @@ class Feed:
         rows = rows[:limit]
         return FeedPage(
             [_entry(row, names) for row in rows],
-            encode_cursor(kind, [rows[-1].sequence]) if more else None,
+            encode_cursor(kind, [to_rfc3339(rows[-1].occurred_at), rows[-1].id]) if more else None,
             total if total <= EXACT_ESTIMATE_UP_TO else f"{EXACT_ESTIMATE_UP_TO:,}+",
         )
+
+
+def _time(text: object) -> ColumnElement[datetime]:
+    try:
+        return literal(from_rfc3339(str(text)), UtcDateTime())
+    except ValueError:
+        raise InvalidArgument("The cursor is not one that this list gave.", field="cursor") from None
 
 
 def hash_of(wanted: Wanted) -> str:

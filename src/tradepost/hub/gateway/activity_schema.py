@@ -69,7 +69,7 @@ LIST_ACTIVITY: Json = {
             "kind": {
                 "type": _TEXT,
                 "enum": [*KINDS, None],
-                "description": "Only reads, writes begun, their outcomes, refusals, decisions about writes, or changes.",
+                "description": "Only reads, writes begun, their outcomes, refusals, decisions, or changes.",
                 "examples": ["decision"],
                 "default": None,
             },
