@@ -1,24 +1,29 @@
 """Packing an order: its units leave the shelf with a parcel, in whole or in part."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from tradepost.commerce.flows.delivery.packing import Way, count_shipped, pack, take_from_stock, units_to_pack
-from tradepost.commerce.flows.names import find_called
+from tradepost.commerce.flows.delivery.exchange_parcels import Replacement, replacement_of, send_replacement
+from tradepost.commerce.flows.delivery.packing import (
+    Goods,
+    count_shipped,
+    pack,
+    take_from_stock,
+    units_to_pack,
+)
+from tradepost.commerce.flows.delivery.ways import Way, packing_place, way_with
 from tradepost.commerce.flows.settling.order_stock import variants_of
 from tradepost.commerce.flows.settling.order_units import (
     MAX_LINES,
-    Taken,
     UnitsOf,
     order_lines,
 )
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.inventory.reservations import release_order
-from tradepost.commerce.logistics.models import Carrier, Shipment
+from tradepost.commerce.logistics.models import Shipment
 from tradepost.commerce.orders.changed import OrderReference
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.states import ORDER_TRANSITIONS
@@ -26,11 +31,10 @@ from tradepost.commerce.orders.views import outstanding_quantity, units_text
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.money import MoneyView, money
 from tradepost.foundation.untrusted import clean
 
-USUAL_TRANSIT = timedelta(days=3)
 PAID_FOR = ("paid", "authorized", "partially_refunded")
 
 CarrierRef = Annotated[
@@ -52,6 +56,7 @@ Where = Annotated[str | None, Field(max_length=200, description="Warehouse; left
 TrackingNumber = Annotated[
     str | None, Field(max_length=80, description="If the label was bought elsewhere.", examples=["1Z999"])
 ]
+Rma = Annotated[str | None, Field(max_length=200, description="Send what this exchange is for.", examples=["RMA-1"])]
 BuyLabel = Annotated[bool, Field(description="Buy the label from the carrier.", examples=[False])]
 Notify = Annotated[bool, Field(description="E-mail the customer.", examples=[False])]
 
@@ -94,35 +99,34 @@ async def create_shipment(
     lines: Lines = None,
     warehouse_id: Where = None,
     tracking_number: TrackingNumber = None,
+    rma: Rma = None,
     buy_label: BuyLabel = False,
     notify_customer: Notify = False,
 ) -> Answer[CreatedShipment]:
     """Pack units of an open, paid order into a parcel and hand it to a carrier. Use when goods are picked; call it
-    again for what follows in another parcel. Not for stock between warehouses (transfer_stock) or the last mile
-    (assign_driver). Takes the units out of stock; more than is left to ship, or than the warehouse has, is refused. The
-    label is bought and the customer told only if asked. Returns the parcel with ETA, whether the promise is kept, and
-    what is left to ship."""
+    again for what follows. With rma it sends an approved exchange and settles its difference. Not for stock between
+    warehouses (transfer_stock) or the last mile (assign_driver). Takes the units out of stock; more than is left to
+    ship, or than the warehouse has, is refused. The label is bought and the customer told only if asked. Returns the
+    parcel with ETA, whether the promise is kept, and what is left to ship."""
     order = await store.primary(Order, order_id, field="order_id")
-    _require_shippable(order)
     if tracking_number is not None and buy_label:
         raise InvalidArgument(
             "There is a label already: its tracking number is given.", hint="Leave out one.", field="buy_label"
         )
-    way = await _way(store, carrier, service)
-    place = await _place(store, order, warehouse_id)
-    sold = await order_lines(store, order, lock=True)
-    units = await units_to_pack(store, order, sold, lines)
-    variants = await variants_of(store, [one.line for one in units])
-    await take_from_stock(store, order, place, units, variants)
-    shipment = await pack(store, order, place, way, units, tracking_number, buy_label=buy_label)
-    left = count_shipped(sold, units)
-    order.fulfillment_status = "partially_fulfilled" if left else "fulfilled"
-    order.picked_at = order.picked_at or store.now
-    if not left:
-        await release_order(store, order.id, f"order {order.number} has shipped")
+    way = await way_with(store, carrier, service)
+    place = await packing_place(store, order, warehouse_id)
+    if rma is None:
+        _require_shippable(order)
+        shipment, packed = await _pack(store, order, place, way, lines, tracking_number, buy_label=buy_label)
+    elif lines is None:
+        wanted = await replacement_of(store, order, rma)
+        shipment = await send_replacement(store, order, place, way, wanted, tracking_number, buy_label=buy_label)
+        packed = _replaced(wanted)
+    else:
+        raise InvalidArgument("An exchange is sent whole.", hint="Leave lines out.", field="lines")
     await store.session.flush()
     _tell(store, order, shipment, way, buy_label=buy_label, notify_customer=notify_customer)
-    promised = order.promised_to
+    promised = shipment.promised_to
     view: CreatedShipment = {
         "id": shipment.id,
         "number": shipment.number,
@@ -138,17 +142,57 @@ async def create_shipment(
         "promised_to": to_rfc3339(promised) if promised else None,
         "keeps_promise": None if promised is None else way.eta <= promised,
         "cost": money(shipment.cost_minor, shipment.currency or order.currency) if shipment.cost_minor else None,
-        "lines": [
-            {
-                "line": one.line.position,
-                "sku": one.line.sku,
-                "quantity": one.quantity,
-                "left_to_ship": outstanding_quantity(one.line),
-            }
-            for one in units
-        ],
+        "lines": [line for line, _ in packed],
     }
-    return Answer(view, _sentence(view, units))
+    return Answer(view, _sentence(view, [words for _, words in packed]))
+
+
+Packed = list[tuple[PackedLine, str]]  # each line, and how much of what in words
+
+
+async def _pack(
+    store: Store,
+    order: Order,
+    place: Location,
+    way: Way,
+    lines: Sequence[UnitsOf] | None,
+    tracking_number: str | None,
+    *,
+    buy_label: bool,
+) -> tuple[Shipment, Packed]:
+    sold = await order_lines(store, order, lock=True)
+    units = await units_to_pack(store, order, sold, lines)
+    variants = await variants_of(store, [one.line for one in units])
+    goods = [Goods(variants[one.line.variant_id], one.quantity, f"lines.{one.index}") for one in units]
+    await take_from_stock(store, order, place, goods)
+    shipment = await pack(store, order, place, way, units, tracking_number, buy_label=buy_label)
+    left = count_shipped(sold, units)
+    order.fulfillment_status = "partially_fulfilled" if left else "fulfilled"
+    order.picked_at = order.picked_at or store.now
+    if not left:
+        await release_order(store, order.id, f"order {order.number} has shipped")
+    store.emit(f"order:{order.fulfillment_status}", order, shipment=shipment.number)
+    packed: Packed = []
+    for one in units:
+        amount = units_text(one.quantity, one.line.quantity_scale, one.line.unit)
+        line: PackedLine = {
+            "line": one.line.position,
+            "sku": one.line.sku,
+            "quantity": one.quantity,
+            "left_to_ship": outstanding_quantity(one.line),
+        }
+        packed.append((line, f"{amount} x {one.line.sku}"))
+    return shipment, packed
+
+
+def _replaced(wanted: Replacement) -> Packed:
+    return [
+        (
+            {"line": line.position, "sku": line.sku, "quantity": quantity, "left_to_ship": 0},
+            f"{units_text(quantity, variant.quantity_scale, variant.unit)} x {line.sku}",
+        )
+        for line, variant, quantity in wanted.lines
+    ]
 
 
 def _require_shippable(order: Order) -> None:
@@ -168,52 +212,22 @@ def _require_shippable(order: Order) -> None:
         )
 
 
-async def _way(store: Store, carrier: str, service: str | None) -> Way:
-    found = await find_called(store, Carrier, carrier, field="carrier")
-    offers = {str(one.get("code")): one for one in found.services}
-    chosen = next(iter(offers.values()), None)
-    if service is not None:
-        chosen = offers.get(service.strip())
-        if chosen is None:
-            raise NotFound(
-                f"{clean(found.name, 60)} has no service '{clean(service, 40)}'.",
-                hint=f"It has: {', '.join(sorted(offers)) or 'none on record'}.",
-                field="service",
-            )
-    days = chosen.get("transit_days") if chosen is not None else None
-    transit = timedelta(days=days) if isinstance(days, int | float) else USUAL_TRANSIT
-    return Way(found, chosen, store.now + transit)
-
-
-async def _place(store: Store, order: Order, reference: str | None) -> Location:
-    if reference is not None:
-        return await find_called(store, Location, reference, field="warehouse_id")
-    if order.warehouse_id is None:
-        raise InvalidArgument(
-            f"The order {order.number} names no warehouse.", hint="Say where it is packed.", field="warehouse_id"
-        )
-    return await store.find(Location, order.warehouse_id)
-
-
 def _tell(store: Store, order: Order, shipment: Shipment, way: Way, *, buy_label: bool, notify_customer: bool) -> None:
     store.emit("shipment:created", shipment, order_id=order.id, buy_label=buy_label, notify_customer=notify_customer)
-    store.emit(f"order:{order.fulfillment_status}", order, shipment=shipment.number)
     if buy_label:
         store.side_effect(f"A label for {shipment.number} is bought from {clean(way.carrier.name, 60)}.")
     if notify_customer:
         store.side_effect("An e-mail about the shipment goes to the customer.")
 
 
-def _sentence(view: CreatedShipment, units: Sequence[Taken]) -> str:
-    packed = ", ".join(
-        f"{units_text(one.quantity, one.line.quantity_scale, one.line.unit)} x {one.line.sku}" for one in units[:6]
-    )
+def _sentence(view: CreatedShipment, packed: Sequence[str]) -> str:
     promise = {None: "", True: ", promise kept", False: f", AFTER the promise {view['promised_to']}"}
     left = sum(line["left_to_ship"] for line in view["lines"])
     rest = f" {left} units of these lines are left." if left else ""
     return (
-        f"{view['number']} of order {view['order_number']}: {packed} with {view['carrier']} from {view['warehouse']}, "
-        f"ETA {view['eta']}{promise[view['keeps_promise']]}. The order is {view['fulfillment_status']}.{rest}"
+        f"{view['number']} of order {view['order_number']}: {', '.join(packed[:6])} with {view['carrier']} from "
+        f"{view['warehouse']}, ETA {view['eta']}{promise[view['keeps_promise']]}. The order is "
+        f"{view['fulfillment_status']}.{rest}"
     )
 
 

@@ -1,34 +1,24 @@
 """Packing: which units of an order go into a parcel, taking them off the shelf, and the parcel itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
 from tradepost.commerce.catalog.models import Variant
+from tradepost.commerce.flows.delivery.ways import Way
 from tradepost.commerce.flows.names import called
 from tradepost.commerce.flows.settling.order_units import Taken, UnitPool, UnitsOf, find_variants, named_variants
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.inventory.reservations import held_at, use
 from tradepost.commerce.inventory.stock import commit, lock_levels, ship
-from tradepost.commerce.logistics.models import Carrier, Fulfillment, FulfillmentLine, Shipment
+from tradepost.commerce.logistics.models import Fulfillment, FulfillmentLine, Shipment
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.views import outstanding_quantity, units_text
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How the parcel travels."""
-
-    carrier: Carrier
-    service: Mapping[str, Any] | None
-    eta: datetime
 
 
 async def units_to_pack(
@@ -47,21 +37,29 @@ async def units_to_pack(
     return units
 
 
-async def take_from_stock(
-    store: Store, order: Order, place: Location, units: Sequence[Taken], variants: Mapping[str, Variant]
-) -> None:
-    """Let the units leave the shelf. Raises StateConflict, with the numbers, for what is recalled or not there."""
-    counted = [(one, variants[one.line.variant_id]) for one in units]
-    for one, variant in counted:
-        if variant.status == "recalled":
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """Units of a variant that leave; `field` names the argument they come from."""
+
+    variant: Variant
+    quantity: int
+    field: str | None
+
+
+async def take_from_stock(store: Store, order: Order, place: Location, goods: Sequence[Goods]) -> None:
+    """Let the units leave the shelf: those held for the order first, then promised ones, then available ones. Raises
+    StateConflict, with the numbers, for what is recalled or not there."""
+    for one in goods:
+        if one.variant.status == "recalled":
             raise StateConflict(
-                f"{variant.sku} is recalled and is not shipped.",
+                f"{one.variant.sku} is recalled and is not shipped.",
                 hint="Leave it out, and exchange or cancel it.",
-                field=f"lines.{one.index}",
+                field=one.field,
             )
-    counted = [(one, variant) for one, variant in counted if variant.tracks_stock]
-    levels = await lock_levels(store, [(variant.sku, place.id) for _, variant in counted])
-    for one, variant in counted:
+    counted = [one for one in goods if one.variant.tracks_stock]
+    levels = await lock_levels(store, [(one.variant.sku, place.id) for one in counted])
+    for one in counted:
+        variant = one.variant
         level = levels.get((variant.sku, place.id))
         reserved = [] if level is None else await held_at(store, level, order.id)
         held = 0 if level is None else level.committed + level.available + sum(row.quantity for row in reserved)
@@ -70,7 +68,7 @@ async def take_from_stock(
             raise StateConflict(
                 f"{called(place)} has {has} units of {variant.sku} to ship; {wants} are wanted.",
                 hint="Ship fewer, another warehouse, or transfer stock first.",
-                field=f"lines.{one.index}",
+                field=one.field,
                 details={"sku": variant.sku, "held": held, "wanted": one.quantity},
             )
         use(store, level, reserved, one.quantity, order.number)
@@ -90,15 +88,12 @@ async def pack(
     buy_label: bool,
 ) -> Shipment:
     """The fulfillment with these units, and its parcel."""
-    counts = [
-        (await store.session.execute(select(func.coalesce(func.max(column), 0)).where(owner == order.id))).scalar_one()
-        for column, owner in ((Fulfillment.sequence, Fulfillment.order_id), (Shipment.position, Shipment.order_id))
-    ]
+    sequence = select(func.coalesce(func.max(Fulfillment.sequence), 0)).where(Fulfillment.order_id == order.id)
     packed = store.add(
         Fulfillment(
             id=new_id(Fulfillment.prefix),
             order_id=order.id,
-            sequence=counts[0] + 1,
+            sequence=(await store.session.execute(sequence)).scalar_one() + 1,
             status="success",
             location_id=place.id,
         )
@@ -115,14 +110,29 @@ async def pack(
                 quantity=one.quantity,
             )
         )
+    return await add_parcel(store, order, place, way, tracking_number, buy_label=buy_label, fulfillment_id=packed.id)
+
+
+async def add_parcel(
+    store: Store,
+    order: Order,
+    place: Location,
+    way: Way,
+    tracking_number: str | None,
+    *,
+    buy_label: bool,
+    fulfillment_id: str | None = None,
+) -> Shipment:
+    """The parcel itself."""
+    position = select(func.coalesce(func.max(Shipment.position), 0)).where(Shipment.order_id == order.id)
     rate = way.service.get("rate_minor") if way.service is not None else None
     shipment = store.add(
         Shipment(
             id=new_id(Shipment.prefix),
             number=await store.next_number("SHP-"),
             order_id=order.id,
-            fulfillment_id=packed.id,
-            position=counts[1] + 1,
+            fulfillment_id=fulfillment_id,
+            position=(await store.session.execute(position)).scalar_one() + 1,
             location_id=place.id,
             carrier_id=way.carrier.id,
             service_level=str(way.service["code"]) if way.service is not None else None,
@@ -130,7 +140,7 @@ async def pack(
             status="label_purchased" if buy_label else "confirmed",
             shipped_at=store.now,
             eta=way.eta,
-            promised_to=order.promised_to,
+            promised_to=order.promised_to if fulfillment_id is not None else None,
             cost_minor=rate if isinstance(rate, int) else None,
             currency=order.currency,
         )

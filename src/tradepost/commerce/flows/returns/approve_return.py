@@ -6,8 +6,11 @@ from pydantic import Field
 from sqlalchemy import select
 from typing_extensions import TypedDict
 
+from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.flows.returns.return_reads import RmaReference
 from tradepost.commerce.flows.returns.return_views import within_window
+from tradepost.commerce.inventory.reservations import hold
+from tradepost.commerce.inventory.stock import lock_levels
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.policy import load_rules
 from tradepost.commerce.returns.models import ExchangeLine, Resolution, Return
@@ -61,7 +64,8 @@ async def approve_return(
 ) -> Answer[DecidedReturn]:
     """Approve a requested return, so that the customer may send the goods. Use after get_return, when the request fits
     the policy. Not to refuse (decline_return) and not to pay (initiate_refund, once the goods are received). Moves no
-    money and no stock; with label a prepaid label is bought from the carrier. A return outside its window needs
+    money; for an exchange the wanted units are reserved (create_shipment with rma sends them). With label a prepaid
+    label is bought from the carrier. A return outside its window needs
     exception_reason. Returns the new state, version and next steps."""
     seen = await store.find(Return, rma, field="rma")
     order = await store.lock(Order, seen.order_id)
@@ -72,6 +76,7 @@ async def approve_return(
         await _change_resolution(store, row, resolution)
     step(row, "approved", RETURN_TRANSITIONS)
     row.approved_at = store.now
+    held = await _reserve(store, row, order) if row.resolution == "exchange" else []
     if label:
         row.label = {"kind": "prepaid", "status": "ordered"}
         store.side_effect("A prepaid return label is bought from the carrier and sent to the customer.")
@@ -84,6 +89,8 @@ async def approve_return(
     )
     await store.session.flush()
     text = f"{row.number} is approved for {row.resolution} (order {order.number})."
+    if held:
+        text += f" Set aside for it: {', '.join(held)}."
     return Answer(
         decided(row, order, store), f"{text} {'A prepaid label is on its way.' if label else 'No label was bought.'}"
     )
@@ -103,6 +110,34 @@ def decided(row: Return, order: Order, store: Store) -> DecidedReturn:
         "within_window": within_window(row),
         "allowed_next": list(RETURN_TRANSITIONS.get(row.status, ())),
     }
+
+
+async def _reserve(store: Store, row: Return, order: Order) -> list[str]:
+    """Set the wanted units aside at the order's warehouse. Returns them in words. Raises StateConflict where the
+    warehouse has too few."""
+    statement = (
+        select(ExchangeLine, Variant)
+        .join(Variant, (Variant.workspace_id == ExchangeLine.workspace_id) & (Variant.id == ExchangeLine.variant_id))
+        .where(ExchangeLine.return_id == row.id)
+        .order_by(ExchangeLine.position)
+    )
+    wanted = [(line, variant) for line, variant in await store.session.execute(statement) if variant.tracks_stock]
+    if order.warehouse_id is None or not wanted:
+        return []
+    levels = await lock_levels(store, [(variant.sku, order.warehouse_id) for _, variant in wanted])
+    for line, variant in wanted:
+        level = levels.get((variant.sku, order.warehouse_id))
+        available = 0 if level is None else level.available
+        if level is None or available < line.quantity:
+            raise StateConflict(
+                f"The order's warehouse has {available} units of {variant.sku} available; the exchange {row.number} "
+                f"needs {line.quantity}.",
+                hint="Transfer stock there first, agree on another variant, or decline it.",
+                details={"sku": variant.sku, "available": available, "wanted": line.quantity},
+            )
+        why = f"exchange {row.number}"
+        await hold(store, level, line.quantity, order_id=order.id, reference=order.number, expires_at=None, reason=why)
+    return [f"{line.quantity} x {variant.sku}" for line, variant in wanted]
 
 
 async def _require_policy(store: Store, row: Return, exception_reason: str | None) -> None:
