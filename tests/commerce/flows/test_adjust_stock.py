@@ -1,15 +1,19 @@
 """Corrections of stock and reorder policies: the states add up, and every unit that moved has its movement."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from tests.commerce.conftest import WORKSPACE, Shop
+from tests.commerce.conftest import NOW, WORKSPACE, Shop
+from tests.commerce.flows.order_rows import ago, one, open_shop, order
 from tests.commerce.flows.supply import goods, level, location
-from tradepost.commerce.flows.stock import adjust_stock, set_reorder_policy
+from tradepost.commerce.flows.stock import adjust_stock, reserve_stock, set_reorder_policy
 from tradepost.commerce.inventory.models import StockLevel, StockMovement
+from tradepost.commerce.orders.models import Order
+from tradepost.foundation.clock import to_rfc3339
 
 
 @pytest.fixture
@@ -113,3 +117,23 @@ async def test_a_policy_that_makes_no_sense_is_refused(floor: Shop, change: dict
     refused = await floor.refused("set_reorder_policy", sku="X-1", warehouse_id="WHA", **change)
     assert said in refused["message"]
     assert (await held(floor)).version == 1
+
+
+async def test_a_recall_sets_units_aside_stops_the_sku_and_holds_orders(shop: Shop) -> None:
+    waiting = order("1", ("SHIRT-S", 2), ("MUG-R", 1))
+    await open_shop(shop, waiting, order("2", ("MUG-R", 1)), order("3", ("SHIRT-S", 1), delivered_at=ago(1)))
+    shop.offer((*adjust_stock.TOOLS, *reserve_stock.TOOLS))
+    await shop.call("set_order_hold", order_id="1", hold=True, reason="Check the address")
+    await shop.call("set_order_hold", order_id="1", hold=False)
+    done = await shop.call("adjust_stock", sku="SHIRT-S", delta=-10, reason="recall", note="Dye comes off")
+    assert (done["held_orders"], done["on_hand_delta"]) == (["1"], 0)
+    assert (done["level"]["available"], done["level"]["quality_control"], done["level"]["recalled"]) == (0, 10, True)
+    held = await one(shop, Order, "ord_1")
+    assert (held.status, held.hold_reason) == ("on_hold", "SHIRT-S is recalled")
+    assert (await one(shop, Order, "ord_2")).status == "open"
+    later = to_rfc3339(NOW + timedelta(days=1))
+    error = await shop.refused("reserve_stock", sku="SHIRT-S", quantity=1, expires_at=later)
+    assert "recalled" in error["message"]
+    again = await shop.call("adjust_stock", sku="SHIRT-S", delta=0, reason="recall")
+    assert again["held_orders"] == []
+    assert (await shop.refused("adjust_stock", sku="SHIRT-S", delta=1, reason="recall"))["field"] == "delta"

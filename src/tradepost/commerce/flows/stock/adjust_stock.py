@@ -1,10 +1,12 @@
-"""Correcting stock to what is really there: a count, damage found, units gone."""
+"""Correcting stock to what is really there: a count, damage found, units gone, a recall."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from tradepost.commerce.flows.stock.recall import lock_waiting_orders, recall
 from tradepost.commerce.flows.stock.stock_places import Sku, StockPlace, Warehouse, lock_place
 from tradepost.commerce.inventory.models import MovementCause
 from tradepost.commerce.inventory.stock import StockState, move
@@ -15,9 +17,11 @@ from tradepost.foundation.errors import InvalidArgument, LimitExceeded
 from tradepost.foundation.untrusted import clean
 
 MAX_DELTA = 1_000_000
+SAID = 8
+SET_ASIDE: Mapping[str, StockState] = {"damage": "damaged", "recall": "quality_control"}  # where units stay on hand
 
 AdjustedState = Literal["available", "damaged", "quality_control", "safety_stock"]
-AdjustReason = Literal["count", "damage", "shrinkage"]
+AdjustReason = Literal["count", "damage", "shrinkage", "recall"]
 
 Delta = Annotated[
     int, Field(ge=-MAX_DELTA, le=MAX_DELTA, description="Units to add, or negative to take away.", examples=[-3])
@@ -26,7 +30,8 @@ State = Annotated[AdjustedState, Field(description="The stock state that is wron
 Reason = Annotated[
     AdjustReason,
     Field(
-        description="count: the count differs. damage: units of the state turn damaged. shrinkage: units are gone.",
+        description="count: it differs. damage: units turn damaged. shrinkage: units are gone. recall: units go into "
+        "quality control, the SKU may not leave any warehouse, open orders waiting for it are held.",
         examples=["count"],
     ),
 ]
@@ -43,6 +48,7 @@ class Adjustment(TypedDict):
     on_hand_delta: int
     reason: str
     note: NotRequired[str]
+    held_orders: NotRequired[list[str]]
     level: LevelView
 
 
@@ -57,15 +63,17 @@ async def adjust_stock(
     note: Note = None,
 ) -> Answer[Adjustment]:
     """Correct the stock of a SKU at a warehouse to what is really there. Use after a count, when units are found
-    damaged (they leave the state and stay on hand as damaged) or are gone for good (shrinkage, negative). Not for goods
-    that arrive (receive_purchase_order, receive_return) or leave for another warehouse (transfer_stock); units promised
-    to orders are not touched. Writes a stock movement. expected_version means the stock level. Returns the state before
-    and after, and the level."""
+    damaged (they stay on hand as damaged), are gone for good (shrinkage, negative) or recalled. Not for goods that
+    arrive (receive_purchase_order, receive_return) or leave for another warehouse (transfer_stock); units promised to
+    orders are not touched. Writes a stock movement. expected_version means the stock level. Returns the state before
+    and after, the level, and orders held by a recall."""
+    recalling = await lock_waiting_orders(store, sku) if reason == "recall" else []
     place = await lock_place(store, sku, warehouse_id)
     before = getattr(place.level, state)
     _require_sense(place, state, delta, reason)
     why = clean(note, 300) if note else None
     _apply(store, place, state, delta, reason, why)
+    held = recall(store, place.variant, recalling) if reason == "recall" else []
     await store.session.flush()
     store.emit(
         "stock:adjusted", place.level, sku=place.variant.sku, warehouse=place.warehouse.code, state=state, delta=delta
@@ -76,18 +84,24 @@ async def adjust_stock(
         "delta": delta,
         "before": before,
         "after": after,
-        "on_hand_delta": 0 if reason == "damage" else delta,
+        "on_hand_delta": 0 if reason in SET_ASIDE else delta,
         "reason": reason,
         "level": place.view(store),
     }
     if why:
         view["note"] = why
+    if reason == "recall":
+        view["held_orders"] = held
     changed = f"{state} {place.amount(before)} -> {place.amount(after)} ({reason})"
-    return Answer(view, f"{place.sentence()}; {changed}.")
+    text = f"{place.sentence()}; {changed}."
+    if reason == "recall":
+        text += f" {place.variant.sku} is recalled; {len(held)} orders are held{': ' if held else ''}"
+        text += ", ".join(held[:SAID]) + "."
+    return Answer(view, text)
 
 
 def _require_sense(place: StockPlace, state: AdjustedState, delta: int, reason: AdjustReason) -> None:
-    if delta == 0:
+    if delta == 0 and reason != "recall":
         raise InvalidArgument("A delta of 0 changes nothing.", hint="Give the difference.", field="delta")
     if delta > 0 and reason != "count":
         raise InvalidArgument(
@@ -98,6 +112,10 @@ def _require_sense(place: StockPlace, state: AdjustedState, delta: int, reason: 
     if reason == "damage" and state == "damaged":
         raise InvalidArgument(
             "Damaged units cannot turn damaged.", hint="Name the state they stood in, or use shrinkage.", field="state"
+        )
+    if reason == "recall" and state == "quality_control" and delta:
+        raise InvalidArgument(
+            "Units in quality control are set aside already.", hint="Use delta 0 for the recall alone.", field="delta"
         )
     held = getattr(place.level, state)
     if -delta > held:
@@ -113,8 +131,9 @@ def _require_sense(place: StockPlace, state: AdjustedState, delta: int, reason: 
 def _apply(
     store: Store, place: StockPlace, state: StockState, delta: int, reason: MovementCause, note: str | None
 ) -> None:
-    if reason == "damage":
-        move(store, place.level, state, "damaged", -delta, reason, None, note)
+    if reason in SET_ASIDE:
+        if delta:
+            move(store, place.level, state, SET_ASIDE[reason], -delta, reason, None, note)
     elif delta > 0:
         move(store, place.level, None, state, delta, reason, None, note)
     else:
