@@ -1,10 +1,13 @@
 """Two random shops in one database: the one that is asked, and its neighbor with the same ids and numbers."""
 
+import asyncio
 from typing import Any
 
 from tests.commerce.other_books import add_money
 from tests.commerce.other_moves import add_goods_on_the_way
 from tests.commerce.other_shop import OtherShop
+from tests.engines import Template
+from tradepost.database import migrate
 from tradepost.database.base import StoreBase
 from tradepost.database.engine import Database
 
@@ -40,3 +43,19 @@ async def all_rows(database: Database, workspace: str) -> Rows:
             place = [column.key for column in table.c].index("id")
             found.update({(table.name, row[place]): tuple(row) for row in rows})
     return found
+
+
+def other_shop_template() -> Template:
+    """Databases with both shops."""
+    return Template("other shop", hub=lambda _url: None, store=_prepare)
+
+
+def _prepare(url: str) -> None:
+    migrate.upgrade(url, "store")
+    asyncio.run(_write(url))
+
+
+async def _write(url: str) -> None:
+    database = Database(url)
+    await write_both(database)
+    await database.close()

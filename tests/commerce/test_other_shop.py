@@ -1,6 +1,5 @@
 """Every tool, resource and prompt over a shop made at random, next to a neighbor with the same ids and numbers."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 from urllib.parse import quote
@@ -9,38 +8,24 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from tests.commerce.other_shop import CURRENCIES, NOW
-from tests.commerce.other_workspaces import ASKED, MARKS, NEIGHBOR, all_rows, write_both
+from tests.commerce.adding_up import adds_up
+from tests.commerce.other_shop import CURRENCIES
+from tests.commerce.other_workspaces import ASKED, MARKS, NEIGHBOR, all_rows, other_shop_template
 from tests.commerce.walking import Json, Walker
 from tests.commerce.write_attempts import attempts
 from tests.engines import DatabaseUrls, Template
-from tradepost.commerce.inventory.models import StockLevel
-from tradepost.commerce.orders.models import Order, OrderLine, OrderStatus
-from tradepost.commerce.payments.models import Payment, Refund
-from tradepost.database import migrate
+from tradepost.commerce.orders.models import Order, OrderStatus
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 
 EACH = 8  # names tried per parameter
 TRIED = 6  # legal previews per tool
 DONE = 3  # real writes per tool
-STATES = ("available", "committed", "reserved", "damaged", "quality_control", "safety_stock")
-
-
-async def _write(url: str) -> None:
-    database = Database(url)
-    await write_both(database)
-    await database.close()
-
-
-def _prepare(url: str) -> None:
-    migrate.upgrade(url, "store")
-    asyncio.run(_write(url))
 
 
 @pytest.fixture
 def database_template() -> Template:
-    return Template("other shop", hub=lambda _url: None, store=_prepare)
+    return other_shop_template()
 
 
 @pytest.fixture
@@ -213,32 +198,5 @@ async def test_every_write_previews_and_then_does_what_it_showed(walker: Walker,
             assert {**again, "replayed": False} == first
             done[tool.name] = done.get(tool.name, 0) + 1
         assert done[tool.name]
-        await _adds_up(store)
+        await adds_up(store)
     assert await all_rows(store, NEIGHBOR) == neighbor
-
-
-async def _adds_up(store: Database) -> None:
-    """The money and the stock of the asked shop hold together."""
-    async with store.transaction(ASKED, write=False) as session:
-        for level in await session.scalars(select(StockLevel)):
-            assert level.on_hand == sum(getattr(level, state) for state in STATES)
-        payments: dict[str, list[Payment]] = {}
-        for payment in await session.scalars(select(Payment)):
-            assert 0 <= payment.refunded_minor <= payment.captured_minor <= payment.amount_minor
-            payments.setdefault(payment.order_id, []).append(payment)
-        refunds: dict[str, int] = {}
-        for refund in await session.scalars(select(Refund).where(Refund.status.in_(("succeeded", "pending")))):
-            refunds[refund.payment_id] = refunds.get(refund.payment_id, 0) + refund.amount_minor
-        lines: dict[str, int] = {}
-        for line in await session.scalars(select(OrderLine).where(OrderLine.status != "removed")):
-            assert line.delivered <= line.shipped <= line.quantity
-            lines[line.order_id] = lines.get(line.order_id, 0) + line.total_minor
-        for order in await session.scalars(select(Order)):
-            paid = payments.get(order.id, [])
-            assert order.captured_minor == sum(payment.captured_minor for payment in paid), order.number
-            assert order.refunded_minor == sum(payment.refunded_minor for payment in paid), order.number
-            assert all(payment.refunded_minor == refunds.get(payment.id, 0) for payment in paid), order.number
-            charged = order.subtotal_minor - order.discount_minor + order.shipping_minor + order.tax_minor
-            assert order.total_minor == charged, order.number
-            assert order.subtotal_minor == lines.get(order.id, 0), order.number
-            assert order.placed_at <= NOW

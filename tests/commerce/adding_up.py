@@ -1,0 +1,40 @@
+"""What must hold of a shop whatever was done in it."""
+
+from sqlalchemy import select
+
+from tests.commerce.other_shop import NOW
+from tests.commerce.other_workspaces import ASKED
+from tradepost.commerce.inventory.models import StockLevel
+from tradepost.commerce.orders.models import Order, OrderLine
+from tradepost.commerce.payments.models import Payment, Refund
+from tradepost.database.engine import Database
+
+STATES = ("available", "committed", "reserved", "damaged", "quality_control", "safety_stock")
+
+
+async def adds_up(store: Database) -> None:
+    """The money and the stock of the asked shop hold together."""
+    async with store.transaction(ASKED, write=False) as session:
+        for level in await session.scalars(select(StockLevel)):
+            assert level.on_hand == sum(getattr(level, state) for state in STATES)
+        payments: dict[str, list[Payment]] = {}
+        for payment in await session.scalars(select(Payment)):
+            assert 0 <= payment.refunded_minor <= payment.captured_minor <= payment.amount_minor
+            payments.setdefault(payment.order_id, []).append(payment)
+        refunds: dict[str, int] = {}
+        for refund in await session.scalars(select(Refund).where(Refund.status.in_(("succeeded", "pending")))):
+            refunds[refund.payment_id] = refunds.get(refund.payment_id, 0) + refund.amount_minor
+        lines: dict[str, int] = {}
+        for line in await session.scalars(select(OrderLine).where(OrderLine.status != "removed")):
+            assert line.delivered <= line.shipped <= line.quantity
+            assert 0 <= line.refunded_minor <= line.total_minor
+            lines[line.order_id] = lines.get(line.order_id, 0) + line.total_minor
+        for order in await session.scalars(select(Order)):
+            paid = payments.get(order.id, [])
+            assert order.captured_minor == sum(payment.captured_minor for payment in paid), order.number
+            assert order.refunded_minor == sum(payment.refunded_minor for payment in paid), order.number
+            assert all(payment.refunded_minor == refunds.get(payment.id, 0) for payment in paid), order.number
+            charged = order.subtotal_minor - order.discount_minor + order.shipping_minor + order.tax_minor
+            assert order.total_minor == charged, order.number
+            assert order.subtotal_minor == lines.get(order.id, 0), order.number
+            assert order.placed_at <= NOW
