@@ -13,11 +13,14 @@ from tradepost.database.base import Scoped
 from tradepost.database.types import JsonColumn
 from tradepost.foundation.clock import system_now
 
+TOUCHED = "touched"
+
 
 class OutboxRow(Scoped):
     """One event. `type` is `subject:verb` ("order:held"), `subject` the record's id, `subject_version` its version
-    after the change. `sequence` is given by the database (see migrations/security.py). `relayed_at` is set when all
-    consumers have it: reading by it cannot miss a late commit."""
+    after the change. `payload["touched"]`, where there is one, lists the ids of all records whose published view
+    changed with it. `sequence` is given by the database (see migrations/security.py); following.py reads by it.
+    `relayed_at` is set when all consumers outside have it: reading by it cannot miss a late commit."""
 
     __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": False}
     sequence: Mapped[int | None] = mapped_column(FetchedValue())
