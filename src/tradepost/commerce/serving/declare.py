@@ -109,7 +109,8 @@ class Tool:
 @dataclass(frozen=True)
 class Resource:
     """A declared resource (`template` without braces) or resource template. `function(store, **variables)` gives the
-    JSON value, or text for a text MIME type."""
+    JSON value, or text for a text MIME type. `record(store, **variables)` gives the id of the record whose changes are
+    the resource's: only with it can a client watch the resource."""
 
     template: str
     name: str
@@ -118,6 +119,7 @@ class Resource:
     scope: str
     mime_type: str
     function: Callable[..., Awaitable[Any]]
+    record: Callable[..., Awaitable[str]] | None = None
 
     @property
     def is_template(self) -> bool:
@@ -187,10 +189,18 @@ def write_tool(
 
 
 def resource(
-    template: str, *, title: str, description: str, scope: str, mime_type: str = "application/json"
+    template: str,
+    *,
+    title: str,
+    description: str,
+    scope: str,
+    mime_type: str = "application/json",
+    record: Callable[..., Awaitable[str]] | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Resource]:
-    """Declare a resource or, with {variables}, a template."""
-    return lambda function: Resource(template, function.__name__, title, description, scope, mime_type, function)
+    """Declare a resource or, with {variables}, a template. `record` makes it one that clients can watch."""
+    return lambda function: Resource(
+        template, function.__name__, title, description, scope, mime_type, function, record
+    )
 
 
 def prompt(*, title: str, scope: str) -> Callable[[Callable[..., Awaitable[Guide]]], Prompt]:

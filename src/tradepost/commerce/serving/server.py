@@ -27,6 +27,7 @@ from tradepost.commerce.serving.uris import match_uri
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
 from tradepost.commerce.store.store import Store
+from tradepost.commerce.store.touched import Touched
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import digest
@@ -98,14 +99,20 @@ class StoreServer:
 
     async def read(self, caller: Caller, uri: str) -> Json:
         """See BuiltinServer.read."""
-        for item in self.resources:
-            variables = match_uri(item.template, uri)
-            if variables is not None:
-                _require_scope(caller, item.scope)
-                with answered_in_words():
-                    value = await self._value(caller, item, variables)
-                return {"contents": [_content(uri, item.mime_type, value)]}
-        raise NotFound(f"No resource '{uri}' was found.", hint="List the resources and templates of this server.")
+        item, variables = self._resource(caller, uri)
+        with answered_in_words():
+            value = await self._value(caller, item, variables)
+        return {"contents": [_content(uri, item.mime_type, value)]}
+
+    async def watched(self, caller: Caller, uri: str) -> str | None:
+        """See BuiltinServer.watched. Reads the resource: what that refuses cannot be watched either."""
+        item, variables = self._resource(caller, uri)
+        if item.record is None:
+            return None
+        with answered_in_words():
+            await self._value(caller, item, variables)
+            async with self.database.transaction(caller.workspace_id, write=False) as session:
+                return await item.record(await self._store(session, caller), **variables)
 
     async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
         """See BuiltinServer.prompt."""
@@ -152,6 +159,15 @@ class StoreServer:
             if item.template == reference.get("uri") and f"{{{argument}}}" in item.template:
                 return item.template.partition("://")[0] if caller.has_scope(item.scope) else None
         return None
+
+    def _resource(self, caller: Caller, uri: str) -> tuple[Resource, Mapping[str, str]]:
+        """The resource that answers for a URI. Raises NotFound, ForbiddenScope."""
+        for item in self.resources:
+            variables = match_uri(item.template, uri)
+            if variables is not None:
+                _require_scope(caller, item.scope)
+                return item, variables
+        raise NotFound(f"No resource '{uri}' was found.", hint="List the resources and templates of this server.")
 
     async def _value(self, caller: Caller, item: Resource, variables: Mapping[str, str]) -> Any:
         async with self.database.transaction(caller.workspace_id, write=False) as session:
@@ -229,7 +245,9 @@ class StoreServer:
             session.add(operation)
             await session.flush()  # a twin waits here until we commit, then finds our result
             store = await self._store(session, caller, expected_version=expected_version)
+            touched = Touched(session)
             answer = await _run(tool, store, own)
+            store.say_touched(touched.ids())
             operation.result = {"data": answer.data, "text": answer.text}
             return results.written(answer, replayed=False)
 

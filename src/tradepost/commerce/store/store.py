@@ -18,6 +18,7 @@ from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import NumberRange, StoreEvent
 from tradepost.commerce.store.rows import label_of, noun_of
 from tradepost.database.lookups import Lookup
+from tradepost.database.outbox import TOUCHED
 from tradepost.database.scoping import BUILT_ONCE
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, NotFound, VersionConflict
@@ -50,6 +51,7 @@ class Store:
         self.now = now
         self.currency = currency
         self.side_effects: list[str] = []
+        self._event: StoreEvent | None = None
         self._changes = changes
         self._expected_version = expected_version
         self._free_text = free_text
@@ -118,18 +120,17 @@ class Store:
     def emit(self, event_type: str, subject: Any, **payload: Any) -> None:
         """Write to the outbox that `subject` (a row) had `event_type` ("order:held"); payload: plain JSON values."""
         version = getattr(subject, "version", None)
-        self.session.add(
-            StoreEvent(
-                id=new_id("evt"),
-                type=event_type,
-                subject=subject.id,
-                subject_version=version,
-                payload={"record": label_of(subject), **payload},
-                actor=f"{self.caller.principal.kind}:{self.caller.principal.id}",
-                request_id=self.caller.request_id,
-                occurred_at=self.now,
-            )
-        )
+        self._write_event(event_type, subject.id, version, {"record": label_of(subject), **payload})
+
+    def say_touched(self, records: Sequence[str]) -> None:
+        """Write into the last event which records this transaction touched; into one of its own where nothing was
+        emitted. Subscribers are told by it."""
+        if not records:
+            return
+        if self._event is None:
+            self._write_event("store:changed", records[0], None, {TOUCHED: list(records)})
+        else:
+            self._event.payload = {**self._event.payload, TOUCHED: list(records)}
 
     def side_effect(self, sentence: str) -> None:
         """Say what the write will do outside the store ("An e-mail goes to the customer."); a preview lists it."""
@@ -158,6 +159,19 @@ class Store:
         return untrusted(text, cap) if self._free_text else None
 
     # ---
+
+    def _write_event(self, event_type: str, subject: str, version: int | None, payload: dict[str, Any]) -> None:
+        self._event = StoreEvent(
+            id=new_id("evt"),
+            type=event_type,
+            subject=subject,
+            subject_version=version,
+            payload=payload,
+            actor=f"{self.caller.principal.kind}:{self.caller.principal.id}",
+            request_id=self.caller.request_id,
+            occurred_at=self.now,
+        )
+        self.session.add(self._event)
 
     async def _find(self, model: Any, reference: str, field: str | None, *, lock: bool) -> Any:
         noun = noun_of(model)

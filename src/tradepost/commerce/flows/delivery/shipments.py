@@ -14,6 +14,7 @@ from tradepost.commerce.logistics.models import Carrier, Shipment, ShipmentStatu
 from tradepost.commerce.logistics.states import FINISHED_SHIPMENTS
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
+from tradepost.commerce.serving.watching import the
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
 from tradepost.commerce.store.periods import within
 from tradepost.commerce.store.store import Store
@@ -122,6 +123,7 @@ async def search_shipments(
     title="Shipment",
     description="A parcel by id or number: the same as get_shipping_status.",
     scope="read:logistics",
+    record=the(Shipment),
 )
 async def shipment(store: Store, id: str) -> ShipmentView:
     """The view of get_shipping_status."""

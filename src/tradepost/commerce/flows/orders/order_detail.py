@@ -37,6 +37,7 @@ from tradepost.commerce.orders.views import (
 )
 from tradepost.commerce.payments.models import Payment
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
+from tradepost.commerce.serving.watching import the
 from tradepost.commerce.store import privacy
 from tradepost.commerce.store.store import Store
 from tradepost.database.lookups import Lookup
@@ -124,6 +125,7 @@ async def get_order(store: Store, order_id: OrderId, include: Include = None) ->
     title="Order",
     description="An order: statuses, lines, totals, parcels, and whether it is late and why.",
     scope="read:orders",
+    record=the(Order),
 )
 async def order_record(store: Store, number: str) -> OrderView:
     """The order as get_order gives it."""

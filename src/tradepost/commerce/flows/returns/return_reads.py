@@ -13,6 +13,7 @@ from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.returns.models import Resolution, Return, ReturnLine, ReturnReason, ReturnStatus
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
+from tradepost.commerce.serving.watching import the
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
 from tradepost.commerce.store.periods import days_text
 from tradepost.commerce.store.store import Store
@@ -118,6 +119,7 @@ async def get_return(store: Store, rma: RmaReference, detail: ReadDetail = "stan
     title="Return",
     description="A return (RMA) with its lines, window, fee and next steps.",
     scope="read:returns",
+    record=the(Return),
 )
 async def return_(store: Store, rma: str) -> ReturnView:
     """The same view as get_return."""

@@ -133,11 +133,16 @@ async def list_low_stock(
     )
 
 
+async def _place(store: Store, id: str) -> str:
+    return (await find_called(store, Location, id, field="id")).id
+
+
 @resource(
     "warehouse://{id}/stock",
     title="Warehouse stock",
     description="Stock snapshot of a warehouse (id, code or name): all its levels, as list_stock_levels shows them.",
     scope="read:inventory",
+    record=_place,
 )
 async def warehouse_stock(store: Store, id: str) -> Page[LevelView]:
     """The view of list_stock_levels, whole: a resource has no next page."""

@@ -1,0 +1,46 @@
+"""Which records' views a transaction changes, read off its flushes: the ones that subscribers are told of.
+
+It follows from the rows alone, so a write cannot forget to say it: a row that belongs to an order, a parcel or a return
+changes that record's view, a stock level that of its warehouse. Rows change through the session, never by bulk
+statements (store.py), so every change comes by here.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+# Records that have a view of their own, and the columns by which other rows belong to one.
+_RECORDS = frozenset({"orders", "shipments", "returns"})
+_BELONGS = ("order_id", "shipment_id", "return_id")
+_IN_WAREHOUSE = frozenset({"stock_levels"})
+
+
+class Touched:
+    """Collects from the flushes of one session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._ids: dict[str, None] = {}
+        event.listen(session.sync_session, "before_flush", self._on_flush)
+
+    def ids(self) -> list[str]:
+        """The records' ids, in the order in which they were first touched."""
+        return list(self._ids)
+
+    def _on_flush(self, session: Session, _context: Any, _instances: Any) -> None:
+        changed = [row for row in session.dirty if session.is_modified(row)]
+        for row in [*session.new, *changed, *session.deleted]:
+            self._ids.update(dict.fromkeys(_touched_by(row)))
+
+
+def _touched_by(row: Any) -> Iterator[str]:
+    if row.__tablename__ in _RECORDS:
+        yield row.id
+    for column in _BELONGS:
+        record = getattr(row, column, None)
+        if record is not None:
+            yield record
+    if row.__tablename__ in _IN_WAREHOUSE:
+        yield row.location_id
