@@ -62,6 +62,10 @@ class Bundled:
             raise NotFound(f"There is no resource '{uri}'.")
         return {"contents": [{"uri": uri, "text": "{}"}]}
 
+    async def watched(self, caller: Caller, uri: str) -> str | None:
+        await self.read(caller, uri)
+        return None
+
     async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
         return {"messages": [{"role": "user", "content": {"type": "text", "text": name}}]}
 

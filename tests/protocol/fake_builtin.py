@@ -72,6 +72,10 @@ class FakeShop:
             raise NotFound(f"There is no resource '{uri}'.", field="uri")
         return {"contents": [{"uri": uri, "mimeType": "text/plain", "text": "Thirty days."}]}
 
+    async def watched(self, caller: Caller, uri: str) -> str | None:
+        await self.read(caller, uri)
+        return None
+
     async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
         if "order_id" not in arguments:
             raise InvalidArgument("order_id is missing.", field="order_id")

@@ -74,6 +74,11 @@ class BuiltinServer(Protocol):
         """ReadResourceResult object. Raises NotFound for an unknown URI."""
         ...
 
+    async def watched(self, caller: Caller, uri: str) -> str | None:
+        """The id of the record whose changes are those of a resource, as the outbox says it; None for a resource that
+        cannot be watched. Raises what `read` raises: nobody watches what they may not read."""
+        ...
+
     async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
         """GetPromptResult object. Raises NotFound, InvalidArgument."""
         ...

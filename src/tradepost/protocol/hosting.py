@@ -61,7 +61,8 @@ class HostedCatalog(Protocol):
         ...
 
     async def server_info(self, caller: Caller, server: str | None) -> Json:
-        """{"name", "title", "version"} and "instructions" of what the client connected to."""
+        """{"name", "title", "version"} and "instructions" of what the client connected to, and "watches": whether any
+        of its resources can be watched."""
         ...
 
     async def list_tools(self, caller: Caller, server: str | None) -> bytes:
@@ -81,6 +82,15 @@ class HostedCatalog(Protocol):
         ...
 
     async def read_resource(self, caller: Caller, server: str | None, uri: str) -> Json: ...
+
+    async def watch(self, caller: Caller, server: str | None, uri: str) -> str | None:
+        """The id of the record whose changes are those of a resource; None for one that cannot be watched. Raises
+        whatever reading the resource would raise."""
+        ...
+
+    async def may_read(self, caller: Caller, server: str | None, uri: str) -> bool:
+        """Whether the caller may still read a resource it watches. Costs no look at the resource itself."""
+        ...
 
     async def get_prompt(self, caller: Caller, server: str | None, name: str, arguments: Mapping[str, str]) -> Json: ...
 

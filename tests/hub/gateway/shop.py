@@ -88,6 +88,10 @@ class Shop:
         found = self.stock(caller.workspace_id, uri.removeprefix("stock://"))
         return {"contents": [{"uri": uri, "mimeType": "application/json", "text": json.dumps(found)}]}
 
+    async def watched(self, caller: Caller, uri: str) -> str | None:
+        self.stock(caller.workspace_id, uri.removeprefix("stock://"))
+        return "stk_" + uri.removeprefix("stock://")
+
     async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
         return {"messages": [{"role": "user", "content": {"type": "text", "text": f"Count {arguments['sku']}."}}]}
 

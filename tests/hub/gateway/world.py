@@ -63,6 +63,9 @@ class Servers:
     async def read_resource(self, caller: Caller, resource: CatalogResource, uri: str) -> Json:
         return await self.builtins[resource.builtin_key or ""].read(caller, uri)
 
+    async def watched(self, caller: Caller, resource: CatalogResource, uri: str) -> str | None:
+        return await self.builtins[resource.builtin_key or ""].watched(caller, uri)
+
     async def get_prompt(self, caller: Caller, prompt: CatalogPrompt, arguments: Mapping[str, str]) -> Json:
         return await self.builtins[prompt.builtin_key or ""].prompt(caller, prompt.name, arguments)
 

@@ -15,7 +15,7 @@ from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, Catal
 from tradepost.protocol.hosting import CallExtras
 
 Json = dict[str, Any]
-Kind = Literal["tool", "resource", "prompt", "completion"]
+Kind = Literal["tool", "resource", "subscription", "prompt", "completion"]
 Entry = CatalogTool | CatalogResource | CatalogPrompt
 
 NO_EXTRAS = CallExtras()
@@ -23,8 +23,8 @@ NO_EXTRAS = CallExtras()
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A tools/call, resources/read, prompts/get or completion. `name` is what the client wrote: the exposed name, a
-    URI, a prompt's name. Steps fill the rest in; `answer` ends the walk through them."""
+    """A tools/call, resources/read, subscription to a resource, prompts/get or completion. `name` is what the
+    client wrote: the exposed name, a URI, a prompt's name. Steps fill the rest in; `answer` ends the walk."""
 
     caller: Caller
     kind: Kind

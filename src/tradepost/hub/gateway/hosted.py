@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tradepost import __version__
 from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import NotFound
 from tradepost.foundation.ids import new_id
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.pipeline import Pipeline
@@ -45,7 +46,9 @@ class Gateway:
         else:
             name, title = server, catalog.server_title or server
             instructions = catalog.instructions
-        return {"name": name, "title": title, "version": __version__, "instructions": instructions}
+        watches = any(entry.server_kind == "builtin" for entry in catalog.templates)
+        info = {"name": name, "title": title, "version": __version__, "instructions": instructions}
+        return {**info, "watches": watches}
 
     async def list_tools(self, caller: Caller, server: str | None) -> bytes:
         """See HostedCatalog."""
@@ -73,6 +76,19 @@ class Gateway:
     async def read_resource(self, caller: Caller, server: str | None, uri: str) -> Json:
         """See HostedCatalog."""
         return await self._pipeline.run(Call(caller, "resource", uri, {}, server, run_id=caller.run_id))
+
+    async def watch(self, caller: Caller, server: str | None, uri: str) -> str | None:
+        """See HostedCatalog."""
+        found = await self._pipeline.run(Call(caller, "subscription", uri, {}, server, run_id=caller.run_id))
+        record: str | None = found["record"]
+        return record
+
+    async def may_read(self, caller: Caller, server: str | None, uri: str) -> bool:
+        """See HostedCatalog. A catalog holds only what its caller's scopes allow."""
+        try:
+            return (await self._catalog(caller, server)).find_resource(uri) is not None
+        except NotFound:
+            return False
 
     async def get_prompt(self, caller: Caller, server: str | None, name: str, arguments: Mapping[str, str]) -> Json:
         """See HostedCatalog."""

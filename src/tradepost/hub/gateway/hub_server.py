@@ -107,6 +107,10 @@ class HubServer:
         shown = _shape(await self._own(caller, uri.removeprefix("approval://")))
         return {"contents": [{"uri": uri, "mimeType": "application/json", "text": orjson.dumps(shown).decode()}]}
 
+    async def watched(self, caller: Caller, uri: str) -> str | None:
+        """An approval changes with its action."""
+        return (await self._own(caller, uri.removeprefix("approval://"))).id
+
     async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
         """The hub has no prompts."""
         raise NotFound(f"Unknown prompt: {name}.")

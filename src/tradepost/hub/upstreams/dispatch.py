@@ -65,6 +65,14 @@ class Upstreams:
             raise NotFound(f"There is no resource '{uri[:200]}'.")
         return {"contents": redact(contents, connection.secrets)}
 
+    async def watched(self, caller: Caller, resource: Target, uri: str) -> str | None:
+        """The record whose changes are those of a resource. None for resources of servers that are not bundled: their
+        changes leave no trace here."""
+        if resource.server_kind != "builtin":
+            return None
+        async with _deadline(resource):
+            return await self._builtin(resource).watched(caller, uri)
+
     async def get_prompt(self, caller: Caller, prompt: PromptTarget, arguments: Mapping[str, str]) -> Json:
         """The GetPromptResult of a prompt."""
         if prompt.server_kind == "builtin":

@@ -16,6 +16,8 @@ async def call_server(call: Call, parts: Parts) -> None:
             await _call_tool(call, parts, entry)
         elif isinstance(entry, CatalogResource) and call.kind == "resource":
             call.result = await parts.upstreams.read_resource(call.caller, entry, call.name)
+        elif isinstance(entry, CatalogResource) and call.kind == "subscription":
+            call.result = {"record": await parts.upstreams.watched(call.caller, entry, call.name)}
         elif isinstance(entry, CatalogPrompt) and call.kind == "prompt":
             call.result = await parts.upstreams.get_prompt(call.caller, entry, call.arguments)
         elif isinstance(entry, CatalogPrompt | CatalogResource):

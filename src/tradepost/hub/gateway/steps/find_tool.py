@@ -31,7 +31,7 @@ async def find_tool(call: Call, parts: Parts) -> None:
 def _entry(catalog: Catalog, call: Call) -> Entry | None:
     if call.kind == "tool":
         return catalog.tools.get(call.name)
-    if call.kind == "resource":
+    if call.kind in ("resource", "subscription"):
         return catalog.find_resource(call.name)
     if call.kind == "prompt":
         return catalog.prompts.get(call.name)
@@ -40,7 +40,7 @@ def _entry(catalog: Catalog, call: Call) -> Entry | None:
 
 def _unknown(call: Call) -> NotFound:
     name = clean(call.name, 100)
-    if call.kind == "resource":
+    if call.kind in ("resource", "subscription"):
         return NotFound(f"Unknown resource: {name}", hint="List the resources and their templates.")
     if call.kind == "tool":
         return NotFound(f"Unknown tool: {name}", hint="List the tools and use one of their names.")

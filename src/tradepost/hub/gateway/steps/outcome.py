@@ -27,7 +27,7 @@ from tradepost.hub.gateway.parts import Parts
 _log = logging.getLogger(__name__)
 
 MAX_NAME = 128
-_VERBS = {"tool": "call", "resource": "read", "prompt": "get", "completion": "complete"}
+_VERBS = {"tool": "call", "resource": "read", "subscription": "open", "prompt": "get", "completion": "complete"}
 
 
 async def outcome(call: Call, parts: Parts) -> None:
