@@ -15,6 +15,7 @@ from tests.protocol.fake_host import FakeHost
 from tradepost.cli.web import take_port
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import LOCAL_HOSTS
+from tradepost.protocol.updates import Mailbox, Topic, Updates
 
 ORIGIN = "https://desk.example"
 METADATA = "https://hub.example/.well-known/oauth-protected-resource"
@@ -127,14 +128,37 @@ def host() -> FakeHost:
     return FakeHost()
 
 
+class HeardUpdates(Updates):
+    """Tells when nobody waits any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.idle = asyncio.Event()
+
+    def remove(self, topic: Topic, uri: str, mailbox: Mailbox) -> None:
+        super().remove(topic, uri, mailbox)
+        if not self.wanted():
+            self.idle.set()
+
+
 @pytest.fixture
-async def base_url(host: FakeHost) -> AsyncIterator[str]:
-    endpoint = McpEndpoint(
+def updates() -> HeardUpdates:
+    return HeardUpdates()
+
+
+@pytest.fixture
+def endpoint(host: FakeHost, updates: HeardUpdates) -> McpEndpoint:
+    return McpEndpoint(
         host,
         allowed_hosts=(*LOCAL_HOSTS, "hub.example"),
         allowed_origins=(ORIGIN,),
         resource_metadata_url=lambda path: METADATA + path,
+        updates=updates,
     )
+
+
+@pytest.fixture
+async def base_url(endpoint: McpEndpoint) -> AsyncIterator[str]:
     async with served(endpoint) as url:
         yield url
 

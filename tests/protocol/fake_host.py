@@ -37,12 +37,20 @@ TEMPLATE: Json = {"uriTemplate": "shop://orders/{id}", "name": "order"}
 PROMPT: Json = {"name": "late_order", "description": "Answer a late order.", "arguments": [{"name": "order_id"}]}
 
 
+# What can be watched, and the record behind it; two names may mean one record.
+RECORDS = {"shop://orders/1": "ord_1", "shop://orders/one": "ord_1", "shop://orders/2": "ord_2"}
+UNWATCHED = "shop://orders/1/timeline"
+CLOSED = "shop://closed"
+
+
 class FakeHost:
-    """Tokens `token-a` and `token-b` are valid; `revoked` takes tokens away."""
+    """Tokens `token-a` and `token-b` are valid; `revoked` takes tokens away, `unreadable` watched resources."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str | None, str, Json, CallExtras]] = []
         self.revoked: set[str] = set()
+        self.unreadable: set[str] = set()
+        self.watches = True
         self.authentications = 0
         self.started = asyncio.Event()
         self.released = asyncio.Event()
@@ -58,7 +66,8 @@ class FakeHost:
         if server not in (None, "orders"):
             raise NotFound(f"There is no server '{server}'.")
         name = "tradepost" if server is None else server
-        return {"name": name, "title": "Tradepost", "version": "1.2.3", "instructions": "Ask before you write."}
+        info = {"name": name, "title": "Tradepost", "version": "1.2.3", "instructions": "Ask before you write."}
+        return {**info, "watches": self.watches}
 
     async def list_tools(self, caller: Caller, server: str | None) -> bytes:
         return CATALOGS[caller.principal.id]
@@ -94,6 +103,18 @@ class FakeHost:
         if uri != RESOURCE["uri"]:
             raise NotFound(f"There is no resource '{uri}'.", field="uri")
         return {"contents": [{"uri": uri, "mimeType": "text/plain", "text": "Order 1 is on its way."}]}
+
+    async def watch(self, caller: Caller, server: str | None, uri: str) -> str | None:
+        if uri == UNWATCHED:
+            return None
+        if uri == CLOSED:
+            raise ForbiddenScope("This needs read:closed.", details={"scope": "read:closed"})
+        if uri not in RECORDS:
+            raise NotFound(f"There is no resource '{uri}'.", field="uri")
+        return RECORDS[uri]
+
+    async def may_read(self, caller: Caller, server: str | None, uri: str) -> bool:
+        return uri not in self.unreadable
 
     async def get_prompt(self, caller: Caller, server: str | None, name: str, arguments: Mapping[str, str]) -> Json:
         if name != PROMPT["name"]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.protocol.conftest import Desk
 from tests.protocol.fake_host import FakeHost
-from tradepost.protocol import legacy
+from tradepost.protocol import streams
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
 PING = {"jsonrpc": "2.0", "id": 9, "method": "ping"}
@@ -92,7 +92,7 @@ async def test_an_ended_session_is_404(desk: Desk):
     assert (await desk.send(method="DELETE", headers=session)).status_code == 404
 
 
-@pytest.mark.parametrize("method", ["resources/subscribe", "tools/destroy", "server/discover"])
+@pytest.mark.parametrize("method", ["subscriptions/listen", "tools/destroy", "server/discover"])
 async def test_unknown_methods_are_an_error_with_status_200(desk: Desk, method: str):
     response = await desk.bare(method, headers=await session_of(desk))
     assert (response.status_code, response.json()["error"]["code"]) == (200, -32601)
@@ -108,7 +108,7 @@ async def test_a_notification_needs_its_session_too(desk: Desk):
 async def test_the_stream_stays_open_with_comments_until_the_credential_is_revoked(
     desk: Desk, host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(legacy, "KEEP_ALIVE_SECONDS", 0.01)
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.01)
     headers = {**(await session_of(desk)), "accept": "text/event-stream", "authorization": "Bearer token-a"}
     async with desk.http.stream("GET", f"{desk.url}/mcp", headers=headers) as response:
         assert response.status_code == 200
@@ -122,7 +122,7 @@ async def test_the_stream_stays_open_with_comments_until_the_credential_is_revok
 
 
 async def test_the_stream_ends_with_its_session(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(legacy, "KEEP_ALIVE_SECONDS", 0.01)
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.01)
     session = await session_of(desk)
     headers = {**session, "accept": "text/event-stream", "authorization": "Bearer token-a"}
     async with desk.http.stream("GET", f"{desk.url}/mcp", headers=headers) as response:

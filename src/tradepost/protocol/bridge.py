@@ -1,14 +1,16 @@
 """A stdio client to a running hub: lines of JSON-RPC in, HTTP out, answers back as lines.
 
 For desktop clients that only start a command. The bridge adds the bearer and what HTTP needs (version, method and name
-headers, the session of the older eras) and changes nothing else. Only MCP goes to stdout.
+headers, the session of the older eras) and changes nothing else. What the hub streams goes on as it comes; a listening
+request ends when the client cancels it, and a session that subscribes gets its stream. Only MCP goes to stdout.
 """
 
 import asyncio
 import base64
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -19,7 +21,10 @@ Json = dict[str, Any]
 
 CONNECT_SECONDS = 3.0
 CALL_SECONDS = 330.0
+REOPEN_SECONDS = 1.0
 MAX_LINE = 8 * 1024 * 1024
+_LISTEN = "subscriptions/listen"
+_SUBSCRIBE = "resources/subscribe"
 _VERSION_META = "io.modelcontextprotocol/protocolVersion"
 _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 INTERNAL_ERROR = -32603
@@ -27,32 +32,80 @@ PARSE_ERROR = -32700
 
 
 class Bridge:
-    """One client on stdio, one hub behind `url`."""
+    """One client on stdio, one hub behind `url`. `write` takes the hub's messages, each a line without its end."""
 
-    def __init__(self, url: str, bearer: str, client: httpx2.AsyncClient) -> None:
+    def __init__(self, url: str, bearer: str, client: httpx2.AsyncClient, write: Callable[[bytes], Awaitable[None]]):
         self._url = url
         self._bearer = bearer
         self._client = client
+        self._write = write
         self._session: str | None = None
         self._version: str | None = None
+        self._listening: dict[str, asyncio.Task[Any]] = {}
+        self._stream: asyncio.Task[None] | None = None
 
-    async def forward(self, line: bytes) -> list[bytes]:
-        """The hub's answers to one line, each a line without its end."""
+    async def forward(self, line: bytes) -> None:
+        """Send one line of the client to the hub, and write all that the hub answers."""
         try:
             message = json.loads(line)
         except ValueError:
-            return [_error(None, PARSE_ERROR, "The line is not valid JSON.")]
+            await self._write(_error(None, PARSE_ERROR, "The line is not valid JSON."))
+            return
         if not isinstance(message, dict):
-            return [_error(None, PARSE_ERROR, "Send one JSON-RPC message per line.")]
+            await self._write(_error(None, PARSE_ERROR, "Send one JSON-RPC message per line."))
+            return
+        method, request_id = message.get("method"), message.get("id")
+        if method == "notifications/cancelled" and self._cancel(message.get("params")):
+            return  # over HTTP, closing the stream is the cancelation
+        task = asyncio.current_task()
+        if method == _LISTEN and task is not None:
+            listening = json.dumps(request_id)
+            self._listening[listening] = task
+            task.add_done_callback(lambda _: self._listening.pop(listening, None))
+        async for answer in self._answers(message, line):
+            await self._write(answer)
+        if method == _SUBSCRIBE and self._session is not None and self._stream is None:
+            self._stream = asyncio.create_task(self._follow_session())
+
+    def stop_listening(self) -> None:
+        """Close what would stay open: the client is gone."""
+        for task in [*self._listening.values(), self._stream]:
+            if task is not None:
+                task.cancel()
+
+    async def _answers(self, message: Json, line: bytes) -> AsyncIterator[bytes]:
         request_id = message.get("id")
         try:
-            response = await self._client.post(self._url, content=line, headers=self._headers(message))
+            async with self._client.stream("POST", self._url, content=line, headers=self._headers(message)) as response:
+                async for answer in _messages(response, request_id):
+                    if message.get("method") == "initialize":
+                        self._remember(response, answer)
+                    yield answer
+            return
         except httpx2.TimeoutException:
-            return _if_request(request_id, "The hub did not answer in time.")
+            sentence = "The hub did not answer in time."
         except httpx2.HTTPError as error:
-            return _if_request(request_id, f"No hub answers at {self._url}: {error}. Start it with `tradepost serve`.")
-        self._remember(message, response)
-        return _answers(response, request_id)
+            sentence = f"No hub answers at {self._url}: {error}. Start it with `tradepost serve`."
+        for answer in _if_request(request_id, sentence):
+            yield answer
+
+    async def _follow_session(self) -> None:
+        """Write what comes on the session's own stream, opened again when it breaks, as long as there is a session."""
+        while True:
+            headers = {**self._headers({}), "Accept": "text/event-stream"}
+            with suppress(httpx2.HTTPError):
+                async with self._client.stream("GET", self._url, headers=headers) as response:
+                    if response.status_code != 200:
+                        self._stream = None
+                        return
+                    async for said in _events(response):
+                        await self._write(said)
+            await asyncio.sleep(REOPEN_SECONDS)
+
+    def _cancel(self, params: Any) -> bool:
+        named = json.dumps(params.get("requestId")) if isinstance(params, dict) else ""
+        task = self._listening.get(named)
+        return task is not None and task.cancel()
 
     def _headers(self, message: Json) -> dict[str, str]:
         headers = {
@@ -77,14 +130,12 @@ class Bridge:
                 headers["MCP-Protocol-Version"] = self._version
         return headers
 
-    def _remember(self, message: Json, response: httpx2.Response) -> None:
-        if message.get("method") != "initialize" or response.status_code != 200:
-            return
-        self._session = response.headers.get("mcp-session-id")
-        for line in _answers(response, message.get("id")):
-            result = json.loads(line).get("result")
-            if isinstance(result, dict) and isinstance(result.get("protocolVersion"), str):
-                self._version = result["protocolVersion"]
+    def _remember(self, response: httpx2.Response, answer: bytes) -> None:
+        result = json.loads(answer).get("result")
+        if response.status_code == 200 and isinstance(result, dict):
+            self._session = response.headers.get("mcp-session-id")
+            version = result.get("protocolVersion")
+            self._version = version if isinstance(version, str) else None
 
 
 async def run_bridge(url: str, bearer: str) -> None:
@@ -92,23 +143,16 @@ async def run_bridge(url: str, bearer: str) -> None:
     timeout = httpx2.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS)
     async with httpx2.AsyncClient(timeout=timeout, trust_env=False) as client:
         await _check(client, url, bearer)
-        bridge = Bridge(url, bearer, client)
-        out = asyncio.Lock()
         running: set[asyncio.Task[None]] = set()
-
-        async def answer(line: bytes) -> None:
-            for text in await bridge.forward(line):
-                async with out:
-                    sys.stdout.buffer.write(text + b"\n")
-                    sys.stdout.buffer.flush()
-
+        bridge = Bridge(url, bearer, client, _write)
         async for line in _lines():
             if b'"initialize"' in line:
-                await answer(line)  # its session must be known before anything else goes out
+                await bridge.forward(line)  # its session must be known before anything else goes out
                 continue
-            task = asyncio.create_task(answer(line))
+            task = asyncio.create_task(bridge.forward(line))
             running.add(task)
             task.add_done_callback(running.discard)
+        bridge.stop_listening()
         if running:
             await asyncio.wait(running)
 
@@ -139,21 +183,43 @@ async def _lines() -> AsyncIterator[bytes]:
             yield line.strip()
 
 
-def _answers(response: httpx2.Response, request_id: Any) -> list[bytes]:
-    if response.status_code == 202 or not response.content:
-        if response.status_code >= 400:
-            return _if_request(request_id, f"The hub answered HTTP {response.status_code}.")
-        return []
+async def _write(message: bytes) -> None:
+    sys.stdout.buffer.write(message + b"\n")
+    sys.stdout.buffer.flush()
+
+
+async def _messages(response: httpx2.Response, request_id: Any) -> AsyncIterator[bytes]:
     if response.headers.get("content-type", "").startswith("text/event-stream"):
-        events = [line[5:].strip() for line in response.text.splitlines() if line.startswith("data:")]
-        return [event.encode() for event in events if event]
+        async for event in _events(response):
+            yield event
+        return
+    body = await response.aread()
+    if response.status_code == 202 or not body:
+        if response.status_code >= 400:
+            for answer in _if_request(request_id, f"The hub answered HTTP {response.status_code}."):
+                yield answer
+        return
+    yield _whole(response.status_code, body, request_id)
+
+
+async def _events(response: httpx2.Response) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        *lines, rest = (rest + chunk).split(b"\n")  # by newlines alone: JSON may hold the other ends of lines
+        for line in lines:
+            if line.startswith(b"data:") and line[5:].strip():
+                yield line[5:].strip()
+
+
+def _whole(status: int, body: bytes, request_id: Any) -> bytes:
+    """An answer that is one JSON document, on one line."""
     try:
-        answer = json.loads(response.content)
+        answer = json.loads(body)
     except ValueError:
-        return _if_request(request_id, f"The hub answered HTTP {response.status_code} without JSON.")
+        return _error(request_id, INTERNAL_ERROR, f"The hub answered HTTP {status} without JSON.")
     if isinstance(answer, dict) and answer.get("id") is None and request_id is not None:
         answer["id"] = request_id  # refused before its id was read
-    return [json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()]
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _if_request(request_id: Any, sentence: str) -> list[bytes]:

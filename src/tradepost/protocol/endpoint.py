@@ -1,8 +1,9 @@
 """The MCP endpoint as a plain ASGI application: both eras on `/mcp` (alias `/api/mcp`) and `/mcp/servers/{slug}`.
 
 Order of a request: path, Host (421), Origin (403), method (405), credential (401), media types (415, 406), body (413),
-JSON-RPC (400), era. Answers to POST are JSON. A client that hangs up does not stop a call that was already handed to
-the host: its outcome is recorded, and a retry with the same key gets it.
+JSON-RPC (400), era. Answers to POST are JSON, or an event stream where something is told before the result. A client
+that hangs up does not stop a call that was already handed to the host: its outcome is recorded, and a retry with the
+same key gets it.
 """
 
 import logging
@@ -28,6 +29,8 @@ from tradepost.protocol.jsonrpc import (
     result_answer,
 )
 from tradepost.protocol.sessions import MemorySessionStore, SessionStore
+from tradepost.protocol.streams import Streams
+from tradepost.protocol.updates import Updates
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +46,8 @@ class McpEndpoint:
     """Serves one HostedCatalog.
 
     `resource_metadata_url` goes into the challenge of a 401 or 403: a URL, or a function from the path of the endpoint
-    (`/mcp`, `/mcp/servers/orders`) to its URL. `owns(path)` tells a router which paths to hand over.
+    (`/mcp`, `/mcp/servers/orders`) to its URL. `updates` is where changes of resources come from; without it nothing is
+    ever told. `owns(path)` tells a router which paths to hand over.
     """
 
     def __init__(
@@ -54,12 +58,20 @@ class McpEndpoint:
         allowed_origins: Collection[str] = (),
         resource_metadata_url: str | MetadataUrl | None = None,
         sessions: SessionStore | None = None,
+        updates: Updates | None = None,
     ) -> None:
         self._host = host
         self._doorkeeper = Doorkeeper(allowed_hosts, allowed_origins)
         self._metadata_url = resource_metadata_url
-        self._modern = modern.ModernEra(host, SERVED_VERSIONS)
-        self._legacy = legacy.LegacyEra(host, sessions or MemorySessionStore(), SERVED_VERSIONS)
+        self._streams = Streams()
+        updates = updates or Updates()
+        self._modern = modern.ModernEra(host, SERVED_VERSIONS, updates, self._streams)
+        sessions = sessions or MemorySessionStore()
+        self._legacy = legacy.LegacyEra(host, sessions, SERVED_VERSIONS, updates, self._streams)
+
+    def end_streams(self) -> None:
+        """End every open event stream with its last word, and every later one at once: before the server stops."""
+        self._streams.stop()
 
     @staticmethod
     def owns(path: str) -> bool:
@@ -73,7 +85,7 @@ class McpEndpoint:
         try:
             await self._serve(exchange)
         except ClientGone:
-            logger.debug("client left before its request was complete")
+            logger.debug("the client left")
         except Refused as refused:
             await exchange.refuse(refused)
         except Refusal as refusal:
@@ -115,6 +127,8 @@ class McpEndpoint:
         is_modern = modern.is_modern(message, exchange.headers.get(modern.VERSION_HEADER))
         try:
             result, headers = await self._result(exchange, caller, server, message, is_modern)
+        except ClientGone:
+            raise
         except (Refusal, Refused, TradepostError) as error:
             await _answer_refusal(exchange, self._refusal(exchange, error, is_modern), message.id)
         except Exception:

@@ -4,7 +4,6 @@
 name neither a version nor a session are served on their own: simple clients post a bare `tools/list` or `tools/call`.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,19 +18,24 @@ from tradepost.protocol.headers import accepts
 from tradepost.protocol.hosting import CallExtras, HostedCatalog
 from tradepost.protocol.jsonrpc import INVALID_REQUEST, Json, Message, Reply
 from tradepost.protocol.methods import (
-    CAPABILITIES,
     CATALOG_METHODS,
+    MAX_URI_CHARACTERS,
     TOOLS_CALL,
     CatalogMethods,
     call_extras,
+    capabilities,
+    identity,
     progress_token,
+    text,
 )
+from tradepost.protocol.session_updates import SUBSCRIBE, UNSUBSCRIBE, SessionUpdates
 from tradepost.protocol.sessions import Session, SessionStore, owner_of
+from tradepost.protocol.streams import Streams
+from tradepost.protocol.updates import Updates
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 SESSION_HEADER = "mcp-session-id"
 VERSION_HEADER = "mcp-protocol-version"
-KEEP_ALIVE_SECONDS = 15.0
 
 _NO_EXTRAS = CallExtras()
 
@@ -64,8 +68,17 @@ _SHAPE = LegacyShape()
 class LegacyEra:
     """Answers requests, notifications, GET and DELETE of the handshake era."""
 
-    def __init__(self, host: HostedCatalog, sessions: SessionStore, served: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        host: HostedCatalog,
+        sessions: SessionStore,
+        served: tuple[str, ...],
+        updates: Updates,
+        streams: Streams,
+    ) -> None:
         self._host = host
+        self._updates = SessionUpdates(host, updates, streams)
+        sessions.on_end(self._updates.end)
         self._methods = CatalogMethods(host)
         self._sessions = sessions
         self._served = served
@@ -73,16 +86,19 @@ class LegacyEra:
 
     async def initialize(self, caller: Caller, server: str | None, params: Json) -> tuple[bytes, str]:
         """The InitializeResult and the id of the new session."""
-        requested, capabilities = params.get("protocolVersion"), params.get("capabilities")
-        if not isinstance(requested, str) or not isinstance(capabilities, dict):
+        requested, declared = params.get("protocolVersion"), params.get("capabilities")
+        if not isinstance(requested, str) or not isinstance(declared, dict):
             raise InvalidArgument("initialize needs params.protocolVersion (text) and params.capabilities (object).")
         version = requested if requested in VERSIONS else VERSIONS[0]
-        info = dict(await self._host.server_info(caller, server))
-        instructions = info.pop("instructions", None)
-        result: Json = {"protocolVersion": version, "capabilities": CAPABILITIES, "serverInfo": info}
-        if instructions:
-            result["instructions"] = instructions
-        session = Session(owner_of(caller), server, version, capabilities)
+        info = await self._host.server_info(caller, server)
+        result: Json = {
+            "protocolVersion": version,
+            "capabilities": capabilities(info),
+            "serverInfo": identity(info),
+        }
+        if info.get("instructions"):
+            result["instructions"] = info["instructions"]
+        session = Session(owner_of(caller), server, version, declared)
         return orjson.dumps(result), await self._sessions.open(session)
 
     async def session(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> Session | None:
@@ -109,6 +125,8 @@ class LegacyEra:
             return b"{}"
         if method == "logging/setLevel" and session is not None:
             return await self._set_level(headers[SESSION_HEADER], session, params)
+        if method in (SUBSCRIBE, UNSUBSCRIBE) and session is not None:
+            return await self._watch(caller, server, method, params, headers)
         if method not in CATALOG_METHODS:
             raise unknown_method(method, modern=False)
         extras = _NO_EXTRAS
@@ -140,28 +158,33 @@ class LegacyEra:
         await self._sessions.replace(session_id, replace(session, log_level=level))
         return b"{}"
 
+    async def _watch(
+        self, caller: Caller, server: str | None, method: str, params: Json, headers: Mapping[str, str]
+    ) -> bytes:
+        session_id, uri = headers[SESSION_HEADER], text(params, "uri", MAX_URI_CHARACTERS)
+        if method == UNSUBSCRIBE:
+            self._updates.unsubscribe(session_id, uri)
+            return b"{}"
+
+        async def still_open() -> Caller | None:
+            return caller if await self._sessions.get(session_id, owner_of(caller)) is not None else None
+
+        await self._updates.subscribe(caller, server, session_id, uri, still_open)
+        return b"{}"
+
     async def end(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> None:
         """DELETE: end the session."""
         await self._required(caller, server, headers)
         await self._sessions.end(headers[SESSION_HEADER], owner_of(caller))
 
     async def stream(self, caller: Caller, server: str | None, exchange: Exchange) -> None:
-        """GET: an event stream that stays open with comments only, since the server pushes nothing. It ends when the
-        client leaves, the session ends or the credential stops being valid."""
+        """GET: the session's event stream, for updates of the resources it subscribed to. It ends when the client
+        leaves or opens another, the session ends, the credential stops being valid or the server stops."""
         if not accepts(exchange.headers.get("accept"), "text/event-stream"):
             raise Refused(406, "GET opens an event stream: send Accept: text/event-stream.")
         await self._required(caller, server, exchange.headers)
-        await exchange.start_stream()
-        gone = asyncio.ensure_future(exchange.disconnected())
-        try:
-            while await self._still_valid(exchange, server):
-                await exchange.keep_alive()
-                await asyncio.wait((gone,), timeout=KEEP_ALIVE_SECONDS)
-                if gone.done():
-                    return
-            await exchange.end_stream()
-        finally:
-            gone.cancel()
+        session_id, owner = exchange.headers[SESSION_HEADER], owner_of(caller)
+        await self._updates.stream(server, session_id, exchange, owner, lambda: self._still_valid(exchange, server))
 
     async def _required(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> Session:
         session = await self.session(caller, server, headers)
@@ -169,11 +192,11 @@ class LegacyEra:
             raise Refused(400, "The Mcp-Session-Id header is missing. Send the one that initialize answered with.")
         return session
 
-    async def _still_valid(self, exchange: Exchange, server: str | None) -> bool:
-        """A revoked credential must not keep a stream, so both are looked at again with every comment."""
+    async def _still_valid(self, exchange: Exchange, server: str | None) -> Caller | None:
+        """The client as it is now: a revoked credential and an ended session keep no stream."""
         try:
             caller = await self._host.authenticate(exchange.arrival())
             await self._required(caller, server, exchange.headers)
         except (TradepostError, Refused):
-            return False
-        return True
+            return None
+        return caller

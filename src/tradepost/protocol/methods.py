@@ -29,7 +29,6 @@ _LISTS = {
     "prompts/list": "prompts",
 }
 CATALOG_METHODS = frozenset({*_LISTS, TOOLS_CALL, "resources/read", "prompts/get", "completion/complete"})
-CAPABILITIES: Json = {"tools": {}, "resources": {}, "prompts": {}, "completions": {}, "logging": {}}
 
 
 class ResultShape(Protocol):
@@ -93,6 +92,17 @@ class CatalogMethods:
         if not isinstance(value, str):
             raise InvalidArgument("argument.value is a text.", field="argument.value")
         return await self._host.complete(caller, server, reference, text(argument, "name"), value)
+
+
+def capabilities(info: Mapping[str, Any]) -> Json:
+    """What the endpoint offers; updates of resources only where there are some to watch."""
+    resources = {"subscribe": True} if info.get("watches") else {}
+    return {"tools": {}, "resources": resources, "prompts": {}, "completions": {}, "logging": {}}
+
+
+def identity(info: Mapping[str, Any]) -> Json:
+    """The serverInfo object."""
+    return {name: value for name, value in info.items() if name not in ("instructions", "watches")}
 
 
 def call_extras(

@@ -24,15 +24,19 @@ from tradepost.protocol.exchange import Exchange
 from tradepost.protocol.headers import decode_value
 from tradepost.protocol.hosting import CallExtras, HostedCatalog
 from tradepost.protocol.jsonrpc import Json, Message
+from tradepost.protocol.listening import LISTEN, Listening
 from tradepost.protocol.methods import (
-    CAPABILITIES,
     CATALOG_METHODS,
     TOOLS_CALL,
     CatalogMethods,
     call_extras,
+    capabilities,
+    identity,
     progress_token,
 )
 from tradepost.protocol.parameter_headers import KEYWORD, HeaderParameter, header_parameters, mismatch
+from tradepost.protocol.streams import Streams
+from tradepost.protocol.updates import Updates
 
 VERSION = "2026-07-28"
 VERSION_META = "io.modelcontextprotocol/protocolVersion"
@@ -115,33 +119,35 @@ class ModernShape:
 class ModernEra:
     """Answers requests of 2026-07-28."""
 
-    def __init__(self, host: HostedCatalog, served: tuple[str, ...]) -> None:
+    def __init__(self, host: HostedCatalog, served: tuple[str, ...], updates: Updates, streams: Streams) -> None:
         self._host = host
         self._methods = CatalogMethods(host)
+        self._listening = Listening(host, updates, streams)
         self._served = served
         self._mirrored: OrderedDict[bytes, dict[str, tuple[HeaderParameter, ...]]] = OrderedDict()
 
     async def result(self, caller: Caller, server: str | None, message: Message, exchange: Exchange) -> bytes:
         """The result bytes of a request. Raises Refusal, TradepostError."""
         headers = exchange.headers
-        capabilities = check_envelope(message, headers, self._served)
+        declared = check_envelope(message, headers, self._served)
         if message.method == TOOLS_CALL:
             await self._check_mirrored(caller, server, message.params, headers)
-            extras = call_extras(message.params, headers, capabilities, _channel(exchange, message.params))
+            extras = call_extras(message.params, headers, declared, _channel(exchange, message.params))
             return await self._methods.result(ModernShape(None), caller, server, message.method, message.params, extras)
-        if message.method != DISCOVER and message.method not in CATALOG_METHODS:
+        if message.method not in (DISCOVER, LISTEN, *CATALOG_METHODS):
             raise unknown_method(message.method, modern=True)
-        info = dict(await self._host.server_info(caller, server))
-        instructions = info.pop("instructions", None)
-        shape = ModernShape(info)
+        info = await self._host.server_info(caller, server)
+        shape = ModernShape(identity(info))
         if message.method == DISCOVER:
-            return self._discovery(shape, instructions)
+            return self._discovery(shape, info)
+        if message.method == LISTEN:
+            return await self._listening.listen(caller, server, message, exchange, shape)
         return await self._methods.result(shape, caller, server, message.method, message.params, _NO_EXTRAS)
 
-    def _discovery(self, shape: ModernShape, instructions: Any) -> bytes:
-        result: Json = {"supportedVersions": [VERSION], "capabilities": CAPABILITIES}
-        if instructions:
-            result["instructions"] = instructions
+    def _discovery(self, shape: ModernShape, info: Json) -> bytes:
+        result: Json = {"supportedVersions": [VERSION], "capabilities": capabilities(info)}
+        if info.get("instructions"):
+            result["instructions"] = info["instructions"]
         return shape.plain({**result, "ttlMs": LIST_TTL_MS, "cacheScope": "private"})
 
     async def _check_mirrored(

@@ -48,6 +48,10 @@ class SessionStore(Protocol):
         """End the owner's session; False when there is none."""
         ...
 
+    def on_end(self, tell: Callable[[str], None]) -> None:
+        """Say the id of every session that ends, however it ends."""
+        ...
+
 
 def owner_of(caller: Caller) -> str:
     """The key a session is bound to: workspace and principal."""
@@ -67,6 +71,10 @@ class MemorySessionStore:
         self._monotonic = monotonic
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._per_owner: dict[str, OrderedDict[str, None]] = {}
+        self._tell: list[Callable[[str], None]] = []
+
+    def on_end(self, tell: Callable[[str], None]) -> None:
+        self._tell.append(tell)
 
     async def open(self, session: Session) -> str:
         self._forget_idle()
@@ -116,3 +124,5 @@ class MemorySessionStore:
         del own[session_id]
         if not own:
             del self._per_owner[entry.session.owner]
+        for tell in self._tell:
+            tell(session_id)

@@ -1,0 +1,101 @@
+"""`subscriptions/listen` of 2026-07-28: the answer to one request is a stream of what the client asked to hear.
+
+The acknowledgement comes first and says what will be told: of the resources those that can be watched. A resource that
+the caller may not read is refused with the error of reading it, and then there is no stream. Nothing else is told here:
+lists of tools, resources and prompts are read again when their `ttlMs` is over.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import InvalidArgument, TradepostError
+from tradepost.protocol.exchange import ClientGone, Exchange, Refused
+from tradepost.protocol.headers import accepts
+from tradepost.protocol.hosting import HostedCatalog
+from tradepost.protocol.jsonrpc import Json, Message
+from tradepost.protocol.methods import MAX_URI_CHARACTERS
+from tradepost.protocol.sessions import owner_of
+from tradepost.protocol.streams import UPDATED, MayRead, Streams
+from tradepost.protocol.updates import MOST_WATCHED, Mailbox, Updates
+
+LISTEN = "subscriptions/listen"
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+SUBSCRIPTION_META = "io.modelcontextprotocol/subscriptionId"
+
+
+class PlainShape(Protocol):
+    """How the era dresses the last message of a stream."""
+
+    def plain(self, result: Json) -> bytes: ...
+
+
+class Listening:
+    """Serves listening clients; nothing of them is left when they are gone."""
+
+    def __init__(self, host: HostedCatalog, updates: Updates, streams: Streams) -> None:
+        self._host = host
+        self._updates = updates
+        self._streams = streams
+
+    async def listen(
+        self, caller: Caller, server: str | None, message: Message, exchange: Exchange, shape: PlainShape
+    ) -> bytes:
+        """Stream until an end; the result when this side ended it. Raises Refused, TradepostError before the first
+        message, ClientGone when the client ended it."""
+        if not accepts(exchange.headers.get("accept"), "text/event-stream"):
+            raise Refused(406, f"{LISTEN} is answered by an event stream: send Accept: text/event-stream.")
+        uris = _resources(message.params)
+        meta: Json = {SUBSCRIPTION_META: message.id}
+        owner = owner_of(caller)
+        mailbox = Mailbox(self._updates)
+        with self._streams.place(owner):
+            try:
+                for uri in uris:
+                    record = await self._host.watch(caller, server, uri)
+                    if record is not None:
+                        await mailbox.watch(uri, (caller.workspace_id, record))
+                honored = {"resourceSubscriptions": mailbox.uris} if mailbox.uris else {}
+                await exchange.event(_notification(ACKNOWLEDGED, {"notifications": honored}, meta))
+                ended_here = await self._streams.serve(
+                    exchange,
+                    mailbox,
+                    lambda: self._check(exchange, owner, server),
+                    lambda uri: _notification(UPDATED, {"uri": uri}, meta),
+                )
+            finally:
+                mailbox.end()
+        if not ended_here:
+            raise ClientGone
+        return shape.plain({"_meta": meta})
+
+    async def _check(self, exchange: Exchange, owner: str, server: str | None) -> MayRead | None:
+        try:
+            caller = await self._host.authenticate(exchange.arrival())
+        except TradepostError:
+            return None
+        if owner_of(caller) != owner:
+            return None
+        return lambda uri: self._host.may_read(caller, server, uri)
+
+
+def _resources(params: Mapping[str, Any]) -> list[str]:
+    """The URIs the client wants to hear of, each once."""
+    wanted = params.get("notifications")
+    if not isinstance(wanted, dict):
+        raise InvalidArgument("params.notifications must be an object: what to hear of.", field="notifications")
+    uris = wanted.get("resourceSubscriptions") or []
+    field = "notifications.resourceSubscriptions"
+    if not isinstance(uris, list) or not all(
+        isinstance(uri, str) and 0 < len(uri) <= MAX_URI_CHARACTERS for uri in uris
+    ):
+        raise InvalidArgument(f"{field} is a list of URIs.", field=field)
+    if len(set(uris)) > MOST_WATCHED:
+        raise InvalidArgument(f"{field} has more than {MOST_WATCHED} URIs.", hint="Open several streams.", field=field)
+    return list(dict.fromkeys(uris))
+
+
+def _notification(method: str, params: Json, meta: Json) -> bytes:
+    return orjson.dumps({"jsonrpc": "2.0", "method": method, "params": {"_meta": meta, **params}})

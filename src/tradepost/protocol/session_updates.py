@@ -1,0 +1,93 @@
+"""`resources/subscribe` and `resources/unsubscribe` of the handshake era, and the session's event stream (GET).
+
+A session has one mailbox and at most one stream: a newer GET takes the place of an older one, which may be a connection
+that broke unnoticed. What changed while no stream was open is told when one is.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.protocol.exchange import Exchange, Refused
+from tradepost.protocol.hosting import HostedCatalog
+from tradepost.protocol.streams import UPDATED, MayRead, Streams
+from tradepost.protocol.updates import Mailbox, Updates
+
+SUBSCRIBE = "resources/subscribe"
+UNSUBSCRIBE = "resources/unsubscribe"
+
+StillOpen = Callable[[], Awaitable[Caller | None]]
+
+
+class SessionUpdates:
+    """The mailboxes of sessions, by session id. A session that watches nothing and listens to nothing has none."""
+
+    def __init__(self, host: HostedCatalog, updates: Updates, streams: Streams) -> None:
+        self._host = host
+        self._updates = updates
+        self._streams = streams
+        self._mailboxes: dict[str, Mailbox] = {}
+
+    def __len__(self) -> int:
+        return len(self._mailboxes)
+
+    async def subscribe(
+        self, caller: Caller, server: str | None, session_id: str, uri: str, still_open: StillOpen
+    ) -> None:
+        """Tell this session of every change of a resource from now on. Raises what reading it raises, InvalidArgument
+        for one that cannot be watched, LimitExceeded."""
+        record = await self._host.watch(caller, server, uri)
+        if record is None:
+            raise InvalidArgument(
+                f"The resource '{uri[:200]}' cannot be watched.", hint="Read it again when you need it.", field="uri"
+            )
+        mailbox = self._mailboxes.setdefault(session_id, Mailbox(self._updates))
+        try:
+            await mailbox.watch(uri, (caller.workspace_id, record))
+            if await still_open() is None:
+                self.end(session_id)
+                raise Refused(404, "The session ended. Start a new one with initialize.")
+        finally:
+            self._forget_empty(session_id)
+
+    def unsubscribe(self, session_id: str, uri: str) -> None:
+        """Tell it no more; nothing happens when it was not told."""
+        mailbox = self._mailboxes.get(session_id)
+        if mailbox is not None:
+            mailbox.forget(uri)
+            self._forget_empty(session_id)
+
+    def end(self, session_id: str) -> None:
+        """The session is over: its stream ends, and nothing of it is left."""
+        mailbox = self._mailboxes.pop(session_id, None)
+        if mailbox is not None:
+            mailbox.end()
+
+    async def stream(
+        self, server: str | None, session_id: str, exchange: Exchange, owner: str, still_open: StillOpen
+    ) -> None:
+        """Serve the session's stream until an end. Raises RateLimited before it begins."""
+        with self._streams.place(owner):
+
+            async def check() -> MayRead | None:
+                now = await still_open()
+                return None if now is None else lambda uri: self._host.may_read(now, server, uri)
+
+            await exchange.start_stream()
+            mailbox = self._mailboxes.setdefault(session_id, Mailbox(self._updates))
+            try:
+                if await self._streams.serve(exchange, mailbox, check, _notification):
+                    await exchange.end_stream()
+            finally:
+                self._forget_empty(session_id)
+
+    def _forget_empty(self, session_id: str) -> None:
+        mailbox = self._mailboxes.get(session_id)
+        if mailbox is not None and not mailbox.uris and not mailbox.is_read:
+            del self._mailboxes[session_id]
+
+
+def _notification(uri: str) -> bytes:
+    return orjson.dumps({"jsonrpc": "2.0", "method": UPDATED, "params": {"uri": uri}})

@@ -1,0 +1,118 @@
+"""Event streams that stay open: what a client's mailbox gets goes out as `notifications/resources/updated`.
+
+Both eras use the same stream: the answer to `subscriptions/listen`, and the GET of a session. Before anything is told,
+the credential is looked at again, and whether the resource may still be read. A client that takes nothing for half a
+minute is dropped; it reads again when it is back.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from tradepost.foundation.errors import RateLimited
+from tradepost.protocol.exchange import Exchange
+from tradepost.protocol.updates import Mailbox
+
+_log = logging.getLogger(__name__)
+_FIRST = asyncio.FIRST_COMPLETED
+
+UPDATED = "notifications/resources/updated"
+KEEP_ALIVE_SECONDS = 15.0
+SEND_SECONDS = 30.0
+MOST_STREAMS = 5_000
+MOST_PER_OWNER = 200  # as many as it may have sessions
+
+MayRead = Callable[[str], Awaitable[bool]]
+Check = Callable[[], Awaitable[MayRead | None]]
+
+
+class Streams:
+    """The open streams of an endpoint: bounded in all and per owner, ended together."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._stopping = asyncio.Event()
+
+    def __len__(self) -> int:
+        return self._open.total()
+
+    def stop(self) -> None:
+        """End all, now and from now on: the server stops."""
+        self._stopping.set()
+
+    @contextmanager
+    def place(self, owner: str) -> Iterator[None]:
+        """Room for one more stream of an owner. Raises RateLimited."""
+        if self._open[owner] >= MOST_PER_OWNER or len(self) >= MOST_STREAMS:
+            raise RateLimited(
+                f"Too many event streams are open; one principal may have {MOST_PER_OWNER}.",
+                hint="Close streams that are not read, and watch several resources with one.",
+                retry_after_seconds=KEEP_ALIVE_SECONDS,
+            )
+        self._open[owner] += 1
+        try:
+            yield
+        finally:
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
+
+    async def serve(
+        self, exchange: Exchange, mailbox: Mailbox, check: Check, notification: Callable[[str], bytes]
+    ) -> bool:
+        """Send until an end. True when this side ended it (the server stops, the mailbox ended or has a new reader, or
+        `check` found that the client may not listen any more), False when the client is gone.
+
+        `check` gives a function that says what may be read now, or None when nothing may."""
+        reader = mailbox.new_reader()
+        gone = asyncio.ensure_future(exchange.disconnected())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while not gone.done():
+                may_read = await check() if mailbox.is_for(reader) else None
+                if may_read is None:
+                    return True
+                async with asyncio.timeout(SEND_SECONDS):
+                    await _send(exchange, mailbox, may_read, notification, gone)
+                stirred = asyncio.ensure_future(mailbox.stirred(reader))
+                try:
+                    await asyncio.wait((gone, stopping, stirred), timeout=KEEP_ALIVE_SECONDS, return_when=_FIRST)
+                finally:
+                    stirred.cancel()
+                if self._stopping.is_set():
+                    return True
+        except TimeoutError:
+            _log.info("a client that took nothing for %g seconds was dropped", SEND_SECONDS)
+        finally:
+            gone.cancel()
+            stopping.cancel()
+            mailbox.leave()
+        return False
+
+
+async def _send(
+    exchange: Exchange,
+    mailbox: Mailbox,
+    may_read: MayRead,
+    notification: Callable[[str], bytes],
+    gone: "asyncio.Future[None]",
+) -> None:
+    """Send what changed, or a comment that keeps the stream alive. What may not have arrived stays in the mailbox."""
+    taken = mailbox.take()
+    if not taken:
+        await exchange.keep_alive()
+        return
+    arrived = False
+    try:
+        for uri in taken:
+            if await may_read(uri):
+                await exchange.event(notification(uri))
+            else:
+                mailbox.forget(uri)
+        arrived = not gone.done()
+    finally:
+        if not arrived:
+            for uri in taken:
+                mailbox.tell(uri)

@@ -1,0 +1,163 @@
+"""Who in this process wants to know of which resource, and what each client still has to be told.
+
+A change is known by the id of a record and the workspace it belongs to. Whoever sees changes (an UpdateSource) says so
+to `Updates`; each interested client has a `Mailbox` that holds every changed URI once, however often it changed: a slow
+client costs no memory, and one that is away for a moment misses nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from tradepost.foundation.errors import LimitExceeded
+
+RETELL_SECONDS = 60.0
+MOST_WATCHED = 100  # resources of one stream or session
+
+Topic = tuple[str, str]  # workspace id, record id
+
+
+class UpdateSource(Protocol):
+    """Where changes are seen. It may rest while `Updates.wanted()` is false."""
+
+    async def follow(self) -> None:
+        """Return when every change from now on is said to Updates. Raises Unavailable."""
+        ...
+
+
+class Updates:
+    """From records to the mailboxes that wait for them."""
+
+    def __init__(self) -> None:
+        self._sources: list[UpdateSource] = []
+        self._waiting: dict[Topic, dict[tuple[int, str], Mailbox]] = {}
+
+    def draw_from(self, *sources: UpdateSource) -> None:
+        """Begin to follow these whenever somebody waits."""
+        self._sources.extend(sources)
+
+    def wanted(self) -> bool:
+        """Whether anybody waits for anything."""
+        return bool(self._waiting)
+
+    def publish(self, workspace_id: str, records: Iterable[str]) -> None:
+        """These records of a workspace have changed."""
+        for record in records:
+            for (_, uri), mailbox in self._waiting.get((workspace_id, record), {}).items():
+                mailbox.tell(uri)
+
+    async def add(self, topic: Topic, uri: str, mailbox: "Mailbox") -> None:
+        """Tell a mailbox about every change from when this returns. Raises Unavailable."""
+        self._waiting.setdefault(topic, {})[(id(mailbox), uri)] = mailbox
+        try:
+            for source in self._sources:
+                await source.follow()
+        except BaseException:
+            self.remove(topic, uri, mailbox)
+            raise
+
+    def remove(self, topic: Topic, uri: str, mailbox: "Mailbox") -> None:
+        """Tell it no more."""
+        waiting = self._waiting.get(topic, {})
+        waiting.pop((id(mailbox), uri), None)
+        if not waiting:
+            self._waiting.pop(topic, None)
+
+
+class Mailbox:
+    """What one client watches, by the URIs it used, and which of them changed since it was told."""
+
+    def __init__(self, updates: Updates) -> None:
+        self._updates = updates
+        self._topics: dict[str, Topic] = {}
+        self._changed: dict[str, None] = {}
+        self._taken: dict[str, float] = {}
+        self._stirred = asyncio.Event()
+        self._newest_reader = 0
+        self._reading = 0
+        self.ended = False
+
+    @property
+    def uris(self) -> list[str]:
+        """What is watched."""
+        return list(self._topics)
+
+    def require_room(self, more: int = 1) -> None:
+        """Raises LimitExceeded when so many more cannot be watched."""
+        if len(self._topics) + more > MOST_WATCHED:
+            raise LimitExceeded(
+                f"At most {MOST_WATCHED} resources can be watched at once.",
+                hint="Unsubscribe from some, or open another session or stream.",
+            )
+
+    async def watch(self, uri: str, topic: Topic) -> None:
+        """Watch a URI; again is once. Raises LimitExceeded, Unavailable."""
+        if self._topics.get(uri) == topic:
+            return
+        self.forget(uri)
+        self.require_room()
+        self._topics[uri] = topic
+        try:
+            await self._updates.add(topic, uri, self)
+        except BaseException:
+            self._topics.pop(uri, None)
+            raise
+        if self._topics.get(uri) != topic:  # forgotten or ended meanwhile
+            self._updates.remove(topic, uri, self)
+
+    def forget(self, uri: str) -> None:
+        """Watch a URI no more."""
+        topic = self._topics.pop(uri, None)
+        self._changed.pop(uri, None)
+        self._taken.pop(uri, None)
+        if topic is not None:
+            self._updates.remove(topic, uri, self)
+
+    def end(self) -> None:
+        """Let go of everything; whoever reads the mailbox stops."""
+        for uri in self.uris:
+            self.forget(uri)
+        self.ended = True
+        self._stirred.set()
+
+    def tell(self, uri: str) -> None:
+        """A watched URI changed."""
+        if uri in self._topics:
+            self._changed[uri] = None
+            self._stirred.set()
+
+    def take(self) -> list[str]:
+        """The URIs that changed since the last time."""
+        taken, self._changed = list(self._changed), {}
+        self._taken.update(dict.fromkeys(taken, time.monotonic()))
+        return taken
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody reads it now."""
+        return self._reading > 0
+
+    def new_reader(self) -> int:
+        """The number of a new reader. One counts at a time: an earlier one stops, and says `leave`. What that one took
+        lately is to be told again, since its connection may have been broken."""
+        lately = time.monotonic() - RETELL_SECONDS
+        self._changed.update(dict.fromkeys(uri for uri, taken_at in self._taken.items() if taken_at > lately))
+        self._newest_reader += 1
+        self._reading += 1
+        self._stirred.set()
+        return self._newest_reader
+
+    def leave(self) -> None:
+        """A reader has stopped."""
+        self._reading -= 1
+
+    def is_for(self, reader: int) -> bool:
+        """Whether this reader is the one that counts."""
+        return reader == self._newest_reader and not self.ended
+
+    async def stirred(self, reader: int) -> None:
+        """Return when something changed, or this reader has to stop."""
+        while self.is_for(reader) and not self._changed:
+            self._stirred.clear()
+            await self._stirred.wait()
