@@ -12,13 +12,16 @@ from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
+from tradepost.commerce.store.models import StoreEvent
 from tradepost.database.engine import Database
+from tradepost.database.following import OutboxFollower
 from tradepost.database.migrate import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.events.models import HubEvent
 from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.hub_server import HubServer
@@ -31,6 +34,7 @@ from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.endpoint import McpEndpoint
+from tradepost.protocol.updates import Updates
 from tradepost.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -60,10 +64,17 @@ class Tradepost:
             versions=self.watch,
             audit=self.audit,
         )
+        self.updates = Updates()
+        self.followers = (
+            OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
+            OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
+        )
+        self.updates.draw_from(*self.followers)
         self.endpoint = McpEndpoint(
             self.gateway.gateway,
             allowed_hosts=_hosts(settings),
             allowed_origins=settings.allowed_origins,
+            updates=self.updates,
         )
 
     @property
@@ -80,9 +91,15 @@ class Tradepost:
         for part in (self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):
             await part.start()
 
+    def end_streams(self) -> None:
+        """Say good-bye to clients that only listen: before the server that carries them stops."""
+        self.endpoint.end_streams()
+
     async def stop(self) -> None:
         """Finish what is under way, write what waits, close what is open."""
-        for part in (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch):
+        self.endpoint.end_streams()
+        parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch)
+        for part in (*self.followers, *parts):
             await part.stop()
         await self.connections.close()
         await self.hub.close()

@@ -59,7 +59,7 @@ async def _demo(data: Path | None, host: str | None, port: int | None, now: str 
     local.write_running(loaded.data, loaded.url)
     _screen(loaded, keys)
     try:
-        await serve_asgi(made.hub, listener)
+        await serve_asgi(made.hub, listener, made.hub.end_streams)
     finally:
         local.clear_running(loaded.data)
         await made.stop()

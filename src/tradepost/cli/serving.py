@@ -60,7 +60,7 @@ async def serve_hub(data: Path | None, host: str | None, port: int | None) -> No
         hub = await open_tradepost(loaded)
         local.write_running(loaded.data, loaded.url)
         console.say(f"The hub serves {loaded.url}/mcp. Ctrl-C stops it.")
-        await serve_asgi(hub, listener)
+        await serve_asgi(hub, listener, hub.end_streams)
     finally:
         listener.close()
         local.clear_running(loaded.data)

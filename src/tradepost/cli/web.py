@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -40,6 +40,7 @@ class _Server(uvicorn.Server):
     up; here the first one only means: stop. Streams to clients that only listen end then, answers are still given."""
 
     stopping: asyncio.Event
+    on_stop: Callable[[], None] | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -55,6 +56,8 @@ class _Server(uvicorn.Server):
 
     def _stop(self, number: signal.Signals) -> None:
         self.handle_exit(number, None)
+        if self.on_stop is not None:
+            self.on_stop()
         self.stopping.set()
 
 
@@ -77,8 +80,9 @@ def _with_ending_streams(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
     return wrapped
 
 
-async def serve_asgi(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; what is under way is finished first."""
+async def serve_asgi(app: ASGIApp, listener: socket.socket, on_stop: Callable[[], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; what is under way is finished first. `on_stop` is called at the first signal: an
+    application that holds streams open ends them then."""
     stopping = asyncio.Event()
     config = uvicorn.Config(
         _with_ending_streams(app, stopping),
@@ -94,6 +98,7 @@ async def serve_asgi(app: ASGIApp, listener: socket.socket) -> None:
     )
     server = _Server(config)
     server.stopping = stopping
+    server.on_stop = on_stop
     try:
         await server.serve(sockets=[listener])
     finally:
