@@ -119,6 +119,25 @@ async def test_many_at_once_are_all_told(
     assert told == {f"many_{number}" for number in range(10)}
 
 
+async def test_none_is_missed_when_many_write_at_once(database: Database, listener: Listener, follower: OutboxFollower):
+    await follower.follow()
+
+    async def writer(number: int) -> None:
+        for turn in range(6):
+            async with database.transaction("wsp_1", write=True) as session:
+                session.add(event(f"{number}_{turn}"))
+                await session.flush()
+                if turn % 3 == 1:
+                    await session.rollback()
+
+    await asyncio.gather(*(writer(number) for number in range(16)))
+    expected = {f"{number}_{turn}" for number in range(16) for turn in range(6) if turn % 3 != 1}
+    told: set[str] = set()
+    while told != expected:
+        told |= set((await listener.next())[1])
+        assert told <= expected
+
+
 async def test_what_is_rolled_back_is_not_told(database: Database, listener: Listener, follower: OutboxFollower):
     await follower.follow()
     async with database.transaction("wsp_1", write=True) as session:

@@ -1,5 +1,7 @@
 """Sessions in memory: bound to their owner, bounded in number, forgotten when idle."""
 
+import asyncio
+
 import pytest
 
 from tradepost.foundation.caller import Caller, Principal
@@ -34,6 +36,14 @@ async def test_an_idle_session_is_forgotten_and_a_used_one_is_kept():
     clock.now = IDLE_SECONDS + 1
     assert await store.get(used, "a")
     assert await store.get(idle, "a") is None
+
+
+async def test_an_idle_session_ends_although_nobody_comes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sessions, "IDLE_SECONDS", 0.05)
+    store, ended = MemorySessionStore(), asyncio.Queue[str]()
+    store.on_end(ended.put_nowait)
+    opened = [await store.open(Session("a", None, "2025-11-25")) for _ in range(2)]
+    assert [await asyncio.wait_for(ended.get(), 5) for _ in opened] == opened
 
 
 async def test_one_owner_cannot_push_out_the_sessions_of_another(monkeypatch: pytest.MonkeyPatch):

@@ -4,6 +4,7 @@ A session id is never a credential: every request authenticates on its own, and 
 opened it. A foreign, an ended and an invented id look the same.
 """
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 from tradepost.foundation.caller import Caller
 
 IDLE_SECONDS = 3600.0
+SLACK_SECONDS = 0.01  # so that a timer does not come just too early
 MAX_SESSIONS = 10_000
 MAX_PER_OWNER = 200
 
@@ -65,13 +67,15 @@ class _Entry:
 
 
 class MemorySessionStore:
-    """Sessions of one process: bounded in all and per owner, forgotten after an idle hour."""
+    """Sessions of one process: bounded in all and per owner, forgotten after an idle hour, whether anybody comes or
+    not: what a session watches must not outlive it."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._per_owner: dict[str, OrderedDict[str, None]] = {}
         self._tell: list[Callable[[str], None]] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     def on_end(self, tell: Callable[[str], None]) -> None:
         self._tell.append(tell)
@@ -86,6 +90,7 @@ class MemorySessionStore:
         session_id = secrets.token_urlsafe(32)
         self._entries[session_id] = _Entry(session, self._monotonic())
         self._per_owner.setdefault(session.owner, OrderedDict())[session_id] = None
+        self._look_again()
         return session_id
 
     async def get(self, session_id: str, owner: str) -> Session | None:
@@ -117,6 +122,19 @@ class MemorySessionStore:
             if entry.used_at >= oldest_allowed:
                 return
             self._drop(session_id)
+
+    def _look_again(self) -> None:
+        """Forget idle sessions when the oldest may be one."""
+        if self._timer is not None or not self._entries:
+            return
+        oldest = next(iter(self._entries.values())).used_at
+        wait = max(oldest + IDLE_SECONDS - self._monotonic(), 0) + SLACK_SECONDS
+        self._timer = asyncio.get_running_loop().call_later(wait, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._forget_idle()
+        self._look_again()
 
     def _drop(self, session_id: str) -> None:
         entry = self._entries.pop(session_id)

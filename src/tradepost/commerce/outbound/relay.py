@@ -22,6 +22,7 @@ from tradepost.commerce.outbound.ports import PORT_OF, Outcome, Port, Refused, U
 from tradepost.commerce.outbound.recording import fresh_facts, record_done, record_failed
 from tradepost.commerce.store.models import StoreEvent, StoreSettings
 from tradepost.commerce.store.store import Store
+from tradepost.commerce.store.touched import telling
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.clock import Now, system_now
@@ -129,7 +130,12 @@ class Relay:
         async with self._database.transaction(workspace_id, write=write) as session:
             row = (await session.execute(select(StoreSettings.currency, StoreSettings.fixed_now))).first()
             now = row.fixed_now if row is not None and row.fixed_now is not None else self._now()
-            yield Store(session, caller, now, row.currency if row is not None else "EUR")
+            store = Store(session, caller, now, row.currency if row is not None else "EUR")
+            if not write:
+                yield store
+                return
+            async with telling(store):
+                yield store
 
     async def _plan_one(self, workspace_id: str, event_id: str) -> None:
         async with self._store(workspace_id) as store:

@@ -27,7 +27,7 @@ from tradepost.commerce.serving.uris import match_uri
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
 from tradepost.commerce.store.store import Store
-from tradepost.commerce.store.touched import Touched
+from tradepost.commerce.store.touched import telling
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import digest
@@ -245,9 +245,8 @@ class StoreServer:
             session.add(operation)
             await session.flush()  # a twin waits here until we commit, then finds our result
             store = await self._store(session, caller, expected_version=expected_version)
-            touched = Touched(session)
-            answer = await _run(tool, store, own)
-            store.say_touched(touched.ids())
+            async with telling(store):
+                answer = await _run(tool, store, own)
             operation.result = {"data": answer.data, "text": answer.text}
             return results.written(answer, replayed=False)
 

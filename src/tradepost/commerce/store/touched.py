@@ -5,17 +5,31 @@ changes that record's view, a stock level that of its warehouse. Rows change thr
 statements (store.py), so every change comes by here.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from tradepost.commerce.store.store import Store
+
 # Records that have a view of their own, and the columns by which other rows belong to one.
 _RECORDS = frozenset({"orders", "shipments", "returns"})
 _BELONGS = ("order_id", "shipment_id", "return_id")
 _IN_WAREHOUSE = frozenset({"stock_levels"})
+_UNSEEN = frozenset({"effects", "store_outbox"})  # rows about a record that no view of it shows
+
+
+@asynccontextmanager
+async def telling(store: Store) -> AsyncIterator[None]:
+    """Say of all that is written inside, in its last event, which records it touched. For every unit of work that
+    writes to the shop."""
+    touched = Touched(store.session)
+    yield
+    await store.session.flush()
+    store.say_touched(touched.ids())
 
 
 class Touched:
@@ -36,6 +50,8 @@ class Touched:
 
 
 def _touched_by(row: Any) -> Iterator[str]:
+    if row.__tablename__ in _UNSEEN:
+        return
     if row.__tablename__ in _RECORDS:
         yield row.id
     for column in _BELONGS:

@@ -51,6 +51,10 @@ class ActivityServer:
         """It has no resources."""
         raise NotFound(f"No resource '{uri}' was found.")
 
+    async def watched(self, caller: Caller, uri: str) -> str | None:
+        """Nothing to watch."""
+        raise NotFound(f"No resource '{uri}' was found.")
+
     async def prompt(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> Json:
         """It has no prompts."""
         raise NotFound(f"Unknown prompt: {name}.")
