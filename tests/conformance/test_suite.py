@@ -19,7 +19,7 @@ SCENARIOS = 73
 
 _PUSHED = "the hub answers with one JSON document: what the server says during a call is not passed on"
 _ASKS = "the hub is a client without sampling and elicitation, so a server behind it cannot ask during a call"
-_WATCHES = "resources cannot be subscribed to behind the hub"
+_WATCHES = "resources of a foreign server cannot be subscribed to: their changes leave no trace in the hub"
 _ROUNDS = "a result that asks for input is not passed on: the hub declares no capability of its caller to the server"
 
 NOT_PASSING: dict[str, str] = {

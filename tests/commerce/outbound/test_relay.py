@@ -12,6 +12,7 @@ from tradepost.commerce.effects.models import Effect
 from tradepost.commerce.inventory.models import Reservation, StockLevel
 from tradepost.commerce.logistics.models import Shipment
 from tradepost.commerce.payments.models import Refund
+from tradepost.commerce.store.models import StoreEvent
 from tradepost.commerce.support.models import Ticket, TicketMessage
 
 
@@ -104,3 +105,10 @@ async def test_reservations_that_are_over_are_freed(desk: Shop, clock: Clock, re
     clock.now += timedelta(hours=2)
     assert await way.free_reservations() == 1
     assert (await one(desk, StockLevel, "stk_SHIRT-S")).available == 10
+
+
+async def test_what_the_carrier_said_is_told_to_those_who_watch_the_parcel(desk: Shop, relay: Relays) -> None:
+    made = await desk.call("create_shipment", order_id="1", carrier="dhl", buy_label=True)
+    await relay().settle()
+    (bought,) = [event for event in await rows(desk, StoreEvent) if event.type == "shipment:label_bought"]
+    assert set(bought.payload["touched"]) == {made["id"], "ord_1"}
