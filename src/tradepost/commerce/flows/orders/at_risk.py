@@ -1,5 +1,6 @@
 """list_at_risk_orders: every open order that misses its promise or is likely to, with the chain of causes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Required
@@ -55,6 +56,19 @@ class AtRiskRow(TypedDict, total=False):
     fulfillment_status: str
 
 
+class CauseCount(TypedDict):
+    """How many of the orders have a cause of this kind; an order may have several."""
+
+    kind: str
+    orders: int
+
+
+class AtRiskPage(Page[AtRiskRow]):
+    """The page, and the causes of all of its list's orders, the most frequent first."""
+
+    by_cause: list[CauseCount]
+
+
 @read_tool(title="List at-risk orders", scope="read:orders")
 async def list_at_risk_orders(
     store: Store,
@@ -65,12 +79,12 @@ async def list_at_risk_orders(
     cursor: Cursor = None,
     detail: Detail = "standard",
     fields: Fields = None,
-) -> Answer[Page[AtRiskRow]]:
+) -> Answer[AtRiskPage]:
     """List open orders that are late or likely to miss their promise, each with the reason down to its root: an
     unavailable driver, a delayed carrier, missing stock and its purchase order, a hold, an unpaid bill. Use for a
     briefing, or to see which orders promised for tomorrow will miss and why. Not for one order (get_order) or other
-    filters (search_orders). Read-only. Returns a page, the oldest promise first; late means now or the ETA is past the
-    promised end."""
+    filters (search_orders). Read-only. Returns a page, the oldest promise first, and by_cause, which counts all of them;
+    late means now or the ETA is past the promised end."""
     endangered = await endangered_orders(store, horizon_days=horizon_days, warehouse_id=warehouse_id)
     if late_only:
         endangered = [pair for pair in endangered if pair[1].late]
@@ -83,6 +97,7 @@ async def list_at_risk_orders(
     head = f"Late: {late}. At risk: {len(endangered) - late}."
     if late_only:
         head = f"Late: {late}."
+    head += f" Causes: {_causes_text(result)}."
     if result["has_more"]:
         head += f" More with cursor={result['next_cursor']}."
     return Answer(result, as_many_as_fit(head, [finding.sentence for _, finding in rest[:limit]]))
@@ -120,7 +135,7 @@ def _page(
     limit: int,
     detail: str,
     fields: Sequence[str] | None,
-) -> Page[AtRiskRow]:
+) -> AtRiskPage:
     shown = rest[:limit]
     has_more = len(rest) > limit
     last = shown[-1][0] if shown else None
@@ -130,7 +145,19 @@ def _page(
         "has_more": has_more,
         "total_estimate": len(endangered),
         "truncated": False,
+        "by_cause": _by_cause(endangered),
     }
+
+
+def _causes_text(result: AtRiskPage) -> str:
+    return ", ".join(f"{one['kind'].replace('_', ' ')} {one['orders']}" for one in result["by_cause"]) or "unknown"
+
+
+def _by_cause(endangered: Sequence[tuple[Order, Lateness]]) -> list[CauseCount]:
+    counts = Counter(kind for _, finding in endangered for kind in {cause.kind for cause in finding.causes})
+    return [
+        {"kind": kind, "orders": count} for kind, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    ]
 
 
 def _after(kind: str, endangered: Sequence[tuple[Order, Lateness]], cursor: str | None) -> list[tuple[Order, Lateness]]:
