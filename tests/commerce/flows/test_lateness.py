@@ -138,6 +138,10 @@ async def test_hold_payment_and_standstill_count_when_the_promise_is_near(shop: 
     far = order("4", payment_status="pending", promised_to=days(10))
     await shop.add(*ground(), held, unpaid, idle, far, line(idle, 1, "A"), stock(9))
     found = await shop.call("list_at_risk_orders", horizon_days=30)
+    counted = {one["kind"]: one["orders"] for one in found["by_cause"]}
+    kinds = [{cause["kind"] for cause in item["causes"]} for item in found["items"]]
+    assert counted == {kind: sum(kind in one for one in kinds) for kind in set().union(*kinds)}
+    assert [one["orders"] for one in found["by_cause"]] == sorted(counted.values(), reverse=True)
     assert {item["number"]: item["causes"][0]["kind"] for item in found["items"]} == {
         "3": "not_shipped",
         "1": "hold",

@@ -83,7 +83,7 @@ async def list_at_risk_orders(
     """List open orders that are late or likely to miss their promise, each with the reason down to its root: an
     unavailable driver, a delayed carrier, missing stock and its purchase order, a hold, an unpaid bill. Use for a
     briefing, or to see which orders promised for tomorrow will miss and why. Not for one order (get_order) or other
-    filters (search_orders). Read-only. Returns a page, the oldest promise first, and by_cause, which counts all of them;
+    filters (search_orders). Read-only. Returns a page, the oldest promise first, and by_cause, counting all of them;
     late means now or the ETA is past the promised end."""
     endangered = await endangered_orders(store, horizon_days=horizon_days, warehouse_id=warehouse_id)
     if late_only:
