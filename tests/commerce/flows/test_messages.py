@@ -43,12 +43,21 @@ async def test_a_template_is_filled_with_facts_and_shown_before_it_goes(desk: Sh
     done = await desk.call("send_customer_message", **told)
     assert (done["number"], done["subject"], done["to"]) == ("MSG-1001", "Your order 1 is late", "a***@example.com")
     assert "promised by Sunday, 1 March 2026" in done["text"]
-    assert "expect it on Tuesday, 3 March 2026" in done["text"]
+    assert "is late: we now expect it on Tuesday, 3 March 2026." in done["text"]
     assert done["text"].endswith("Test shop")
     (kept,) = await rows(desk, CustomerMessage)
     assert (kept.body, kept.template, kept.channel) == (done["text"], "order_delayed", "email")
     assert [event.type for event in await rows(desk, StoreEvent)] == ["message:queued"]
     assert (await one(desk, Customer, "cus_ann")).last_contact_at == NOW
+
+
+async def test_a_day_that_is_over_is_not_promised_again(desk: Shop) -> None:
+    async with desk.database.transaction("wsp_test", write=True) as session:
+        parcel = await session.get(Shipment, ("wsp_test", "shp_1"))
+        assert parcel is not None
+        parcel.eta = ago(1)
+    done = await desk.call("send_customer_message", order_id="1", template="order_delayed", **WHY)
+    assert "is late: we are finding out when it will arrive and will write again." in done["text"]
 
 
 async def test_a_text_goes_to_a_customer_without_an_order(desk: Shop) -> None:

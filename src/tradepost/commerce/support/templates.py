@@ -23,9 +23,9 @@ class Template(NamedTuple):
 TEMPLATES: Mapping[str, Template] = {
     "order_delayed": Template(
         "Your order {order} is late",
-        "Hello {name},\n\nyour order {order} was promised by {promised} and will arrive later: we now expect it on "
-        "{eta}. We are sorry about the delay and keep an eye on it.\n\n{shop}",
-        ("promised", "eta"),
+        "Hello {name},\n\nyour order {order} was promised by {promised} and is late: {delay}. We are sorry and keep "
+        "an eye on it.\n\n{shop}",
+        ("promised", "delay"),
     ),
     "order_shipped": Template(
         "Your order {order} is on its way",

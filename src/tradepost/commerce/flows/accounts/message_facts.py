@@ -17,7 +17,8 @@ from tradepost.foundation.untrusted import clean
 
 
 async def facts_of(store: Store, customer: Customer, order: Order) -> dict[str, str]:
-    """name, order and shop always; promised, eta, carrier, tracking, rma and refunded where the order has them."""
+    """name, order and shop always; promised, delay, eta, carrier, tracking, rma and refunded where the order has them:
+    `delay` says when a late order is expected now."""
     zone = await store_zone(store)
     settings = await store.one_or_none(select(StoreSettings))
     facts = {
@@ -25,9 +26,15 @@ async def facts_of(store: Store, customer: Customer, order: Order) -> dict[str, 
         "order": order.number,
         "shop": clean(settings.name, 80) if settings is not None else "Your shop",
     }
+    parcel = await _parcel(store, order)
+    facts |= _parcel_facts(store, parcel, zone)
     if order.promised_to is not None:
         facts["promised"] = _day(order.promised_to, zone)
-    facts |= await _parcel(store, order, zone)
+        eta = parcel[0].eta if parcel is not None else None
+        if order.delivered_at is None and order.promised_to < max(store.now, eta or store.now):
+            facts["delay"] = "we are finding out when it will arrive and will write again"
+            if "eta" in facts:
+                facts["delay"] = f"we now expect it on {facts['eta']}"
     back = await store.one_or_none(
         select(Return)
         .where(Return.order_id == order.id, Return.status.not_in(("requested", "declined", "canceled")))
@@ -45,7 +52,7 @@ async def facts_of(store: Store, customer: Customer, order: Order) -> dict[str, 
     return facts
 
 
-async def _parcel(store: Store, order: Order, zone: str) -> dict[str, str]:
+async def _parcel(store: Store, order: Order) -> tuple[Shipment, Carrier | None] | None:
     """The parcel that is still on its way, the latest first."""
     statement = (
         select(Shipment, Carrier)
@@ -55,10 +62,15 @@ async def _parcel(store: Store, order: Order, zone: str) -> dict[str, str]:
         .limit(1)
     )
     found = (await store.session.execute(statement)).first()
-    if found is None:
+    return None if found is None else (found[0], found[1])
+
+
+def _parcel_facts(store: Store, parcel: tuple[Shipment, Carrier | None] | None, zone: str) -> dict[str, str]:
+    """Carrier, tracking number, and the day it is expected: none that is over."""
+    if parcel is None:
         return {}
-    shipment, carrier = found
-    facts = {"eta": _day(shipment.eta, zone)} if shipment.eta is not None else {}
+    shipment, carrier = parcel
+    facts = {"eta": _day(shipment.eta, zone)} if shipment.eta is not None and shipment.eta > store.now else {}
     if carrier is not None:
         facts["carrier"] = clean(carrier.name, 60)
     if shipment.tracking_number:
