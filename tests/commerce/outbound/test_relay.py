@@ -76,6 +76,7 @@ async def test_mail_goes_by_smtp_and_again_when_the_server_is_busy(
     clock.now += timedelta(seconds=6)
     assert await way.settle() == 1
     (mail,) = post.mails
+    assert mail["Date"] is not None
     assert (mail["Subject"], mail["To"], mail["From"]) == ("A word", "ann@example.com", "shop@example.com")
     assert mail.get_content().strip() == "Grüße from Delft."
     assert mail["Message-ID"] == f"<{(await rows(desk, Effect))[0].id}@example.com>"

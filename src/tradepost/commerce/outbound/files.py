@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from email.message import EmailMessage
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def mail_of(sender: str, key: str, request: Mapping[str, Any]) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = sender, str(request["to"])
     message["Subject"] = " ".join(str(request["subject"]).split())
+    message["Date"] = formatdate(usegmt=True)
     message["Message-ID"] = f"<{key}@{sender.rpartition('@')[2].rstrip('>')}>"
     message.set_content(str(request["text"]))
     return message
