@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from sqlalchemy import func, or_, select
 
 from tradepost.commerce.customers.models import Customer
+from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store.rows import noun_of
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, NotFound
@@ -90,3 +91,20 @@ async def _known(store: Store, model: Any) -> str:
     if not rows or len(rows) > _SHOWN:
         return "Check the id, number, code or name."
     return "There are: " + ", ".join(called(row) for row in rows) + "."
+
+
+async def find_buyer(store: Store, reference: str | None, order: Order | None, *, nobody: str) -> Customer:
+    """The customer named, else the order's. `nobody` says what is wrong where neither is given. Raises InvalidArgument,
+    also for an order that belongs to another customer than the one named."""
+    if reference is None:
+        if order is None:
+            raise InvalidArgument(nobody, hint="Give customer_id or order_id.", field="customer_id")
+        return await store.find(Customer, order.customer_id, field="order_id")
+    named = await find_customer(store, reference)
+    if order is not None and order.customer_id != named.id:
+        raise InvalidArgument(
+            f"The order {order.number} belongs to another customer than {named.number}.",
+            hint="Leave customer_id out: the order's customer is taken.",
+            field="customer_id",
+        )
+    return named

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.customers.views import full_name
 from tradepost.commerce.flows.accounts.message_facts import facts_of
-from tradepost.commerce.flows.names import find_customer
+from tradepost.commerce.flows.names import find_buyer
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store import privacy
@@ -74,7 +74,8 @@ async def send_customer_message(
     another tool tells the customer itself (notify_customer). What is sent cannot be taken back; dry_run shows it word
     by word. Returns the message as it goes out, with its number."""
     order = await store.find(Order, order_id, field="order_id") if order_id is not None else None
-    customer = await _customer(store, customer_id, order)
+    buyer = await find_buyer(store, customer_id, order, nobody="The message is to nobody.")
+    customer = await store.lock(Customer, buyer.id)
     address = _address(customer, channel)
     title, body = await _words(store, customer, order, template, text, subject)
     _require_fits(channel, body)
@@ -108,20 +109,6 @@ async def send_customer_message(
     }
     about = f" about order {order.number}" if order is not None else ""
     return Answer(data, f"{message.number} to {full_name(customer)} ({masked}){about}: {title}.")
-
-
-async def _customer(store: Store, reference: str | None, order: Order | None) -> Customer:
-    if reference is None and order is None:
-        raise InvalidArgument("The message is to nobody.", hint="Give order_id or customer_id.", field="customer_id")
-    named = await find_customer(store, reference) if reference is not None else None
-    if named is not None and order is not None and order.customer_id != named.id:
-        raise InvalidArgument(
-            f"The order {order.number} belongs to another customer than {named.number}.",
-            hint="Leave customer_id out: the order's customer is taken.",
-            field="customer_id",
-        )
-    owner = named.id if named is not None else order.customer_id if order is not None else ""
-    return await store.lock(Customer, owner, field="customer_id")
 
 
 def _address(customer: Customer, channel: str) -> str:

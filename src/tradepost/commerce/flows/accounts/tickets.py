@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from tradepost.commerce.flows.names import find_customer
+from tradepost.commerce.flows.names import find_buyer
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.store import Store
@@ -18,6 +18,7 @@ from tradepost.foundation.untrusted import clean
 
 MAX_MESSAGE = 4000
 ESCALATIONS = "escalations"
+NOBODY = "The ticket is about nobody."
 
 Subject = Annotated[
     str, Field(min_length=3, max_length=160, description="What it is about.", examples=["Parcel not received"])
@@ -84,7 +85,7 @@ async def create_ticket(
     ticket's number and queue."""
     about = await _about(store, order_id, customer_id)
     if about.customer_id is None and about.order is None:
-        raise InvalidArgument("The ticket is about nobody.", hint="Give order_id or customer_id.", field="customer_id")
+        raise InvalidArgument(NOBODY, hint="Give order_id or customer_id.", field="customer_id")
     ticket = await _opened(store, clean(subject, 160), about, priority, queue)
     if message:
         _say(store, ticket, message)
@@ -137,16 +138,9 @@ async def escalate_to_human(
 
 async def _about(store: Store, order_id: str | None, customer_id: str | None) -> _About:
     order = None if order_id is None else await store.find(Order, order_id, field="order_id")
-    if customer_id is None:
-        return _About(order.customer_id if order is not None else None, order)
-    customer = await find_customer(store, customer_id)
-    if order is not None and order.customer_id != customer.id:
-        raise InvalidArgument(
-            f"The order {order.number} belongs to another customer than {customer.number}.",
-            hint="Leave customer_id out: the order's customer is taken.",
-            field="customer_id",
-        )
-    return _About(customer.id, order)
+    if order is None and customer_id is None:
+        return _About(None, None)
+    return _About((await find_buyer(store, customer_id, order, nobody=NOBODY)).id, order)
 
 
 async def _opened(store: Store, subject: str, about: _About, priority: str, queue: str) -> Ticket:

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer, PaymentMethod
 from tradepost.commerce.customers.views import full_name
-from tradepost.commerce.flows.names import find_customer
+from tradepost.commerce.flows.names import find_buyer
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.listing import Moment
@@ -74,7 +74,8 @@ async def apply_store_credit(
     usable for exchanges and changed orders. Name the customer or one of their orders. No money leaves the shop. Returns
     the credit, its end and all credit the customer has."""
     order = await store.find(Order, order_id, field="order_id") if order_id is not None else None
-    customer = await _customer(store, customer_id, order)
+    buyer = await find_buyer(store, customer_id, order, nobody="The credit is for nobody.")
+    customer = await store.lock(Customer, buyer.id)  # one grant at a time: the total below is right
     if customer.status == "closed":
         raise StateConflict(f"The account of {customer.number} is closed.", hint="Nobody could use the credit.")
     code = currency or (order.currency if order is not None else store.currency)
@@ -112,20 +113,6 @@ async def apply_store_credit(
     }
     text = f"{display(amount_minor, code)} store credit for {full_name(customer)} ({customer.number})"
     return Answer(data, f"{text}, good until {data['ends_at'][:10]}. All their credit: {data['balance']['display']}.")
-
-
-async def _customer(store: Store, reference: str | None, order: Order | None) -> Customer:
-    if reference is None and order is None:
-        raise InvalidArgument("The credit is for nobody.", hint="Give customer_id or order_id.", field="customer_id")
-    named = await find_customer(store, reference) if reference is not None else None
-    if named is not None and order is not None and order.customer_id != named.id:
-        raise InvalidArgument(
-            f"The order {order.number} belongs to another customer than {named.number}.",
-            hint="Leave customer_id out: the order's customer is taken.",
-            field="customer_id",
-        )
-    owner = named.id if named is not None else order.customer_id if order is not None else ""
-    return await store.lock(Customer, owner, field="customer_id")  # one grant at a time: the total below is right
 
 
 def _end(store: Store, wanted: datetime | None) -> datetime:
