@@ -34,6 +34,11 @@ async def lock_levels(store: Store, places: Iterable[Place]) -> dict[Place, Stoc
 
 def open_level(store: Store, *, variant_id: str, sku: str, location_id: str) -> StockLevel:
     """A new, empty level for a sku that the location did not hold so far."""
+    return store.add(empty_level(variant_id=variant_id, sku=sku, location_id=location_id))
+
+
+def empty_level(*, variant_id: str, sku: str, location_id: str) -> StockLevel:
+    """A level without units that is not in the store yet."""
     zeros = dict.fromkeys(
         (
             *("on_hand", "available", "committed", "reserved", "damaged", "quality_control", "safety_stock"),
@@ -41,10 +46,9 @@ def open_level(store: Store, *, variant_id: str, sku: str, location_id: str) -> 
         ),
         0,
     )
-    level = StockLevel(
+    return StockLevel(
         id=new_id(StockLevel.prefix), variant_id=variant_id, sku=sku, location_id=location_id, lead_time_days=7, **zeros
     )
-    return store.add(level)
 
 
 def move(
