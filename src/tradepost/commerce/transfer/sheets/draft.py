@@ -1,0 +1,88 @@
+"""What importing a record would do to the store, put together without touching it and written in one go."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tradepost.commerce.store.rows import label_of
+from tradepost.commerce.store.store import Store
+
+LAYERS = 4
+Deed = Callable[[Store], None]
+
+
+class Draft:
+    """New rows, changes of loaded rows, deeds (stock that moves) and events of one record or of a batch of them."""
+
+    def __init__(self) -> None:
+        self.is_new = False
+        self._new: list[list[Any]] = [[] for _ in range(LAYERS)]
+        self._numbered: list[tuple[Any, str]] = []
+        self._changes: list[tuple[Any, dict[str, Any]]] = []
+        self._deeds: list[Deed] = []
+        self._events: list[tuple[str, Any, dict[str, Any]]] = []
+
+    def add(self, layer: int, row: Any, *, number: str | None = None) -> Any:
+        """A new row. Rows of a lower layer are written first: parents 0, their children 1. `number`: the kind of
+        number ("CUST-") it gets when it is written."""
+        self._new[layer].append(row)
+        if number is not None:
+            self._numbered.append((row, number))
+        return row
+
+    def change(self, row: Any, **values: Any) -> bool:
+        """Change what differs of a loaded row. Says whether anything does."""
+        different = {name: value for name, value in values.items() if getattr(row, name) != value}
+        if different:
+            self._changes.append((row, different))
+        return bool(different)
+
+    def set(self, row: Any, **values: Any) -> None:
+        """Give a loaded row these values, whatever earlier records of the batch gave it."""
+        self._changes.append((row, values))
+
+    def do(self, deed: Deed) -> None:
+        """Something to be done when all rows are there."""
+        self._deeds.append(deed)
+
+    def emit(self, event_type: str, row: Any, **payload: Any) -> None:
+        """An event to be written to the outbox."""
+        self._events.append((event_type, row, payload))
+
+    @property
+    def verdict(self) -> str:
+        """new, changed, or unchanged."""
+        if self.is_new:
+            return "new"
+        return "changed" if self._changes or self._deeds or any(self._new) else "unchanged"
+
+    def words(self) -> list[str]:
+        """What changes: "order 1001: payment_status, captured_minor"."""
+        return [f"{label_of(row)}: {', '.join(sorted(values))}" for row, values in self._changes]
+
+    def take(self, other: "Draft") -> None:
+        """Add another draft's work to this one."""
+        for mine, theirs in zip(self._new, other._new, strict=True):
+            mine += theirs
+        self._numbered += other._numbered
+        self._changes += other._changes
+        self._deeds += other._deeds
+        self._events += other._events
+
+    async def write(self, store: Store) -> None:
+        """Do it all, in the store's transaction."""
+        for row, prefix in self._numbered:
+            row.number = await store.next_number(prefix)
+        for rows in self._new:
+            if rows:
+                store.session.add_all(rows)
+                await store.session.flush()
+        for row, values in self._changes:
+            for name, value in values.items():
+                setattr(row, name, value)
+        await store.session.flush()
+        for deed in self._deeds:
+            deed(store)
+        await store.session.flush()  # versions count up here, and events name them
+        for event_type, row, payload in self._events:
+            store.emit(event_type, row, **payload)
+        await store.session.flush()
