@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import tradepost.commerce.tables  # noqa: F401 (every table: foreign keys lead from part to part)
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, WorkspaceOption, opened, run
+from tradepost.cli.store_csv import import_csv
 from tradepost.commerce.transfer import export_store, import_store, read_file
 from tradepost.commerce.transfer.policy import policy_rows
 from tradepost.foundation.clock import system_now
@@ -20,6 +21,9 @@ store = typer.Typer(name="store", help="The shop's store: import and export.", n
 
 def register(app: typer.Typer) -> None:
     app.add_typer(store)
+
+
+store.command("import-csv")(import_csv)
 
 
 @store.command("import")
