@@ -138,14 +138,19 @@ class Store:
 
     async def next_number(self, prefix: str, start: int = 1000) -> str:
         """The next number of a kind: "PO-1001". Gaps stay where a transaction was rolled back on purpose."""
+        return (await self.next_numbers(prefix, 1, start))[0]
+
+    async def next_numbers(self, prefix: str, count: int, start: int = 1000) -> list[str]:
+        """The next numbers of a kind, for many new records at once."""
         statement = select(NumberRange).where(NumberRange.id == prefix).with_for_update()
         found = (await self.session.scalars(statement)).one_or_none()
         if found is None:
             found = NumberRange(id=prefix, last=start)
             self.session.add(found)
-        found.last += 1
+        first = found.last + 1
+        found.last += count
         await self.session.flush()
-        return f"{prefix}{found.last}"
+        return [f"{prefix}{number}" for number in range(first, first + count)]
 
     def list_kind(self, kind: str) -> str:
         """The name of a list inside its cursors. It stands for the workspace and the filters too: a cursor of another

@@ -70,8 +70,10 @@ class Draft:
 
     async def write(self, store: Store) -> None:
         """Do it all, in the store's transaction."""
-        for row, prefix in self._numbered:
-            row.number = await store.next_number(prefix)
+        for prefix in sorted({prefix for _, prefix in self._numbered}):
+            rows = [row for row, its in self._numbered if its == prefix]
+            for row, number in zip(rows, await store.next_numbers(prefix, len(rows)), strict=True):
+                row.number = number
         for rows in self._new:
             if rows:
                 store.session.add_all(rows)

@@ -71,7 +71,7 @@ def _shipped(row: Row, state: str | None, quantity: int, scale: int) -> int:
             raise Refused(row, "line_shipped", f"does not fit a line that is {status}")
     elif status == "partial":
         raise Refused(row, "line_status", "is partial: add a column line_shipped that says how many have left")
-    elif status is not None and not (status == "processing" and state in _ALL):
+    elif status is not None:
         shipped = quantity if status == "fulfilled" else 0
     else:
         shipped = quantity if state in _ALL else 0

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from tradepost.commerce.orders.models import FulfillmentStatus, LineStatus, PaymentStatus
+from tradepost.commerce.orders.models import FulfillmentStatus, PaymentStatus
 from tradepost.commerce.transfer.sheets.addresses import address_columns, address_of
 from tradepost.commerce.transfer.sheets.columns import Column
 from tradepost.commerce.transfer.sheets.kind import Ground, Refused, agree, minor, required
@@ -33,6 +33,7 @@ def _number(cell: str) -> str:
 
 
 _FULFILLMENT = {"partial": "partially_fulfilled", "pending": "unfulfilled"}
+_LineState = Literal["processing", "partial", "fulfilled"]
 _LINE = {"pending": "processing", "unfulfilled": "processing"}
 
 _ORDER = (
@@ -72,7 +73,7 @@ _LINES = (
     Column("line_price", ("Lineitem price",), amount, required=True),
     Column("line_name", ("Lineitem name",), line(300)),
     Column("line_discount", ("Lineitem discount",), amount),
-    Column("line_status", ("Lineitem fulfillment status",), one_of(LineStatus, _LINE)),
+    Column("line_status", ("Lineitem fulfillment status",), one_of(_LineState, _LINE)),
     Column("line_shipped", (), quantity),
 )
 COLUMNS = (*_ORDER, *_LINES)

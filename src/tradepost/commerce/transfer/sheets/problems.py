@@ -34,7 +34,7 @@ class Report:
 
     def __init__(self, path: Path | None = None) -> None:
         self.count = 0
-        self.first: list[Problem] = []
+        self._first: list[Problem] = []
         self._path = path
         self._open = ExitStack()
         self._writer: Any = None
@@ -45,10 +45,15 @@ class Report:
         """Take note. Raises InvalidArgument where the report cannot be written."""
         for problem in problems:
             self.count += 1
-            if len(self.first) < SHOWN:
-                self.first.append(problem)
+            if len(self._first) < SHOWN:
+                self._first.append(problem)
             if self._path is not None:
                 self._write(self._path, problem)
+
+    @property
+    def first(self) -> list[Problem]:
+        """The first problems that were found, by row."""
+        return sorted(self._first, key=lambda problem: problem.row)
 
     def _write(self, path: Path, problem: Problem) -> None:
         try:

@@ -53,8 +53,7 @@ class Sheet:
         with self._opened() as (stream, stamp):
             self._stamp = stamp
             self.digest = _digest(stream, mapping)
-        with self._opened() as (stream, _):
-            cells = next(self._cells(stream), (1, []))[1]
+        cells = next(self._cells(), (1, []))[1]
         if not any(cells):
             raise InvalidArgument(f"{path} has no header.", hint="The first row names the columns.")
         if len(cells) == 1 and (found := next((mark for mark in ";\t|" if mark in cells[0]), None)):
@@ -108,15 +107,14 @@ class Sheet:
 
     def _rows(self) -> Iterator[tuple[Row, list[Problem]]]:
         width = len(self.header.columns)
-        with self._opened() as (stream, _):
-            for number, cells in self._cells(stream):
-                if number == 1 or not any(cell.strip() for cell in cells):
-                    continue
-                if len(cells) != width:
-                    why = f"has {len(cells)} cells, the header has {width}: is a quote or a delimiter missing?"
-                    yield Row(number), [Problem(number, "row", "", why)]
-                    continue
-                yield self._row(number, cells)
+        for number, cells in self._cells():
+            if number == 1 or not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != width:
+                why = f"has {len(cells)} cells, the header has {width}: is a quote or a delimiter missing?"
+                yield Row(number), [Problem(number, "row", "", why)]
+                continue
+            yield self._row(number, cells)
 
     def _row(self, number: int, cells: Cells) -> tuple[Row, list[Problem]]:
         row, problems = Row(number), []
@@ -134,14 +132,14 @@ class Sheet:
                 problems.append(self.problem(row, name, str(error)))
         return row, problems
 
-    def _cells(self, stream: io.BufferedReader) -> Iterator[tuple[int, Cells]]:
+    def _cells(self) -> Iterator[tuple[int, Cells]]:
         csv.field_size_limit(MAX_CELL)
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-        reader = csv.reader(text, delimiter=self._mapping.delimiter, strict=True)
         number = 0
         try:
-            for number, cells in enumerate(reader, start=1):
-                yield number, cells
+            with self._opened() as (stream, _), io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+                reader = csv.reader(text, delimiter=self._mapping.delimiter, strict=True)
+                for number, cells in enumerate(reader, start=1):
+                    yield number, cells
         except csv.Error as error:
             raise InvalidArgument(
                 f"{self.path} is no CSV from row {number + 1} on: {error}.", hint="Check the quotes there."

@@ -54,6 +54,7 @@ class _Pass:
 
     tally: Tally = field(default_factory=Tally)
     rows: int = 0
+    end: int = 0
     refused: int = 0
     changes: list[str] = field(default_factory=list)
 
@@ -103,9 +104,11 @@ class _Import:
         if self._wish.dry_run:
             return self._outcome(checked, before + checked.tally, after)
         self._sheet.require_unchanged()
+        if not checked.tally.new and not checked.tally.changed:
+            await self._finish(before + checked.tally, checked.end)
+            return self._outcome(checked, before + checked.tally, after)
         written = await self._write(after, before, checked.rows)
-        if written.tally.new:
-            await self._database.analyze()
+        await self._database.analyze()
         return self._outcome(checked, before + written.tally, after)
 
     async def _position(self) -> Position | None:
@@ -119,6 +122,7 @@ class _Import:
         for batch in self._batches():
             seen.rows += batch.rows
             seen.refused += batch.refused
+            seen.end = batch.end
             if batch.end > after:
                 async with self._database.transaction(self._caller.workspace_id, write=False) as session:
                     planning = Planning(self._store(session), self._ground, write=False, memory=memory)
@@ -148,6 +152,12 @@ class _Import:
                 end = batch.end
             self._on_progress("Importing", done.rows, rows)
         return done
+
+    async def _finish(self, tally: Tally, end: int) -> None:
+        """Nothing is to be written but that the file was taken over."""
+        async with self._database.transaction(self._caller.workspace_id, write=True) as session:
+            now = Position(end, True, tally)
+            await keep_position(session, self._caller.workspace_id, self._kind.name, self._sheet.digest, now)
 
     def _store(self, session: Any) -> Store:
         return Store(session, self._caller, self._ground.now, self._ground.currency)
