@@ -21,8 +21,9 @@ from tests.cli.csv_shop import (
     rows_of,
 )
 from tests.engines import DatabaseUrls, Template
-from tests.processes import Place
+from tests.processes import ROOT, Place
 from tradepost.commerce.customers.models import Customer
+from tradepost.commerce.transfer.sheets import KINDS
 
 EUR = ("--currency", "EUR")
 
@@ -299,3 +300,18 @@ def test_files_that_are_none_are_refused_with_what_to_do(shop: CsvShop):
         begun.append((shop.place.begin("store", "import-csv", kind, file, *options, "--workspace", "acme"), why))
     for command, why in begun:
         assert why in command.result().refusal()
+
+
+async def test_the_shop_counts_on_above_the_numbers_of_a_file(filled: CsvShop):
+    filled.take("customers", "Customer ID,Email\nCUST-1001,ann@example.com\nCUST-1007,jo@example.com\n").good()
+    filled.take("orders", ORDERS).good()  # pat is new, and becomes a guest
+    async with filled.tools() as tool:
+        (guest,) = await tool.items("search_customers", query="pat@example.com")
+        assert guest["number"] == "CUST-1008"
+
+
+def test_every_column_is_documented():
+    page = (ROOT / "docs" / "how-to" / "import-csv.md").read_text("utf-8")
+    for kind in KINDS.values():
+        for column in kind.columns:
+            assert f"| `{column.field}` | {', '.join(column.shopify)} |" in page

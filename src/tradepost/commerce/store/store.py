@@ -142,15 +142,22 @@ class Store:
 
     async def next_numbers(self, prefix: str, count: int, start: int = 1000) -> list[str]:
         """The next numbers of a kind, for many new records at once."""
-        statement = select(NumberRange).where(NumberRange.id == prefix).with_for_update()
-        found = (await self.session.scalars(statement)).one_or_none()
-        if found is None:
-            found = NumberRange(id=prefix, last=start)
-            self.session.add(found)
+        found = await self._number_range(prefix, start)
         first = found.last + 1
         found.last += count
         await self.session.flush()
         return [f"{prefix}{number}" for number in range(first, first + count)]
+
+    async def number_above(self, prefix: str, highest: int) -> None:
+        """Let the next number of a kind be above one that came from elsewhere."""
+        found = await self._number_range(prefix, highest)
+        found.last = max(found.last, highest)
+        await self.session.flush()
+
+    async def _number_range(self, prefix: str, start: int) -> NumberRange:
+        statement = select(NumberRange).where(NumberRange.id == prefix).with_for_update()
+        found = (await self.session.scalars(statement)).one_or_none()
+        return found or self.add(NumberRange(id=prefix, last=start))
 
     def list_kind(self, kind: str) -> str:
         """The name of a list inside its cursors. It stands for the workspace and the filters too: a cursor of another

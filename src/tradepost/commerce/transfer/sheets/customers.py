@@ -107,7 +107,7 @@ class Customers(Kind[CustomerRecord, People]):
         if holder is not None and holder is not customer:
             raise Refused(record.row, "email", f"belongs to the customer {shown(holder.number)} of the shop")
         if record.external_id and customer.external_id not in (None, record.external_id):
-            why = f"the customer with this e-mail address has the id {shown(customer.external_id)} in the shop"
+            why = f"the shop's customer {shown(customer.number)} has the id {shown(customer.external_id)}"
             raise Refused(record.row, "customer_id", why)
         values = dict(record.values)
         for consent in _CONSENTS:  # a consent that was taken back here is not given again by an older file

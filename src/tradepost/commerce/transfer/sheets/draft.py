@@ -1,5 +1,6 @@
 """What importing a record would do to the store, put together without touching it and written in one go."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.store import Store
 
 LAYERS = 4
+_COUNTED = re.compile(r"([A-Z]{1,10}-)([0-9]{1,12})")
 Deed = Callable[[Store], None]
 
 
@@ -68,8 +70,20 @@ class Draft:
         self._deeds += other._deeds
         self._events += other._events
 
+    def _highest(self) -> dict[str, int]:
+        """The highest number per kind ("PO-") that the file itself gives: what the shop counts later is above it."""
+        found: dict[str, int] = {}
+        for row in (row for rows in self._new for row in rows):
+            counted = _COUNTED.fullmatch(getattr(row, "number", None) or "")
+            if counted is not None:
+                prefix, number = counted.groups()
+                found[prefix] = max(found.get(prefix, 0), int(number))
+        return found
+
     async def write(self, store: Store) -> None:
         """Do it all, in the store's transaction."""
+        for prefix, highest in sorted(self._highest().items()):
+            await store.number_above(prefix, highest)
         for prefix in sorted({prefix for _, prefix in self._numbered}):
             rows = [row for row, its in self._numbered if its == prefix]
             for row, number in zip(rows, await store.next_numbers(prefix, len(rows)), strict=True):

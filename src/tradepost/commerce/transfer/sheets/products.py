@@ -61,21 +61,21 @@ class Products(Kind[ProductRecord, Catalog]):
     name = "products"
     key = "handle"
     columns = (
-        Column("handle", ("Handle",), code, required=True),
+        Column("handle", ("Handle", "URL handle"), code, required=True),
         Column("title", ("Title",), line(200)),
-        Column("description", ("Body (HTML)",), html(50_000)),
+        Column("description", ("Body (HTML)", "Description"), html(50_000)),
         Column("brand", ("Vendor",), line(200)),
         Column("category", ("Type", "Product Category"), line(200)),
         Column("status", ("Status",), one_of(ProductStatus)),
-        Column("published", ("Published",), yes_no),
+        Column("published", ("Published", "Published on online store"), yes_no),
         *(Column(f"option{n}_name", (f"Option{n} Name",), line(100)) for n in _OPTIONS),
         *(Column(f"option{n}_value", (f"Option{n} Value",), line(200)) for n in _OPTIONS),
-        Column("sku", ("Variant SKU",), code, required=True),
+        Column("sku", ("Variant SKU", "SKU"), code, required=True),
         Column("variant_id", ("Variant ID",), code),
-        Column("price", ("Variant Price",), amount, required=True),
-        Column("barcode", ("Variant Barcode",), code),
-        Column("grams", ("Variant Grams",), whole),
-        Column("tracker", ("Variant Inventory Tracker",), _tracker),
+        Column("price", ("Variant Price", "Price"), amount, required=True),
+        Column("barcode", ("Variant Barcode", "Barcode"), code),
+        Column("grams", ("Variant Grams", "Weight value (grams)"), whole),
+        Column("tracker", ("Variant Inventory Tracker", "Inventory tracker"), _tracker),
     )
 
     def read(self, rows: Sequence[Row], ground: Ground) -> ProductRecord:

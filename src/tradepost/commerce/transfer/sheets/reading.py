@@ -18,6 +18,7 @@ from tradepost.foundation.untrusted import clean
 
 MAX_CELL = 2**20  # characters
 MAX_ROWS_PER_RECORD = 1000
+MAX_SHOWN = 200  # characters of a cell in a report
 Cells = Sequence[str]
 
 
@@ -83,10 +84,12 @@ class Sheet:
         for row, problems in self._rows():
             value = row.get(key) if key else None
             if group is not None and value is not None and value == current:
-                group.rows.append(row)
                 group.problems += problems
-                if len(group.rows) == MAX_ROWS_PER_RECORD:
-                    group.problems.append(self.problem(row, key or "", f"has more than {MAX_ROWS_PER_RECORD} rows"))
+                if len(group.rows) <= MAX_ROWS_PER_RECORD:
+                    group.rows.append(row)
+                    if len(group.rows) > MAX_ROWS_PER_RECORD:
+                        why = f"has more than {MAX_ROWS_PER_RECORD:,} rows"
+                        group.problems.append(self.problem(row, key or "", why))
                 continue
             if group is not None:
                 yield group
@@ -103,7 +106,7 @@ class Sheet:
 
     def problem(self, row: Row, name: str, why: str) -> Problem:
         """A problem at a field of a row."""
-        return Problem(row.number, self.label(name), row.raw.get(name, ""), why)
+        return Problem(row.number, self.label(name), row.raw.get(name, "")[:MAX_SHOWN], why)
 
     def _rows(self) -> Iterator[tuple[Row, list[Problem]]]:
         width = len(self.header.columns)
