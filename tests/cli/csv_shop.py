@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from tests.engines import Template
-from tests.processes import Place, Result
+from tests.processes import Command, Place, Result
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.transfer.sheets import KINDS
 from tradepost.commerce.transfer.sheets.mapping import read_mapping
@@ -84,10 +84,14 @@ class CsvShop:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def take(self, kind: str, text: str, *options: object, workspace: str = "acme", name: str = "") -> Result:
-        """Import a file with this content."""
+    def begin(self, kind: str, text: str, *options: object, workspace: str = "acme", name: str = "") -> Command:
+        """Begin to import a file with this content."""
         file = self.write(name or f"{kind}.csv", text)
-        return self.place.run("store", "import-csv", kind, file, "--workspace", workspace, *options)
+        return self.place.begin("store", "import-csv", kind, file, "--workspace", workspace, *options)
+
+    def take(self, kind: str, text: str, *options: object, workspace: str = "acme") -> Result:
+        """Import a file with this content."""
+        return self.begin(kind, text, *options, workspace=workspace).result()
 
     def told(self, kind: str, text: str, *options: object, workspace: str = "acme") -> dict[str, Any]:
         """What an import that succeeds says as JSON."""

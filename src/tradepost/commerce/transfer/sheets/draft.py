@@ -21,6 +21,7 @@ class Draft:
         self._numbered: list[tuple[Any, str]] = []
         self._changes: list[tuple[Any, dict[str, Any]]] = []
         self._deeds: list[Deed] = []
+        self._words: list[str] = []
         self._events: list[tuple[str, Any, dict[str, Any]]] = []
 
     def add(self, layer: int, row: Any, *, number: str | None = None) -> Any:
@@ -42,9 +43,10 @@ class Draft:
         """Give a loaded row these values, whatever earlier records of the batch gave it."""
         self._changes.append((row, values))
 
-    def do(self, deed: Deed) -> None:
-        """Something to be done when all rows are there."""
+    def do(self, deed: Deed, words: str) -> None:
+        """Something to be done when all rows are there, and what it is."""
         self._deeds.append(deed)
+        self._words.append(words)
 
     def emit(self, event_type: str, row: Any, **payload: Any) -> None:
         """An event to be written to the outbox."""
@@ -59,7 +61,7 @@ class Draft:
 
     def words(self) -> list[str]:
         """What changes: "order 1001: payment_status, captured_minor"."""
-        return [f"{label_of(row)}: {', '.join(sorted(values))}" for row, values in self._changes]
+        return [f"{label_of(row)}: {', '.join(sorted(values))}" for row, values in self._changes] + self._words
 
     def take(self, other: "Draft") -> None:
         """Add another draft's work to this one."""

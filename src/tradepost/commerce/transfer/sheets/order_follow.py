@@ -13,6 +13,7 @@ from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.states import ORDER_TRANSITIONS
 from tradepost.commerce.payments.ledger import left_in, payment_status_of
 from tradepost.commerce.payments.models import Payment
+from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.states import require_step
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.transfer.sheets.draft import Deed, Draft
@@ -166,7 +167,7 @@ def _shipped(
     for line, count in gone:
         level = known.levels.get((line.sku, order.warehouse_id or ""))
         if level is not None and level.committed:
-            draft.do(_leaves(level, count, order.number))
+            draft.do(_leaves(level, count, order.number), f"{label_of(level)}: units leave")
 
 
 def _leaves(level: StockLevel, count: int, number: str) -> Deed:
@@ -210,7 +211,7 @@ def _canceled(known: KnownOrders, order: Order, record: OrderRecord, lines: Sequ
     for line in lines:
         level = known.levels.get((line.sku, order.warehouse_id or ""))
         if level is not None and level.committed:
-            draft.do(_stays(level, line.quantity, order.number))
+            draft.do(_stays(level, line.quantity, order.number), f"{label_of(level)}: units released")
 
 
 def _delivered(

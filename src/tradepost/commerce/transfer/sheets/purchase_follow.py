@@ -11,6 +11,7 @@ from tradepost.commerce.inventory.models import Location, StockLevel
 from tradepost.commerce.inventory.stock import empty_level, expect
 from tradepost.commerce.purchasing.models import PurchaseOrder, Supplier
 from tradepost.commerce.purchasing.states import ARRIVING_ORDERS, PURCHASE_ORDER
+from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.transfer.sheets.draft import Deed, Draft
 from tradepost.commerce.transfer.sheets.kind import Refused
@@ -27,7 +28,7 @@ def coming_in(known: Purchases, variant: Variant, location_id: str, quantity: in
     if level is None:
         level = empty_level(variant_id=variant.id, sku=variant.sku, location_id=location_id)
         known.levels[variant.sku, location_id] = draft.add(1, level)
-    draft.do(_expecting(level, quantity))
+    draft.do(_expecting(level, quantity), f"{label_of(level)}: incoming {quantity:+,}")
 
 
 def _expecting(level: StockLevel, quantity: int) -> Deed:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.inventory.models import Location, StockLevel
 from tradepost.commerce.inventory.stock import StockState, empty_level, move
+from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.transfer.sheets.columns import Column
 from tradepost.commerce.transfer.sheets.draft import Deed, Draft
@@ -126,7 +127,10 @@ class Stock(Kind[StockRecord, Shelves]):
             state: wanted[state] - getattr(level, state) for state in _STATES if wanted[state] != getattr(level, state)
         }
         if moved:
-            draft.do(_count(level, moved, "initial" if draft.is_new else "count", planning.ground.source))
+            words = ", ".join(f"{state} {getattr(level, state)} -> {wanted[state]}" for state in moved)
+            cause = "initial" if draft.is_new else "count"
+            deed = _count(level, moved, cause, planning.ground.source)
+            draft.do(deed, f"{label_of(level)} at {place.code}: {words}")
         if draft.verdict != "unchanged":
             draft.emit("stock:counted", level, sku=level.sku, warehouse=place.code, changed=moved)
 

@@ -13,6 +13,7 @@ from typing import Any
 from tradepost.commerce.logistics.models import Carrier, Shipment, ShipmentStatus, TrackingEvent
 from tradepost.commerce.logistics.states import SHIPMENT
 from tradepost.commerce.orders.models import Order
+from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.transfer.sheets.columns import Column
 from tradepost.commerce.transfer.sheets.draft import Draft
 from tradepost.commerce.transfer.sheets.kind import Ground, Kind, Planning, Refused, required
@@ -118,10 +119,11 @@ class Tracking(Kind[EventRecord, KnownParcels]):
             stands = (record.status, record.occurred_at)
             planning.memory |= {record.parcel: stands, shipment.id: stands}
             draft.set(shipment, **_values(record, shipment))
-            draft.emit(f"shipment:{record.status}", shipment, order_id=order.id)
+            if record.status != status:
+                draft.emit(f"shipment:{record.status}", shipment, order_id=order.id)
             if record.status in _ARRIVED and status not in _ARRIVED:
                 draft.set(shipment, delivered_at=record.occurred_at)
-                draft.do(arrived(known, shipment, order, record.occurred_at))
+                draft.do(arrived(known, shipment, order, record.occurred_at), f"{label_of(order)}: units delivered")
 
 
 def _values(record: EventRecord, shipment: Shipment) -> dict[str, Any]:
