@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from tests.engines import Template
 from tests.processes import Command, Place, Result
 from tradepost.commerce.servers import build_servers
+from tradepost.commerce.store.models import StoreEvent
 from tradepost.commerce.transfer.sheets import KINDS
 from tradepost.commerce.transfer.sheets.mapping import read_mapping
 from tradepost.commerce.transfer.sheets.problems import Report
@@ -23,6 +24,7 @@ from tradepost.commerce.transfer.sheets.reading import Sheet
 from tradepost.commerce.transfer.sheets.running import Wish, import_sheet, lay_ground
 from tradepost.database import migrate
 from tradepost.database.engine import Database
+from tradepost.database.outbox import TOUCHED
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.workspaces import create_workspace, find_workspace
@@ -140,6 +142,12 @@ class Tools:
         """How many rows of a kind the workspace has."""
         async with self._store.transaction(self._caller.workspace_id, write=False) as session:
             return int((await session.execute(select(func.count()).select_from(model))).scalar_one())
+
+    async def told(self) -> set[str]:
+        """The records that subscribers are told of, in all events so far."""
+        async with self._store.transaction(self._caller.workspace_id, write=False) as session:
+            payloads = await session.scalars(select(StoreEvent.payload))
+            return {record for payload in payloads for record in payload.get(TOUCHED, [])}
 
     async def items(self, name: str, **arguments: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self(name, **arguments))["items"]

@@ -79,6 +79,7 @@ async def test_a_shop_of_shopifys_exports_is_there_for_the_tools(shop: CsvShop):
             ("refund", 500),
         ]
         parcel = await tool("get_shipping_status", tracking_number="3S123")
+        assert await tool.told() >= {order["id"], parcel["id"]}
         assert (parcel["status"], parcel["order_number"]) == ("delivered", "1001")
         assert [event["status"] for event in parcel["events"]] == ["delivered", "in_transit"]
         assert [row["number"] for row in await tool.items("list_purchase_orders")] == ["PO-501"]

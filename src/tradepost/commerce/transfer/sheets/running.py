@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.store.store import Store
+from tradepost.commerce.store.touched import Touched
 from tradepost.commerce.transfer.sheets.draft import Draft
 from tradepost.commerce.transfer.sheets.kind import Ground, Kind, Planning, Refused
 from tradepost.commerce.transfer.sheets.outcome import SHOWN_CHANGES, BadRows, Outcome, Tally
@@ -141,12 +142,14 @@ class _Import:
             if batch.end > after:
                 known = self._report.count
                 async with self._database.transaction(self._caller.workspace_id, write=True) as session:
+                    touched = Touched(session)
                     planning = Planning(self._store(session), self._ground, write=True, memory=memory)
                     await _require_settings(planning.store)
                     draft = await self._plan(planning, batch, done)
                     if self._report.count > known and not self._wish.skip_bad_rows:
                         raise BadRows(self._ground.source, self._report.first, self._report.count, done=end)
                     await draft.write(planning.store)
+                    planning.store.say_touched(touched.ids())
                     now = Position(batch.end, is_last, before + done.tally)
                     await keep_position(session, self._caller.workspace_id, self._kind.name, self._sheet.digest, now)
                 end = batch.end
