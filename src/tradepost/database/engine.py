@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from tradepost.database import inline_sqlite
 from tradepost.database.scoping import EVERY_WORKSPACE, INLINE, ScopedSession
+from tradepost.database.wal import use_wal
 from tradepost.foundation.errors import SetupError
 
 APPLICATION_ROLE = "tradepost_app"
@@ -78,7 +79,7 @@ def _prepare_sqlite(engine: AsyncEngine, *, writing: bool) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA synchronous=FULL")
         if writing:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            use_wal(cursor.execute)
         else:
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tradepost.database.base import HubBase, StoreBase
 from tradepost.database.engine import BUSY_TIMEOUT_MS, parse_url
+from tradepost.database.wal import use_wal
 from tradepost.foundation.errors import SetupError
 
 Which = Literal["hub", "store"]
@@ -50,7 +51,7 @@ def _sync_engine(url: str) -> Engine:
     def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        use_wal(connection.execute)
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
