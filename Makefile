@@ -1,6 +1,6 @@
 # Every target sets itself up: all it needs is Python 3.11+ with pip, and make. Nothing is installed outside .venv.
 #
-#   make demo            a running hub with a filled shop        (ARGS="--port 9000" passes options on)
+#   make demo            a running hub with a filled shop        (ARGS="--port 9000" passes options on, SIZE=1000000 fills it)
 #   make test            the whole test suite, both databases    (ARGS="tests/foundation -x" runs a part)
 #   make check           style, types, who imports whom, docs
 #   make bench           what is measured against limits and peers
@@ -9,6 +9,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+SIZE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.installed-runtime
@@ -27,7 +28,7 @@ help:
 setup: $(DEV)
 
 demo: $(RUNTIME)
-	@$(VENV)/bin/tradepost demo $(ARGS)
+	@$(VENV)/bin/tradepost demo $(if $(SIZE),--orders $(SIZE)) $(ARGS)
 
 test: $(DEV)
 	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)

@@ -4,43 +4,108 @@ import json
 import shlex
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tradepost import settings
 from tradepost.cli import console, local
 from tradepost.cli.serving import HostOption, PortOption
-from tradepost.cli.session import DataOption, run
+from tradepost.cli.session import DataOption, JsonOption, WorkspaceOption, opened, run
 from tradepost.cli.web import serve_asgi, take_port
 from tradepost.commerce.demo.guide import TRY_THESE
+from tradepost.commerce.demo.volume import Loaded, bring_to, require_count
+from tradepost.database.engine import Database
 from tradepost.foundation.clock import from_rfc3339, system_now
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.access.workspaces import find_workspace
 from tradepost.settings import LOOPBACK
 from tradepost.starter import demo as starter
 
+SeedOption = Annotated[int, typer.Option(help="Another seed makes another shop; the named cases stay.")]
+
+
+
+group = typer.Typer(name="demo", help="A filled shop behind a running hub.", invoke_without_command=True)
+
 
 def register(app: typer.Typer) -> None:
-    app.command("demo")(demo)
+    app.add_typer(group)
 
 
+@group.callback()
 def demo(
+    context: typer.Context,
     host: HostOption = None,
     port: PortOption = None,
     now: Annotated[
         str | None,
         typer.Option(help="Load the shop as of this time and hold its clock there, for example 2026-02-24T09:00:00Z."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed makes another shop; the named cases stay.")] = 1,
+    seed: SeedOption = 1,
+    orders: Annotated[
+        int | None, typer.Option(help="Bring the first shop to so many orders before serving, for example 1000000.")
+    ] = None,
     data: DataOption = None,
 ) -> None:
     """Make a demo (databases, two shops, agents, a foreign server) or take up the one that is there, and serve it."""
-    run(lambda: _demo(data, host, port, now, seed))
+    if context.invoked_subcommand is None:
+        run(lambda: _demo(data, host, port, now, seed, orders))
 
 
-async def _demo(data: Path | None, host: str | None, port: int | None, now: str | None, seed: int) -> None:
+@group.command("load")
+def load_command(
+    orders: Annotated[int, typer.Option(help="How many orders the shop shall have in all; those there are count.")],
+    workspace: WorkspaceOption = None,
+    seed: SeedOption = 1,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a demo shop a history of two years, up to millions of orders. Run again, it goes on where it stopped."""
+
+    async def work() -> None:
+        require_count(orders)
+        async with opened(data) as found:
+            target = await found.workspace(workspace)
+            loaded, seconds = await _bring_to(found.store, target.id, orders, seed)
+        if as_json:
+            told = {"workspace": target.slug, "orders": loaded.before + loaded.orders, "rows": loaded.by_table}
+            console.show_json({**told, "seconds": round(seconds, 1)})
+        elif not loaded.orders:
+            console.say(f"{target.slug} has {loaded.before:,} orders already: nothing was loaded.")
+        else:
+            console.say(
+                f"{target.slug} has {loaded.before + loaded.orders:,} orders now: {loaded.rows:,} rows in "
+                f"{seconds:.1f} s, {loaded.rows / seconds:,.0f} a second."
+            )
+
+    run(work)
+
+
+async def _bring_to(store: Database, workspace_id: str, orders: int, seed: int) -> tuple[Loaded, float]:
+    """Load the history under a progress bar. Returns what was loaded, and the seconds it took."""
+    columns = (TextColumn("Loading orders"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
+    started = time.monotonic()
+    with Progress(*columns, TimeRemainingColumn(), console=console.err, disable=not console.err.is_terminal) as bar:
+        task = bar.add_task("orders", total=orders, speed="")
+
+        def show(done: int, total: int, rows: int) -> None:
+            speed = f"{rows / (time.monotonic() - started):,.0f} rows/s"
+            bar.update(task, completed=done, total=total, speed=speed)
+
+        loaded = await bring_to(store, workspace_id, orders, now=system_now(), seed=seed, on_progress=show)
+    return loaded, time.monotonic() - started
+
+
+async def _demo(
+    data: Path | None, host: str | None, port: int | None, now: str | None, seed: int, orders: int | None
+) -> None:
+    if orders is not None:
+        require_count(orders)
     loaded = settings.load(data=data, host=host, port=port)
     loaded = loaded.model_copy(update={"allow_private": (*loaded.allow_private, *LOOPBACK)})
     try:
@@ -53,6 +118,14 @@ async def _demo(data: Path | None, host: str | None, port: int | None, now: str 
         made = await starter.prepare(loaded, wish, local.KeyFile(loaded.data), console.say)
     except BaseException:
         listener.close()
+        raise
+    try:
+        if orders is not None:
+            workspace = await find_workspace(made.hub.hub, starter.MAIN)
+            await _bring_to(made.hub.store, workspace.id, orders, seed)
+    except BaseException:
+        listener.close()
+        await made.stop()
         raise
     keys = local.kept_keys(loaded.data, starter.MAIN)
     await starter.propose(made.hub, keys)

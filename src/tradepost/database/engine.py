@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from tradepost.database import inline_sqlite
+from tradepost.database.bulk import BulkWriter
 from tradepost.database.scoping import EVERY_WORKSPACE, INLINE, ScopedSession
 from tradepost.database.wal import use_wal
 from tradepost.foundation.errors import SetupError
@@ -24,6 +25,12 @@ from tradepost.foundation.errors import SetupError
 APPLICATION_ROLE = "tradepost_app"
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 10
+CACHE_KIB = 65_536  # pages of a large shop that a SQLite connection may keep; a small one never gets there
+
+# SQLite while loading: a commit need not wait for the disk (after a power cut the last ones may be gone, never half of
+# one), and looking up every reference of every row would take a quarter of the time.
+_LIGHTER = ("PRAGMA synchronous=NORMAL", "PRAGMA foreign_keys=OFF")
+_AS_USUAL = ("PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
 
 _BEGIN_SCOPED = text(
     "SELECT set_config('tradepost.workspace', :workspace, true), set_config('transaction_read_only', :read_only, true)"
@@ -78,6 +85,7 @@ def _prepare_sqlite(engine: AsyncEngine, *, writing: bool) -> None:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if writing:
             use_wal(cursor.execute)
         else:
@@ -96,6 +104,7 @@ def _prepare_postgres(engine: AsyncEngine) -> None:
         cursor.execute(f"SET ROLE {APPLICATION_ROLE}")
         cursor.execute("SET lock_timeout = '15s'")
         cursor.execute("SET statement_timeout = '60s'")
+        cursor.execute("SET jit = off")  # compiling a look-up takes longer than running it
         cursor.close()
         connection.commit()
 
@@ -156,6 +165,39 @@ class Database:
         async with self._writer.begin() as connection:
             await connection.execute(text("SET LOCAL ROLE NONE"))  # only a table's owner may
             await connection.execute(text("ANALYZE"))
+
+    @asynccontextmanager
+    async def bulk(self) -> AsyncIterator[BulkWriter]:
+        """One transaction for loading very many rows: commits at the end of the block, rolls back on any exception.
+        No workspace limits it: whoever writes names it in every row."""
+        async with self._writer.connect() as connection:
+            writer = BulkWriter(connection, is_sqlite=self.is_sqlite)
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            for step in _LIGHTER if self.is_sqlite else ():
+                await driver.execute_fetchall(step)
+            try:
+                async with connection.begin():
+                    if not self.is_sqlite:
+                        await writer.prepare()
+                    yield writer
+            finally:
+                for step in _AS_USUAL if self.is_sqlite else ():
+                    await driver.execute_fetchall(step)
+
+    async def tidy(self) -> None:
+        """After a bulk load: gather statistics, without which neither engine plans well over millions of rows, and
+        write back what only the journal holds."""
+        if self.is_sqlite:
+            async with self._writer.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                for step in ("PRAGMA analysis_limit=1000", "ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    await driver.execute_fetchall(step)
+            return
+        async with self._writer.connect() as plain:
+            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            for step in ("SET ROLE NONE", "SET statement_timeout = 0", "VACUUM (ANALYZE)"):
+                await connection.execute(text(step))
+            await connection.invalidate()  # it runs as the owner now: nobody else may get it
 
     async def ping(self) -> None:
         """Reach the database or raise SetupError with what to do."""

@@ -69,6 +69,7 @@ class Claim(StoreBase, Numbered):
         *not_negative("reserve_minor", "claimed_minor", "settled_minor"),
         Index("ix_claims_opened", "workspace_id", "opened_at", "id"),
         Index("ix_claims_file_by", "workspace_id", "file_by"),
+        Index("ix_claims_order", "workspace_id", "order_id"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of
+from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where_given
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -55,7 +55,10 @@ class Customer(StoreBase, Numbered):
         one_of("kind", CustomerKind),
         one_of("status", CustomerStatus),
         Index("uq_customers_email", "workspace_id", "email_folded", unique=True),
-        Index("ix_customers_name", "workspace_id", "last_name", "first_name"),
+        Index("ix_customers_name", "workspace_id", "last_name", "first_name", "id"),
+        Index("ix_customers_first_name", "workspace_id", "first_name"),
+        where_given("ix_customers_company", "company"),
+        where_given("ix_customers_group", "group_id", "kind"),
     )
 
 

@@ -4,11 +4,11 @@ Whole e-mail addresses match only exactly unless the caller may see them: otherw
 the masked ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field
-from sqlalchemy import JSON, ColumnElement, and_, func, or_, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, and_, func, select, type_coerce, union, union_all
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.customers.views import CustomerBrief, customer_brief
@@ -16,6 +16,7 @@ from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store import privacy
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
 from tradepost.commerce.store.store import Store
+from tradepost.commerce.store.vocabulary import vocabulary
 from tradepost.foundation.errors import InvalidArgument
 
 MAX_WORDS = 8
@@ -95,16 +96,24 @@ def _matches(store: Store, query: str) -> ColumnElement[bool]:
     ]
     if privacy.may_see_pii(store.caller) and "@" in wanted:
         exact.append(Customer.email_folded.contains(wanted.lower(), autoescape=True))
-    return or_(*exact, and_(*(_has_word(word) for word in words)))
+    # One look-up each: an OR over columns of different indexes would read every customer.
+    known = union_all(*(select(Customer.id).where(condition) for condition in exact))
+    named = select(Customer.id).where(and_(*_names(store, words)))
+    return Customer.id.in_(union_all(known, named))
 
 
-def _has_word(word: str) -> ColumnElement[bool]:
-    """The word occurs in the name or company; a short one, or an initial ("J."), only at the beginning of it."""
-    bare = word.removesuffix(".")
+def _names(store: Store, words: list[str]) -> Iterator[ColumnElement[bool]]:
+    """Each word occurs in the name or company; a short one, or an initial ("J."), only at the beginning of it."""
     columns = (Customer.first_name, Customer.last_name, Customer.company)
-    if len(bare) < 3:
-        return or_(*(column.istartswith(bare, autoescape=True) for column in columns))
-    return or_(*(column.icontains(word, autoescape=True) for column in columns))
+    known = [(column, vocabulary(store, column, column.key)) for column in columns]
+    for word in words:
+        bare = word.removesuffix(".")
+        having = []
+        for column, different in known:
+            value = different.c.value
+            fits = value.istartswith(bare, autoescape=True) if len(bare) < 3 else value.icontains(word, autoescape=True)
+            having.append(select(Customer.id).where(column.in_(select(value).where(fits))))
+        yield Customer.id.in_(union(*having))
 
 
 TOOLS = (search_customers,)

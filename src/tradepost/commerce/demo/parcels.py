@@ -17,7 +17,7 @@ from tradepost.commerce.logistics.models import (
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.foundation.clock import to_rfc3339
 
-_RAW_CODES = {
+RAW_CODES = {
     "label_printed": "OC",
     "carrier_picked_up": "PU",
     "in_transit": "IT",
@@ -26,7 +26,7 @@ _RAW_CODES = {
     "attempted_delivery": "DE",
     "delivered": "DL",
 }
-_MESSAGES = {
+MESSAGES = {
     "label_printed": "Shipment information sent.",
     "carrier_picked_up": "Picked up.",
     "in_transit": "In transit.",
@@ -122,8 +122,8 @@ def scan(
         status=status,
         location=where or shop.location_of(shipment.location_id).name,
         carrier_code=next(code for code, row in shop.carriers.items() if row.id == shipment.carrier_id),
-        message=message or _MESSAGES[status],
-        raw_code=_RAW_CODES[status],
+        message=message or MESSAGES[status],
+        raw_code=RAW_CODES[status],
     )
     shipment.last_event_at = at
     shipment.updated_at = at

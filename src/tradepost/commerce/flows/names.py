@@ -2,12 +2,13 @@
 
 from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select, union_all
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store.rows import noun_of
 from tradepost.commerce.store.store import Store
+from tradepost.commerce.store.vocabulary import vocabulary
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.untrusted import clean
 
@@ -47,15 +48,15 @@ async def find_customer(store: Store, reference: str, *, field: str = "customer_
     try:
         return await store.find(Customer, reference, field=field)
     except NotFound as missing:
-        wanted = " ".join(reference.split()).lower()
-        name = func.lower(Customer.first_name + " " + Customer.last_name)
-        company = func.lower(Customer.company)
-        folded = func.lower(" ".join(reference.split()))  # by the engine, like the columns
-        ways = [or_(Customer.email_folded == wanted, name == folded, company == folded)]
+        wanted = " ".join(reference.split())
+        ways = [buyers_called(store, wanted)]
         if len(wanted) >= _SHORTEST_BEGINNING:
-            ways.append(company.startswith(wanted, autoescape=True))
+            companies = vocabulary(store, Customer.company, "companies").c.value
+            begun = select(companies).where(func.lower(companies).startswith(wanted.lower(), autoescape=True))
+            ways.append(select(Customer.id).where(Customer.company.in_(begun)))
         for way in ways:
-            found = await store.all(select(Customer).where(way).order_by(Customer.number).limit(_SHOWN + 1))
+            statement = select(Customer).where(Customer.id.in_(way)).order_by(Customer.number)
+            found = await store.all(statement.limit(_SHOWN + 1))
             if len(found) == 1:
                 return found[0]
             if found:
@@ -67,6 +68,23 @@ async def find_customer(store: Store, reference: str, *, field: str = "customer_
                     field=field,
                 ) from None
         raise missing
+
+
+def buyers_called(store: Store, wanted: str) -> Any:
+    """A select of the ids of the customers with exactly this e-mail address, whole name or company, in any case."""
+    folded = func.lower(wanted)  # by the engine, like the columns
+    first = vocabulary(store, Customer.first_name, "first_names").c.value
+    last = vocabulary(store, Customer.last_name, "last_names").c.value
+    company = vocabulary(store, Customer.company, "whole_companies").c.value
+    begins = select(first).where(func.substr(folded, 1, func.length(first) + 1) == func.lower(first) + " ")
+    ends = select(last).where(func.substr(folded, func.length(folded) - func.length(last)) == " " + func.lower(last))
+    same_name = func.lower(Customer.first_name + " " + Customer.last_name) == folded
+    ids = select(Customer.id)
+    return union_all(
+        ids.where(Customer.email_folded == wanted.lower()),
+        ids.where(Customer.last_name.in_(ends), Customer.first_name.in_(begins), same_name),
+        ids.where(Customer.company.in_(select(company).where(func.lower(company) == folded))),
+    )
 
 
 def called(row: Any) -> str:

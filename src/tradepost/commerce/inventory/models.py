@@ -109,6 +109,8 @@ class StockMovement(StoreBase, Scoped):
         one_of("cause", MovementCause),
         Index("ix_stock_movements_sku", "workspace_id", "sku", "occurred_at", "id"),
         Index("ix_stock_movements_time", "workspace_id", "occurred_at", "id"),
+        Index("ix_stock_movements_location", "workspace_id", "location_id", "occurred_at", "id"),
+        Index("ix_stock_movements_cause", "workspace_id", "cause", "occurred_at", "id"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import Date, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of
+from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where
 from tradepost.database.base import Scoped, StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -118,6 +118,11 @@ class Shipment(StoreBase, Numbered):
         Index("ix_shipments_order", "workspace_id", "order_id", "position"),
         Index("ix_shipments_tracking", "workspace_id", "tracking_number"),
         Index("ix_shipments_status", "workspace_id", "status", "eta"),
+        Index("ix_shipments_created", "workspace_id", "created_at", "id"),
+        Index("ix_shipments_state_created", "workspace_id", "status", "created_at", "id"),
+        Index("ix_shipments_carrier", "workspace_id", "carrier_id", "created_at", "id"),
+        Index("ix_shipments_location", "workspace_id", "location_id", "created_at", "id"),
+        Index("ix_shipments_shipped", "workspace_id", "shipped_at", "created_at", "id"),
     )
 
 
@@ -232,4 +237,9 @@ class Delivery(StoreBase, Numbered):
         Index("ix_deliveries_route", "workspace_id", "route_id", "stop_sequence"),
         Index("ix_deliveries_driver", "workspace_id", "driver_id", "window_from"),
         Index("ix_deliveries_window", "workspace_id", "window_from", "id"),
+        where("ix_deliveries_eta", "eta", condition="window_from IS NULL"),
+        Index("ix_deliveries_shipment", "workspace_id", "shipment_id"),
+        Index("ix_deliveries_created", "workspace_id", "created_at", "id"),
+        Index("ix_deliveries_status", "workspace_id", "status", "created_at", "id"),
+        Index("ix_deliveries_driver_created", "workspace_id", "driver_id", "created_at", "id"),
     )

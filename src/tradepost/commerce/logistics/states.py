@@ -34,6 +34,19 @@ SHIPMENT: Transitions = {
     "returning_to_sender": ("returned", "lost", "damaged"),
     "lost": ("in_transit", "delivered"),
 }
+MOVING_SHIPMENTS = (
+    "label_purchased",
+    "label_printed",
+    "confirmed",
+    "carrier_picked_up",
+    "in_transit",
+    "delayed",
+    "out_for_delivery",
+    "attempted_delivery",
+    "ready_for_pickup",
+    "failure",
+    "returning_to_sender",
+)
 FINISHED_SHIPMENTS = ("delivered", "picked_up", "returned", "lost", "damaged")
 
 DELIVERY: Transitions = {

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of
+from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where, where_given
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -79,6 +79,10 @@ class Order(StoreBase, Numbered):
         Index("ix_orders_customer", "workspace_id", "customer_id", "customer_position"),
         Index("ix_orders_promised", "workspace_id", "promised_to"),
         Index("ix_orders_warehouse", "workspace_id", "warehouse_id", "placed_at"),
+        Index("ix_orders_payment_status", "workspace_id", "payment_status", "placed_at", "id"),
+        Index("ix_orders_fulfillment_status", "workspace_id", "fulfillment_status", "placed_at", "id"),
+        Index("ix_orders_due", "workspace_id", "status", "promised_to", "id"),
+        where_given("ix_orders_po_number", "po_number"),
     )
 
 
@@ -131,7 +135,10 @@ class OrderLine(StoreBase, Versioned):
         CheckConstraint("return_requested <= quantity", name="return_within_ordered"),
         CheckConstraint("refunded_minor <= total_minor", name="refund_within_line"),
         Index("uq_order_lines_position", "workspace_id", "order_id", "position", unique=True),
-        Index("ix_order_lines_sku", "workspace_id", "sku"),
+        Index("ix_order_lines_sku", "workspace_id", "sku", "order_id"),
+        # Small ones for what is still to be done: of a long history nearly all lines have left and arrived.
+        where("ix_order_lines_unshipped", "sku", condition="quantity > fulfilled"),
+        where("ix_order_lines_undelivered", "order_id", condition="delivered < quantity"),
         Index("ix_order_lines_variant", "workspace_id", "variant_id"),
     )
 

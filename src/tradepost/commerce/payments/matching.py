@@ -102,12 +102,12 @@ def missing_records(payout: Payout) -> Select[Any]:
     workspace = payout.workspace_id
 
     def unsettled(reference: Any, kind: str) -> ColumnElement[bool]:
-        settled = select(SettlementLine.reference).where(
+        settled = select(SettlementLine.id).where(
             SettlementLine.workspace_id == workspace,
+            SettlementLine.reference == reference,
             SettlementLine.type == kind,
-            SettlementLine.reference.is_not(None),
         )
-        return reference.not_in(settled)  # type: ignore[no-any-return]
+        return ~settled.exists()
 
     payments = select(
         literal("payment", String).label("kind"),

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of
+from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where_given
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -46,6 +46,9 @@ class Payment(StoreBase, Numbered):
         Index("ix_payments_order", "workspace_id", "order_id", "sequence"),
         Index("ix_payments_psp", "workspace_id", "psp_reference"),
         Index("ix_payments_time", "workspace_id", "created_at", "id"),
+        Index("ix_payments_status", "workspace_id", "status", "created_at", "id"),
+        Index("ix_payments_taken", "workspace_id", text("coalesce(captured_at, authorized_at, created_at)")),
+        where_given("ix_payments_captured", "captured_at"),
     )
 
 
@@ -79,6 +82,9 @@ class Refund(StoreBase, Numbered):
         *not_negative("amount_minor"),
         Index("ix_refunds_order", "workspace_id", "order_id", "sequence"),
         Index("ix_refunds_payment", "workspace_id", "payment_id"),
+        Index("ix_refunds_status", "workspace_id", "status", "payment_id"),
+        where_given("ix_refunds_psp", "psp_reference"),
+        where_given("ix_refunds_time", "refunded_at"),
     )
 
 
@@ -121,6 +127,8 @@ class Dispute(StoreBase, Numbered):
         scoped_reference("order_id", "orders"),
         one_of("status", DisputeStatus),
         Index("ix_disputes_due", "workspace_id", "evidence_due_by"),
+        Index("ix_disputes_opened", "workspace_id", "opened_at", "id"),
+        Index("ix_disputes_order", "workspace_id", "order_id"),
     )
 
 
@@ -184,4 +192,5 @@ class SettlementLine(StoreBase, Versioned):
         scoped_reference("payout_id", "payouts"),
         one_of("type", SettlementType),
         Index("ix_settlement_lines_payout", "workspace_id", "payout_id", "position"),
+        where_given("ix_settlement_lines_reference", "reference", "type"),
     )

@@ -82,6 +82,9 @@ class Return(StoreBase, Numbered):
         Index("ix_returns_status", "workspace_id", "status", "requested_at", "id"),
         Index("ix_returns_requested", "workspace_id", "requested_at", "id"),
         Index("ix_returns_order", "workspace_id", "order_id"),
+        Index("ix_returns_customer", "workspace_id", "customer_id", "requested_at", "id"),
+        Index("ix_returns_location", "workspace_id", "location_id", "requested_at", "id"),
+        Index("ix_returns_resolution", "workspace_id", "resolution", "requested_at", "id"),
     )
 
 
@@ -110,7 +113,9 @@ class ReturnLine(StoreBase, Versioned):
         *not_negative("received"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         Index("ix_return_lines_return", "workspace_id", "return_id", "position"),
-        Index("ix_return_lines_sku", "workspace_id", "sku"),
+        Index("ix_return_lines_sku", "workspace_id", "sku", "return_id"),
+        Index("ix_return_lines_reason", "workspace_id", "reason", "return_id"),
+        Index("ix_return_lines_order_line", "workspace_id", "order_line_id"),
     )
 
 

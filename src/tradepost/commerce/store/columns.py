@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import Versioned
@@ -30,6 +30,18 @@ def one_of(column: str, literal: Any) -> CheckConstraint:
     """The column holds one of the values of a Literal type."""
     values = ", ".join(f"'{value}'" for value in get_args(literal))
     return CheckConstraint(f"{column} IN ({values})", name=column)
+
+
+def where(name: str, *columns: str, condition: str) -> Index:
+    """An index of the workspace's rows that meet a condition. A query uses it if it states the same condition."""
+    return Index(
+        name, "workspace_id", *columns, sqlite_where=text(condition), postgresql_where=text(condition)
+    )
+
+
+def where_given(name: str, column: str, *columns: str) -> Index:
+    """An index of a column that most rows leave empty."""
+    return where(name, column, *columns, condition=f"{column} IS NOT NULL")
 
 
 def not_negative(*columns: str) -> tuple[CheckConstraint, ...]:

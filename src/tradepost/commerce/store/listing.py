@@ -65,10 +65,12 @@ async def page(
     cursor: str | None = None,
     descending: bool = False,
     fields: Sequence[str] | None = None,
+    counted: Select[Any] | None = None,
 ) -> Page[Any]:
     """Run a one-entity select as a page. `order`: sort columns of that entity, the last one unique, none null, all in
     one direction. `view` turns the page's rows into items, all at once, so that it can load what they need in one go.
-    `kind` names the list inside its cursors. Raises InvalidArgument for a cursor of another list."""
+    `kind` names the list inside its cursors. `counted` has a row per row of the statement, where that is quicker to
+    count. Raises InvalidArgument for a cursor of another list."""
     kind = store.list_kind(kind)
     after = decode_cursor(kind, cursor, len(order))
     paged = statement.order_by(*(column.desc() if descending else column.asc() for column in order)).limit(limit + 1)
@@ -82,7 +84,7 @@ async def page(
     next_cursor = None
     if has_more:
         next_cursor = encode_cursor(kind, [_plain(getattr(rows[-1], column.key)) for column in order])
-    total = len(rows) if after is None and not has_more else await _total(store, statement)
+    total = len(rows) if after is None and not has_more else await _total(store, counted, statement, order[-1])
     return {
         "items": keep_fields(await view(rows), fields),
         "next_cursor": next_cursor,
@@ -123,8 +125,13 @@ def found_sentence(result: Page[Any], noun: str, nothing: str, *, named: int = M
     return f"{shown} of {total} {noun}.{more}{first}"
 
 
-async def _total(store: Store, statement: Select[Any]) -> int | str:
-    capped = statement.order_by(None).limit(EXACT_ESTIMATE_UP_TO + 1).subquery()
+async def _total(
+    store: Store, counted: Select[Any] | None, statement: Select[Any], key: InstrumentedAttribute[Any]
+) -> int | str:
+    """Counted up to what is told exactly, by the unique column alone: that is in the index of the order."""
+    if counted is None:
+        counted = statement.order_by(None).with_only_columns(key, maintain_column_froms=True)
+    capped = counted.limit(EXACT_ESTIMATE_UP_TO + 1).subquery()
     count = (await store.session.execute(select(func.count()).select_from(capped))).scalar_one()
     return f"{EXACT_ESTIMATE_UP_TO:,}+" if count > EXACT_ESTIMATE_UP_TO else int(count)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import func, select, union_all
 
 from tradepost.commerce.customers.models import PaymentMethod
 from tradepost.commerce.flows.numbers import numbers_of
@@ -56,12 +56,12 @@ async def search_payments(
         statement = statement.where(Payment.order_id == order.id)
     if status is not None:
         statement = statement.where(Payment.status == status)
-    of_payment = select(Refund.id).where(Refund.workspace_id == Payment.workspace_id, Refund.payment_id == Payment.id)
+    refunded = select(Refund.payment_id)
     if refund_status is not None:
-        statement = statement.where(exists(of_payment.where(Refund.status == refund_status)))
+        statement = statement.where(Payment.id.in_(refunded.where(Refund.status == refund_status)))
     if psp_ref is not None:
-        by_refund = exists(of_payment.where(Refund.psp_reference == psp_ref))
-        statement = statement.where(or_(Payment.psp_reference == psp_ref, by_refund))
+        own = select(Payment.id).where(Payment.psp_reference == psp_ref)
+        statement = statement.where(Payment.id.in_(union_all(own, refunded.where(Refund.psp_reference == psp_ref))))
     statement = within(statement, TAKEN_AT, taken_from, taken_to, "taken")
 
     async def view(rows: Sequence[Payment]) -> list[PaymentView]:

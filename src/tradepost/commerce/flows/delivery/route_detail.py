@@ -1,11 +1,11 @@
 """The stops of the last mile: by day, route, driver and state, and a route as a whole."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from typing_extensions import TypedDict
 
 from tradepost.commerce.flows.delivery.delivery_views import (
@@ -31,6 +31,7 @@ from tradepost.foundation.pagination import decode_cursor, encode_cursor
 
 MOST_STOPS = 500  # far more than a driver can make
 SHOWN = 6  # stops named in the text
+_ZONES_APART = timedelta(hours=26)  # the same day, by any two clocks of the world
 
 Day = Annotated[
     date | None, Field(description="Day of the route or window, by the warehouse's clock.", examples=["2026-03-02"])
@@ -64,7 +65,9 @@ async def list_deliveries(
     and reroute_delivery. Not for parcels with carriers (search_shipments). Reads only. Returns status, window, ETA,
     sequence, driver with status and whether the promise is missed; delivery_id adds pickup points near the route,
     detail=full also the masked address and instructions (untrusted)."""
-    statement = with_place(select(Delivery))
+    statement = select(Delivery)
+    if date is not None or warehouse_id is not None:
+        statement = with_place(statement)
     route = None if route_id is None else await store.find(Route, route_id, field="route_id")
     if route is not None:
         statement = statement.where(Delivery.route_id == route.id)
@@ -96,7 +99,7 @@ async def list_deliveries(
             store,
             "latest deliveries" if newest_first else "deliveries",
             statement,
-            [Delivery.number, Delivery.id],
+            [Delivery.created_at if newest_first else Delivery.number, Delivery.id],
             view,
             limit=limit,
             cursor=cursor,
@@ -165,7 +168,14 @@ async def _on_day(store: Store, day: date) -> ColumnElement[bool]:
         windows.append(and_(START_PLACE.in_(place_ids), moment >= start, moment < end))
     start, end = day_bounds(await store_zone(store), day)
     windows.append(and_(START_PLACE.is_(None), moment >= start, moment < end))
-    return or_(Route.service_date == day, and_(Delivery.route_id.is_(None), or_(*windows)))
+    earliest, latest = start - _ZONES_APART, end + _ZONES_APART
+    on_routes = select(Delivery.id).join(Route, Route.id == Delivery.route_id).where(Route.service_date == day)
+    alone = select(Delivery.id).where(Delivery.route_id.is_(None))
+    in_window = alone.where(Delivery.window_from >= earliest, Delivery.window_from < latest)
+    without_window = alone.where(Delivery.window_from.is_(None), Delivery.eta >= earliest, Delivery.eta < latest)
+    # What an index finds, and of that what is right: no index knows a warehouse's clock.
+    near = Delivery.id.in_(union_all(on_routes, in_window, without_window))
+    return and_(near, or_(Route.service_date == day, and_(Delivery.route_id.is_(None), or_(*windows))))
 
 
 async def _in_driving_order(

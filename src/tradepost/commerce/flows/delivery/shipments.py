@@ -11,7 +11,7 @@ from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.flows.stock.stock_detail import WarehouseFilter
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.logistics.models import Carrier, Shipment, ShipmentStatus
-from tradepost.commerce.logistics.states import FINISHED_SHIPMENTS
+from tradepost.commerce.logistics.states import MOVING_SHIPMENTS
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.serving.watching import the
@@ -161,7 +161,7 @@ def _is_delayed(store: Store) -> ColumnElement[bool]:
     """Under way, and said to be delayed or not able to keep the promise any more. A canceled order promises nothing."""
     promise = func.coalesce(Shipment.promised_to, Order.promised_to)
     return and_(
-        Shipment.status.not_in(FINISHED_SHIPMENTS),
+        Shipment.status.in_(MOVING_SHIPMENTS),
         Order.status != "canceled",
         or_(
             Shipment.status == "delayed",

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.flows.local_days import day_bounds, local_day, store_zone
 from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.flows.orders.late_causes import CauseView
+from tradepost.commerce.flows.orders.suspects import may_be_endangered
 from tradepost.commerce.flows.orders.lateness import IN_FLIGHT, Lateness, assess
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order
@@ -109,7 +110,7 @@ async def endangered_orders(
     """The open orders due within the horizon that are late or at risk, the oldest promise first."""
     statement = (
         select(Order)
-        .where(Order.status.in_(IN_FLIGHT), Order.delivered_at.is_(None))
+        .where(Order.status.in_(IN_FLIGHT), Order.delivered_at.is_(None), may_be_endangered(store.now))
         .order_by(Order.promised_to, Order.id)
         .limit(MAX_JUDGED)
     )

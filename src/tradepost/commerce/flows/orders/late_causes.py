@@ -23,15 +23,15 @@ HOLD_NOTICE = timedelta(hours=48)  # a hold or an unpaid bill this close to the 
 SILENCE = timedelta(days=3)  # a parcel on its way without a scan for so long has probably gone astray
 REASON_CAP = 80
 
-_ON_ITS_WAY = ("carrier_picked_up", "in_transit", "out_for_delivery")
-_GONE_WRONG = {
+ON_ITS_WAY = ("carrier_picked_up", "in_transit", "out_for_delivery")
+GONE_WRONG = {
     "failure": "failed",
     "returning_to_sender": "is going back to the sender",
     "returned": "went back to the sender",
     "lost": "is lost",
     "damaged": "is damaged",
 }
-_UNPAID = ("pending", "expired", "voided")
+UNPAID = ("pending", "expired", "voided")
 
 
 # A cause; `chain` names the records from the order down to the root.
@@ -94,7 +94,7 @@ def causes_of(order: Order, facts: OrderFacts, now: datetime, promised: datetime
     owed = [fact for fact in facts.shipments if fact.owed]
     if None in explained:
         explained |= {fact.shipment.id for fact in owed}  # a stop that names no parcel carries them all
-    owed = [fact for fact in owed if fact.shipment.id not in explained or fact.shipment.status in _GONE_WRONG]
+    owed = [fact for fact in owed if fact.shipment.id not in explained or fact.shipment.status in GONE_WRONG]
     found = [
         *(cause for _, causes in by_stop for cause in causes),
         *(cause for fact in owed for cause in _of_shipment(case, fact)),
@@ -134,13 +134,13 @@ def _of_shipment(case: _Case, fact: ShipmentFact) -> Iterator[Cause]:
     because = None
     if shipment.status == "delayed":
         because = f"{name} is delayed at {carrier}{why}{expected}"
-    elif shipment.status in _GONE_WRONG:
-        because = f"{name} with {carrier} {_GONE_WRONG[shipment.status]}{why}"
+    elif shipment.status in GONE_WRONG:
+        because = f"{name} with {carrier} {GONE_WRONG[shipment.status]}{why}"
     elif shipment.status == "attempted_delivery":
         because = f"{carrier} tried to deliver {name} and could not{why}"
     elif shipment.eta is not None and shipment.eta > case.promised:
         because = f"{carrier} expects {name} on {_day(shipment.eta)}, after the promise{why}"
-    elif shipment.status in _ON_ITS_WAY and shipment.last_event_at and case.now - shipment.last_event_at > SILENCE:
+    elif shipment.status in ON_ITS_WAY and shipment.last_event_at and case.now - shipment.last_event_at > SILENCE:
         because = f"{name} with {carrier} has had no scan since {_day(shipment.last_event_at)}"
     if because is not None:
         yield Cause("carrier", because, case.chain(shipment, f"carrier {carrier}"), shipment.last_event_at)
@@ -154,7 +154,7 @@ def _of_order(case: _Case, facts: OrderFacts) -> Iterator[Cause]:
     if order.status == "on_hold":
         why = f": {clean(order.hold_reason, REASON_CAP)}" if order.hold_reason else ""
         yield Cause("hold", f"it is on hold{why}", case.chain())
-    if order.payment_status in _UNPAID and order.po_number is None:  # who orders by purchase order pays an invoice
+    if order.payment_status in UNPAID and order.po_number is None:  # who orders by purchase order pays an invoice
         yield Cause("payment", f"its payment is {order.payment_status}", case.chain())
 
 

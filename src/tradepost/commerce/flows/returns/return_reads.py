@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from tradepost.commerce.flows.names import find_called, find_customer
 from tradepost.commerce.flows.returns.return_views import ReturnView, return_views, within_window
@@ -75,12 +75,12 @@ async def search_returns(
         statement = statement.where(Return.requested_at <= store.now - timedelta(days=min_age_days))
     if max_age_days is not None:
         statement = statement.where(Return.requested_at > store.now - timedelta(days=max_age_days + 1))
-    of_return = (ReturnLine.return_id == Return.id) & (ReturnLine.workspace_id == Return.workspace_id)
+    with_line = select(ReturnLine.return_id)
     if reason is not None:
-        statement = statement.where(exists().where(of_return, ReturnLine.reason == reason))
+        statement = statement.where(Return.id.in_(with_line.where(ReturnLine.reason == reason)))
     if sku is not None:
         bare = sku.strip().removeprefix("sku:")
-        statement = statement.where(exists().where(of_return, ReturnLine.sku == bare))
+        statement = statement.where(Return.id.in_(with_line.where(ReturnLine.sku == bare)))
 
     async def view(rows: Sequence[Return]) -> list[ReturnView]:
         return await return_views(store, rows, detail) if rows else []

@@ -1,0 +1,167 @@
+"""Every list, look-up and aggregate of the bundled servers on a shop of 1,000 orders and on a large one, in one run.
+
+The tools are called as the hub calls them, in this process, without HTTP: what grows with a shop is the store's part.
+A list or look-up may take three times as long on the large shop, an aggregate one second.
+"""
+
+import asyncio
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from bench.measure import Measure
+from bench.scale_calls import AGGREGATES, Sample, calls_of, sample_of
+from tests.engines import running_postgres
+from tradepost.commerce.demo import load
+from tradepost.commerce.demo.volume import bring_to
+from tradepost.commerce.servers import build_servers
+from tradepost.commerce.serving.server import StoreServer
+from tradepost.commerce.store.models import StoreSettings
+from tradepost.database import migrate
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.clock import fixed
+from tradepost.foundation.ids import new_id
+
+SMALL = 1_000
+WARM_UP, ROUNDS = 2, 9
+TIMES_AT_MOST, SECONDS_AT_MOST, ROWS_A_SECOND = 3.0, 1.0, 20_000
+WORKSPACE = "wsp_bench"
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "scale.md"
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A call on one shop: median milliseconds, and what it said of the number of rows."""
+
+    milliseconds: float
+    rows: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A call on both shops."""
+
+    tool: str
+    said: str
+    small: Timed
+    large: Timed
+
+    @property
+    def ratio(self) -> float:
+        return self.large.milliseconds / self.small.milliseconds
+
+    @property
+    def is_met(self) -> bool:
+        if self.tool in AGGREGATES:
+            return self.large.milliseconds <= SECONDS_AT_MOST * 1000
+        return self.ratio <= TIMES_AT_MOST
+
+
+@dataclass(frozen=True)
+class Result:
+    """All calls on one engine, and how quickly the large shop was loaded."""
+
+    engine: str
+    orders: int
+    rows: int
+    seconds: float
+    lines: tuple[Line, ...]
+
+
+class _Shop:
+    """A loaded store and its tools."""
+
+    def __init__(self, url: str, now: datetime) -> None:
+        self.database = Database(url)
+        self.now = now
+        self.servers = build_servers(self.database, fixed(now))
+        self.tools = {tool.name: server for server in self.servers for tool in server.tools}
+        scopes = {tool.scope for server in self.servers for tool in server.tools}
+        self._scopes = frozenset(scopes)
+        self.sample: Sample
+
+    async def fill(self, orders: int) -> tuple[int, float]:
+        """Load the shop. Returns the rows of its history and the seconds that they took."""
+        async with self.database.transaction(WORKSPACE, write=False) as session:
+            known = (await session.scalars(select(StoreSettings))).first()
+        if known is None:
+            await load(self.database, WORKSPACE, now=self.now)
+        started = time.perf_counter()
+        loaded = await bring_to(self.database, WORKSPACE, orders, now=self.now)
+        seconds = time.perf_counter() - started
+        async with self.database.transaction(WORKSPACE, write=False) as session:
+            self.sample = await sample_of(session, self.now)
+        return loaded.rows, seconds
+
+    def caller(self) -> Caller:
+        return Caller(WORKSPACE, Principal("operator", "bench"), new_id("req"), scopes=self._scopes)
+
+    async def timed(self, tool: str, arguments: dict[str, Any]) -> Timed:
+        server: StoreServer = self.tools[tool]
+        taken: list[float] = []
+        rows = ""
+        for turn in range(WARM_UP + ROUNDS):
+            started = time.perf_counter()
+            result = await server.call(self.caller(), tool, arguments, None)
+            milliseconds = (time.perf_counter() - started) * 1000
+            if result.is_error or result.structured is None:
+                raise RuntimeError(f"{tool}({arguments}) failed: {result.structured}")
+            rows = str(result.structured.get("total_estimate", ""))
+            if turn >= WARM_UP:
+                taken.append(milliseconds)
+            if sum(taken) > 5_000:
+                break
+        return Timed(statistics.median(taken), rows)
+
+
+async def _compared(engine: str, small_url: str, large_url: str, orders: int, now: datetime) -> Result:
+    small, large = _Shop(small_url, now), _Shop(large_url, now)
+    try:
+        await small.fill(SMALL)
+        rows, seconds = await large.fill(orders)
+        lines = []
+        for (tool, said, arguments), (_, _, wanted) in zip(
+            calls_of(small.sample), calls_of(large.sample), strict=True
+        ):
+            lines.append(Line(tool, said, await small.timed(tool, arguments), await large.timed(tool, wanted)))
+        return Result(engine, orders, rows, seconds, tuple(lines))
+    finally:
+        await small.database.close()
+        await large.database.close()
+
+
+@contextmanager
+def _databases(engine: str, orders: int) -> Iterator[tuple[str, str]]:
+    """URLs of two empty stores. With TRADEPOST_BENCH_DATA, a folder, SQLite's stay for the next run."""
+    if engine == "SQLite":
+        kept = os.environ.get("TRADEPOST_BENCH_DATA")
+        with tempfile.TemporaryDirectory() as passing:
+            folder = Path(kept or passing)
+            folder.mkdir(parents=True, exist_ok=True)
+            yield f"sqlite:///{folder}/small.db", f"sqlite:///{folder}/large-{orders}.db"
+        return
+    with running_postgres() as cluster:
+        yield cluster.create("small", None, None), cluster.create("large", None, None)
+
+
+def run(orders: int, engines: Sequence[str] = ("SQLite", "PostgreSQL")) -> list[Result]:
+    """Load and measure."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    results = []
+    for engine in engines:
+        with _databases(engine, orders) as urls:
+            for url in urls:
+                migrate.upgrade(url, "store")
+            results.append(asyncio.run(_compared(engine, *urls, orders, now)))
+    return results

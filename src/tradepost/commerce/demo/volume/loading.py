@@ -1,0 +1,127 @@
+"""Bringing the demo shop to a number of orders, one week of history per transaction.
+
+Interrupted, the weeks that were committed stay and the shop is whole; called again, what is still missing is told
+anew beside them. So the same command always ends at the same number of orders.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import bindparam, update
+
+from tradepost.commerce.demo.volume.ground import Ground, survey
+from tradepost.commerce.demo.volume.numbers import reserve
+from tradepost.commerce.demo.volume.sheets import clock_for, epoch, written
+from tradepost.commerce.demo.volume.weeks import Week, tell_weeks
+from tradepost.commerce.inventory.models import StockLevel
+from tradepost.commerce.store.models import StoreSettings
+from tradepost.commerce.tables import METADATA
+from tradepost.database.bulk import BulkWriter
+from tradepost.database.engine import Database
+from tradepost.foundation.errors import InvalidArgument
+
+MOST_ORDERS = 10_000_000
+Progress = Callable[[int, int, int], None]  # orders so far, orders in all, rows so far
+
+_TABLES = tuple(METADATA.sorted_tables)
+_HOLD = (
+    update(StockLevel.__table__)  # type: ignore[arg-type]
+    .where(
+        StockLevel.workspace_id == bindparam("workspace"),
+        StockLevel.sku == bindparam("held_sku"),
+        StockLevel.location_id == bindparam("place"),
+    )
+    .values(
+        committed=StockLevel.committed + bindparam("units"),
+        on_hand=StockLevel.on_hand + bindparam("units"),
+        version=StockLevel.version + 1,
+    )
+)
+
+
+@dataclass
+class Loaded:
+    """What a load has added so far: orders, and rows of all kinds. `before`: orders that were there."""
+
+    before: int
+    orders: int = 0
+    rows: int = 0
+    by_table: dict[str, int] = field(default_factory=dict)
+
+
+def require_count(orders: int) -> None:
+    """Raise InvalidArgument unless a shop can have so many orders."""
+    if orders < 1:
+        raise InvalidArgument(f"{orders} orders cannot be loaded.", hint="Give 1 or more.", field="orders")
+    if orders > MOST_ORDERS:
+        raise InvalidArgument(
+            f"{orders:,} orders are more than a demo holds.", hint=f"Give {MOST_ORDERS:,} at most.", field="orders"
+        )
+
+
+async def bring_to(
+    database: Database,
+    workspace_id: str,
+    orders: int,
+    *,
+    now: datetime,
+    seed: int = 1,
+    on_progress: Progress | None = None,
+) -> Loaded:
+    """Give the workspace's demo shop a history, so that it has `orders` orders in all; what is there counts. A shop
+    with as many or more is left alone. Where the shop's clock is held still, the history ends there. Raises
+    InvalidArgument for a number out of bounds, StateConflict where there is no demo shop."""
+    require_count(orders)
+    async with database.transaction(workspace_id, write=False) as session:
+        ground = await survey(session, workspace_id)
+        held = (await session.get(StoreSettings, (workspace_id, "settings"))).fixed_now  # type: ignore[union-attr]
+    loaded = Loaded(ground.orders)
+    missing = orders - ground.orders
+    if missing <= 0:
+        return loaded
+    async with database.transaction(workspace_id, write=True) as session:
+        numbers = await reserve(session, seed, ground.flavor.name, missing)
+    told = tell_weeks(ground, numbers, clock_for(database.is_sqlite), epoch(held or now), seed, missing)
+    await _write_all(database, ground, told, loaded, missing, on_progress)
+    await database.tidy()
+    return loaded
+
+
+async def _write_all(
+    database: Database,
+    ground: Ground,
+    told: Iterator[Week],
+    loaded: Loaded,
+    missing: int,
+    on_progress: Progress | None,
+) -> None:
+    """While one week is written, the next one is told in a thread."""
+    week = await asyncio.to_thread(next, told, None)
+    while week is not None:
+        telling = asyncio.ensure_future(asyncio.to_thread(next, told, None))
+        try:
+            async with database.bulk() as writer:
+                await _write(writer, ground.workspace_id, week, loaded)
+        finally:
+            following = await telling
+        loaded.orders += week.orders
+        if on_progress is not None:
+            on_progress(loaded.orders, missing, loaded.rows)
+        week = following
+
+
+async def _write(writer: BulkWriter, workspace_id: str, week: Week, loaded: Loaded) -> None:
+    for sheet in written(week.sheets, _TABLES):
+        await writer.insert(sheet.table, sheet.columns, sheet.rows)
+        loaded.rows += len(sheet.rows)
+        loaded.by_table[sheet.table.name] = loaded.by_table.get(sheet.table.name, 0) + len(sheet.rows)
+    await writer.change_each(
+        _HOLD,
+        [
+            {"workspace": workspace_id, "held_sku": sku, "place": place_id, "units": units}
+            for (sku, place_id), units in sorted(week.held.items())
+        ],
+    )
+

@@ -1,0 +1,82 @@
+"""Which open orders are worth judging: whatever is not among these is on time, and nobody needs to load it.
+
+The conditions are wider than the causes of lateness, never narrower: every cause in `late_causes` has one here that
+its order meets. Most open orders of a large shop meet none.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from tradepost.commerce.catalog.models import Variant
+from tradepost.commerce.flows.orders.late_causes import GONE_WRONG, ON_ITS_WAY, SILENCE, SOON, UNPAID
+from tradepost.commerce.flows.orders.late_facts import OVER
+from tradepost.commerce.inventory.models import StockLevel
+from tradepost.commerce.logistics.models import Delivery, Shipment
+from tradepost.commerce.orders.models import Order, OrderLine
+
+_TROUBLED = ("delayed", "attempted_delivery", *GONE_WRONG)
+
+
+def may_be_endangered(now: datetime) -> ColumnElement[bool]:
+    """The condition for an open order with a promise that may be late or at risk."""
+    return or_(
+        Order.promised_to < now,
+        Order.status == "on_hold",
+        Order.payment_status.in_(UNPAID),
+        _troubled_parcel(now).exists(),
+        _open_stop().exists(),
+        _missing_goods(now).exists(),
+    )
+
+
+def _troubled_parcel(now: datetime) -> Select[Any]:
+    silent = and_(Shipment.status.in_(ON_ITS_WAY), Shipment.last_event_at < now - SILENCE)
+    return select(Shipment.id).where(
+        Shipment.workspace_id == Order.workspace_id,
+        Shipment.order_id == Order.id,
+        or_(Shipment.status.in_(_TROUBLED), Shipment.eta > Order.promised_to, silent),
+    )
+
+
+def _open_stop() -> Select[Any]:
+    """Whatever is wrong with it or its driver: there are few of them."""
+    return select(Delivery.id).where(
+        Delivery.workspace_id == Order.workspace_id, Delivery.order_id == Order.id, Delivery.status.not_in(OVER)
+    )
+
+
+def _missing_goods(now: datetime) -> Select[Any]:
+    """A line that has not left, and should soon; or of which the shelf has less than all that the order wants."""
+    unshipped = (
+        OrderLine.workspace_id == Order.workspace_id,
+        OrderLine.order_id == Order.id,
+        OrderLine.status != "removed",
+        OrderLine.quantity > OrderLine.fulfilled,
+        OrderLine.quantity > OrderLine.shipped,
+    )
+    available = (
+        select(func.coalesce(func.sum(StockLevel.available), 0))
+        .where(
+            StockLevel.workspace_id == OrderLine.workspace_id,
+            StockLevel.sku == OrderLine.sku,
+            or_(Order.warehouse_id.is_(None), StockLevel.location_id == Order.warehouse_id),
+        )
+        .correlate(OrderLine, Order)
+        .scalar_subquery()
+    )
+    same = aliased(OrderLine)
+    wanted = (
+        select(func.sum(same.quantity))
+        .where(same.workspace_id == Order.workspace_id, same.order_id == Order.id, same.sku == OrderLine.sku)
+        .correlate(OrderLine, Order)
+        .scalar_subquery()
+    )
+    short = and_(Variant.tracks_stock.is_(True), available < wanted)
+    return (
+        select(OrderLine.id)
+        .outerjoin(Variant, and_(Variant.workspace_id == OrderLine.workspace_id, Variant.sku == OrderLine.sku))
+        .where(*unshipped, or_(Order.promised_to <= now + SOON, Variant.status == "recalled", short))
+    )
