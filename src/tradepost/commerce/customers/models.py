@@ -56,8 +56,8 @@ class Customer(StoreBase, Numbered):
         one_of("status", CustomerStatus),
         Index("uq_customers_email", "workspace_id", "email_folded", unique=True),
         Index("ix_customers_name", "workspace_id", "last_name", "first_name", "id"),
-        Index("ix_customers_first_name", "workspace_id", "first_name"),
-        where_given("ix_customers_company", "company"),
+        Index("ix_customers_first_name", "workspace_id", "first_name", "id"),
+        where_given("ix_customers_company", "company", "id"),
         where_given("ix_customers_group", "group_id", "kind"),
     )
 

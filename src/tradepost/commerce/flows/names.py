@@ -1,14 +1,15 @@
 """Finding places, partners and customers by what people call them: the id, number or code, and otherwise the name."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import Select, func, select, union_all
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store.rows import noun_of
 from tradepost.commerce.store.store import Store
-from tradepost.commerce.store.vocabulary import vocabulary
+from tradepost.commerce.store.vocabulary import values_like, values_spelled
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.untrusted import clean
 
@@ -16,6 +17,7 @@ Row = TypeVar("Row")
 
 _SHOWN = 8
 _SHORTEST_BEGINNING = 3
+_MOST_BEGUN = 100  # companies: more than one is too many already
 
 
 async def find_called(store: Store, model: type[Row], reference: str, *, field: str) -> Row:
@@ -49,13 +51,8 @@ async def find_customer(store: Store, reference: str, *, field: str = "customer_
         return await store.find(Customer, reference, field=field)
     except NotFound as missing:
         wanted = " ".join(reference.split())
-        ways = [buyers_called(store, wanted)]
-        if len(wanted) >= _SHORTEST_BEGINNING:
-            companies = vocabulary(store, Customer.company, "companies").c.value
-            begun = select(companies).where(func.lower(companies).startswith(wanted.lower(), autoescape=True))
-            ways.append(select(Customer.id).where(Customer.company.in_(begun)))
-        for way in ways:
-            statement = select(Customer).where(Customer.id.in_(way)).order_by(Customer.number)
+        for way in (_exactly, _by_beginning):
+            statement = select(Customer).where(Customer.id.in_(await way(store, wanted))).order_by(Customer.number)
             found = await store.all(statement.limit(_SHOWN + 1))
             if len(found) == 1:
                 return found[0]
@@ -70,21 +67,33 @@ async def find_customer(store: Store, reference: str, *, field: str = "customer_
         raise missing
 
 
-def buyers_called(store: Store, wanted: str) -> Any:
-    """A select of the ids of the customers with exactly this e-mail address, whole name or company, in any case."""
-    folded = func.lower(wanted)  # by the engine, like the columns
-    first = vocabulary(store, Customer.first_name, "first_names").c.value
-    last = vocabulary(store, Customer.last_name, "last_names").c.value
-    company = vocabulary(store, Customer.company, "whole_companies").c.value
-    begins = select(first).where(func.substr(folded, 1, func.length(first) + 1) == func.lower(first) + " ")
-    ends = select(last).where(func.substr(folded, func.length(folded) - func.length(last)) == " " + func.lower(last))
-    same_name = func.lower(Customer.first_name + " " + Customer.last_name) == folded
+async def _exactly(store: Store, wanted: str) -> Any:
+    return union_all(*await buyers_called(store, wanted))
+
+
+async def _by_beginning(store: Store, wanted: str) -> Any:
+    begun: Sequence[str] = ()
+    if len(wanted) >= _SHORTEST_BEGINNING:
+        begun = await values_like(store, Customer.company, wanted, begins=True)
+    return select(Customer.id).where(Customer.company.in_(begun[:_MOST_BEGUN]))
+
+
+async def buyers_called(store: Store, wanted: str) -> list[Select[Any]]:
+    """Selects of the ids of customers with exactly this e-mail address, whole name or company, in any case: one each,
+    for an index each."""
+    words = wanted.split(" ")
+    cuts = range(1, len(words))
+    first = await values_spelled(store, Customer.first_name, [" ".join(words[:cut]) for cut in cuts])
+    last = await values_spelled(store, Customer.last_name, [" ".join(words[cut:]) for cut in cuts])
+    companies = await values_spelled(store, Customer.company, [wanted])
     ids = select(Customer.id)
-    return union_all(
-        ids.where(Customer.email_folded == wanted.lower()),
-        ids.where(Customer.last_name.in_(ends), Customer.first_name.in_(begins), same_name),
-        ids.where(Customer.company.in_(select(company).where(func.lower(company) == folded))),
-    )
+    same = func.lower(Customer.first_name + " " + Customer.last_name) == func.lower(wanted)  # by the engine
+    found = [ids.where(Customer.email_folded == wanted.lower())]
+    if first and last:
+        found.append(ids.where(Customer.last_name.in_(last), Customer.first_name.in_(first), same))
+    if companies:
+        found.append(ids.where(Customer.company.in_(companies)))
+    return found
 
 
 def called(row: Any) -> str:

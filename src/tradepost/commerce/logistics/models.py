@@ -115,7 +115,7 @@ class Shipment(StoreBase, Numbered):
         scoped_reference("location_id", "locations"),
         scoped_reference("carrier_id", "carriers"),
         one_of("status", ShipmentStatus),
-        Index("ix_shipments_order", "workspace_id", "order_id", "position"),
+        Index("ix_shipments_order", "workspace_id", "order_id", "position", "carrier_id", "id"),
         Index("ix_shipments_tracking", "workspace_id", "tracking_number"),
         Index("ix_shipments_status", "workspace_id", "status", "eta"),
         Index("ix_shipments_created", "workspace_id", "created_at", "id"),

@@ -83,13 +83,13 @@ async def driver_days(store: Store, drivers: Sequence[Driver], day: date | None 
     # One indexed look-up each: an OR over them would read all that the drivers ever delivered.
     near = union(
         theirs.where(Delivery.status.in_([status for status in CARRIED if status != "completed"])),
-        theirs.where(Delivery.route_id.in_(of_days)),
+        select(Delivery.id).where(Delivery.route_id.in_(of_days)),
         theirs.where(Delivery.window_from >= earliest),
     )
     statement = (
         select(Delivery, Route.service_date)
         .outerjoin(Route, and_(Route.workspace_id == Delivery.workspace_id, Route.id == Delivery.route_id))
-        .where(Delivery.id.in_(near), Delivery.status.in_(CARRIED))
+        .where(Delivery.id.in_(near), Delivery.driver_id.in_(sorted(days)), Delivery.status.in_(CARRIED))
     )
     load: Counter[str] = Counter()
     zones = {driver.id: places[driver.location_id].timezone for driver in drivers}

@@ -161,7 +161,7 @@ def _is_delayed(store: Store) -> ColumnElement[bool]:
     """Under way, and said to be delayed or not able to keep the promise any more. A canceled order promises nothing."""
     promise = func.coalesce(Shipment.promised_to, Order.promised_to)
     return and_(
-        Shipment.status.in_(MOVING_SHIPMENTS),
+        Shipment.id.in_(select(Shipment.id).where(Shipment.status.in_(MOVING_SHIPMENTS))),
         Order.status != "canceled",
         or_(
             Shipment.status == "delayed",

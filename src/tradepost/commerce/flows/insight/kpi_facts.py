@@ -1,8 +1,8 @@
 """The figures behind the KPIs, summed up in SQL per group: warehouse, carrier, sku, or all in one.
 
 Two sets of orders count, both without canceled ones: those placed in the period (orders, revenue, picking, returns,
-claims) and those whose promise ended in it and is past (on time in full, late). Each is read once per question,
-whatever the number of orders.
+claims) and those whose promise ended in it and is past (on time in full, late). All that is asked of them stands in an
+index that begins with the period, so that a question reads what it sums up and nothing else.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,17 @@ from sqlalchemy import (
     Float,
     Select,
     String,
-    Subquery,
     and_,
     case,
     cast,
     func,
     literal,
+    literal_column,
     or_,
     select,
 )
+
+from sqlalchemy.orm import aliased
 
 from tradepost.commerce.analytics.durations import hours_between
 from tradepost.commerce.catalog.models import Variant
@@ -66,85 +68,81 @@ class Scope:
         return ours if self.warehouse_id is None else and_(ours, Order.warehouse_id == self.warehouse_id)
 
 
-def order_figures(scope: Scope) -> Select[Any]:
-    """Per key: orders placed, hours to pick, claims; orders due, delivered on time in full, late."""
-    placed, due = scope.placed(), scope.due()
+def placed_figures(scope: Scope) -> Select[Any]:
+    """Per key and currency, of orders placed: how many, with a claim, hours to pick and of how many, their totals."""
+    claimed = select(Claim.order_id).where(Claim.workspace_id == scope.workspace_id, Claim.order_id.is_not(None))
+    hours = hours_between(Order.placed_at, Order.picked_at)
+    key = _key_of_orders(scope)
+    statement = select(
+        key.label("key"),
+        Order.currency.label("currency"),
+        func.count().label("orders"),
+        _count(Order.id.in_(claimed)).label("claimed"),
+        func.coalesce(func.sum(hours), 0.0).label("pick_hours"),
+        func.count(Order.picked_at).label("picked"),
+        _sum(Order.total_minor).label("total"),
+    ).select_from(Order)
+    statement = _in_groups(statement, scope).where(scope.counts(), scope.placed())
+    return _grouped(statement.group_by(Order.currency).order_by(Order.currency), key, scope)
+
+
+def due_figures(scope: Scope) -> Select[Any]:
+    """Per key, of orders due: how many, delivered on time in full, late."""
     short = select(OrderLine.id).where(
         OrderLine.workspace_id == Order.workspace_id,
         OrderLine.order_id == Order.id,
         OrderLine.status != "removed",
         OrderLine.delivered < OrderLine.quantity,
     )
-    claimed = select(Claim.order_id).where(Claim.workspace_id == scope.workspace_id, Claim.order_id.is_not(None))
-    on_time = and_(due, Order.delivered_at <= Order.promised_to, ~short.exists())
-    late = and_(due, or_(Order.delivered_at.is_(None), Order.delivered_at > Order.promised_to))
-    key, groups = _groups_of_orders(scope)
-    orders = _count(placed)
+    on_time = and_(Order.delivered_at <= Order.promised_to, ~short.exists())
+    late = or_(Order.delivered_at.is_(None), Order.delivered_at > Order.promised_to)
+    key = _key_of_orders(scope)
     statement = select(
         key.label("key"),
-        orders.label("orders"),
-        _count(and_(placed, Order.id.in_(claimed))).label("claimed"),
-        _count(due).label("due"),
+        func.count().label("due"),
         _count(on_time).label("on_time_in_full"),
         _count(late).label("late"),
-        func.avg(case((placed, hours_between(Order.placed_at, Order.picked_at)))).label("pick_hours"),
-        func.count().over().label("groups"),
-    ).where(scope.counts(), or_(placed, due))
-    return _grouped(_joined(statement.select_from(Order), groups), key, scope, orders.desc())
+    ).select_from(Order)
+    statement = _in_groups(statement, scope).where(scope.counts(), scope.due())
+    return _grouped(statement, key, scope)
 
 
 def unit_figures(scope: Scope, min_return_rate: float | None = None) -> Select[Any]:
     """Per key: units sold and returned of orders placed, the highest rate of return first. A measured line (by weight,
     by length) counts as one unit."""
-    back = (
-        select(ReturnLine.order_line_id, _units(ReturnLine.quantity).label("units"))
-        .join(Return, and_(Return.workspace_id == ReturnLine.workspace_id, Return.id == ReturnLine.return_id))
-        .join(
-            OrderLine,
-            and_(OrderLine.workspace_id == ReturnLine.workspace_id, OrderLine.id == ReturnLine.order_line_id),
+    sold = _lines(scope, _units(OrderLine.quantity).label("units")).subquery()
+    back = _returned(scope, _units(ReturnLine.quantity).label("units")).subquery()
+    returned = cast(func.coalesce(back.c.units, 0), BigInteger)
+    share = cast(returned, Float) / func.nullif(sold.c.units, 0)
+    statement = (
+        select(
+            sold.c.key,
+            sold.c.units.label("sold"),
+            returned.label("returned"),
+            func.count().over().label("groups"),
         )
-        .where(ReturnLine.workspace_id == scope.workspace_id, Return.status.not_in(NOT_RETURNS))
-        .group_by(ReturnLine.order_line_id)
-        .subquery()
+        .select_from(sold)
+        .outerjoin(back, back.c.key == sold.c.key)
+        .order_by(share.desc(), sold.c.units.desc(), sold.c.key)
     )
-    sold = _units(OrderLine.quantity)
-    returned = cast(func.coalesce(func.sum(back.c.units), 0), BigInteger)
-    share = cast(returned, Float) / func.nullif(sold, 0)
-    statement, key = _lines(scope, sold.label("sold"), returned.label("returned"), func.count().over().label("groups"))
-    statement = statement.outerjoin(back, back.c.order_line_id == OrderLine.id)
     if min_return_rate is not None:
-        enough = returned * RATE_SCALE >= sold * round(min_return_rate * RATE_SCALE)
-        statement = statement.having(and_(enough, sold > 0))
-    return _grouped(statement, key, scope, share.desc(), sold.desc())
+        enough = returned * RATE_SCALE >= sold.c.units * round(min_return_rate * RATE_SCALE)
+        statement = statement.where(enough, sold.c.units > 0)
+    return statement
 
 
 def return_reasons(scope: Scope) -> Select[Any]:
     """Per key and reason: units returned of orders placed."""
     units = _units(ReturnLine.quantity)
-    statement, key = _lines(scope, ReturnLine.reason.label("reason"), units.label("units"))
-    statement = (
-        statement.join(
-            ReturnLine,
-            and_(ReturnLine.workspace_id == OrderLine.workspace_id, ReturnLine.order_line_id == OrderLine.id),
-        )
-        .join(Return, and_(Return.workspace_id == ReturnLine.workspace_id, Return.id == ReturnLine.return_id))
-        .where(Return.status.not_in(NOT_RETURNS))
-        .group_by(ReturnLine.reason)
-        .order_by(units.desc(), ReturnLine.reason)
-    )
-    return _grouped(statement, key, scope)
+    statement = _returned(scope, ReturnLine.reason.label("reason"), units.label("units"))
+    return statement.group_by(ReturnLine.reason).order_by(units.desc(), ReturnLine.reason)
 
 
-def revenue(scope: Scope) -> Select[Any]:
-    """Per key and currency: totals of orders placed; of their lines where the group is a sku."""
-    currency = Order.currency.label("currency")
-    if scope.group_by == "sku":
-        statement, key = _lines(scope, currency, _sum(OrderLine.total_minor).label("total"))
-    else:
-        key, groups = _groups_of_orders(scope)
-        totals = select(key.label("key"), currency, _sum(Order.total_minor).label("total")).select_from(Order)
-        statement = _joined(totals.where(scope.counts(), scope.placed()), groups)
-    return _grouped(statement.group_by(Order.currency).order_by(Order.currency), key, scope)
+def revenue_of_lines(scope: Scope) -> Select[Any]:
+    """Per sku and currency: totals of the lines of orders placed."""
+    totals = _sum(OrderLine.total_minor).label("total")
+    statement = _lines(scope, Order.currency.label("currency"), totals)
+    return statement.group_by(Order.currency).order_by(Order.currency)
 
 
 def stockouts(scope: Scope) -> Select[Any] | None:
@@ -164,45 +162,81 @@ def stockouts(scope: Scope) -> Select[Any] | None:
     return _grouped(statement, key, scope)
 
 
-def _groups_of_orders(scope: Scope) -> tuple[ColumnElement[Any], Subquery | None]:
-    """The key of an order and, where an order can be in several groups, (order_id, key) of each, once."""
+_SHIPMENT, _LINE = aliased(Shipment), aliased(OrderLine)
+
+
+def _key_of_orders(scope: Scope) -> ColumnElement[Any]:
+    """What an order is grouped by; `_in_groups` joins what it comes from."""
+    keys: dict[str, Any] = {
+        "warehouse": Order.warehouse_id.expression,
+        "carrier": _SHIPMENT.carrier_id,
+        "sku": _LINE.sku,
+    }
+    return keys.get(scope.group_by, _ALL)
+
+
+def _in_groups(statement: Select[Any], scope: Scope) -> Select[Any]:
+    """The orders joined with their parcels or lines where those are the groups: each order once in each of its groups,
+    by one parcel or line there."""
     if scope.group_by == "carrier":
-        ours = (Shipment.workspace_id == scope.workspace_id, Shipment.carrier_id.is_not(None))
-        carriers = select(Shipment.order_id.label("order_id"), Shipment.carrier_id.label("key"))
-        several = carriers.where(*ours).distinct().subquery()
-        return several.c.key, several
-    if scope.group_by == "sku":
-        sold = (OrderLine.workspace_id == scope.workspace_id, OrderLine.status != "removed")
-        skus = select(OrderLine.order_id.label("order_id"), OrderLine.sku.label("key"))
-        wanted = (OrderLine.sku.in_(scope.keys),) if scope.keys else ()
-        several = skus.where(*sold, *wanted).distinct().subquery()
-        return several.c.key, several
-    return (Order.warehouse_id.expression if scope.group_by == "warehouse" else _ALL), None
-
-
-def _lines(scope: Scope, *columns: Any) -> tuple[Select[Any], ColumnElement[Any]]:
-    """Lines of the orders placed, `key` first, and the key; with a sku as the group each line belongs to its own."""
-    key, groups = (OrderLine.sku.expression, None) if scope.group_by == "sku" else _groups_of_orders(scope)
-    statement = (
-        select(key.label("key"), *columns)
-        .select_from(OrderLine)
-        .join(Order, and_(Order.workspace_id == OrderLine.workspace_id, Order.id == OrderLine.order_id))
-        .where(scope.counts(), scope.placed(), OrderLine.status != "removed")
-    )
-    return _joined(statement, groups), key
-
-
-def _joined(statement: Select[Any], groups: Subquery | None) -> Select[Any]:
-    return statement if groups is None else statement.join(groups, groups.c.order_id == Order.id)
-
-
-def _grouped(statement: Select[Any], key: Any, scope: Scope, *order: Any) -> Select[Any]:
-    """Grouped by the key and limited to the scope's keys; over all there is no key to group by."""
-    if scope.group_by == "none":
+        twin, own = aliased(Shipment), _SHIPMENT
+        earlier = select(twin.id).where(twin.carrier_id == own.carrier_id, twin.id < own.id)
+        wanted: tuple[Any, ...] = (own.carrier_id.is_not(None),)
+    elif scope.group_by == "sku":
+        twin, own = aliased(OrderLine), _LINE  # type: ignore[assignment]
+        earlier = select(twin.id).where(twin.sku == own.sku, twin.id < own.id, twin.status != "removed")
+        wanted = (own.status != "removed",)
+    else:
         return statement
+    same = earlier.where(twin.workspace_id == own.workspace_id, twin.order_id == own.order_id)
+    on = and_(own.workspace_id == Order.workspace_id, own.order_id == Order.id)
+    return statement.join(own, on).where(*wanted, ~same.exists())
+
+
+def _lines(scope: Scope, *columns: Any) -> Select[Any]:
+    """Per key: lines of the orders placed; with a sku as the group each line belongs to its own."""
+    statement = select(_key_of_lines(scope).label("key"), *columns).select_from(Order)
+    on = and_(OrderLine.workspace_id == Order.workspace_id, OrderLine.order_id == Order.id)
+    statement = _lines_in_groups(statement.join(OrderLine, on), scope)
+    statement = statement.where(scope.counts(), scope.placed(), OrderLine.status != "removed")
+    return _grouped(statement, _key_of_lines(scope), scope)
+
+
+def _returned(scope: Scope, *columns: Any) -> Select[Any]:
+    """Per key: lines of returns of the orders placed. None was asked for before its order was there."""
+    statement = (
+        select(_key_of_lines(scope).label("key"), *columns)
+        .select_from(Return)
+        .join(ReturnLine, and_(ReturnLine.workspace_id == Return.workspace_id, ReturnLine.return_id == Return.id))
+        .join(
+            OrderLine,
+            and_(OrderLine.workspace_id == ReturnLine.workspace_id, OrderLine.id == ReturnLine.order_line_id),
+        )
+        .join(Order, and_(Order.workspace_id == OrderLine.workspace_id, Order.id == OrderLine.order_id))
+    )
+    statement = _lines_in_groups(statement, scope).where(
+        Return.requested_at >= scope.start,
+        Return.status.not_in(NOT_RETURNS),
+        scope.counts(),
+        scope.placed(),
+        OrderLine.status != "removed",
+    )
+    return _grouped(statement, _key_of_lines(scope), scope)
+
+
+def _key_of_lines(scope: Scope) -> ColumnElement[Any]:
+    return OrderLine.sku.expression if scope.group_by == "sku" else _key_of_orders(scope)
+
+
+def _lines_in_groups(statement: Select[Any], scope: Scope) -> Select[Any]:
+    return statement if scope.group_by == "sku" else _in_groups(statement, scope)
+
+
+def _grouped(statement: Select[Any], key: Any, scope: Scope) -> Select[Any]:
+    """Grouped by the key and limited to the scope's keys; over all there is one group, if anything is in it."""
+    if scope.group_by == "none":
+        return statement.group_by(literal_column("key"))
     statement = statement.where(key.is_not(None)).group_by(key)
-    if order:
-        statement = statement.order_by(*order, key)
     return statement.where(key.in_(scope.keys)) if scope.keys else statement
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Annotated, Any, cast
@@ -29,8 +29,7 @@ DEFAULT_DAYS = 30
 TOP_REASONS = 3
 CODED: Mapping[str, Any] = {"warehouse": Location, "carrier": Carrier}  # groups that people call by a code
 
-_NOTHING = SimpleNamespace(orders=0, claimed=0, due=0, on_time_in_full=0, late=0, pick_hours=None)
-
+_NOTHING_DUE = SimpleNamespace(due=0, on_time_in_full=0, late=0)
 
 IN_SHORT = ("key", "orders", "otif_rate", "late_rate", "return_rate")
 
@@ -145,7 +144,8 @@ def scope_of(store: Store, start: datetime, end: datetime, warehouse_id: str | N
 
 async def overall_kpis(store: Store, scope: Scope) -> KpiView:
     """The figures over all."""
-    (view,) = await _views(store, replace(scope, group_by="none", keys=("all",)))
+    over_all = replace(scope, group_by="none", keys=("all",))
+    (view,) = await _views(store, over_all, await _placed(store, over_all), await _units(store, over_all))
     return view
 
 
@@ -158,30 +158,66 @@ async def _groups(
     if not isinstance(offset, int) or not 0 <= offset < 1_000_000:
         raise InvalidArgument("The cursor is not one that this list gave.", field="cursor")
     if scope.group_by == "sku":
-        ranked = kpi_facts.unit_figures(scope, min_return_rate)
-    else:
-        ranked = kpi_facts.order_figures(scope)
-    rows = (await store.session.execute(ranked.limit(limit).offset(offset))).all()
-    if not rows:
+        ranked = kpi_facts.unit_figures(scope, min_return_rate).limit(limit).offset(offset)
+        units = by_key((await store.session.execute(ranked)).all())
+        keys, groups = tuple(units), next((row.groups for row in units.values()), 0)
+        placed = {} if not keys else await _placed(store, replace(scope, keys=keys))
+    else:  # places and carriers are few: what was summed up to rank them is what is shown
+        placed = await _placed(store, scope)
+        groups = len(placed)
+        keys = tuple(sorted(placed, key=lambda key: (-placed[key].orders, key)))[offset : offset + limit]
+        units = {} if not keys else await _units(store, replace(scope, keys=keys))
+    if not keys:
         return [], None, 0
-    views = await _views(store, replace(scope, keys=tuple(row.key for row in rows)))
-    groups = rows[0].groups
-    end = offset + len(rows)
+    views = await _views(store, replace(scope, keys=keys), placed, units)
+    end = offset + len(keys)
     return views, encode_cursor(kind, [end]) if end < groups else None, groups
 
 
-async def _views(store: Store, scope: Scope) -> list[KpiView]:
-    """The figures of the scope's keys, in their order: one query per question."""
+@dataclass
+class _Placed:
+    """The orders of a group that were placed in the period."""
+
+    orders: int = 0
+    claimed: int = 0
+    pick_hours: float = 0.0
+    picked: int = 0
+    revenue: dict[str, int] = field(default_factory=dict)  # by currency
+
+
+async def _placed(store: Store, scope: Scope) -> dict[str, _Placed]:
+    """The figures of orders placed by key. A group that has only orders due is among them, with none placed."""
+    found: dict[str, _Placed] = defaultdict(_Placed)
+    for row in await store.session.execute(kpi_facts.placed_figures(scope)):
+        group = found[row.key]
+        group.orders += row.orders
+        group.claimed += row.claimed
+        group.pick_hours += float(row.pick_hours)
+        group.picked += row.picked
+        group.revenue[row.currency] = row.total
+    return found
+
+
+async def _units(store: Store, scope: Scope) -> dict[str, Any]:
+    return by_key((await store.session.execute(kpi_facts.unit_figures(scope))).all())
+
+
+async def _views(
+    store: Store, scope: Scope, placed: Mapping[str, _Placed], units: Mapping[str, Any]
+) -> list[KpiView]:
+    """The figures of the scope's keys, in their order: one query per question that is not answered yet."""
     execute = store.session.execute
-    orders = by_key((await execute(kpi_facts.order_figures(scope))).all())
-    units = by_key((await execute(kpi_facts.unit_figures(scope))).all())
+    due = by_key((await execute(kpi_facts.due_figures(scope))).all())
     reasons: dict[str, list[ReasonView]] = defaultdict(list)
     for row in await execute(kpi_facts.return_reasons(scope)):
         if len(reasons[row.key]) < TOP_REASONS:
             reasons[row.key].append({"reason": row.reason, "units": row.units})
-    sums: dict[str, list[MoneyView]] = defaultdict(list)
-    for row in await execute(kpi_facts.revenue(scope)):
-        sums[row.key].append(money(row.total, row.currency))
+    sums: dict[str, dict[str, int]] = defaultdict(dict)
+    if scope.group_by == "sku":
+        for row in await execute(kpi_facts.revenue_of_lines(scope)):
+            sums[row.key][row.currency] = row.total
+    else:
+        sums.update((key, group.revenue) for key, group in placed.items())
     empty = kpi_facts.stockouts(scope)
     out = None if empty is None else {row.key: row.stockouts for row in await execute(empty)}
     coded = CODED.get(scope.group_by)
@@ -190,8 +226,8 @@ async def _views(store: Store, scope: Scope) -> list[KpiView]:
         {
             "key": codes.get(key, key),
             "id": key if coded is not None else None,
-            "revenue": sums[key],
-            **_order_part(orders.get(key)),
+            "revenue": [money(total, currency) for currency, total in sorted(sums[key].items())],
+            **_order_part(placed.get(key) or _Placed(), due.get(key) or _NOTHING_DUE),
             **_unit_part(units.get(key)),
             "return_reasons": reasons[key],
             "stockouts": None if out is None else out.get(key, 0),
@@ -201,18 +237,15 @@ async def _views(store: Store, scope: Scope) -> list[KpiView]:
     return cast(list[KpiView], views)
 
 
-def _order_part(row: Any) -> dict[str, Any]:
-    """What order_figures says; nothing was ordered or due where it has no row."""
-    if row is None:
-        row = _NOTHING
+def _order_part(placed: _Placed, due: Any) -> dict[str, Any]:
     return {
-        "orders": row.orders,
-        "due_orders": row.due,
-        "otif_rate": rate(row.on_time_in_full, row.due),
-        "late_orders": row.late,
-        "late_rate": rate(row.late, row.due),
-        "average_pick_hours": None if row.pick_hours is None else round(float(row.pick_hours), 2),
-        "claim_rate": rate(row.claimed, row.orders),
+        "orders": placed.orders,
+        "due_orders": due.due,
+        "otif_rate": rate(due.on_time_in_full, due.due),
+        "late_orders": due.late,
+        "late_rate": rate(due.late, due.due),
+        "average_pick_hours": round(placed.pick_hours / placed.picked, 2) if placed.picked else None,
+        "claim_rate": rate(placed.claimed, placed.orders),
     }
 
 

@@ -19,8 +19,9 @@ _NEW = (
     ("orders", "ix_orders_po_number", "po_number", "po_number IS NOT NULL"),
     ("order_lines", "ix_order_lines_unshipped", "sku", "quantity > fulfilled"),
     ("order_lines", "ix_order_lines_undelivered", "order_id", "delivered < quantity"),
-    ("customers", "ix_customers_first_name", "first_name", ""),
-    ("customers", "ix_customers_company", "company", "company IS NOT NULL"),
+    ("order_lines", "ix_order_lines_figures", "order_id sku status quantity quantity_scale total_minor id", ""),
+    ("customers", "ix_customers_first_name", "first_name id", ""),
+    ("customers", "ix_customers_company", "company id", "company IS NOT NULL"),
     ("customers", "ix_customers_group", "group_id kind", "group_id IS NOT NULL"),
     ("shipments", "ix_shipments_created", "created_at id", ""),
     ("shipments", "ix_shipments_state_created", "status created_at id", ""),
@@ -49,8 +50,11 @@ _NEW = (
     ("stock_movements", "ix_stock_movements_location", "location_id occurred_at id", ""),
     ("stock_movements", "ix_stock_movements_cause", "cause occurred_at id", ""),
 )
-# These get one more column, so that the index alone answers.
+# These get further columns, so that the index alone answers.
 _WIDER = (
+    ("orders", "ix_orders_placed", "placed_at id status warehouse_id currency picked_at total_minor"),
+    ("orders", "ix_orders_promised", "promised_to placed_at id status warehouse_id delivered_at"),
+    ("shipments", "ix_shipments_order", "order_id position carrier_id id"),
     ("order_lines", "ix_order_lines_sku", "sku order_id"),
     ("customers", "ix_customers_name", "last_name first_name id"),
     ("return_lines", "ix_return_lines_sku", "sku return_id"),
