@@ -6,7 +6,6 @@ A list or look-up may take three times as long on the large shop, an aggregate o
 
 import asyncio
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bench.measure import Measure
 from bench.scale_calls import AGGREGATES, Call, Sample, calls_of, sample_of
 from tests.engines import running_postgres
 from tradepost.commerce.demo import load

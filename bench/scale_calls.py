@@ -1,6 +1,5 @@
 """The calls that are measured: each tool as it is asked most often, its filters, and its widest and rarest answers."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,7 +59,7 @@ async def sample_of(session: AsyncSession, now: datetime) -> Sample:
     )
 
 
-def calls_of(sample: Sample) -> Iterator[Call]:
+def calls_of(sample: Sample) -> list[Call]:
     """(tool, what is asked in words, arguments)."""
 
     def ago(days: float) -> str:
@@ -69,88 +68,90 @@ def calls_of(sample: Sample) -> Iterator[Call]:
     late = CASES["late_order_driver_sick"]
     day = sample.now.date().isoformat()
     of_60_days = {"date_from": ago(60)}
-    yield "search_orders", "all", {}
-    yield "search_orders", "full detail", {"detail": "full"}
-    yield "search_orders", "status completed", {"status": "completed"}
-    yield "search_orders", "status on_hold", {"status": "on_hold"}
-    yield "search_orders", "payment_status paid", {"payment_status": "paid"}
-    yield "search_orders", "payment_status pending", {"payment_status": "pending"}
     paid = {"status": "open", "payment_status": "paid", "fulfillment_status": "unfulfilled", "placed_to": ago(2)}
-    yield "search_orders", "paid, not shipped for 48 h", paid
-    yield "search_orders", "fulfillment_status unfulfilled", {"fulfillment_status": "unfulfilled"}
-    yield "search_orders", "sku sold often", {"sku": "TEE-ORG-S"}
-    yield "search_orders", "sku sold rarely", {"sku": "C-205"}
-    yield "search_orders", "warehouse", {"warehouse_id": "RTM"}
-    yield "search_orders", "customer", {"customer_id": sample.customer}
-    yield "search_orders", "a number (q)", {"q": sample.order}
-    yield "search_orders", "a buyer's name (q)", {"q": sample.customer_name}
-    yield "search_orders", "nothing found (q)", {"q": "no such thing"}
-    yield "search_orders", "placed in a week", {"placed_from": ago(14), "placed_to": ago(7)}
-    yield "search_orders", "promised in a week", {"promised_from": ago(14), "promised_to": ago(7)}
-    yield "get_order", "of the history", {"order_id": sample.order}
-    yield "get_order", "late", {"order_id": late}
-    yield "list_at_risk_orders", "3 days", {}
-    yield "list_at_risk_orders", "late only", {"late_only": True, "horizon_days": 1}
-    yield "list_at_risk_orders", "a warehouse", {"warehouse_id": "LYS"}
-    yield "check_inventory", "a sku", {"sku": "A-100"}
-    yield "list_stock_levels", "all", {}
-    yield "list_low_stock", "all", {}
-    yield "list_stock_movements", "all", {}
-    yield "list_stock_movements", "a sku", {"sku": "TEE-ORG-S"}
-    yield "list_stock_movements", "a warehouse", {"warehouse_id": "LEJ"}
-    yield "list_stock_movements", "cause shrinkage", {"cause": "shrinkage"}
-    yield "suggest_reorders", "all", {}
-    yield "list_purchase_orders", "all", {}
-    yield "get_shipping_status", "by tracking number", {"tracking_number": sample.tracking}
-    yield "get_shipping_status", "by number", {"shipment_id": sample.shipment}
-    yield "search_shipments", "all", {}
-    yield "search_shipments", "status delivered", {"status": "delivered"}
-    yield "search_shipments", "delayed only", {"delayed_only": True}
-    yield "search_shipments", "a carrier", {"carrier": "dhl"}
-    yield "search_shipments", "a warehouse", {"warehouse_id": "RTM"}
-    yield "search_shipments", "shipped in a week", {"shipped_from": ago(21), "shipped_to": ago(14)}
-    yield "search_shipments", "of an order", {"order_id": sample.order}
-    yield "list_deliveries", "all", {}
-    yield "list_deliveries", "today", {"date": day}
-    yield "list_deliveries", "status completed", {"status": "completed"}
-    yield "list_deliveries", "status failed", {"status": "failed"}
-    yield "list_deliveries", "a driver", {"driver_id": "DRV-05"}
-    yield "list_deliveries", "one", {"delivery_id": sample.delivery}
-    yield "list_drivers", "all", {}
-    yield "search_returns", "all", {}
-    yield "search_returns", "status requested", {"status": "requested"}
-    yield "search_returns", "reason defective", {"reason": "defective"}
-    yield "search_returns", "a sku", {"sku": "SHOE-TRAIL-42"}
-    yield "search_returns", "a customer", {"customer_id": sample.customer}
-    yield "search_returns", "a warehouse", {"warehouse_id": "RTM"}
-    yield "get_return", "of the history", {"rma": sample.rma}
-    yield "check_return_eligibility", "of the history", {"order_id": sample.order}
-    yield "search_claims", "all", {}
-    yield "search_claims", "of an order", {"order_id": CASES["arrived_broken"]}
-    yield "search_payments", "all", {}
-    yield "search_payments", "status voided", {"status": "voided"}
-    yield "search_payments", "status captured", {"status": "captured"}
-    yield "search_payments", "provider's reference", {"psp_ref": sample.psp}
-    yield "search_payments", "taken in a week", {"taken_from": ago(14), "taken_to": ago(7)}
-    yield "search_payments", "of an order", {"order_id": sample.order}
-    yield "search_payments", "refund pending", {"refund_status": "pending"}
-    yield "preview_refund", "of the history", {"order_id": sample.order}
-    yield "list_disputes", "all", {}
-    yield "list_payouts", "all", {}
-    yield "list_invoices", "all", {}
-    yield "list_subscriptions", "all", {}
-    yield "search_customers", "a last name", {"query": "Vermeulen"}
-    yield "search_customers", "part of a name", {"query": "berg"}
-    yield "search_customers", "a name of a case", {"query": "J. Smith"}
-    yield "search_customers", "nobody", {"query": "Xanthopoulos"}
-    yield "get_customer", "by number", {"customer_id": sample.customer}
-    yield "get_customer", "by name", {"customer_id": "Elena Marchetti"}
-    yield "list_customer_groups", "all", {}
-    yield "search_products", "all", {}
-    yield "get_product", "a sku", {"sku": "A-100"}
-    yield "search_policies", "words", {"q": "return window"}
-    yield "get_ops_kpis", "60 days", of_60_days
-    yield "get_ops_kpis", "60 days by warehouse", {**of_60_days, "group_by": "warehouse"}
-    yield "get_ops_kpis", "60 days by carrier", {**of_60_days, "group_by": "carrier"}
-    yield "get_ops_kpis", "60 days by sku", {**of_60_days, "group_by": "sku"}
-    yield "reconcile_settlement", "with a variance", {"payout_id": CASES["payout_with_3_variances"]}
+    return [
+        ("search_orders", "all", {}),
+        ("search_orders", "full detail", {"detail": "full"}),
+        ("search_orders", "status completed", {"status": "completed"}),
+        ("search_orders", "status on_hold", {"status": "on_hold"}),
+        ("search_orders", "payment_status paid", {"payment_status": "paid"}),
+        ("search_orders", "payment_status pending", {"payment_status": "pending"}),
+        ("search_orders", "paid, not shipped for 48 h", paid),
+        ("search_orders", "fulfillment_status unfulfilled", {"fulfillment_status": "unfulfilled"}),
+        ("search_orders", "sku sold often", {"sku": "TEE-ORG-S"}),
+        ("search_orders", "sku sold rarely", {"sku": "C-205"}),
+        ("search_orders", "warehouse", {"warehouse_id": "RTM"}),
+        ("search_orders", "customer", {"customer_id": sample.customer}),
+        ("search_orders", "a number (q)", {"q": sample.order}),
+        ("search_orders", "a buyer's name (q)", {"q": sample.customer_name}),
+        ("search_orders", "nothing found (q)", {"q": "no such thing"}),
+        ("search_orders", "placed in a week", {"placed_from": ago(14), "placed_to": ago(7)}),
+        ("search_orders", "promised in a week", {"promised_from": ago(14), "promised_to": ago(7)}),
+        ("get_order", "of the history", {"order_id": sample.order}),
+        ("get_order", "late", {"order_id": late}),
+        ("list_at_risk_orders", "3 days", {}),
+        ("list_at_risk_orders", "late only", {"late_only": True, "horizon_days": 1}),
+        ("list_at_risk_orders", "a warehouse", {"warehouse_id": "LYS"}),
+        ("check_inventory", "a sku", {"sku": "A-100"}),
+        ("list_stock_levels", "all", {}),
+        ("list_low_stock", "all", {}),
+        ("list_stock_movements", "all", {}),
+        ("list_stock_movements", "a sku", {"sku": "TEE-ORG-S"}),
+        ("list_stock_movements", "a warehouse", {"warehouse_id": "LEJ"}),
+        ("list_stock_movements", "cause shrinkage", {"cause": "shrinkage"}),
+        ("suggest_reorders", "all", {}),
+        ("list_purchase_orders", "all", {}),
+        ("get_shipping_status", "by tracking number", {"tracking_number": sample.tracking}),
+        ("get_shipping_status", "by number", {"shipment_id": sample.shipment}),
+        ("search_shipments", "all", {}),
+        ("search_shipments", "status delivered", {"status": "delivered"}),
+        ("search_shipments", "delayed only", {"delayed_only": True}),
+        ("search_shipments", "a carrier", {"carrier": "dhl"}),
+        ("search_shipments", "a warehouse", {"warehouse_id": "RTM"}),
+        ("search_shipments", "shipped in a week", {"shipped_from": ago(21), "shipped_to": ago(14)}),
+        ("search_shipments", "of an order", {"order_id": sample.order}),
+        ("list_deliveries", "all", {}),
+        ("list_deliveries", "today", {"date": day}),
+        ("list_deliveries", "status completed", {"status": "completed"}),
+        ("list_deliveries", "status failed", {"status": "failed"}),
+        ("list_deliveries", "a driver", {"driver_id": "DRV-05"}),
+        ("list_deliveries", "one", {"delivery_id": sample.delivery}),
+        ("list_drivers", "all", {}),
+        ("search_returns", "all", {}),
+        ("search_returns", "status requested", {"status": "requested"}),
+        ("search_returns", "reason defective", {"reason": "defective"}),
+        ("search_returns", "a sku", {"sku": "SHOE-TRAIL-42"}),
+        ("search_returns", "a customer", {"customer_id": sample.customer}),
+        ("search_returns", "a warehouse", {"warehouse_id": "RTM"}),
+        ("get_return", "of the history", {"rma": sample.rma}),
+        ("check_return_eligibility", "of the history", {"order_id": sample.order}),
+        ("search_claims", "all", {}),
+        ("search_claims", "of an order", {"order_id": CASES["arrived_broken"]}),
+        ("search_payments", "all", {}),
+        ("search_payments", "status voided", {"status": "voided"}),
+        ("search_payments", "status captured", {"status": "captured"}),
+        ("search_payments", "provider's reference", {"psp_ref": sample.psp}),
+        ("search_payments", "taken in a week", {"taken_from": ago(14), "taken_to": ago(7)}),
+        ("search_payments", "of an order", {"order_id": sample.order}),
+        ("search_payments", "refund pending", {"refund_status": "pending"}),
+        ("preview_refund", "of the history", {"order_id": sample.order}),
+        ("list_disputes", "all", {}),
+        ("list_payouts", "all", {}),
+        ("list_invoices", "all", {}),
+        ("list_subscriptions", "all", {}),
+        ("search_customers", "a last name", {"query": "Vermeulen"}),
+        ("search_customers", "part of a name", {"query": "berg"}),
+        ("search_customers", "a name of a case", {"query": "J. Smith"}),
+        ("search_customers", "nobody", {"query": "Xanthopoulos"}),
+        ("get_customer", "by number", {"customer_id": sample.customer}),
+        ("get_customer", "by name", {"customer_id": "Elena Marchetti"}),
+        ("list_customer_groups", "all", {}),
+        ("search_products", "all", {}),
+        ("get_product", "a sku", {"sku": "A-100"}),
+        ("search_policies", "words", {"q": "return window"}),
+        ("get_ops_kpis", "60 days", of_60_days),
+        ("get_ops_kpis", "60 days by warehouse", {**of_60_days, "group_by": "warehouse"}),
+        ("get_ops_kpis", "60 days by carrier", {**of_60_days, "group_by": "carrier"}),
+        ("get_ops_kpis", "60 days by sku", {**of_60_days, "group_by": "sku"}),
+        ("reconcile_settlement", "with a variance", {"payout_id": CASES["payout_with_3_variances"]}),
+    ]

@@ -29,7 +29,6 @@ from tradepost.starter import demo as starter
 SeedOption = Annotated[int, typer.Option(help="Another seed makes another shop; the named cases stay.")]
 
 
-
 group = typer.Typer(name="demo", help="A filled shop behind a running hub.", invoke_without_command=True)
 
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where_given
+from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where, where_given
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -47,8 +47,8 @@ class Payment(StoreBase, Numbered):
         Index("ix_payments_psp", "workspace_id", "psp_reference"),
         Index("ix_payments_time", "workspace_id", "created_at", "id"),
         Index("ix_payments_status", "workspace_id", "status", "created_at", "id"),
-        Index("ix_payments_taken", "workspace_id", text("coalesce(captured_at, authorized_at, created_at)")),
-        where_given("ix_payments_captured", "captured_at"),
+        where_given("ix_payments_captured", "captured_at", "created_at", "id"),
+        where("ix_payments_authorized", "authorized_at", condition="captured_at IS NULL"),
     )
 
 

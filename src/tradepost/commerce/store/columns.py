@@ -34,9 +34,7 @@ def one_of(column: str, literal: Any) -> CheckConstraint:
 
 def where(name: str, *columns: str, condition: str) -> Index:
     """An index of the workspace's rows that meet a condition. A query uses it if it states the same condition."""
-    return Index(
-        name, "workspace_id", *columns, sqlite_where=text(condition), postgresql_where=text(condition)
-    )
+    return Index(name, "workspace_id", *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 def where_given(name: str, column: str, *columns: str) -> Index:

@@ -125,9 +125,7 @@ def found_sentence(result: Page[Any], noun: str, nothing: str, *, named: int = M
     return f"{shown} of {total} {noun}.{more}{first}"
 
 
-def _keys_first(
-    paged: Select[Any], order: Sequence[InstrumentedAttribute[Any]], descending: bool
-) -> Select[Any]:
+def _keys_first(paged: Select[Any], order: Sequence[InstrumentedAttribute[Any]], descending: bool) -> Select[Any]:
     """The same page, found by its unique column before its rows are read: what has to be sorted is then narrow, and
     often in an index altogether."""
     key = order[-1]

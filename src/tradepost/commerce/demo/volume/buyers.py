@@ -102,9 +102,7 @@ class Buyers:
             transfer,
         )
 
-    def _method(
-        self, sheet: Sheet, customer_id: str, at: str, chance: Random, *, business: bool
-    ) -> tuple[str, bool]:
+    def _method(self, sheet: Sheet, customer_id: str, at: str, chance: Random, *, business: bool) -> tuple[str, bool]:
         share = chance.random()
         transfer = business or share < TRANSFER_SHARE
         kind = "bank_transfer" if transfer else "paypal" if share > 1 - PAYPAL_SHARE else "credit_card"

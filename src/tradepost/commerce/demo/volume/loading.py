@@ -124,4 +124,3 @@ async def _write(writer: BulkWriter, workspace_id: str, week: Week, loaded: Load
             for (sku, place_id), units in sorted(week.held.items())
         ],
     )
-

@@ -101,7 +101,11 @@ class _Payout:
         paid = arrives < pen.now
         closed = pen.when(self._end)
         pen.sheets["payouts"].add(
-            *(self._id, pen.numbers.next("OUT-"), "paid" if paid else "in_transit" if self._end < pen.now else "pending"),
+            *(
+                self._id,
+                pen.numbers.next("OUT-"),
+                "paid" if paid else "in_transit" if self._end < pen.now else "pending",
+            ),
             *(pen.ground.currency, self._gross, self._fees, self._gross - self._fees, pen.when(self._start), closed),
             *(pen.when(arrives), pen.when(arrives) if paid else None, closed, closed),
         )

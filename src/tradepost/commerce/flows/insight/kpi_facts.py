@@ -1,19 +1,19 @@
-"""The figures behind the KPIs, summed up in SQL per group: warehouse, carrier, sku, or all in one.
+"""The figures behind the KPIs, summed up in SQL: one pass over the orders placed in a period, one over those due in it,
+one over what came back. All three, and none of them with canceled orders:
 
-Two sets of orders count, both without canceled ones: those placed in the period (orders, revenue, picking, returns,
-claims) and those whose promise ended in it and is past (on time in full, late). All that is asked of them stands in an
-index that begins with the period, so that a question reads what it sums up and nothing else.
+Each pass gives one row per group (warehouse, carrier, sku) and `first`: an order that is in several groups is in each
+of them, and in exactly one with `first`. So the sums over all rows with `first` are the figures over all, and those of
+a key are its group's; nothing is read a second time for the whole. What is asked of an order stands in an index that
+begins with the period.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Float,
     Select,
     String,
     and_,
@@ -24,8 +24,8 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
-
 from sqlalchemy.orm import aliased
 
 from tradepost.commerce.analytics.durations import hours_between
@@ -38,13 +38,13 @@ from tradepost.commerce.returns.models import Return, ReturnLine
 
 GroupBy = Literal["none", "warehouse", "carrier", "sku"]
 NOT_RETURNS = ("declined", "canceled")
-RATE_SCALE = 10_000
 _ALL: ColumnElement[Any] = literal("all", String)
+_SHIPMENT = aliased(Shipment)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the figures are about. `keys` limits them to these groups; empty: all."""
+    """What the figures are about."""
 
     workspace_id: str
     start: datetime
@@ -52,7 +52,6 @@ class Scope:
     now: datetime
     warehouse_id: str | None
     group_by: GroupBy
-    keys: tuple[str, ...] = ()
 
     def placed(self) -> ColumnElement[bool]:
         """Orders placed in the period."""
@@ -68,144 +67,81 @@ class Scope:
         return ours if self.warehouse_id is None else and_(ours, Order.warehouse_id == self.warehouse_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """How orders fall into groups. `mine`: the row stands for the order in its group, and no other row does."""
+
+    key: ColumnElement[Any]
+    first: ColumnElement[bool]
+    mine: ColumnElement[bool]
+    joined: tuple[Any, ColumnElement[bool]] | None = None
+
+    def join(self, statement: Select[Any]) -> Select[Any]:
+        """The select of orders with what their groups come from."""
+        return statement if self.joined is None else statement.outerjoin(*self.joined)
+
+
+def over_all(scope: Scope) -> Scope:
+    """The same without groups."""
+    return replace(scope, group_by="none")
+
+
 def placed_figures(scope: Scope) -> Select[Any]:
-    """Per key and currency, of orders placed: how many, with a claim, hours to pick and of how many, their totals."""
+    """Per key, currency and first, of orders placed: how many, with a claim, hours to pick and of how many, their
+    totals; units sold, and with a sku as the group the totals of its lines. A measured line (by weight, by length)
+    counts as one unit."""
+    groups = _groups(scope)
     claimed = select(Claim.order_id).where(Claim.workspace_id == scope.workspace_id, Claim.order_id.is_not(None))
-    hours = hours_between(Order.placed_at, Order.picked_at)
-    key = _key_of_orders(scope)
+    by_sku = scope.group_by == "sku"
+    units = _units(OrderLine, OrderLine.quantity) if by_sku else _units_of_order()
     statement = select(
-        key.label("key"),
-        Order.currency.label("currency"),
-        func.count().label("orders"),
-        _count(Order.id.in_(claimed)).label("claimed"),
-        func.coalesce(func.sum(hours), 0.0).label("pick_hours"),
-        func.count(Order.picked_at).label("picked"),
-        _sum(Order.total_minor).label("total"),
+        groups.key.label("key"),
+        Order.currency.label("of_currency"),
+        _flag(groups.first).label("first"),
+        _sum(_flag(groups.mine)).label("orders"),
+        _sum(_flag(and_(groups.mine, Order.id.in_(claimed)))).label("claimed"),
+        func.sum(case((groups.mine, hours_between(Order.placed_at, Order.picked_at)))).label("pick_hours"),
+        func.count(case((groups.mine, Order.picked_at))).label("picked"),
+        _sum(case((groups.mine, Order.total_minor), else_=0)).label("total"),
+        _sum(units if by_sku else case((groups.mine, units), else_=0)).label("units"),
+        _sum(OrderLine.total_minor if by_sku else literal(0)).label("line_total"),
     ).select_from(Order)
-    statement = _in_groups(statement, scope).where(scope.counts(), scope.placed())
-    return _grouped(statement.group_by(Order.currency).order_by(Order.currency), key, scope)
+    return groups.join(statement).where(scope.counts(), scope.placed()).group_by(*_named("key", "of_currency", "first"))
 
 
 def due_figures(scope: Scope) -> Select[Any]:
-    """Per key, of orders due: how many, delivered on time in full, late."""
-    short = select(OrderLine.id).where(
-        OrderLine.workspace_id == Order.workspace_id,
-        OrderLine.order_id == Order.id,
-        OrderLine.status != "removed",
-        OrderLine.delivered < OrderLine.quantity,
+    """Per key and first, of orders due: how many, delivered on time in full, late."""
+    groups = _groups(scope)
+    undelivered = aliased(OrderLine)
+    short = select(undelivered.id).where(
+        undelivered.workspace_id == Order.workspace_id,
+        undelivered.order_id == Order.id,
+        undelivered.status != "removed",
+        undelivered.delivered < undelivered.quantity,
     )
-    on_time = and_(Order.delivered_at <= Order.promised_to, ~short.exists())
     late = or_(Order.delivered_at.is_(None), Order.delivered_at > Order.promised_to)
-    key = _key_of_orders(scope)
     statement = select(
-        key.label("key"),
+        groups.key.label("key"),
+        _flag(groups.first).label("first"),
         func.count().label("due"),
-        _count(on_time).label("on_time_in_full"),
-        _count(late).label("late"),
+        _sum(_flag(and_(Order.delivered_at <= Order.promised_to, ~short.exists()))).label("on_time_in_full"),
+        _sum(_flag(late)).label("late"),
     ).select_from(Order)
-    statement = _in_groups(statement, scope).where(scope.counts(), scope.due())
-    return _grouped(statement, key, scope)
+    due = groups.join(statement).where(scope.counts(), scope.due(), groups.mine)
+    return due.group_by(*_named("key", "first"))
 
 
-def unit_figures(scope: Scope, min_return_rate: float | None = None) -> Select[Any]:
-    """Per key: units sold and returned of orders placed, the highest rate of return first. A measured line (by weight,
-    by length) counts as one unit."""
-    sold = _lines(scope, _units(OrderLine.quantity).label("units")).subquery()
-    back = _returned(scope, _units(ReturnLine.quantity).label("units")).subquery()
-    returned = cast(func.coalesce(back.c.units, 0), BigInteger)
-    share = cast(returned, Float) / func.nullif(sold.c.units, 0)
+def returned_figures(scope: Scope) -> Select[Any]:
+    """Per key, reason and first: units returned of orders placed. It begins with the returns of the time since: none
+    is asked for before its order is placed, and there are far fewer of them."""
+    groups = _groups(scope)
     statement = (
         select(
-            sold.c.key,
-            sold.c.units.label("sold"),
-            returned.label("returned"),
-            func.count().over().label("groups"),
+            groups.key.label("key"),
+            ReturnLine.reason.label("why"),
+            _flag(groups.first).label("first"),
+            _sum(_units(OrderLine, ReturnLine.quantity)).label("units"),
         )
-        .select_from(sold)
-        .outerjoin(back, back.c.key == sold.c.key)
-        .order_by(share.desc(), sold.c.units.desc(), sold.c.key)
-    )
-    if min_return_rate is not None:
-        enough = returned * RATE_SCALE >= sold.c.units * round(min_return_rate * RATE_SCALE)
-        statement = statement.where(enough, sold.c.units > 0)
-    return statement
-
-
-def return_reasons(scope: Scope) -> Select[Any]:
-    """Per key and reason: units returned of orders placed."""
-    units = _units(ReturnLine.quantity)
-    statement = _returned(scope, ReturnLine.reason.label("reason"), units.label("units"))
-    return statement.group_by(ReturnLine.reason).order_by(units.desc(), ReturnLine.reason)
-
-
-def revenue_of_lines(scope: Scope) -> Select[Any]:
-    """Per sku and currency: totals of the lines of orders placed."""
-    totals = _sum(OrderLine.total_minor).label("total")
-    statement = _lines(scope, Order.currency.label("currency"), totals)
-    return statement.group_by(Order.currency).order_by(Order.currency)
-
-
-def stockouts(scope: Scope) -> Select[Any] | None:
-    """Per key: active skus with nothing available at a location, now. None where the group has no stock (carriers)."""
-    keys: dict[str, Any] = {"none": _ALL, "warehouse": StockLevel.location_id, "sku": StockLevel.sku}
-    if scope.group_by not in keys:
-        return None
-    key = keys[scope.group_by]
-    statement = (
-        select(key.label("key"), func.count().label("stockouts"))
-        .select_from(StockLevel)
-        .join(Variant, and_(Variant.workspace_id == StockLevel.workspace_id, Variant.id == StockLevel.variant_id))
-        .where(StockLevel.workspace_id == scope.workspace_id, StockLevel.available <= 0, Variant.status == "active")
-    )
-    if scope.warehouse_id is not None:
-        statement = statement.where(StockLevel.location_id == scope.warehouse_id)
-    return _grouped(statement, key, scope)
-
-
-_SHIPMENT, _LINE = aliased(Shipment), aliased(OrderLine)
-
-
-def _key_of_orders(scope: Scope) -> ColumnElement[Any]:
-    """What an order is grouped by; `_in_groups` joins what it comes from."""
-    keys: dict[str, Any] = {
-        "warehouse": Order.warehouse_id.expression,
-        "carrier": _SHIPMENT.carrier_id,
-        "sku": _LINE.sku,
-    }
-    return keys.get(scope.group_by, _ALL)
-
-
-def _in_groups(statement: Select[Any], scope: Scope) -> Select[Any]:
-    """The orders joined with their parcels or lines where those are the groups: each order once in each of its groups,
-    by one parcel or line there."""
-    if scope.group_by == "carrier":
-        twin, own = aliased(Shipment), _SHIPMENT
-        earlier = select(twin.id).where(twin.carrier_id == own.carrier_id, twin.id < own.id)
-        wanted: tuple[Any, ...] = (own.carrier_id.is_not(None),)
-    elif scope.group_by == "sku":
-        twin, own = aliased(OrderLine), _LINE  # type: ignore[assignment]
-        earlier = select(twin.id).where(twin.sku == own.sku, twin.id < own.id, twin.status != "removed")
-        wanted = (own.status != "removed",)
-    else:
-        return statement
-    same = earlier.where(twin.workspace_id == own.workspace_id, twin.order_id == own.order_id)
-    on = and_(own.workspace_id == Order.workspace_id, own.order_id == Order.id)
-    return statement.join(own, on).where(*wanted, ~same.exists())
-
-
-def _lines(scope: Scope, *columns: Any) -> Select[Any]:
-    """Per key: lines of the orders placed; with a sku as the group each line belongs to its own."""
-    statement = select(_key_of_lines(scope).label("key"), *columns).select_from(Order)
-    on = and_(OrderLine.workspace_id == Order.workspace_id, OrderLine.order_id == Order.id)
-    statement = _lines_in_groups(statement.join(OrderLine, on), scope)
-    statement = statement.where(scope.counts(), scope.placed(), OrderLine.status != "removed")
-    return _grouped(statement, _key_of_lines(scope), scope)
-
-
-def _returned(scope: Scope, *columns: Any) -> Select[Any]:
-    """Per key: lines of returns of the orders placed. None was asked for before its order was there."""
-    statement = (
-        select(_key_of_lines(scope).label("key"), *columns)
         .select_from(Return)
         .join(ReturnLine, and_(ReturnLine.workspace_id == Return.workspace_id, ReturnLine.return_id == Return.id))
         .join(
@@ -214,49 +150,93 @@ def _returned(scope: Scope, *columns: Any) -> Select[Any]:
         )
         .join(Order, and_(Order.workspace_id == OrderLine.workspace_id, Order.id == OrderLine.order_id))
     )
-    statement = _lines_in_groups(statement, scope).where(
+    if scope.group_by != "sku":  # a line is of one sku; of which carriers it is, its order tells
+        statement = groups.join(statement).where(groups.mine)
+    placed_at = func.coalesce(Order.placed_at, scope.start)  # no index: the returns lead to their orders
+    statement = statement.where(
         Return.requested_at >= scope.start,
         Return.status.not_in(NOT_RETURNS),
         scope.counts(),
-        scope.placed(),
+        placed_at >= scope.start,
+        placed_at < scope.end,
         OrderLine.status != "removed",
     )
-    return _grouped(statement, _key_of_lines(scope), scope)
+    return statement.group_by(*_named("key", "why", "first"))
 
 
-def _key_of_lines(scope: Scope) -> ColumnElement[Any]:
-    return OrderLine.sku.expression if scope.group_by == "sku" else _key_of_orders(scope)
+def stockouts(scope: Scope) -> Select[Any] | None:
+    """Per key: active skus with nothing available at a location, now. None where the group has no stock (carriers)."""
+    keys: dict[str, Any] = {"none": _ALL, "warehouse": StockLevel.location_id, "sku": StockLevel.sku}
+    if scope.group_by not in keys:
+        return None
+    statement = (
+        select(keys[scope.group_by].label("key"), func.count().label("stockouts"))
+        .select_from(StockLevel)
+        .join(Variant, and_(Variant.workspace_id == StockLevel.workspace_id, Variant.id == StockLevel.variant_id))
+        .where(StockLevel.workspace_id == scope.workspace_id, StockLevel.available <= 0, Variant.status == "active")
+    )
+    if scope.warehouse_id is not None:
+        statement = statement.where(StockLevel.location_id == scope.warehouse_id)
+    return statement.group_by(*_named("key"))
 
 
-def _lines_in_groups(statement: Select[Any], scope: Scope) -> Select[Any]:
-    return statement if scope.group_by == "sku" else _in_groups(statement, scope)
+def _groups(scope: Scope) -> _Groups:
+    if scope.group_by == "carrier":
+        twin = aliased(Shipment)
+        earlier = _earlier(twin, _SHIPMENT)
+        return _Groups(
+            _SHIPMENT.carrier_id.expression,
+            ~earlier.exists(),
+            ~earlier.where(twin.carrier_id == _SHIPMENT.carrier_id).exists(),
+            (_SHIPMENT, _of_order(_SHIPMENT)),
+        )
+    if scope.group_by == "sku":
+        other = aliased(OrderLine)
+        earlier = _earlier(other, OrderLine).where(other.status != "removed")
+        return _Groups(
+            OrderLine.sku.expression,
+            ~earlier.exists(),
+            ~earlier.where(other.sku == OrderLine.sku).exists(),
+            (OrderLine, and_(_of_order(OrderLine), OrderLine.status != "removed")),
+        )
+    key = Order.warehouse_id.expression if scope.group_by == "warehouse" else _ALL
+    return _Groups(key, true(), true())
 
 
-def _grouped(statement: Select[Any], key: Any, scope: Scope) -> Select[Any]:
-    """Grouped by the key and limited to the scope's keys; over all there is one group, if anything is in it."""
-    if scope.group_by == "none":
-        return statement.group_by(literal_column("key"))
-    statement = statement.where(key.is_not(None)).group_by(key)
-    return statement.where(key.in_(scope.keys)) if scope.keys else statement
+def _of_order(part: Any) -> ColumnElement[bool]:
+    return and_(part.workspace_id == Order.workspace_id, part.order_id == Order.id)
 
 
-def _units(quantity: Any) -> ColumnElement[Any]:
-    return _sum(case((OrderLine.quantity_scale == 0, quantity), else_=1))
+def _earlier(other: Any, own: Any) -> Select[Any]:
+    """Parts of the same order that were made before."""
+    return select(other.id).where(
+        other.workspace_id == own.workspace_id, other.order_id == own.order_id, other.id < own.id
+    )
 
 
-def _count(condition: ColumnElement[bool]) -> ColumnElement[Any]:
-    return _sum(case((condition, 1), else_=0))
+def _units_of_order() -> ColumnElement[Any]:
+    line = aliased(OrderLine)
+    units = select(func.sum(_units(line, line.quantity))).where(_of_order(line), line.status != "removed")
+    return func.coalesce(units.correlate(Order).scalar_subquery(), 0)
+
+
+def _units(line: Any, quantity: Any) -> ColumnElement[Any]:
+    return case((line.quantity_scale == 0, quantity), (line.id.is_not(None), 1), else_=0)
+
+
+def _flag(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+    return case((condition, 1), else_=0)
 
 
 def _sum(value: Any) -> ColumnElement[Any]:
     return cast(func.coalesce(func.sum(value), 0), BigInteger)
 
 
+def _named(*labels: str) -> list[ColumnElement[Any]]:
+    """Grouping by the names of result columns, which no table has: an expression with parameters would be another one to PostgreSQL."""
+    return [literal_column(label) for label in labels]
+
+
 def rate(part: int, whole: int) -> float | None:
     """A share between 0 and 1 with four decimals; None of nothing."""
     return round(part / whole, 4) if whole else None
-
-
-def by_key(rows: Sequence[Any]) -> dict[str, Any]:
-    """Rows by their key."""
-    return {row.key: row for row in rows}

@@ -1,17 +1,15 @@
 """Operational KPIs: on time in full, lateness, picking, returns with their reasons, stockouts, claims, revenue."""
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from types import SimpleNamespace
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from tradepost.commerce.flows.insight import kpi_facts
-from tradepost.commerce.flows.insight.kpi_facts import GroupBy, Scope, by_key, rate
+from tradepost.commerce.flows.insight.kpi_facts import GroupBy, Scope, rate
+from tradepost.commerce.flows.insight.kpi_groups import Figures, figures_of
 from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.flows.numbers import numbers_of
 from tradepost.commerce.inventory.models import Location
@@ -27,9 +25,9 @@ from tradepost.foundation.pagination import decode_cursor, encode_cursor
 
 DEFAULT_DAYS = 30
 TOP_REASONS = 3
+RATE_SCALE = 10_000
 CODED: Mapping[str, Any] = {"warehouse": Location, "carrier": Carrier}  # groups that people call by a code
 
-_NOTHING_DUE = SimpleNamespace(due=0, on_time_in_full=0, late=0)
 
 IN_SHORT = ("key", "orders", "otif_rate", "late_rate", "return_rate")
 
@@ -110,14 +108,17 @@ async def get_ops_kpis(
     require_period(start, end, "date")
     place = None if warehouse_id is None else await find_called(store, Location, warehouse_id, field="warehouse_id")
     scope = scope_of(store, start, end, None if place is None else place.id)
-    overall = await overall_kpis(store, scope)
+    if group_by == "none" and cursor is not None:
+        raise InvalidArgument("Without group_by there are no pages.", hint="Leave cursor out.", field="cursor")
+    found = await figures_of(store, replace(scope, group_by=group_by))
     items: list[KpiView] = []
     next_cursor, groups = None, 0
     if group_by != "none":
-        grouped = replace(scope, group_by=group_by)
-        items, next_cursor, groups = await _groups(store, grouped, min_return_rate, limit, cursor)
-    elif cursor is not None:
-        raise InvalidArgument("Without group_by there are no pages.", hint="Leave cursor out.", field="cursor")
+        ranked = _ranked(found.groups, group_by, min_return_rate)
+        groups = len(ranked)
+        shown, next_cursor = _page_of(store, ranked, group_by, limit, cursor)
+        items = await _views(store, shown, found.groups, group_by)
+    overall = _view("all", None, found.overall)
     report: KpiReport = {
         "date_from": to_rfc3339(start),
         "date_to": to_rfc3339(end),
@@ -144,115 +145,59 @@ def scope_of(store: Store, start: datetime, end: datetime, warehouse_id: str | N
 
 async def overall_kpis(store: Store, scope: Scope) -> KpiView:
     """The figures over all."""
-    over_all = replace(scope, group_by="none", keys=("all",))
-    (view,) = await _views(store, over_all, await _placed(store, over_all), await _units(store, over_all))
-    return view
+    return _view("all", None, (await figures_of(store, scope)).overall)
 
 
-async def _groups(
-    store: Store, scope: Scope, min_return_rate: float | None, limit: int, cursor: str | None
-) -> tuple[list[KpiView], str | None, int]:
-    kind = store.list_kind(f"kpis by {scope.group_by}")
+def _ranked(groups: Mapping[str, Figures], group_by: GroupBy, min_return_rate: float | None) -> list[str]:
+    """The keys as they are listed: skus that were sold by return rate, places and carriers by orders."""
+    if group_by != "sku":
+        return sorted(groups, key=lambda key: (-groups[key].orders, key))
+    least = 0 if min_return_rate is None else round(min_return_rate * RATE_SCALE)
+    sold = [
+        key
+        for key, figures in groups.items()
+        if figures.sold > 0 and figures.returned * RATE_SCALE >= figures.sold * least
+    ]
+    return sorted(sold, key=lambda key: (-groups[key].returned / groups[key].sold, -groups[key].sold, key))
+
+
+def _page_of(
+    store: Store, ranked: Sequence[str], group_by: GroupBy, limit: int, cursor: str | None
+) -> tuple[Sequence[str], str | None]:
+    kind = store.list_kind(f"kpis by {group_by}")
     after = decode_cursor(kind, cursor, 1)
     offset = after.values[0] if after is not None else 0
     if not isinstance(offset, int) or not 0 <= offset < 1_000_000:
         raise InvalidArgument("The cursor is not one that this list gave.", field="cursor")
-    if scope.group_by == "sku":
-        ranked = kpi_facts.unit_figures(scope, min_return_rate).limit(limit).offset(offset)
-        units = by_key((await store.session.execute(ranked)).all())
-        keys, groups = tuple(units), next((row.groups for row in units.values()), 0)
-        placed = {} if not keys else await _placed(store, replace(scope, keys=keys))
-    else:  # places and carriers are few: what was summed up to rank them is what is shown
-        placed = await _placed(store, scope)
-        groups = len(placed)
-        keys = tuple(sorted(placed, key=lambda key: (-placed[key].orders, key)))[offset : offset + limit]
-        units = {} if not keys else await _units(store, replace(scope, keys=keys))
-    if not keys:
-        return [], None, 0
-    views = await _views(store, replace(scope, keys=keys), placed, units)
-    end = offset + len(keys)
-    return views, encode_cursor(kind, [end]) if end < groups else None, groups
+    end = offset + limit
+    return ranked[offset:end], encode_cursor(kind, [end]) if end < len(ranked) else None
 
 
-@dataclass
-class _Placed:
-    """The orders of a group that were placed in the period."""
-
-    orders: int = 0
-    claimed: int = 0
-    pick_hours: float = 0.0
-    picked: int = 0
-    revenue: dict[str, int] = field(default_factory=dict)  # by currency
+async def _views(store: Store, keys: Sequence[str], groups: Mapping[str, Figures], group_by: GroupBy) -> list[KpiView]:
+    coded = CODED.get(group_by)
+    codes = {} if coded is None else await numbers_of(store, coded, keys, by="code")
+    return [_view(codes.get(key, key), key if coded is not None else None, groups[key]) for key in keys]
 
 
-async def _placed(store: Store, scope: Scope) -> dict[str, _Placed]:
-    """The figures of orders placed by key. A group that has only orders due is among them, with none placed."""
-    found: dict[str, _Placed] = defaultdict(_Placed)
-    for row in await store.session.execute(kpi_facts.placed_figures(scope)):
-        group = found[row.key]
-        group.orders += row.orders
-        group.claimed += row.claimed
-        group.pick_hours += float(row.pick_hours)
-        group.picked += row.picked
-        group.revenue[row.currency] = row.total
-    return found
-
-
-async def _units(store: Store, scope: Scope) -> dict[str, Any]:
-    return by_key((await store.session.execute(kpi_facts.unit_figures(scope))).all())
-
-
-async def _views(
-    store: Store, scope: Scope, placed: Mapping[str, _Placed], units: Mapping[str, Any]
-) -> list[KpiView]:
-    """The figures of the scope's keys, in their order: one query per question that is not answered yet."""
-    execute = store.session.execute
-    due = by_key((await execute(kpi_facts.due_figures(scope))).all())
-    reasons: dict[str, list[ReasonView]] = defaultdict(list)
-    for row in await execute(kpi_facts.return_reasons(scope)):
-        if len(reasons[row.key]) < TOP_REASONS:
-            reasons[row.key].append({"reason": row.reason, "units": row.units})
-    sums: dict[str, dict[str, int]] = defaultdict(dict)
-    if scope.group_by == "sku":
-        for row in await execute(kpi_facts.revenue_of_lines(scope)):
-            sums[row.key][row.currency] = row.total
-    else:
-        sums.update((key, group.revenue) for key, group in placed.items())
-    empty = kpi_facts.stockouts(scope)
-    out = None if empty is None else {row.key: row.stockouts for row in await execute(empty)}
-    coded = CODED.get(scope.group_by)
-    codes = {} if coded is None else await numbers_of(store, coded, scope.keys, by="code")
-    views = [
-        {
-            "key": codes.get(key, key),
-            "id": key if coded is not None else None,
-            "revenue": [money(total, currency) for currency, total in sorted(sums[key].items())],
-            **_order_part(placed.get(key) or _Placed(), due.get(key) or _NOTHING_DUE),
-            **_unit_part(units.get(key)),
-            "return_reasons": reasons[key],
-            "stockouts": None if out is None else out.get(key, 0),
-        }
-        for key in scope.keys
-    ]
-    return cast(list[KpiView], views)
-
-
-def _order_part(placed: _Placed, due: Any) -> dict[str, Any]:
+def _view(key: str, row_id: str | None, figures: Figures) -> KpiView:
+    top = sorted(figures.reasons.items(), key=lambda item: (-item[1], item[0]))[:TOP_REASONS]
     return {
-        "orders": placed.orders,
-        "due_orders": due.due,
-        "otif_rate": rate(due.on_time_in_full, due.due),
-        "late_orders": due.late,
-        "late_rate": rate(due.late, due.due),
-        "average_pick_hours": round(placed.pick_hours / placed.picked, 2) if placed.picked else None,
-        "claim_rate": rate(placed.claimed, placed.orders),
+        "key": key,
+        "id": row_id,
+        "orders": figures.orders,
+        "revenue": [money(total, currency) for currency, total in sorted(figures.revenue.items())],
+        "due_orders": figures.due,
+        "otif_rate": rate(figures.on_time_in_full, figures.due),
+        "late_orders": figures.late,
+        "late_rate": rate(figures.late, figures.due),
+        "average_pick_hours": round(figures.pick_hours / figures.picked, 2) if figures.picked else None,
+        "sold_units": figures.sold,
+        "returned_units": figures.returned,
+        "return_rate": rate(figures.returned, figures.sold),
+        "return_reasons": [{"reason": reason, "units": units} for reason, units in top],
+        "claim_rate": rate(figures.claimed, figures.orders),
+        "stockouts": figures.stockouts,
     }
-
-
-def _unit_part(row: Any) -> dict[str, Any]:
-    """What unit_figures says."""
-    sold, returned = (row.sold, row.returned) if row is not None else (0, 0)
-    return {"sold_units": sold, "returned_units": returned, "return_rate": rate(returned, sold)}
 
 
 def _text(report: KpiReport) -> str:

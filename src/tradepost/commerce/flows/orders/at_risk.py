@@ -12,8 +12,8 @@ from typing_extensions import TypedDict
 from tradepost.commerce.flows.local_days import day_bounds, local_day, store_zone
 from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.flows.orders.late_causes import CauseView
-from tradepost.commerce.flows.orders.suspects import may_be_endangered
 from tradepost.commerce.flows.orders.lateness import IN_FLIGHT, Lateness, assess
+from tradepost.commerce.flows.orders.suspects import may_be_endangered
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool

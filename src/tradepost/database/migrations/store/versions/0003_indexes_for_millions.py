@@ -34,7 +34,8 @@ _NEW = (
     ("deliveries", "ix_deliveries_status", "status created_at id", ""),
     ("deliveries", "ix_deliveries_driver_created", "driver_id created_at id", ""),
     ("payments", "ix_payments_status", "status created_at id", ""),
-    ("payments", "ix_payments_captured", "captured_at", "captured_at IS NOT NULL"),
+    ("payments", "ix_payments_captured", "captured_at created_at id", "captured_at IS NOT NULL"),
+    ("payments", "ix_payments_authorized", "authorized_at", "captured_at IS NULL"),
     ("refunds", "ix_refunds_status", "status payment_id", ""),
     ("refunds", "ix_refunds_psp", "psp_reference", "psp_reference IS NOT NULL"),
     ("refunds", "ix_refunds_time", "refunded_at", "refunded_at IS NOT NULL"),
@@ -67,8 +68,6 @@ def upgrade() -> None:
         _create(table, name, columns, "")
     for table, name, columns, condition in _NEW:
         _create(table, name, columns, condition)
-    taken = text("coalesce(captured_at, authorized_at, created_at)")
-    op.create_index("ix_payments_taken", "payments", ["workspace_id", taken])
 
 
 def _create(table: str, name: str, columns: str, condition: str) -> None:
