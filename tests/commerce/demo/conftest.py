@@ -1,4 +1,4 @@
-"""Both demo shops in one database, loaded once per engine, for tests that only read them."""
+"""Both demo shops in one database, and one with a long history, loaded once per engine for tests that only read."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -9,17 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.engines import DatabaseUrls, PostgresCluster, SqliteFiles
 from tradepost.commerce.demo import load
+from tradepost.commerce.demo.volume import bring_to
 from tradepost.database import migrate
 from tradepost.database.engine import Database
 
 NOW = datetime(2026, 2, 24, 9, 0, tzinfo=UTC)
-MAIN, SECOND = "wsp_main", "wsp_second"
+MAIN, SECOND, LONG = "wsp_main", "wsp_second", "wsp_long"
+LONG_ORDERS = 2_000
 
 
 async def _load(url: str) -> None:
     database = Database(url)
     await load(database, MAIN, now=NOW, hold_clock=True)
     await load(database, SECOND, now=NOW, orders=120, variant="second", hold_clock=True)
+    await load(database, LONG, now=NOW, orders=150, hold_clock=True)
+    await bring_to(database, LONG, LONG_ORDERS, now=NOW)
     await database.close()
 
 
@@ -63,4 +67,11 @@ async def session(filled: Database) -> AsyncIterator[AsyncSession]:
 async def second_session(filled: Database) -> AsyncIterator[AsyncSession]:
     """A reading session on the second shop."""
     async with filled.transaction(SECOND, write=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def long_session(filled: Database) -> AsyncIterator[AsyncSession]:
+    """A reading session on the shop with a long history."""
+    async with filled.transaction(LONG, write=False) as opened:
         yield opened

@@ -16,9 +16,11 @@ from tradepost.commerce.returns.models import Return, ReturnLine
 from tradepost.commerce.store.models import NumberRange
 
 
-@pytest.fixture(params=["main", "second"])
-def any_shop(request: pytest.FixtureRequest, session: AsyncSession, second_session: AsyncSession) -> AsyncSession:
-    return session if request.param == "main" else second_session
+@pytest.fixture(params=["main", "second", "long"])
+def any_shop(
+    request: pytest.FixtureRequest, session: AsyncSession, second_session: AsyncSession, long_session: AsyncSession
+) -> AsyncSession:
+    return {"main": session, "second": second_session, "long": long_session}[request.param]
 
 
 async def wrong(session: AsyncSession, statement: Select[*tuple[Any, ...]]) -> list[Any]:

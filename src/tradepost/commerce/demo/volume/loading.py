@@ -85,6 +85,8 @@ async def bring_to(
         numbers = await reserve(session, seed, ground.flavor.name, missing)
     told = tell_weeks(ground, numbers, clock_for(database.is_sqlite), epoch(held or now), seed, missing)
     await _write_all(database, ground, told, loaded, missing, on_progress)
+    async with database.transaction(workspace_id, write=True) as session:
+        await numbers.give_back(session)
     await database.tidy()
     return loaded
 

@@ -31,6 +31,7 @@ class Numbers:
 
     def __init__(self, seed: int, shop: str, firsts: dict[str, int], reserved: dict[str, int]) -> None:
         self._next = dict(firsts)
+        self._ends = {kind: first + reserved[kind] - 1 for kind, first in firsts.items()}
         self._left = dict(reserved)
         self._ids: dict[str, int] = defaultdict(int)
         digest = hashlib.blake2b(f"{seed}:{shop}:{firsts['']}".encode(), digest_size=10).digest()
@@ -46,6 +47,13 @@ class Numbers:
     def has(self, kind: str) -> bool:
         """Whether a number of the kind is left of what was reserved."""
         return self._left[kind] > 0
+
+    async def give_back(self, session: AsyncSession) -> None:
+        """Return what was reserved and not used, where nobody took a number above it meanwhile."""
+        statement = select(NumberRange).where(NumberRange.id.in_(self._ends)).order_by(NumberRange.id)
+        for row in await session.scalars(statement.with_for_update()):
+            if row.last == self._ends[row.id]:
+                row.last = self._next[row.id] - 1
 
     def id(self, prefix: str) -> str:
         """A new id: shaped as ids are, and the rows of a table in the order of their making."""

@@ -233,7 +233,8 @@ def _sum(value: Any) -> ColumnElement[Any]:
 
 
 def _named(*labels: str) -> list[ColumnElement[Any]]:
-    """Grouping by the names of result columns, which no table has: an expression with parameters would be another one to PostgreSQL."""
+    """Grouping by the names of result columns, which no table has. An expression with parameters would be another one
+    to PostgreSQL."""
     return [literal_column(label) for label in labels]
 
 
