@@ -79,7 +79,7 @@ def calls_of(sample: Sample) -> list[Call]:
         ("search_orders", "paid, not shipped for 48 h", paid),
         ("search_orders", "fulfillment_status unfulfilled", {"fulfillment_status": "unfulfilled"}),
         ("search_orders", "sku sold often", {"sku": "TEE-ORG-S"}),
-        ("search_orders", "sku sold rarely", {"sku": "C-205"}),
+        ("search_orders", "sku sold rarely", {"sku": "B-7"}),
         ("search_orders", "warehouse", {"warehouse_id": "RTM"}),
         ("search_orders", "customer", {"customer_id": sample.customer}),
         ("search_orders", "a number (q)", {"q": sample.order}),

@@ -58,7 +58,7 @@ class Customer(StoreBase, Numbered):
         Index("ix_customers_name", "workspace_id", "last_name", "first_name", "id"),
         Index("ix_customers_first_name", "workspace_id", "first_name", "id"),
         where_given("ix_customers_company", "company", "id"),
-        where_given("ix_customers_group", "group_id", "kind"),
+        where_given("ix_customers_group", "group_id", "kind", "price_list_id"),
     )
 
 

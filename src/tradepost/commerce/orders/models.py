@@ -142,7 +142,7 @@ class OrderLine(StoreBase, Versioned):
         CheckConstraint("return_requested <= quantity", name="return_within_ordered"),
         CheckConstraint("refunded_minor <= total_minor", name="refund_within_line"),
         Index("uq_order_lines_position", "workspace_id", "order_id", "position", unique=True),
-        Index("ix_order_lines_sku", "workspace_id", "sku", "order_id"),
+        Index("ix_order_lines_sku", "workspace_id", "sku", "order_id", "status"),
         # Small ones for what is still to be done: of a long history nearly all lines have left and arrived.
         where("ix_order_lines_unshipped", "sku", condition="quantity > fulfilled"),
         where("ix_order_lines_undelivered", "order_id", condition="delivered < quantity"),

@@ -12,10 +12,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Select,
     String,
+    Subquery,
     and_,
     case,
     cast,
@@ -24,7 +26,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
 )
 from sqlalchemy.orm import aliased
 
@@ -69,16 +70,42 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """How orders fall into groups. `mine`: the row stands for the order in its group, and no other row does."""
+    """How orders fall into groups. `before`: what earlier parts of the same order there are: none (null), some of the
+    same group (0), some of other groups only (1). None where an order is in one group alone."""
 
     key: ColumnElement[Any]
-    first: ColumnElement[bool]
-    mine: ColumnElement[bool]
+    before: ColumnElement[Any] | None = None
     joined: tuple[Any, ColumnElement[bool]] | None = None
 
     def join(self, statement: Select[Any]) -> Select[Any]:
         """The select of orders with what their groups come from."""
         return statement if self.joined is None else statement.outerjoin(*self.joined)
+
+    def rows(self, statement: Select[Any]) -> CTE | Subquery:
+        """The rows to sum up. Those with a place are made once: folded into the sums, each of these would look it up
+        anew."""
+        if self.before is None:
+            return statement.subquery()
+        return statement.cte("counted").prefix_with("MATERIALIZED")
+
+    def named(self, *others: str) -> list[ColumnElement[Any]]:
+        """What to group by: nothing that is the same in every row, for sorting by it costs as much as by anything.
+        Names of result columns, which no table has: an expression with parameters is another one to PostgreSQL."""
+        labels = [*others] if self.key is _ALL else ["key", "first", *others]
+        return [literal_column(label) for label in labels]
+
+    def shown(self, rows: Any) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        """`key` and `first` of the sums."""
+        if self.key is _ALL:
+            return literal_column("'all'").label("key"), literal_column("1").label("first")
+        return rows.c.key, _flag(rows.c.place == 2).label("first")
+
+    def place(self) -> ColumnElement[Any]:
+        """2 for an order's first row, 1 for its first in another group, 0 for any other: in a column of its own, since
+        it is asked for often and looked up once."""
+        if self.before is None:
+            return literal_column("2")
+        return func.coalesce(self.before, 2)
 
 
 def over_all(scope: Scope) -> Scope:
@@ -93,20 +120,29 @@ def placed_figures(scope: Scope) -> Select[Any]:
     groups = _groups(scope)
     claimed = select(Claim.order_id).where(Claim.workspace_id == scope.workspace_id, Claim.order_id.is_not(None))
     by_sku = scope.group_by == "sku"
-    units = _units(OrderLine, OrderLine.quantity) if by_sku else _units_of_order()
     statement = select(
         groups.key.label("key"),
         Order.currency.label("of_currency"),
-        _flag(groups.first).label("first"),
-        _sum(_flag(groups.mine)).label("orders"),
-        _sum(_flag(and_(groups.mine, Order.id.in_(claimed)))).label("claimed"),
-        func.sum(case((groups.mine, hours_between(Order.placed_at, Order.picked_at)))).label("pick_hours"),
-        func.count(case((groups.mine, Order.picked_at))).label("picked"),
-        _sum(case((groups.mine, Order.total_minor), else_=0)).label("total"),
-        _sum(units if by_sku else case((groups.mine, units), else_=0)).label("units"),
-        _sum(OrderLine.total_minor if by_sku else literal(0)).label("line_total"),
+        groups.place().label("place"),
+        _flag(Order.id.in_(claimed)).label("claimed"),
+        hours_between(Order.placed_at, Order.picked_at).label("hours"),
+        Order.total_minor.label("total"),
+        (_units(OrderLine, OrderLine.quantity) if by_sku else _units_of_order()).label("units"),
+        (OrderLine.total_minor if by_sku else literal_column("0")).label("line_total"),
     ).select_from(Order)
-    return groups.join(statement).where(scope.counts(), scope.placed()).group_by(*_named("key", "of_currency", "first"))
+    rows = groups.rows(groups.join(statement).where(scope.counts(), scope.placed()))
+    mine = rows.c.place > 0
+    return select(
+        *groups.shown(rows),
+        rows.c.of_currency,
+        _sum(_flag(mine)).label("orders"),
+        _sum(case((mine, rows.c.claimed), else_=0)).label("claimed"),
+        func.sum(case((mine, rows.c.hours))).label("pick_hours"),
+        func.count(case((mine, rows.c.hours))).label("picked"),
+        _sum(case((mine, rows.c.total), else_=0)).label("total"),
+        _sum(rows.c.units if by_sku else case((mine, rows.c.units), else_=0)).label("units"),
+        _sum(rows.c.line_total).label("line_total"),
+    ).group_by(*groups.named("of_currency"))
 
 
 def due_figures(scope: Scope) -> Select[Any]:
@@ -114,33 +150,39 @@ def due_figures(scope: Scope) -> Select[Any]:
     groups = _groups(scope)
     undelivered = aliased(OrderLine)
     short = select(undelivered.id).where(
-        undelivered.workspace_id == Order.workspace_id,
-        undelivered.order_id == Order.id,
-        undelivered.status != "removed",
-        undelivered.delivered < undelivered.quantity,
+        _of_order(undelivered), undelivered.status != "removed", undelivered.delivered < undelivered.quantity
     )
     late = or_(Order.delivered_at.is_(None), Order.delivered_at > Order.promised_to)
     statement = select(
         groups.key.label("key"),
-        _flag(groups.first).label("first"),
-        func.count().label("due"),
-        _sum(_flag(and_(Order.delivered_at <= Order.promised_to, ~short.exists()))).label("on_time_in_full"),
-        _sum(_flag(late)).label("late"),
+        groups.place().label("place"),
+        _flag(and_(Order.delivered_at <= Order.promised_to, ~short.exists())).label("kept"),
+        _flag(late).label("late"),
     ).select_from(Order)
-    due = groups.join(statement).where(scope.counts(), scope.due(), groups.mine)
-    return due.group_by(*_named("key", "first"))
+    rows = groups.rows(groups.join(statement).where(scope.counts(), scope.due()))
+    return (
+        select(
+            *groups.shown(rows),
+            func.count().label("due"),
+            _sum(rows.c.kept).label("on_time_in_full"),
+            _sum(rows.c.late).label("late"),
+        )
+        .where(rows.c.place > 0)
+        .group_by(*groups.named())
+    )
 
 
 def returned_figures(scope: Scope) -> Select[Any]:
     """Per key, reason and first: units returned of orders placed. It begins with the returns of the time since: none
     is asked for before its order is placed, and there are far fewer of them."""
     groups = _groups(scope)
+    by_sku = scope.group_by == "sku"  # a line is of one sku; of which carriers it is, its order tells
     statement = (
         select(
             groups.key.label("key"),
             ReturnLine.reason.label("why"),
-            _flag(groups.first).label("first"),
-            _sum(_units(OrderLine, ReturnLine.quantity)).label("units"),
+            (literal_column("2") if by_sku else groups.place()).label("place"),
+            _units(OrderLine, ReturnLine.quantity).label("units"),
         )
         .select_from(Return)
         .join(ReturnLine, and_(ReturnLine.workspace_id == Return.workspace_id, ReturnLine.return_id == Return.id))
@@ -150,10 +192,8 @@ def returned_figures(scope: Scope) -> Select[Any]:
         )
         .join(Order, and_(Order.workspace_id == OrderLine.workspace_id, Order.id == OrderLine.order_id))
     )
-    if scope.group_by != "sku":  # a line is of one sku; of which carriers it is, its order tells
-        statement = groups.join(statement).where(groups.mine)
     placed_at = func.coalesce(Order.placed_at, scope.start)  # no index: the returns lead to their orders
-    statement = statement.where(
+    statement = (statement if by_sku else groups.join(statement)).where(
         Return.requested_at >= scope.start,
         Return.status.not_in(NOT_RETURNS),
         scope.counts(),
@@ -161,7 +201,12 @@ def returned_figures(scope: Scope) -> Select[Any]:
         placed_at < scope.end,
         OrderLine.status != "removed",
     )
-    return statement.group_by(*_named("key", "why", "first"))
+    rows = groups.rows(statement)
+    return (
+        select(*groups.shown(rows), rows.c.why, _sum(rows.c.units).label("units"))
+        .where(rows.c.place > 0)
+        .group_by(*groups.named("why"))
+    )
 
 
 def stockouts(scope: Scope) -> Select[Any] | None:
@@ -177,39 +222,30 @@ def stockouts(scope: Scope) -> Select[Any] | None:
     )
     if scope.warehouse_id is not None:
         statement = statement.where(StockLevel.location_id == scope.warehouse_id)
-    return statement.group_by(*_named("key"))
+    return statement if scope.group_by == "none" else statement.group_by(literal_column("key"))
 
 
 def _groups(scope: Scope) -> _Groups:
     if scope.group_by == "carrier":
         twin = aliased(Shipment)
-        earlier = _earlier(twin, _SHIPMENT)
-        return _Groups(
-            _SHIPMENT.carrier_id.expression,
-            ~earlier.exists(),
-            ~earlier.where(twin.carrier_id == _SHIPMENT.carrier_id).exists(),
-            (_SHIPMENT, _of_order(_SHIPMENT)),
-        )
+        before = _before(twin, _SHIPMENT, twin.carrier_id == _SHIPMENT.carrier_id)
+        on = _of_order(_SHIPMENT)
+        return _Groups(_SHIPMENT.carrier_id.expression, before.scalar_subquery(), (_SHIPMENT, on))
     if scope.group_by == "sku":
         other = aliased(OrderLine)
-        earlier = _earlier(other, OrderLine).where(other.status != "removed")
-        return _Groups(
-            OrderLine.sku.expression,
-            ~earlier.exists(),
-            ~earlier.where(other.sku == OrderLine.sku).exists(),
-            (OrderLine, and_(_of_order(OrderLine), OrderLine.status != "removed")),
-        )
-    key = Order.warehouse_id.expression if scope.group_by == "warehouse" else _ALL
-    return _Groups(key, true(), true())
+        before = _before(other, OrderLine, other.sku == OrderLine.sku).where(other.status != "removed")
+        on = and_(_of_order(OrderLine), OrderLine.status != "removed")
+        return _Groups(OrderLine.sku.expression, before.correlate(OrderLine).scalar_subquery(), (OrderLine, on))
+    return _Groups(Order.warehouse_id.expression if scope.group_by == "warehouse" else _ALL)
 
 
 def _of_order(part: Any) -> ColumnElement[bool]:
     return and_(part.workspace_id == Order.workspace_id, part.order_id == Order.id)
 
 
-def _earlier(other: Any, own: Any) -> Select[Any]:
-    """Parts of the same order that were made before."""
-    return select(other.id).where(
+def _before(other: Any, own: Any, is_same: ColumnElement[bool]) -> Select[Any]:
+    """Of the parts of the same order that were made before: 0 if one is of the same group, 1 if none is."""
+    return select(func.min(case((is_same, 0), else_=1))).where(
         other.workspace_id == own.workspace_id, other.order_id == own.order_id, other.id < own.id
     )
 
@@ -230,12 +266,6 @@ def _flag(condition: ColumnElement[bool]) -> ColumnElement[Any]:
 
 def _sum(value: Any) -> ColumnElement[Any]:
     return cast(func.coalesce(func.sum(value), 0), BigInteger)
-
-
-def _named(*labels: str) -> list[ColumnElement[Any]]:
-    """Grouping by the names of result columns, which no table has. An expression with parameters would be another one
-    to PostgreSQL."""
-    return [literal_column(label) for label in labels]
 
 
 def rate(part: int, whole: int) -> float | None:

@@ -3,6 +3,8 @@
 Revision 0003, after 0001.
 """
 
+from typing import Any
+
 from alembic import op
 from sqlalchemy import text
 
@@ -22,7 +24,7 @@ _NEW = (
     ("order_lines", "ix_order_lines_figures", "order_id sku status quantity quantity_scale total_minor id", ""),
     ("customers", "ix_customers_first_name", "first_name id", ""),
     ("customers", "ix_customers_company", "company id", "company IS NOT NULL"),
-    ("customers", "ix_customers_group", "group_id kind", "group_id IS NOT NULL"),
+    ("customers", "ix_customers_group", "group_id kind price_list_id", "group_id IS NOT NULL"),
     ("shipments", "ix_shipments_created", "created_at id", ""),
     ("shipments", "ix_shipments_carrier", "carrier_id created_at id", ""),
     ("shipments", "ix_shipments_location", "location_id created_at id", ""),
@@ -56,7 +58,7 @@ _CHANGED = (
     ("orders", "ix_orders_promised", "promised_to placed_at id status warehouse_id delivered_at"),
     ("shipments", "ix_shipments_status", "status created_at id"),
     ("shipments", "ix_shipments_order", "order_id position carrier_id id"),
-    ("order_lines", "ix_order_lines_sku", "sku order_id"),
+    ("order_lines", "ix_order_lines_sku", "sku order_id status"),
     ("customers", "ix_customers_name", "last_name first_name id"),
     ("return_lines", "ix_return_lines_sku", "sku return_id"),
 )
@@ -71,5 +73,5 @@ def upgrade() -> None:
 
 
 def _create(table: str, name: str, columns: str, condition: str) -> None:
-    only = {"sqlite_where": text(condition), "postgresql_where": text(condition)} if condition else {}
+    only: dict[str, Any] = {"sqlite_where": text(condition), "postgresql_where": text(condition)} if condition else {}
     op.create_index(name, table, ["workspace_id", *columns.split()], unique=False, **only)
