@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bench.measure import Measure
 from bench.scale_calls import AGGREGATES, Call, Sample, calls_of, sample_of
 from tests.engines import running_postgres
 from tradepost.commerce.demo import load
@@ -167,3 +168,63 @@ def run(orders: int, engines: Sequence[str] = ("SQLite", "PostgreSQL")) -> list[
                 migrate.upgrade(url, "store")
             results.append(asyncio.run(_compared(engine, *urls, orders, now)))
     return results
+
+
+def measures(orders: int, *, write: bool) -> Iterator[Measure]:
+    """What was missed, and how much was met, per engine; `write` puts the whole table into docs/scale.md."""
+    results = run(orders)
+    if write:
+        DOCUMENT.write_text(document(results), encoding="utf-8")
+    for result in results:
+        met = sum(line.is_met for line in result.lines)
+        yield Measure(
+            f"{result.engine}: calls over their limit", len(result.lines) - met, "", 0, f"{met} are within it"
+        )
+        if result.seconds > 1:
+            note = f"{result.rows:,} rows, at least {ROWS_A_SECOND:,} wanted"
+            yield Measure(f"{result.engine}: rows loaded", result.rows / result.seconds, "/s", None, note)
+
+
+def document(results: Sequence[Result]) -> str:
+    """docs/scale.md."""
+    orders = results[0].orders
+    lines = [
+        "# A shop of a million orders",
+        "",
+        f"Every list, look-up and aggregate of the bundled servers on a demo shop of {SMALL:,} orders and on one of "
+        f"{orders:,},",
+        "in one run on one machine: the tool called in its process as the hub calls it, the quickest of "
+        f"{ROUNDS} rounds in turn on both.",
+        f"A list or look-up may take {TIMES_AT_MOST:g} times as long on the large shop, an aggregate "
+        f"{SECONDS_AT_MOST:g} s. Rows are its `total_estimate`.",
+        "",
+        f'    make bench ARGS="scale --orders {orders} --write"',
+        "",
+        f"{os.cpu_count()} processors, Python {platform.python_version()}, {datetime.now(UTC).date().isoformat()}"
+        f"{_load()}. A load of `tradepost demo load --orders {orders}`:",
+        "",
+    ]
+    for result in results:
+        if result.seconds > 1:
+            speed = result.rows / result.seconds
+            lines.append(f"- {result.engine}: {result.rows:,} rows in {result.seconds:.0f} s, {speed:,.0f} a second")
+    for result in results:
+        lines += ["", f"## {result.engine}", "", *_table(result)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(result: Result) -> Iterator[str]:
+    yield f"| tool | what | {SMALL:,} orders | {result.orders:,} orders | ratio | rows | |"
+    yield "|---|---|--:|--:|--:|--:|---|"
+    for line in result.lines:
+        small, large = line.small, line.large
+        rows = f"{small.rows} / {large.rows}" if large.rows else ""
+        times = f"{small.milliseconds:.1f} ms | {large.milliseconds:.1f} ms | {line.ratio:.2f}"
+        yield f"| {line.tool} | {line.said} | {times} | {rows} | {'' if line.is_met else 'over'} |"
+
+
+def _load() -> str:
+    """How busy the machine was, where it says so: other work on it makes every time longer."""
+    if not hasattr(os, "getloadavg"):
+        return ""
+    return f", load {os.getloadavg()[1]:.1f} with everything else it did"

@@ -71,7 +71,7 @@ class Buyers:
         business = chance.random() < BUSINESS_SHARE
         company = None
         if business:
-            company = f"{chance.choice(COMPANY_WORDS)} {chance.choice(COMPANY_KINDS)} {city}"
+            company = f"{chance.choice(COMPANY_WORDS)} {chance.choice(COMPANY_KINDS)}"
         address = {
             "line1": f"{chance.choice(place.streets)} {chance.randint(1, 400)}",
             "line2": "",

@@ -79,7 +79,7 @@ async def driver_days(store: Store, drivers: Sequence[Driver], day: date | None 
     days = {driver.id: day or local_day(store.now, places[driver.location_id].timezone) for driver in drivers}
     earliest = min(day_bounds("UTC", first)[0] for first in days.values()) - timedelta(days=1)
     theirs = select(Delivery.id).where(Delivery.driver_id.in_(sorted(days)))
-    of_days = select(Route.id).where(Route.service_date.in_(sorted(set(days.values()))))
+    of_days = await store.all(select(Route.id).where(Route.service_date.in_(sorted(set(days.values())))))
     # One indexed look-up each: an OR over them would read all that the drivers ever delivered.
     near = union(
         theirs.where(Delivery.status.in_([status for status in CARRIED if status != "completed"])),

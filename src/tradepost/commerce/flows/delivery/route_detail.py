@@ -169,7 +169,8 @@ async def _on_day(store: Store, day: date) -> ColumnElement[bool]:
     start, end = day_bounds(await store_zone(store), day)
     windows.append(and_(START_PLACE.is_(None), moment >= start, moment < end))
     earliest, latest = start - _ZONES_APART, end + _ZONES_APART
-    on_routes = select(Delivery.id).join(Route, Route.id == Delivery.route_id).where(Route.service_date == day)
+    routes = await store.all(select(Route.id).where(Route.service_date == day))
+    on_routes = select(Delivery.id).where(Delivery.route_id.in_(routes))
     alone = select(Delivery.id).where(Delivery.route_id.is_(None))
     in_window = alone.where(Delivery.window_from >= earliest, Delivery.window_from < latest)
     without_window = alone.where(Delivery.window_from.is_(None), Delivery.eta >= earliest, Delivery.eta < latest)
