@@ -6,6 +6,7 @@ A list or look-up may take three times as long on the large shop, an aggregate o
 
 import asyncio
 import os
+import platform
 import tempfile
 import time
 from collections.abc import Iterator, Sequence

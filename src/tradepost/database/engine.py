@@ -190,7 +190,7 @@ class Database:
         if self.is_sqlite:
             async with self._writer.connect() as connection:
                 driver: Any = (await connection.get_raw_connection()).driver_connection
-                for step in ("PRAGMA analysis_limit=50000", "ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                for step in ("PRAGMA analysis_limit=1000", "ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"):
                     await driver.execute_fetchall(step)
             return
         async with self._writer.connect() as plain:
