@@ -12,10 +12,14 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "tradepost"
 MODULES = sorted(path for folder in ("hub", "commerce") for path in (SOURCE / folder).rglob("*.py"))
 
 RAW_SQL = {
+    "commerce/store/columns.py": "the condition of a partial index, when the tables are declared",
     "hub/actions/clock.py": "the database's own clock; touches no table",
     "hub/access/changes.py": "pg_notify; touches no table",
 }
 TABLES = {
+    "commerce/demo/volume/loading.py": "bulk load of a demo shop's history; every row and update names its workspace",
+    "commerce/demo/volume/sheets.py": "the columns of those rows",
+    "commerce/flows/insight/kpi_facts.py": "groups by the names of result columns; every table in it is an ORM class",
     "commerce/demo/draft.py": "bulk insert of a demo shop; every row names its workspace, RLS checks it on PostgreSQL",
 }
 CONNECTIONS = {
