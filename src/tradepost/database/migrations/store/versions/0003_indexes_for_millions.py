@@ -1,6 +1,6 @@
 """indexes for millions of orders
 
-Revision 0003, after 0001.
+Revision 0003, after 0002.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
