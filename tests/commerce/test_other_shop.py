@@ -18,8 +18,8 @@ from tradepost.commerce.orders.models import Order, OrderStatus
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 
-EACH = 8  # names tried per parameter
-TRIED = 6  # legal previews per tool
+EACH = 4  # names tried per parameter
+TRIED = 4  # legal previews per tool
 DONE = 3  # real writes per tool
 
 
