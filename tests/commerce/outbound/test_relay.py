@@ -54,6 +54,22 @@ async def test_the_timeline_shows_what_went_out(desk: Shop, relay: Relays) -> No
     assert sent == [("effect", "email sent")]
 
 
+async def test_records_with_ids_of_other_systems_are_known_by_what_happened(
+    desk: Shop, tmp_path: Path, relay: Relays
+) -> None:
+    foreign = order("9", ("MUG-R", 1))
+    for row in foreign:
+        for name in ("id", "order_id"):
+            if getattr(row, name, None) in ("ord_9", "pay_9"):
+                setattr(row, name, f"#W{getattr(row, name)[-1]}")
+    await desk.add(*foreign)
+    await desk.call("cancel_order", order_id="9", reason="customer_request", notify_customer=True)
+    assert await relay().settle() == 2
+    (mail,) = (tmp_path / "mail").iterdir()
+    assert "Your order 9 is canceled" in mail.read_text()
+    assert [row.order_id for row in await rows(desk, Effect)] == ["#W9", "#W9"]
+
+
 async def test_money_of_our_own_asks_no_provider(desk: Shop, relay: Relays) -> None:
     await desk.add(*order("3", ("MUG-R", 1), method="gift"))
     await desk.call("initiate_refund", order_id="3", amount_minor=500, currency="EUR", reason="goodwill")

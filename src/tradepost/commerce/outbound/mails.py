@@ -1,5 +1,6 @@
 """The mail that an event asks for: to whom, and the facts it is filled with."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +18,15 @@ from tradepost.foundation.money import display
 from tradepost.foundation.untrusted import clean
 
 Facts = dict[str, Any]
-MODELS: dict[str, Any] = {
-    model.prefix: model for model in (Order, Return, Shipment, Delivery, Invoice, Quote, PaymentMethod)
+# By what an event is called: imported records keep ids of other systems, which tell nothing.
+MODELS: Mapping[str, Any] = {
+    "order": Order,
+    "return": Return,
+    "shipment": Shipment,
+    "delivery": Delivery,
+    "invoice": Invoice,
+    "quote": Quote,
+    "credit": PaymentMethod,
 }
 
 
@@ -26,7 +34,7 @@ async def mail_about(store: Store, event: StoreEvent) -> dict[str, Any] | None:
     """The mail to the customer, where the event asks for one and there is an address."""
     if event.type not in TEXTS or event.payload.get("notify_customer") is not True:
         return None
-    subject = await store.get(MODELS[event.subject.partition("_")[0]], event.subject)
+    subject = await store.get(MODELS[event.type.partition(":")[0]], event.subject)
     if subject is None:
         return None
     order = subject if isinstance(subject, Order) else await store.get(Order, getattr(subject, "order_id", None))

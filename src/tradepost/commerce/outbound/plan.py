@@ -44,7 +44,7 @@ async def effects_of(store: Store, event: StoreEvent) -> list[Planned]:
 
 
 def _order_of(event: StoreEvent) -> str | None:
-    if event.subject.startswith(f"{Order.prefix}_"):
+    if event.type.startswith("order:"):
         return event.subject
     found = event.payload.get("order_id")
     return str(found) if found else None

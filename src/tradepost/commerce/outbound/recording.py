@@ -81,5 +81,5 @@ async def fresh_facts(store: Store, effect: Effect) -> dict[str, str]:
     before it."""
     if PORT_OF[effect.kind] != "payments" or effect.request.get("psp_reference"):
         return {}
-    payment = await store.get(Payment, effect.subject) if effect.subject.startswith(f"{Payment.prefix}_") else None
+    payment = await store.get(Payment, effect.subject)  # None for evidence, which is about a dispute
     return {"psp_reference": payment.psp_reference} if payment is not None and payment.psp_reference else {}
