@@ -3,11 +3,13 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.commerce.conftest import NOW, Shop
 from tests.commerce.flows.order_rows import ADDRESS, one, order, rows
 from tests.commerce.outbound.conftest import Clock, Relays, states
 from tests.commerce.outbound.doubles import MailServer
+from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.effects.models import Effect
 from tradepost.commerce.inventory.models import Reservation, StockLevel
 from tradepost.commerce.logistics.models import Shipment
@@ -68,6 +70,22 @@ async def test_records_with_ids_of_other_systems_are_known_by_what_happened(
     (mail,) = (tmp_path / "mail").iterdir()
     assert "Your order 9 is canceled" in mail.read_text()
     assert [row.order_id for row in await rows(desk, Effect)] == ["#W9", "#W9"]
+
+
+async def test_what_cannot_even_be_attempted_becomes_a_ticket_and_the_others_go_out(
+    desk: Shop, tmp_path: Path, relay: Relays
+) -> None:
+    async with desk.database.transaction("wsp_test", write=True) as session:
+        customer = await session.get(Customer, ("wsp_test", "cus_ann"))
+        assert customer is not None
+        customer.email = "ann@example.com\nBcc: all@example.com"
+    told: dict[str, Any] = {"text": "It left us today.", "reason": "Asked"}
+    await desk.call("send_customer_message", customer_id="CUST-ann", **told)
+    await desk.call("send_customer_message", customer_id="CUST-bob", **told)
+    await relay().settle()
+    assert await states(desk) == [("email", "failed", 1), ("email", "sent", 1)]
+    assert len(await rows(desk, Ticket)) == 1
+    assert len(list((tmp_path / "mail").iterdir())) == 1
 
 
 async def test_money_of_our_own_asks_no_provider(desk: Shop, relay: Relays) -> None:

@@ -87,7 +87,7 @@ class Relay:
         for workspace_id, event_id in found:
             try:
                 await self._plan_one(workspace_id, event_id)
-            except (TradepostError, SQLAlchemyError, LookupError, TypeError, ValueError):
+            except Exception:  # noqa: BLE001 (one event must not hold up all that come after it)
                 _log.exception("the effects of the event %s cannot be planned; it waits for a restart", event_id)
                 self._stuck.add(event_id)
         return len(found)
@@ -121,6 +121,8 @@ class Relay:
                     swept = asyncio.get_running_loop().time()
             except (TradepostError, SQLAlchemyError, OSError) as error:
                 _log.warning("effects wait: %s", error)
+            except Exception:  # noqa: BLE001 (whatever one of them brings up, the others must go on)
+                _log.exception("effects wait")
             await asyncio.sleep(PAUSE_SECONDS)
 
     @asynccontextmanager
@@ -184,6 +186,9 @@ class Relay:
             error, final = str(refused), True
         except (Unreachable, OSError) as unreachable:
             error = str(unreachable)
+        except Exception as odd:  # noqa: BLE001 (an address no mail can bear: a person must look, the rest goes on)
+            _log.exception("the effect %s cannot be attempted", claimed.id)
+            error, final = f"{type(odd).__name__}: {odd}", True
         async with self._store(claimed.workspace_id) as store:
             effect = await store.lock(Effect, claimed.id)
             if effect.status != "sending" or effect.attempts != claimed.attempts:
