@@ -13,6 +13,7 @@ DEFAULT_LIMIT = 20
 MAX_LIMIT = 50
 MAX_CURSOR_CHARACTERS = 1024
 EXACT_ESTIMATE_UP_TO = 10_000
+MAX_OFFSET = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,13 @@ def decode_cursor(kind: str, cursor: str | None, length: int) -> Keyset | None:
     if any(isinstance(value, dict | list) for value in values):
         raise refused
     return Keyset(tuple(values[1:]))
+
+
+def decode_offset(kind: str, cursor: str | None) -> int:
+    """Where a page of a ranking begins: rankings have no column to go on from, so their cursors hold a place. Raises
+    InvalidArgument for the cursor of another list."""
+    after = decode_cursor(kind, cursor, 1)
+    place = after.values[0] if after is not None else 0
+    if type(place) is not int or not 0 <= place <= MAX_OFFSET:
+        raise InvalidArgument("The cursor is not one that this list gave.", field="cursor")
+    return place

@@ -21,7 +21,7 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import MoneyView, money
-from tradepost.foundation.pagination import decode_cursor, encode_cursor
+from tradepost.foundation.pagination import decode_offset, encode_cursor
 
 DEFAULT_DAYS = 30
 TOP_REASONS = 3
@@ -165,10 +165,7 @@ def _page_of(
     store: Store, ranked: Sequence[str], group_by: GroupBy, limit: int, cursor: str | None
 ) -> tuple[Sequence[str], str | None]:
     kind = store.list_kind(f"kpis by {group_by}")
-    after = decode_cursor(kind, cursor, 1)
-    offset = after.values[0] if after is not None else 0
-    if not isinstance(offset, int) or not 0 <= offset < 1_000_000:
-        raise InvalidArgument("The cursor is not one that this list gave.", field="cursor")
+    offset = decode_offset(kind, cursor)
     end = offset + limit
     return ranked[offset:end], encode_cursor(kind, [end]) if end < len(ranked) else None
 

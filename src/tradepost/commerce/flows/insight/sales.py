@@ -19,7 +19,7 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import MoneyView, exponent, money
-from tradepost.foundation.pagination import decode_cursor, encode_cursor
+from tradepost.foundation.pagination import decode_offset, encode_cursor
 from tradepost.foundation.untrusted import clean
 
 DEFAULT_DAYS = 30
@@ -172,10 +172,7 @@ async def _items(
             raise InvalidArgument("Without group_by there are no pages.", hint="Leave cursor out.", field="cursor")
         return [], None, 0
     kind = store.list_kind(f"sales by {group}")
-    after = decode_cursor(kind, cursor, 1)
-    offset = after.values[0] if after is not None else 0
-    if not isinstance(offset, int) or not 0 <= offset < 1_000_000:
-        raise InvalidArgument("The cursor is not one that this list gave.", field="cursor")
+    offset = decode_offset(kind, cursor)
     rows, groups = await (_days if group == "day" else _ranked)(store, scope, group, limit, offset)
     end = offset + len(rows)
     return rows, encode_cursor(kind, [end]) if end < groups else None, groups
