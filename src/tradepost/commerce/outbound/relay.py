@@ -87,6 +87,8 @@ class Relay:
         for workspace_id, event_id in found:
             try:
                 await self._plan_one(workspace_id, event_id)
+            except (SQLAlchemyError, OSError):
+                raise  # the database, not the event: it is looked at again
             except Exception:  # noqa: BLE001 (one event must not hold up all that come after it)
                 _log.exception("the effects of the event %s cannot be planned; it waits for a restart", event_id)
                 self._stuck.add(event_id)
