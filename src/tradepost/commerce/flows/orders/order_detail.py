@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select, union_all
 from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer, PaymentMethod
@@ -224,6 +224,13 @@ def _progress(status: str) -> int:
 
 # Built once, because this is the most used read and building a statement costs more than running it.
 _LINES = Lookup(select(OrderLine).where(OrderLine.order_id == bindparam("order_id")).order_by(OrderLine.position))
+# One indexed look-up per name: given an OR over them, SQLite walks all orders of a shop that is small enough.
+_CALLED = union_all(
+    select(Order.id).where(Order.id == bindparam("wanted")),
+    select(Order.id).where(Order.external_id == bindparam("wanted")),
+    select(Order.id).where(Order.number == bindparam("wanted")),
+    select(Order.id).where(Order.number == bindparam("bare")),
+)
 _WITH_SURROUNDINGS = Lookup(
     select(
         Order,
@@ -235,18 +242,11 @@ _WITH_SURROUNDINGS = Lookup(
         Payment,
         PaymentMethod,
     )
-    .join(Customer, Customer.id == Order.customer_id)
+    .outerjoin(Customer, Customer.id == Order.customer_id)  # there is one; so SQLite cannot begin with the customers
     .outerjoin(Location, Location.id == Order.warehouse_id)
     .outerjoin(Payment, Payment.order_id == Order.id)
     .outerjoin(PaymentMethod, PaymentMethod.id == Payment.method_id)
-    .where(
-        or_(
-            Order.id == bindparam("wanted"),
-            Order.external_id == bindparam("wanted"),
-            Order.number == bindparam("wanted"),
-            Order.number == bindparam("bare"),
-        )
-    )
+    .where(Order.id.in_(_CALLED))
     .order_by(Payment.sequence, Payment.id)  # not by the order: SQLite would walk all orders in that order
 )
 
