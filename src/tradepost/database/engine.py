@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from tradepost.database import inline_sqlite
 from tradepost.database.bulk import BulkWriter
-from tradepost.database.scoping import EVERY_WORKSPACE, INLINE, ScopedSession
+from tradepost.database.scoping import DRIVER, EVERY_WORKSPACE, INLINE, POOLED, ScopedSession
 from tradepost.database.wal import use_wal
 from tradepost.foundation.errors import SetupError
 
@@ -94,7 +94,14 @@ def _prepare_sqlite(engine: AsyncEngine, *, writing: bool) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if not _has_begun(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _has_begun(connection: Connection) -> bool:
+    """True for a quick reading connection whose transaction its look-ups opened already."""
+    driver = connection.connection.driver_connection
+    return isinstance(driver, sqlite3.Connection) and driver.in_transaction
 
 
 def _prepare_postgres(engine: AsyncEngine) -> None:
@@ -121,7 +128,7 @@ class Database:
             self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             _prepare_sqlite(self._writer, writing=True)
             inline = self.url.set(drivername=inline_sqlite.NAME)
-            self._quick = create_async_engine(inline, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
+            self._quick = create_async_engine(inline, pool_size=POOL_SIZE, max_overflow=-1, **options)  # never waits
             _prepare_sqlite(self._reader, writing=False)
             _prepare_sqlite(self._quick, writing=False)
         else:
@@ -141,7 +148,11 @@ class Database:
         A reading one cannot write. `quick` is for reads that look up a bounded number of rows by key: on SQLite they
         run without a change of threads, so they must not scan. Hold none open while calling another system.
         """
-        engine = self._writer if write else self._quick if quick else self._reader
+        if quick and self.is_sqlite:
+            async with self._reading_in_place(workspace_id) as quick_session:
+                yield quick_session
+            return
+        engine = self._writer if write else self._reader
         info = {"workspace_id": workspace_id, INLINE: self.is_sqlite}
         session = AsyncSession(engine, sync_session_class=ScopedSession, expire_on_commit=False, info=info)
         async with session:
@@ -150,6 +161,26 @@ class Database:
             yield session
             if write:
                 await session.commit()
+
+    @asynccontextmanager
+    async def _reading_in_place(self, workspace_id: str) -> AsyncIterator[AsyncSession]:
+        """A session whose look-ups go straight to the driver: for a few of them, the engine's own beginning and ending
+        of a transaction would cost as much as they do. Every other query joins the same transaction."""
+        try:
+            pooled = await self._quick.raw_connection()
+            try:
+                driver: Any = pooled.driver_connection
+                driver.execute("BEGIN")
+                info = {"workspace_id": workspace_id, INLINE: True, DRIVER: driver, POOLED: pooled}
+                session = AsyncSession(self._quick, sync_session_class=ScopedSession, expire_on_commit=False, info=info)
+                try:
+                    yield session
+                finally:
+                    session.sync_session.close()  # here nothing ever has to be waited for
+            finally:
+                pooled.close()  # rolls back
+        except sqlite3.Error as error:  # the driver's own, which nobody has turned into the engine's on the way
+            raise OperationalError(None, None, error) from error
 
     @asynccontextmanager
     async def system(self, *, write: bool) -> AsyncIterator[AsyncSession]:

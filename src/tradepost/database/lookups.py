@@ -16,7 +16,7 @@ from sqlalchemy import Dialect, Select, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, Session
 
-from tradepost.database.scoping import limited_once
+from tradepost.database.scoping import DRIVER, limited_once
 
 Record = Any  # reads like the entity whose columns it has
 _Row = Sequence[Any]
@@ -48,21 +48,26 @@ class Lookup:
 
     async def rows(self, session: AsyncSession, values: Mapping[str, Any]) -> Sequence[Sequence[Record]]:
         """For each row what was selected, in its order; None for an entity that an outer join did not find."""
-        found: Sequence[_Row] = await session.run_sync(self._execute, values)
+        driver: Any = session.info.get(DRIVER)
+        prepared = None if driver is None else self._prepared_for(session.sync_session)
+        found: Sequence[_Row]
+        if prepared is None:
+            found = await session.run_sync(self._execute, values)
+        else:
+            found = prepared.run(driver, values)
         return found if self._plain else [[make(row) for make in self._makers] for row in found]
 
     def _execute(self, session: Session, values: Mapping[str, Any]) -> Sequence[_Row]:
         session.flush()  # what this unit of work has changed is seen, as by every query
-        connection = session.connection()
+        return session.connection().execute(limited_once(self._statement, session), dict(values)).all()
+
+    def _prepared_for(self, session: Session) -> "_Prepared | None":
         statement = limited_once(self._statement, session)
-        driver = connection.connection.dbapi_connection
-        if isinstance(driver, sqlite3.Connection):
-            prepared = self._prepared.get(statement, _UNKNOWN)
-            if prepared is _UNKNOWN:
-                prepared = self._prepared[statement] = _prepare(statement, self._columns, connection.dialect)
-            if prepared is not None:
-                return prepared.run(driver, values)
-        return connection.execute(statement, dict(values)).all()
+        prepared: _Prepared | None = self._prepared.get(statement, _UNKNOWN)
+        if prepared is _UNKNOWN:
+            dialect = session.get_bind().dialect
+            prepared = self._prepared[statement] = _prepare(statement, self._columns, dialect)
+        return prepared
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnClause, Table, event, literal_column
+from sqlalchemy import ColumnClause, Connection, Engine, Table, event, literal_column
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.base import ExecutableOption
@@ -23,16 +23,31 @@ BUILT_ONCE = "tradepost_built_once"
 
 # Session info: workspaces are few here (SQLite), so that a statement may be compiled for each.
 INLINE = "inline_workspace"
+
+# Session info of a quick read on SQLite: the driver's connection, in a transaction, and the same from the pool.
+DRIVER, POOLED = "driver_connection", "pooled_connection"
 _PLAIN_ID = re.compile("[A-Za-z0-9_-]{1,64}")
 
 
 class ScopedSession(Session):
     """The sync session inside our async one; the listeners below hang on it alone."""
 
+    _joined: Connection | None = None
+
     @property
     def workspace_id(self) -> str:
         """The workspace this session is bound to, or EVERY_WORKSPACE."""
         return str(self.info["workspace_id"])
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        """The engine; for a quick read, the connection on which its look-ups run, so that all see the same state."""
+        engine = super().get_bind(*args, **options)
+        pooled = self.info.get(POOLED)
+        if pooled is None or not isinstance(engine, Engine):
+            return engine
+        if self._joined is None:
+            self._joined = Connection(engine, pooled)
+        return self._joined
 
 
 @event.listens_for(ScopedSession, "do_orm_execute")
