@@ -1,8 +1,10 @@
 """Canonical JSON: one meaning, one text, one digest; nothing that two parsers read differently."""
 
 import json
+from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +35,25 @@ def test_one_and_one_point_zero_are_the_same_argument() -> None:
 def test_canonical_text_reads_back_and_is_stable(value: object) -> None:
     text = canonical(value)
     assert canonical(parse_strict(text)) == text
+
+
+@given(VALUES)
+def test_every_value_has_the_text_that_the_rfc_gives_it(value: Any) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+def test_every_character_has_the_text_that_the_rfc_gives_it() -> None:
+    characters = [chr(code) for code in (*range(0x3000), *range(0xE000, 0xFFFF, 7), *range(0x10000, 0x110000, 999))]
+    assert canonical(characters) == rfc8785.dumps(characters)
+    keyed = {character: number for number, character in enumerate(characters)}
+    assert canonical(keyed) == rfc8785.dumps(keyed)
+
+
+def test_deep_values_too() -> None:
+    deep: Any = []
+    for _ in range(300):
+        deep = [deep]
+    assert canonical(deep) == rfc8785.dumps(deep)
 
 
 @pytest.mark.behaviour("security 2.31")

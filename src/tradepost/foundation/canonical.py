@@ -7,17 +7,21 @@ import hashlib
 import json
 from typing import Any
 
+import orjson
 import rfc8785
 
 from tradepost.foundation.errors import InvalidArgument
 
 MAX_DEPTH = 100
+_LARGEST = 2**53 - 1
 MAX_DIGITS = 309  # more digits than any double has; longer integers are an attack on the parser
 
 
 def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value. Raises InvalidArgument for what JSON or a double cannot carry."""
     try:
+        if _is_plain(value):  # every call is digested, and every row of the audit: this is ten times quicker
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         return rfc8785.dumps(value)
     except rfc8785.IntegerDomainError:
         return _with_doubles(value)
@@ -26,6 +30,19 @@ def canonical(value: Any) -> bytes:
             f"The value cannot be written as canonical JSON: {error}.",
             hint="Use numbers within ±2^53 and valid Unicode text.",
         ) from error
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """True for values that every serializer of sorted, compact JSON writes as RFC 8785 does: no doubles (their shortest
+    text is a matter of its own), no keys beyond ASCII (it sorts by UTF-16), nothing but JSON's own types."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+    if kind is dict and depth < MAX_DEPTH:
+        return all(type(key) is str and key.isascii() and _is_plain(inner, depth + 1) for key, inner in value.items())
+    if kind is list and depth < MAX_DEPTH:
+        return all(_is_plain(inner, depth + 1) for inner in value)
+    return value is None or kind is bool or (kind is int and -_LARGEST <= value <= _LARGEST)
 
 
 def _with_doubles(value: Any) -> bytes:
