@@ -1,6 +1,10 @@
-"""The demo shop with its clock held still: one copy per engine for questions, a fresh one for each test that writes."""
+"""The demo shop with its clock held still: one copy per engine for questions, a fresh one for each test that writes.
+
+With TRADEPOST_TEST_ORDERS=1000000 the same questions are asked of a shop with so many orders.
+"""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.engines import DatabaseUrls, PostgresCluster, SqliteFiles, Template
 from tests.journeys.questions.asking import NOW, SHOP, Asker
 from tradepost.commerce.demo import load
+from tradepost.commerce.demo.volume import bring_to
 from tradepost.database import migrate
 from tradepost.database.engine import Database
 
@@ -18,6 +23,9 @@ NAME = "journeys"
 async def _load(url: str) -> None:
     database = Database(url)
     await load(database, SHOP, now=NOW, hold_clock=True)
+    orders = int(os.environ.get("TRADEPOST_TEST_ORDERS", "0"))
+    if orders:
+        await bring_to(database, SHOP, orders, now=NOW)
     await database.close()
 
 
