@@ -61,7 +61,7 @@ async def test_orders_promised_for_tomorrow_that_will_miss_and_why(manager: Aske
         ]
         if order.promised_to is not None and order.promised_to.date().isoformat() == tomorrow
     }
-    assert len(told) == 4
+    assert len(told) >= 4
     assert missed.keys() == told.keys()
     for number, why in told.items():
         assert why in missed[number]["sentence"], missed[number]["sentence"]
