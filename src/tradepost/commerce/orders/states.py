@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.policy import OrderRules
 from tradepost.commerce.store.rows import label_of
-from tradepost.commerce.store.states import Transitions
+from tradepost.commerce.store.states import Transitions, not_in_this_state
 from tradepost.foundation.errors import StateConflict
 
 ORDER_TRANSITIONS: Transitions = {
@@ -24,10 +24,11 @@ _NOTHING_PACKED = ("unfulfilled", "on_hold", "scheduled", "request_declined")
 def require_not_packed(order: Order, lines: Sequence[OrderLine], what: str) -> None:
     """Raise StateConflict once the order is over or its goods were picked: then `what` ("The address") is settled."""
     if order.status not in _LIVE:
-        raise StateConflict(
-            f"{what} of {label_of(order)} cannot change any more: the order is {order.status}.",
+        raise not_in_this_state(
+            order,
+            f"and {what.lower()} cannot change any more",
+            ORDER_TRANSITIONS,
             hint="Only pending, open and held orders can be changed.",
-            details={"status": order.status},
         )
     begun = sum(max(line.fulfilled, line.shipped) > 0 for line in lines)
     if order.picked_at is not None or order.fulfillment_status not in _NOTHING_PACKED or begun:
@@ -43,9 +44,12 @@ def require_nothing_shipped(order: Order, lines: Sequence[OrderLine]) -> None:
     """Raise StateConflict once any unit has left the house."""
     gone = sum(line.shipped for line in lines)
     if gone or order.fulfillment_status in ("partially_fulfilled", "fulfilled"):
-        raise StateConflict(
-            f"The {label_of(order)} cannot be canceled: it is {order.fulfillment_status}, "
-            f"{gone} of {sum(line.quantity for line in lines)} units have shipped.",
+        units = f"{gone} of {sum(line.quantity for line in lines)} units have shipped"
+        raise not_in_this_state(
+            order,
+            f"and cannot be canceled: it is {order.fulfillment_status}, {units}",
+            ORDER_TRANSITIONS,
+            but="canceled",
             hint="Ask for a return once it is delivered (submit_return).",
             details={"fulfillment_status": order.fulfillment_status},
         )

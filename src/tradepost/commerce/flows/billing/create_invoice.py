@@ -14,7 +14,9 @@ from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.names import find_customer
 from tradepost.commerce.flows.settling.order_units import order_lines
 from tradepost.commerce.orders.models import Order
+from tradepost.commerce.orders.states import ORDER_TRANSITIONS
 from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.states import not_in_this_state
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, StateConflict
@@ -178,7 +180,9 @@ async def _of_order(
         raise InvalidArgument("The order says who is billed, and in which currency.", hint="Give order_id alone.")
     order = await store.primary(Order, str(order_id), field="order_id")
     if order.status in ("canceled", "archived"):
-        raise StateConflict(f"The order {order.number} is {order.status}.", hint="It is not billed any more.")
+        raise not_in_this_state(
+            order, "and is not billed any more", ORDER_TRANSITIONS, hint="Bill what else is owed by lines."
+        )
     billed = select(Invoice).where(Invoice.order_id == order.id, Invoice.status != "void")
     before = await store.one_or_none(billed)
     if before is not None:

@@ -19,9 +19,9 @@ from tradepost.commerce.orders.policy import OrderRules, load_rules
 from tradepost.commerce.orders.states import ORDER_TRANSITIONS, require_not_locked, require_nothing_shipped
 from tradepost.commerce.payments.models import Refund
 from tradepost.commerce.serving.declare import Answer, write_tool
-from tradepost.commerce.store.states import require_step, step
+from tradepost.commerce.store.states import not_in_this_state, require_step, step
 from tradepost.commerce.store.store import Store
-from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.money import display
 
@@ -118,8 +118,11 @@ async def _require_cancelable(
         select(Shipment).where(Shipment.order_id == order.id, Shipment.status.not_in(NOT_YET_GONE))
     )
     if gone is not None:
-        raise StateConflict(
-            f"The order {order.number} cannot be canceled: shipment {gone.number} is {gone.status}.",
+        raise not_in_this_state(
+            order,
+            f"and cannot be canceled: shipment {gone.number} is {gone.status}",
+            ORDER_TRANSITIONS,
+            but="canceled",
             hint="Ask for a return once it is delivered (submit_return).",
             details={"shipment": gone.number, "status": gone.status},
         )

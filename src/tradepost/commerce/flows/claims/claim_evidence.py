@@ -6,12 +6,13 @@ from pydantic import Field
 from sqlalchemy import select
 
 from tradepost.commerce.claims.models import Claim, ClaimEvidence, EvidenceKind
-from tradepost.commerce.claims.states import OPEN
+from tradepost.commerce.claims.states import CLAIM, OPEN
 from tradepost.commerce.flows.claims.claim_result import ClaimResult, claim_result
 from tradepost.commerce.flows.claims.claim_search import ClaimRef
 from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.states import not_in_this_state
 from tradepost.commerce.store.store import Store
-from tradepost.foundation.errors import InvalidArgument, LimitExceeded, StateConflict
+from tradepost.foundation.errors import InvalidArgument, LimitExceeded
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
 
@@ -36,11 +37,7 @@ async def add_claim_evidence(
         raise InvalidArgument("There is no evidence.", hint="Give media, or a note.", field="media")
     claim = await store.primary(Claim, claim_id, field="claim_id")
     if claim.status not in OPEN:
-        raise StateConflict(
-            f"The claim {claim.number} is {claim.status} and takes no evidence any more.",
-            hint="Only open claims do.",
-            details={"current": claim.status},
-        )
+        raise not_in_this_state(claim, "and takes no evidence any more", CLAIM, hint="Only open claims do.")
     there = (await store.session.scalars(select(ClaimEvidence).where(ClaimEvidence.claim_id == claim.id))).all()
     if len(there) + len(media or [""]) > MAX_EVIDENCE:
         raise LimitExceeded(f"A claim holds {MAX_EVIDENCE} pieces of evidence; {claim.number} has {len(there)}.")

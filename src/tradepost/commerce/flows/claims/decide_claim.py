@@ -9,9 +9,9 @@ from tradepost.commerce.claims.states import CLAIM, OPEN
 from tradepost.commerce.flows.claims.claim_result import ClaimResult, claim_result
 from tradepost.commerce.flows.claims.claim_search import ClaimRef
 from tradepost.commerce.serving.declare import Answer, write_tool
-from tradepost.commerce.store.states import require_step, step
+from tradepost.commerce.store.states import not_in_this_state, require_step, step
 from tradepost.commerce.store.store import Store
-from tradepost.foundation.errors import InvalidArgument, LimitExceeded, StateConflict
+from tradepost.foundation.errors import InvalidArgument, LimitExceeded
 from tradepost.foundation.money import display
 from tradepost.foundation.untrusted import clean
 
@@ -58,11 +58,7 @@ async def decide_claim(
 
 def _require_decision(claim: Claim, decision: str, amount_minor: int | None, reason: str | None) -> None:
     if claim.status == "draft":
-        raise StateConflict(
-            f"The claim {claim.number} is draft and cannot be decided. Allowed next: {', '.join(CLAIM['draft'])}.",
-            hint="Send it first: file_carrier_claim.",
-            details={"current": "draft", "allowed": list(CLAIM["draft"])},
-        )
+        raise not_in_this_state(claim, "and cannot be decided", CLAIM, hint="Send it first: file_carrier_claim.")
     if claim.status not in OPEN:
         require_step(claim, "under_review", CLAIM)
     if decision != "approve" and amount_minor is not None:

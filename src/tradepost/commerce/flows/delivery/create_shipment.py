@@ -29,6 +29,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.states import ORDER_TRANSITIONS
 from tradepost.commerce.orders.views import outstanding_quantity, units_text
 from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.states import not_in_this_state
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, StateConflict
@@ -197,13 +198,9 @@ def _replaced(wanted: Replacement) -> Packed:
 
 def _require_shippable(order: Order) -> None:
     if order.status != "open":
-        allowed = ", ".join(ORDER_TRANSITIONS.get(order.status, ())) or "none: it is final"
-        held = f" ({clean(order.hold_reason, 100)})" if order.hold_reason else ""
-        raise StateConflict(
-            f"The order {order.number} is {order.status}{held} and is not shipped. Allowed next: {allowed}.",
-            hint="A hold is lifted with set_order_hold.",
-            details={"current": order.status},
-        )
+        held = f"({clean(order.hold_reason, 100)}) " if order.hold_reason else ""
+        hint = "A hold is lifted with set_order_hold."
+        raise not_in_this_state(order, f"{held}and is not shipped", ORDER_TRANSITIONS, hint=hint)
     if order.payment_status not in PAID_FOR and order.po_number is None:
         raise StateConflict(
             f"The order {order.number} is not paid: its payment is {order.payment_status}.",

@@ -15,7 +15,8 @@ from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.logistics.models import Shipment
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.returns.models import ExchangeLine, ExchangeParcel, Return
-from tradepost.commerce.returns.states import REFUNDABLE_ON_APPROVAL
+from tradepost.commerce.returns.states import REFUNDABLE_ON_APPROVAL, RETURN_TRANSITIONS
+from tradepost.commerce.store.states import not_in_this_state
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.ids import new_id
@@ -42,10 +43,11 @@ async def replacement_of(store: Store, order: Order, rma: str) -> Replacement:
         )
     row = await store.lock(Return, seen.id, field="rma")
     if row.status not in REFUNDABLE_ON_APPROVAL:
-        raise StateConflict(
-            f"The exchange {row.number} is {row.status}; it is sent once it is approved.",
-            hint="Decide it with approve_return.",
-            details={"status": row.status},
+        raise not_in_this_state(
+            row,
+            "and its exchange is sent once it is approved",
+            RETURN_TRANSITIONS,
+            hint="Decide it with approve_return." if row.status == "requested" else "Nothing is sent for it.",
         )
     statement = (
         select(ExchangeLine, Variant, func.coalesce(_sent_of(), 0))

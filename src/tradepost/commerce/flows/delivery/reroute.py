@@ -26,10 +26,10 @@ from tradepost.commerce.flows.local_days import local_day, local_minute
 from tradepost.commerce.flows.names import called, find_called
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.logistics.models import Delivery, Driver, PickupPoint, Route
-from tradepost.commerce.logistics.states import DELIVERY, OPEN_DELIVERIES, OPEN_ROUTES
+from tradepost.commerce.logistics.states import DELIVERY, OPEN_DELIVERIES, OPEN_ROUTES, ROUTE
 from tradepost.commerce.logistics.tour import append, close_gap, delay_from, place_at, time_per_stop
 from tradepost.commerce.serving.declare import Answer, write_tool
-from tradepost.commerce.store.states import step
+from tradepost.commerce.store.states import not_in_this_state, step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.untrusted import clean
@@ -96,12 +96,13 @@ async def reroute_delivery(
     stops = await _locked(store, found, target_route)
     delivery = await store.primary(Delivery, found.id, field="delivery_id")
     if delivery.status not in OPEN_DELIVERIES:
-        raise StateConflict(
-            f"The delivery {delivery.number} is {delivery.status} and cannot be rerouted.",
+        raise not_in_this_state(
+            delivery,
+            "and cannot be rerouted",
+            DELIVERY,
             hint="A failed one gets a new attempt with assign_driver."
             if delivery.status == "failed"
             else "Only deliveries still to be made can be rerouted.",
-            details={"current": delivery.status, "allowed": list(DELIVERY.get(delivery.status, ()))},
         )
     around = (await surroundings_of(store, [delivery]))[delivery.id]
     before = etas_of(stops)
@@ -165,7 +166,8 @@ async def _to_route(
             hint="Use a pickup point or another position; if its driver dropped out, assign_driver.",
         )
     if route.status not in OPEN_ROUTES:
-        raise StateConflict(f"The route {route.number} is {route.status}.", hint="Choose a planned or active route.")
+        hint = "Choose a planned or active route."
+        raise not_in_this_state(route, "and takes no more stops", ROUTE, hint=hint, field="route_id")
     if around.place is not None and place is not None and around.place.id != place.id:
         raise StateConflict(
             f"The delivery {delivery.number} starts from {called(around.place)}, route {route.number} from"

@@ -24,7 +24,7 @@ from tradepost.commerce.logistics.tour import close_gap
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.listing import Moment
-from tradepost.commerce.store.states import step
+from tradepost.commerce.store.states import not_in_this_state, step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, StateConflict
@@ -128,12 +128,13 @@ async def _locked(store: Store, found: Delivery) -> list[Delivery]:
 def _require_open(delivery: Delivery) -> None:
     if delivery.status in ("unassigned", "assigned", "failed"):
         return
-    raise StateConflict(
-        f"The delivery {delivery.number} is {delivery.status} and cannot be rescheduled.",
+    raise not_in_this_state(
+        delivery,
+        "and cannot be rescheduled",
+        DELIVERY,
         hint="One on the road can be sent elsewhere: reroute_delivery."
         if delivery.status == "active"
         else "Only deliveries still to be made can be rescheduled.",
-        details={"current": delivery.status, "allowed": list(DELIVERY.get(delivery.status, ()))},
     )
 
 

@@ -13,7 +13,8 @@ from tradepost.commerce.orders.policy import OrderRules
 from tradepost.commerce.payments.ledger import Ledger
 from tradepost.commerce.payments.models import Refund, RefundLine
 from tradepost.commerce.returns.models import Return, ReturnLine
-from tradepost.commerce.returns.states import AWAITED, OVER, REFUNDABLE, REFUNDABLE_ON_APPROVAL
+from tradepost.commerce.returns.states import AWAITED, OVER, REFUNDABLE, REFUNDABLE_ON_APPROVAL, RETURN_TRANSITIONS
+from tradepost.commerce.store.states import not_in_this_state
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, LimitExceeded, StateConflict
 from tradepost.foundation.money import display
@@ -90,8 +91,10 @@ def require_refundable_return(row: Return, rules: OrderRules) -> None:
     """Raise StateConflict before the state from which the shop pays a return back."""
     states = REFUNDABLE_ON_APPROVAL if rules.refund_from() == "approved" else REFUNDABLE
     if row.status not in states:
-        raise StateConflict(
-            f"The return {row.number} is {row.status}; this shop refunds from '{rules.refund_from()}' on.",
+        raise not_in_this_state(
+            row,
+            f"and this shop refunds from '{rules.refund_from()}' on",
+            RETURN_TRANSITIONS,
             hint="Wait until the goods are received."
             if row.status in AWAITED
             else "This return ends without a refund.",

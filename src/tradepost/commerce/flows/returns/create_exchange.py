@@ -34,7 +34,9 @@ from tradepost.commerce.flows.settling.settlement import customer_methods, metho
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.policy import OrderRules, load_rules
 from tradepost.commerce.returns.models import ExchangeLine, Return, ReturnLine
+from tradepost.commerce.returns.states import RETURN_TRANSITIONS
 from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.states import not_in_this_state
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.ids import new_id
@@ -181,9 +183,11 @@ async def _of_return(store: Store, rma: str, lines: Sequence[ExchangeUnits] | No
     order = await store.lock(Order, seen.order_id)
     row = await store.primary(Return, seen.id, field="rma")
     if row.status not in ("requested", "approved"):
-        raise StateConflict(
-            f"The return {row.number} is {row.status}; only a requested or approved one can become an exchange.",
-            details={"status": row.status},
+        raise not_in_this_state(
+            row,
+            "and only a requested or approved one can become an exchange",
+            RETURN_TRANSITIONS,
+            hint="What came back is paid back with initiate_refund.",
         )
     if await store.one_or_none(select(ExchangeLine).where(ExchangeLine.return_id == row.id)) is not None:
         raise StateConflict(f"The return {row.number} is an exchange already.", hint="Read it with get_return.")

@@ -16,7 +16,7 @@ from tradepost.commerce.orders.views import units_text
 from tradepost.commerce.returns.models import Disposition
 from tradepost.commerce.returns.states import RETURN_TRANSITIONS
 from tradepost.commerce.serving.declare import Answer, write_tool
-from tradepost.commerce.store.states import step
+from tradepost.commerce.store.states import not_in_this_state, step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, LimitExceeded, StateConflict
 
@@ -71,12 +71,8 @@ async def record_return_disposition(
 def _require_goods(bench: Bench) -> None:
     row = bench.row
     if row.status not in ("partially_received", "received", "inspected"):
-        allowed = ", ".join(RETURN_TRANSITIONS.get(row.status, ())) or "none: it is final"
-        raise StateConflict(
-            f"The return {row.number} is {row.status}: there are no goods to decide on. Allowed next: {allowed}.",
-            hint="Book what came first: receive_return.",
-            details={"current": row.status},
-        )
+        hint = "Book what came first: receive_return."
+        raise not_in_this_state(row, "and there are no goods to decide on", RETURN_TRANSITIONS, hint=hint)
 
 
 def _wanted(

@@ -119,9 +119,12 @@ class UnitPool:
             sample = candidates[0]
             have = wanted.quantity - left
             amounts = [units_text(count, sample.quantity_scale, sample.unit) for count in (have, wanted.quantity)]
+            named = {line.id for line in candidates}
+            before = any(one.line.id in named for one in self.taken)
+            why = "entries before this one name the same units" if before else self.why
             raise StateConflict(
                 f"Only {amounts[0]} of {amounts[1]} units of {sample.sku} can be taken from {label_of(self.order)}: "
-                f"{self.why}.",
+                f"{why}.",
                 hint="Read the order and ask for at most the units it has.",
                 field=f"{self.argument}.{index}",
                 details={"sku": sample.sku, "available": have, "wanted": wanted.quantity},

@@ -13,9 +13,11 @@ from tradepost.commerce.inventory.models import Reservation
 from tradepost.commerce.inventory.reservations import expire_due, give_up, held_at, hold
 from tradepost.commerce.inventory.views import LevelView
 from tradepost.commerce.orders.models import Order
+from tradepost.commerce.orders.states import ORDER_TRANSITIONS
 from tradepost.commerce.orders.views import outstanding_quantity
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.listing import Moment
+from tradepost.commerce.store.states import not_in_this_state
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, LimitExceeded, StateConflict
@@ -111,9 +113,11 @@ def _require_owner(order: Order | None, ends: datetime | None) -> None:
             hint="An order keeps its units until it ships or is canceled; without one the units need an end.",
         )
     if order is not None and order.status not in WAITING:
-        raise StateConflict(
-            f"The order {order.number} is {order.status}; only {', '.join(WAITING)} orders wait for units.",
-            details={"status": order.status},
+        raise not_in_this_state(
+            order,
+            f"and only {', '.join(WAITING)} orders wait for units",
+            ORDER_TRANSITIONS,
+            hint="Without an order, units are set aside until expires_at.",
         )
 
 
