@@ -1,9 +1,13 @@
 """What tools promise to do outside the shop is done: after the commit, once, with retries, in order, visibly."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
 
 from tests.commerce.conftest import NOW, Shop
 from tests.commerce.flows.order_rows import ADDRESS, one, order, rows
@@ -13,8 +17,11 @@ from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.effects.models import Effect
 from tradepost.commerce.inventory.models import Reservation, StockLevel
 from tradepost.commerce.logistics.models import Shipment
+from tradepost.commerce.outbound import relay as relaying
+from tradepost.commerce.outbound.plan import Planned, effects_of
 from tradepost.commerce.payments.models import Refund
 from tradepost.commerce.store.models import StoreEvent
+from tradepost.commerce.store.store import Store
 from tradepost.commerce.support.models import Ticket, TicketMessage
 
 
@@ -147,3 +154,32 @@ async def test_what_the_carrier_said_is_told_to_those_who_watch_the_parcel(desk:
     await relay().settle()
     (bought,) = [event for event in await rows(desk, StoreEvent) if event.type == "shipment:label_bought"]
     assert set(bought.payload["touched"]) == {made["id"], "ord_1"}
+
+
+async def test_an_event_that_a_database_error_kept_back_is_looked_at_again(
+    desk: Shop, relay: Relays, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database goes away while an event is planned: the event is not at fault, and goes out when it is back."""
+    gone = OperationalError("SELECT 1", {}, Exception("the server closed the connection unexpectedly"))
+    failures = iter([gone, ConnectionResetError("Connection reset by peer")])
+    planned = asyncio.Event()
+
+    async def effects_or_failure(store: Store, event: StoreEvent) -> list[Planned]:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        planned.set()
+        return await effects_of(store, event)
+
+    monkeypatch.setattr(relaying, "effects_of", effects_or_failure)
+    monkeypatch.setattr(relaying, "PAUSE_SECONDS", 0.01)
+    await desk.call("send_customer_message", order_id="1", text="It left us today.", reason="Asked")
+    way = relay()
+    with pytest.raises(OperationalError):
+        await way.settle()
+    assert await states(desk) == []
+    await way.start()
+    async with asyncio.timeout(30):
+        await planned.wait()
+        while await states(desk) != [("email", "sent", 1)]:
+            pass  # looking lets the relay go on
+    assert [record.getMessage() for record in caplog.records] == ["effects wait: Connection reset by peer"]
