@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tradepost.commerce.transfer.sheets.problems import Problem
-from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.errors import InvalidArgument, Unavailable
 
 SHOWN_CHANGES = 20
 
@@ -44,6 +44,19 @@ class Outcome:
     changes: list[str] = field(default_factory=list)
     continued_after: int | None = None
     told_before: bool = False
+
+
+class BrokenOff(Unavailable):
+    """An import ended before its end, through no fault of the file. `done`: the last row that is imported for certain;
+    None where nothing was written."""
+
+    def __init__(self, source: str, cause: str, *, done: int | None) -> None:
+        written = "Nothing was written." if done is None else f"Rows up to {done:,} are imported, whole records each."
+        go_on = "starts" if done is None else "goes on after them"
+        super().__init__(
+            f"The import of {source} was broken off: {cause.rstrip('.')}. {written}",
+            hint=f"Once that is settled, the same command {go_on}. `tradepost db status` tells how the database is.",
+        )
 
 
 class BadRows(InvalidArgument):

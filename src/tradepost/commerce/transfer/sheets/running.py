@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.touched import Touched
 from tradepost.commerce.transfer.sheets.draft import Draft
 from tradepost.commerce.transfer.sheets.kind import Ground, Kind, Planning, Refused
-from tradepost.commerce.transfer.sheets.outcome import SHOWN_CHANGES, BadRows, Outcome, Tally
+from tradepost.commerce.transfer.sheets.outcome import SHOWN_CHANGES, BadRows, BrokenOff, Outcome, Tally
 from tradepost.commerce.transfer.sheets.position import Position, keep_position, load_position
 from tradepost.commerce.transfer.sheets.problems import Problem, Report
 from tradepost.commerce.transfer.sheets.reading import Sheet
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import system_now
-from tradepost.foundation.errors import InvalidArgument, TradepostError
+from tradepost.foundation.errors import InvalidArgument, StateConflict, TradepostError
 
 BATCH_RECORDS = 200
 BATCH_ROWS = 1000
@@ -70,9 +71,16 @@ async def import_sheet(
     wish: Wish,
     on_progress: Progress,
 ) -> Outcome:
-    """Import a file. Raises BadRows, where nothing was written because of a bad row, or InvalidArgument for a file that
-    is none."""
-    return await _Import(database, caller, kind, sheet, ground, report, wish, on_progress).run()
+    """Import a file. Raises BadRows, where nothing was written because of a bad row, BrokenOff where the database
+    failed, or InvalidArgument for a file that is none."""
+    work = _Import(database, caller, kind, sheet, ground, report, wish, on_progress)
+    try:
+        return await work.run()
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise BrokenOff(ground.source, cause, done=work.done) from error
+    except StateConflict as error:  # another process changed what the plan rests on: closed the books, for one
+        raise BrokenOff(ground.source, error.message, done=work.done) from error
 
 
 class _Import:
@@ -90,6 +98,7 @@ class _Import:
         self._database, self._caller, self._kind, self._sheet = database, caller, kind, sheet
         self._ground, self._report, self._wish, self._on_progress = ground, report, wish, on_progress
         self._told: set[tuple[int, str]] = set()
+        self.done: int | None = None  # the last row that is imported for certain
 
     async def run(self) -> Outcome:
         position = await self._position()
@@ -98,6 +107,7 @@ class _Import:
                 return self._told_before(position)
             position = None
         after = position.row if position is not None else 0
+        self.done = after or None
         checked = await self._check(after)
         if self._report.count and not self._wish.skip_bad_rows:
             raise BadRows(self._ground.source, self._report.first, self._report.count)
@@ -152,7 +162,7 @@ class _Import:
                     planning.store.say_touched(touched.ids())
                     now = Position(batch.end, is_last, before + done.tally)
                     await keep_position(session, self._caller.workspace_id, self._kind.name, self._sheet.digest, now)
-                end = batch.end
+                end = self.done = batch.end
             self._on_progress("Importing", done.rows, rows)
         return done
 
