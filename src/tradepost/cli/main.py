@@ -25,7 +25,7 @@ _COMMANDS = {
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
-    "store": ("stores", "The shop's store: import and export."),
+    "store": ("stores", "The shop's store: import, export, books."),
     "db": ("databases", "The databases' schema."),
 }
 

@@ -1,4 +1,4 @@
-"""`tradepost store`: a whole store in and out."""
+"""`tradepost store`: a whole store in and out, and its books."""
 
 import json
 from pathlib import Path
@@ -10,13 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import tradepost.commerce.tables  # noqa: F401 (every table: foreign keys lead from part to part)
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, WorkspaceOption, opened, run
+from tradepost.cli.store_books import books
 from tradepost.cli.store_csv import import_csv
 from tradepost.commerce.transfer import export_store, import_store, read_file
 from tradepost.commerce.transfer.policy import policy_rows
 from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import InvalidArgument
 
-store = typer.Typer(name="store", help="The shop's store: import and export.", no_args_is_help=True)
+store = typer.Typer(name="store", help="The shop's store: import, export, books.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 store.command("import-csv")(import_csv)
+store.command("books")(books)
 
 
 @store.command("import")

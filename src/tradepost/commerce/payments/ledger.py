@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from tradepost.commerce.payments.models import Payment, Refund
+from tradepost.commerce.payments.states import PAYMENT_TRANSITIONS
+from tradepost.commerce.store.states import step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import LimitExceeded
 from tradepost.foundation.ids import new_id
@@ -98,6 +100,30 @@ class Ledger:
         await store.session.flush()
         store.emit("payment:captured" if captured else "payment:authorized", payment, amount_minor=amount_minor)
         return payment
+
+    async def split_off_rest(self, store: Store, payment: Payment) -> Payment:
+        """Make what is authorized and not taken of a partially captured payment a payment of its own, under the same
+        authorization. Gives the new one."""
+        rest = Payment(
+            id=new_id(Payment.prefix),
+            number=await store.next_number("PAY-"),
+            order_id=self.order_id,
+            sequence=self.next_sequence(),
+            method_id=payment.method_id,
+            psp_reference=payment.psp_reference,
+            status="authorized",
+            currency=payment.currency,
+            amount_minor=payment.amount_minor - payment.captured_minor,
+            captured_minor=0,
+            refunded_minor=0,
+            authorized_at=payment.authorized_at,
+            auth_expires_at=payment.auth_expires_at,
+        )
+        step(payment, "captured", PAYMENT_TRANSITIONS)
+        payment.amount_minor = payment.captured_minor
+        self.payments.append(store.add(rest))
+        await store.session.flush()
+        return rest
 
     async def add_refund(
         self,

@@ -24,6 +24,7 @@ from tradepost.commerce.serving.declare import Answer, Guide, Prompt, Resource, 
 from tradepost.commerce.serving.refusals import answered_in_words, may_pass
 from tradepost.commerce.serving.suggesting import Suggest, nothing_to_suggest
 from tradepost.commerce.serving.uris import match_uri
+from tradepost.commerce.store.bookings import keep_books
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
 from tradepost.commerce.store.store import Store
@@ -262,6 +263,7 @@ class StoreServer:
 
 
 async def _run(tool: Tool, store: Store, own: dict[str, Any]) -> Answer[Any]:
+    keep_books(store.session)
     try:
         answer = await tool.function(store, **own)
         await store.session.flush()

@@ -1,9 +1,9 @@
 """Tables of the store itself: settings, number ranges, operations already done, the outbox."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Date, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import Scoped, StoreBase, Versioned
@@ -13,12 +13,15 @@ from tradepost.foundation.clock import system_now
 
 
 class StoreSettings(StoreBase, Versioned):
-    """One row per workspace: name, default currency, timezone, and a clock that is held still for demonstrations."""
+    """One row per workspace: name, default currency, timezone, the day through which the books are closed, and a clock
+    that is held still for demonstrations."""
 
+    noun = "store"
     __tablename__ = "store_settings"
     name: Mapped[str]
     currency: Mapped[str]
     timezone: Mapped[str] = mapped_column(default="UTC")
+    books_closed_through: Mapped[date | None] = mapped_column(Date)
     fixed_now: Mapped[datetime | None]
 
 

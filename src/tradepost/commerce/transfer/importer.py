@@ -18,6 +18,7 @@ from tradepost.commerce.logistics.models import Fulfillment, FulfillmentLine, Sh
 from tradepost.commerce.orders.models import Order, OrderLine, OrderPolicy
 from tradepost.commerce.payments.models import Payment, Refund
 from tradepost.commerce.returns.models import ExchangeLine, Return, ReturnLine
+from tradepost.commerce.store.books import closed_books
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.transfer.format import (
     OrderRecord,
@@ -57,7 +58,8 @@ async def import_store(
 ) -> ImportSummary:
     """Write a checked file into an empty store, with the order policy that its shop goes by.
 
-    Raises StateConflict when the workspace already has records, InvalidArgument for money that does not add up.
+    Raises StateConflict when the workspace already has records or its books are closed now, InvalidArgument for money
+    that does not add up.
     """
     rows = _Builder(file, workspace_id, now).build()
     total = sum(len(found) for found in rows.values())
@@ -69,6 +71,9 @@ async def import_store(
                     "The workspace's store already has records.",
                     hint="Import into an empty workspace: `tradepost workspace create NAME`. Nothing was written.",
                 )
+        closed = await closed_books(session)
+        if closed is not None and closed.hold(now):
+            raise closed.refusal("The orders of the file count as placed at the import and would be dated", now)
         settings = (await session.scalars(select(StoreSettings))).first()
         if settings is None:
             session.add(StoreSettings(id="settings", name="Imported store", currency=file.currency))

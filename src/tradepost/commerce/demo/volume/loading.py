@@ -16,11 +16,12 @@ from tradepost.commerce.demo.volume.numbers import reserve
 from tradepost.commerce.demo.volume.sheets import clock_for, epoch, written
 from tradepost.commerce.demo.volume.weeks import Week, tell_weeks
 from tradepost.commerce.inventory.models import StockLevel
+from tradepost.commerce.store.books import closed_books
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.tables import METADATA
 from tradepost.database.bulk import BulkWriter
 from tradepost.database.engine import Database
-from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.errors import InvalidArgument, StateConflict
 
 MOST_ORDERS = 10_000_000
 Progress = Callable[[int, int, int], None]  # orders so far, orders in all, rows so far
@@ -72,15 +73,21 @@ async def bring_to(
 ) -> Loaded:
     """Give the workspace's demo shop a history, so that it has `orders` orders in all; what is there counts. A shop
     with as many or more is left alone. Where the shop's clock is held still, the history ends there. Raises
-    InvalidArgument for a number out of bounds, StateConflict where there is no demo shop."""
+    InvalidArgument for a number out of bounds, StateConflict where there is no demo shop or its books are closed."""
     require_count(orders)
     async with database.transaction(workspace_id, write=False) as session:
         ground = await survey(session, workspace_id)
         held = (await session.get(StoreSettings, (workspace_id, "settings"))).fixed_now  # type: ignore[union-attr]
+        closed = await closed_books(session)
     loaded = Loaded(ground.orders)
     missing = orders - ground.orders
     if missing <= 0:
         return loaded
+    if closed is not None:
+        raise StateConflict(
+            f"A history lies in the past, and {closed.says()}.",
+            hint="Load it before the books are closed, or open them: `tradepost store books --reopen-from DAY`.",
+        )
     async with database.transaction(workspace_id, write=True) as session:
         numbers = await reserve(session, seed, ground.flavor.name, missing)
     told = tell_weeks(ground, numbers, clock_for(database.is_sqlite), epoch(held or now), seed, missing)

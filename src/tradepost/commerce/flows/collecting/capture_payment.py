@@ -14,10 +14,12 @@ from tradepost.commerce.flows.settling.settlement import (
 )
 from tradepost.commerce.orders.changed import ChangedOrder, changed_order
 from tradepost.commerce.orders.models import Order
+from tradepost.commerce.orders.states import ORDER_TRANSITIONS
 from tradepost.commerce.payments.models import Payment
 from tradepost.commerce.payments.states import PAYMENT_TRANSITIONS
 from tradepost.commerce.serving.declare import Answer, write_tool
-from tradepost.commerce.store.states import require_step, step
+from tradepost.commerce.store.books import closed_books
+from tradepost.commerce.store.states import not_in_this_state, require_step, step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, LimitExceeded, StateConflict
@@ -70,6 +72,7 @@ async def capture_payment(
     payment = await store.primary(Payment, seen.id, field="payment_id")
     settlement = await open_settlement(store, order)
     _require_capturable(store, order, payment)
+    payment = await _open_part(store, settlement, payment)
     amount = _amount(settlement, payment, amount_minor, currency)
     method = settlement.known(payment.method_id)
     if method is not None and method.type in WITH_BALANCE:
@@ -107,13 +110,14 @@ def _require_capturable(store: Store, order: Order, payment: Payment) -> None:
     if payment.status != "partially_captured":
         require_step(payment, "captured", PAYMENT_TRANSITIONS)
     if payment.status == "requires_action":
-        raise StateConflict(
-            f"The payment {payment.number} waits for the customer to confirm it.",
+        raise not_in_this_state(
+            payment,
+            "and waits for the customer to confirm it",
+            PAYMENT_TRANSITIONS,
             hint="It can be captured once it is authorized.",
-            details={"current": payment.status, "allowed": list(PAYMENT_TRANSITIONS[payment.status])},
         )
     if order.status == "canceled":
-        raise StateConflict(f"The order {order.number} is canceled; nothing is owed for it.")
+        raise not_in_this_state(order, "and nothing is owed for it", ORDER_TRANSITIONS, hint="Leave the payment.")
     ends = payment.auth_expires_at
     if ends is not None and ends <= store.now:
         raise StateConflict(
@@ -121,6 +125,15 @@ def _require_capturable(store: Store, order: Order, payment: Payment) -> None:
             hint="Ask the customer to pay again (update_order_payment_method).",
             details={"auth_expires_at": to_rfc3339(ends)},
         )
+
+
+async def _open_part(store: Store, settlement: Settlement, payment: Payment) -> Payment:
+    """The payment to capture from: where a first part was taken in time that is closed, the rest is one of its own, so
+    that what was booked then keeps its date and its sum."""
+    closed = await closed_books(store.session)
+    if closed is None or not closed.hold(payment.captured_at):
+        return payment
+    return await settlement.ledger.split_off_rest(store, payment)
 
 
 def _amount(settlement: Settlement, payment: Payment, amount_minor: int | None, currency: str | None) -> int:

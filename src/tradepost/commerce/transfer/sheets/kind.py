@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import Select
 
+from tradepost.commerce.store.books import ClosedBooks
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.transfer.sheets.columns import Column
 from tradepost.commerce.transfer.sheets.draft import Draft
@@ -31,13 +32,23 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What reading a record rests on: the shop's currency and time, the file's name, and the kinds of records that may
-    be made on the way because the file names them ("location")."""
+    """What reading a record rests on: the shop's currency and time, the file's name, the kinds of records that may be
+    made on the way because the file names them ("location"), and what is closed of the shop's books."""
 
     currency: str
     now: datetime
     source: str
     create: frozenset[str] = frozenset()
+    closed: ClosedBooks | None = None
+
+    def require_open(self, row: Row, name: str) -> None:
+        """Raise Refused where the time in a field lies in the closed time of the books."""
+        if self.closed is not None and self.closed.hold(row.get(name)):
+            raise Refused(row, name, f"lies in the closed time: {self.closed.says()}")
+
+    def undated(self, guess: datetime) -> datetime:
+        """When something happened that the file does not date: at the guess, or now where the books are closed then."""
+        return self.now if self.closed is not None and self.closed.hold(guess) else guess
 
 
 @dataclass(slots=True)

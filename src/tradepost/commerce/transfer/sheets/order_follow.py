@@ -17,7 +17,7 @@ from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.states import require_step
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.transfer.sheets.draft import Deed, Draft
-from tradepost.commerce.transfer.sheets.kind import Refused
+from tradepost.commerce.transfer.sheets.kind import Ground, Refused
 from tradepost.commerce.transfer.sheets.order_known import KnownOrders
 from tradepost.commerce.transfer.sheets.order_lines import Sold, line_status
 from tradepost.commerce.transfer.sheets.order_parts import add_fulfillment, new_refund
@@ -30,7 +30,13 @@ _OPEN = ("pending", "open", "on_hold")
 
 
 def follow(
-    known: KnownOrders, order: Order, record: OrderRecord, sold: Sequence[Sold], money: Money, draft: Draft
+    ground: Ground,
+    known: KnownOrders,
+    order: Order,
+    record: OrderRecord,
+    sold: Sequence[Sold],
+    money: Money,
+    draft: Draft,
 ) -> None:
     """Plan what the file knows beyond the store. Raises Refused or StateConflict."""
     lines = sorted(
@@ -40,11 +46,11 @@ def follow(
     if not edited:  # items edited here are later than the file
         _require_same_sale(order, record, lines, sold, money)
         _shipped(known, order, record, lines, sold, draft)
-    _money(known, order, record, money, draft)
+    _money(ground, known, order, record, money, draft)
     _address(order, record, lines, draft)
-    _canceled(known, order, record, lines, draft)
+    _canceled(ground, known, order, record, lines, draft)
     if not edited:
-        _delivered(order, record, lines, sold, draft)
+        _delivered(ground, order, record, lines, sold, draft)
     named = {name: record.get(name) for name in ("promised_to", "po_number") if record.get(name) is not None}
     if order.external_id is None:
         named["external_id"] = record.external_id
@@ -68,7 +74,7 @@ def _require_same_sale(
         )
 
 
-def _money(known: KnownOrders, order: Order, record: OrderRecord, money: Money, draft: Draft) -> None:
+def _money(ground: Ground, known: KnownOrders, order: Order, record: OrderRecord, money: Money, draft: Draft) -> None:
     payments = sorted(known.payments.get(order.id, []), key=lambda row: row.sequence)
     taken = [row.sequence for row in payments] + [row.sequence for row in known.refunds.get(order.id, [])]
     sequence = 1 + max(taken, default=0)
@@ -76,7 +82,7 @@ def _money(known: KnownOrders, order: Order, record: OrderRecord, money: Money, 
     held = [(payment, left_in(payment)) for payment in payments]
     if money.captured > captured:
         more = money.captured - captured
-        held.append((_capture(order, record, payments, sequence, more, draft), more))
+        held.append((_capture(ground, order, record, payments, sequence, more, draft), more))
         captured, sequence = money.captured, sequence + 1
     elif not captured and money.status in _UNPAID:
         _unpaid(order, payments, money, draft)
@@ -85,7 +91,7 @@ def _money(known: KnownOrders, order: Order, record: OrderRecord, money: Money, 
         share = min(back, left)
         if share > 0:
             draft.set(payment, refunded_minor=payment.refunded_minor + share)
-            at = record.get("paid_at") or record.placed_at
+            at = ground.undated(record.get("paid_at") or record.placed_at)
             draft.add(3, new_refund(order, payment, sequence, share, at))
             back, sequence, refunded = back - share, sequence + 1, refunded + share
     if back > 0:
@@ -97,10 +103,17 @@ def _money(known: KnownOrders, order: Order, record: OrderRecord, money: Money, 
 
 
 def _capture(
-    order: Order, record: OrderRecord, payments: Sequence[Payment], sequence: int, amount: int, draft: Draft
+    ground: Ground,
+    order: Order,
+    record: OrderRecord,
+    payments: Sequence[Payment],
+    sequence: int,
+    amount: int,
+    draft: Draft,
 ) -> Payment:
-    """Money that came in: by the payment that was promised, else by a new one."""
-    at = record.get("paid_at") or record.placed_at
+    """Money that came in: by the payment that was promised, else by a new one. Raises Refused in the closed time."""
+    ground.require_open(record.row, "paid_at")
+    at = record.get("paid_at") or ground.undated(record.placed_at)
     for payment in payments:
         if payment.status == "authorized" and payment.amount_minor == amount:
             draft.change(payment, status="captured", captured_minor=amount, captured_at=at)
@@ -194,13 +207,21 @@ def _address(order: Order, record: OrderRecord, lines: Sequence[OrderLine], draf
         draft.change(order, shipping_address={**order.shipping_address, **record.address})
 
 
-def _canceled(known: KnownOrders, order: Order, record: OrderRecord, lines: Sequence[OrderLine], draft: Draft) -> None:
+def _canceled(
+    ground: Ground,
+    known: KnownOrders,
+    order: Order,
+    record: OrderRecord,
+    lines: Sequence[OrderLine],
+    draft: Draft,
+) -> None:
     at = record.get("canceled_at")
     if at is None or order.status in ("canceled", "archived"):
         return
     require_step(order, "canceled", ORDER_TRANSITIONS)
     if any(line.shipped for line in lines):
         raise Refused(record.row, "canceled_at", "is a time, and units of the shop's order have shipped")
+    ground.require_open(record.row, "canceled_at")
     draft.change(
         order,
         status="canceled",
@@ -215,11 +236,17 @@ def _canceled(known: KnownOrders, order: Order, record: OrderRecord, lines: Sequ
 
 
 def _delivered(
-    order: Order, record: OrderRecord, lines: Sequence[OrderLine], sold: Sequence[Sold], draft: Draft
+    ground: Ground,
+    order: Order,
+    record: OrderRecord,
+    lines: Sequence[OrderLine],
+    sold: Sequence[Sold],
+    draft: Draft,
 ) -> None:
     at = record.get("delivered_at")
     if at is None or order.delivered_at is not None or order.status not in _OPEN:
         return
+    ground.require_open(record.row, "delivered_at")
     values: dict[str, Any] = {}
     for line, one in zip(_ordered(lines), _ordered_sold(sold), strict=True):
         if one.delivered > line.delivered:

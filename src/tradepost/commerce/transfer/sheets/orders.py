@@ -69,8 +69,9 @@ class Orders(Kind[OrderRecord, KnownOrders]):
             place = known.locations.find(record.row, "warehouse", planning)
         order = known.order_of(record)
         if order is not None:
-            follow(known, order, record, sold, money, draft)
+            follow(planning.ground, known, order, record, sold, money, draft)
             return
+        planning.ground.require_open(record.row, "created_at")  # nothing of an order is before that
         if record.get("canceled_at") and any(one.shipped for one in sold):
             raise Refused(record.row, "canceled_at", "is a time, and units of the order have shipped")
         draft.is_new = True

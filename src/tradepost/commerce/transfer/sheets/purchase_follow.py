@@ -14,7 +14,7 @@ from tradepost.commerce.purchasing.states import ARRIVING_ORDERS, PURCHASE_ORDER
 from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.transfer.sheets.draft import Deed, Draft
-from tradepost.commerce.transfer.sheets.kind import Refused
+from tradepost.commerce.transfer.sheets.kind import Ground, Refused
 from tradepost.commerce.transfer.sheets.purchase_rows import Bought, PurchaseRecord, Purchases
 from tradepost.commerce.transfer.sheets.reaching import reachable, why_not
 from tradepost.commerce.transfer.sheets.reading import shown
@@ -39,6 +39,7 @@ def _expecting(level: StockLevel, quantity: int) -> Deed:
 
 
 def follow(
+    ground: Ground,
     known: Purchases,
     order: PurchaseOrder,
     record: PurchaseRecord,
@@ -78,11 +79,12 @@ def follow(
         after = line.ordered - received - rejected
         coming = (after if status in ARRIVING_ORDERS else 0) - (before if was_coming else 0)
         moves.append((one.variant, coming))
-    for variant, coming in moves:
-        coming_in(known, variant, order.location_id, coming, draft)
     values: dict[str, Any] = {"status": status}
     if status in ("received", "closed") and order.received_at is None and row.get("received_at"):
+        ground.require_open(row, "received_at")
         values["received_at"] = row.get("received_at")
+    for variant, coming in moves:
+        coming_in(known, variant, order.location_id, coming, draft)
     if row.get("eta") is not None:
         values["eta"] = row.get("eta")
     draft.change(order, **values)

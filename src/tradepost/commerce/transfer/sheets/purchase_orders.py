@@ -129,8 +129,9 @@ class PurchaseOrders(Kind[PurchaseRecord, Purchases]):
         require_sense(record, bought)
         order = known.orders.get(record.number)
         if order is not None:
-            follow(known, order, record, bought, supplier, place, draft)
+            follow(planning.ground, known, order, record, bought, supplier, place, draft)
             return
+        planning.ground.require_open(record.row, "received_at")
         draft.is_new = True
         if supplier is None:
             supplier = known.suppliers.make(draft, _supplier(record, code_), number="SUP-")

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from tradepost.commerce.store.bookings import keep_books
+from tradepost.commerce.store.books import as_closed
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.touched import Touched
@@ -153,6 +155,7 @@ class _Import:
                 known = self._report.count
                 async with self._database.transaction(self._caller.workspace_id, write=True) as session:
                     touched = Touched(session)
+                    keep_books(session)
                     planning = Planning(self._store(session), self._ground, write=True, memory=memory)
                     await _require_settings(planning.store)
                     draft = await self._plan(planning, batch, done)
@@ -288,7 +291,7 @@ async def lay_ground(
         raise InvalidArgument(
             f"The store's currency is {settings.currency}, not {currency}.", hint="Leave --currency out."
         )
-    return Ground(settings.currency, settings.fixed_now or system_now(), source.name, create)
+    return Ground(settings.currency, settings.fixed_now or system_now(), source.name, create, as_closed(settings))
 
 
 async def _require_settings(store: Store) -> None:

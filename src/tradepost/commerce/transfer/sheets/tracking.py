@@ -105,6 +105,7 @@ class Tracking(Kind[EventRecord, KnownParcels]):
             problem = why_not(SHIPMENT, status, record.status, "parcel") if status is not None else None
             if problem is not None:
                 raise Refused(row, "status", problem)
+        planning.ground.require_open(row, "occurred_at")
         # Nothing is refused from here on.
         if row.get("carrier") is not None and carrier is None:
             carrier = known.carriers.make(draft, _new_carrier(row.get("carrier")))
