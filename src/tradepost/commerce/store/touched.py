@@ -2,10 +2,10 @@
 
 It follows from the rows alone, so a write cannot forget to say it: a row that belongs to an order, a parcel or a return
 changes that record's view, a stock level that of its warehouse. Rows change through the session, never by bulk
-statements (store.py), so every change comes by here.
+statements, so every change comes by here; an import that adds many rows at once (Store.add_many) tells of them itself.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -42,6 +42,11 @@ class Touched:
     def ids(self) -> list[str]:
         """The records' ids, in the order in which they were first touched."""
         return list(self._ids)
+
+    def also(self, rows: Iterable[Any]) -> None:
+        """Rows that were written beside the session."""
+        for row in rows:
+            self._ids.update(dict.fromkeys(_touched_by(row)))
 
     def _on_flush(self, session: Session, _context: Any, _instances: Any) -> None:
         changed = [row for row in session.dirty if session.is_modified(row)]

@@ -102,7 +102,7 @@ class Customers(Kind[CustomerRecord, People]):
                 email_folded=folded,
                 **values,
             )
-            draft.emit("customer:imported", draft.add(0, made, number=number))
+            draft.emit("customer:imported", draft.add(0, made, number=number, final=True))
             return
         if holder is not None and holder is not customer:
             raise Refused(record.row, "email", f"belongs to the customer {shown(holder.number)} of the shop")

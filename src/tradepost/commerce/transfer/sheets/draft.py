@@ -18,16 +18,18 @@ class Draft:
     def __init__(self) -> None:
         self.is_new = False
         self._new: list[list[Any]] = [[] for _ in range(LAYERS)]
+        self._final: list[list[Any]] = [[] for _ in range(LAYERS)]
         self._numbered: list[tuple[Any, str]] = []
         self._changes: list[tuple[Any, dict[str, Any]]] = []
         self._deeds: list[Deed] = []
         self._words: list[str] = []
         self._events: list[tuple[str, Any, dict[str, Any]]] = []
 
-    def add(self, layer: int, row: Any, *, number: str | None = None) -> Any:
+    def add(self, layer: int, row: Any, *, number: str | None = None, final: bool = False) -> Any:
         """A new row. Rows of a lower layer are written first: parents 0, their children 1. `number`: the kind of
-        number ("CUST-") it gets when it is written."""
-        self._new[layer].append(row)
+        number ("CUST-") it gets when it is written. `final`: no record of the file changes it any more, so that it
+        can be written together with many others, which is far quicker."""
+        (self._final if final else self._new)[layer].append(row)
         if number is not None:
             self._numbered.append((row, number))
         return row
@@ -57,7 +59,8 @@ class Draft:
         """new, changed, or unchanged."""
         if self.is_new:
             return "new"
-        return "changed" if self._changes or self._deeds or any(self._new) else "unchanged"
+        changes = self._changes or self._deeds or any(self._new) or any(self._final)
+        return "changed" if changes else "unchanged"
 
     def words(self) -> list[str]:
         """What changes: "order 1001: payment_status, captured_minor"."""
@@ -65,7 +68,7 @@ class Draft:
 
     def take(self, other: "Draft") -> None:
         """Add another draft's work to this one."""
-        for mine, theirs in zip(self._new, other._new, strict=True):
+        for mine, theirs in zip((*self._new, *self._final), (*other._new, *other._final), strict=True):
             mine += theirs
         self._numbered += other._numbered
         self._changes += other._changes
@@ -75,12 +78,17 @@ class Draft:
     def _highest(self) -> dict[str, int]:
         """The highest number per kind ("PO-") that the file itself gives: what the shop counts later is above it."""
         found: dict[str, int] = {}
-        for row in (row for rows in self._new for row in rows):
+        for row in (row for rows in (*self._new, *self._final) for row in rows):
             counted = _COUNTED.fullmatch(getattr(row, "number", None) or "")
             if counted is not None:
                 prefix, number = counted.groups()
                 found[prefix] = max(found.get(prefix, 0), int(number))
         return found
+
+    @property
+    def final(self) -> list[Any]:
+        """The new rows that are written beside the session."""
+        return [row for rows in self._final for row in rows]
 
     async def write(self, store: Store) -> None:
         """Do it all, in the store's transaction."""
@@ -90,10 +98,12 @@ class Draft:
             rows = [row for row, its in self._numbered if its == prefix]
             for row, number in zip(rows, await store.next_numbers(prefix, len(rows)), strict=True):
                 row.number = number
-        for rows in self._new:
+        for rows, final in zip(self._new, self._final, strict=True):
             if rows:
                 store.session.add_all(rows)
                 await store.session.flush()
+            if final:
+                await store.add_many(final)
         for row, values in self._changes:
             for name, value in values.items():
                 setattr(row, name, value)
@@ -101,6 +111,7 @@ class Draft:
         for deed in self._deeds:
             deed(store)
         await store.session.flush()  # versions count up here, and events name them
-        for event_type, row, payload in self._events:
+        await store.emit_many(self._events[:-1])
+        for event_type, row, payload in self._events[-1:]:
             store.emit(event_type, row, **payload)
         await store.session.flush()

@@ -92,7 +92,7 @@ def _money(ground: Ground, known: KnownOrders, order: Order, record: OrderRecord
         if share > 0:
             draft.set(payment, refunded_minor=payment.refunded_minor + share)
             at = ground.undated(record.get("paid_at") or record.placed_at)
-            draft.add(3, new_refund(order, payment, sequence, share, at))
+            draft.add(3, new_refund(order, payment, sequence, share, at), final=True)
             back, sequence, refunded = back - share, sequence + 1, refunded + share
     if back > 0:
         why = f"is {display(back, order.currency)} more than the payments of the shop's order hold"

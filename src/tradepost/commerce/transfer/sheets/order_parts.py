@@ -35,7 +35,7 @@ def add_fulfillment(order: Order, sequence: int, shipped: Sequence[tuple[OrderLi
     packed = Fulfillment(
         id=new_id(Fulfillment.prefix), order_id=order.id, sequence=sequence, location_id=order.warehouse_id
     )
-    draft.add(2, packed)
+    draft.add(2, packed, final=True)
     for position, (line, quantity) in enumerate(shipped, start=1):
         packed_line = FulfillmentLine(
             id=new_id(FulfillmentLine.prefix),
@@ -45,4 +45,4 @@ def add_fulfillment(order: Order, sequence: int, shipped: Sequence[tuple[OrderLi
             variant_id=line.variant_id,
             quantity=quantity,
         )
-        draft.add(3, packed_line)
+        draft.add(3, packed_line, final=True)

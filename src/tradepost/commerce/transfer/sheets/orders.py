@@ -28,6 +28,7 @@ from tradepost.commerce.transfer.sheets.reading import Row
 from tradepost.foundation.ids import new_id
 
 CUSTOMER_NOTE = "customer"
+REMEMBERED = 10_000  # variants
 
 
 class Orders(Kind[OrderRecord, KnownOrders]):
@@ -49,14 +50,8 @@ class Orders(Kind[OrderRecord, KnownOrders]):
 
     async def look_up(self, planning: Planning, records: Sequence[OrderRecord]) -> KnownOrders:
         skus = sorted({row.get("line_sku") for record in records for row in record.lines if row.get("line_sku")})
-        variants = await planning.store.all(select(Variant).where(Variant.sku.in_(skus)).order_by(Variant.id))
-        of_products = sorted({row.product_id for row in variants})
-        products = await planning.store.all(select(Product).where(Product.id.in_(of_products)).order_by(Product.id))
-        known = KnownOrders(
-            {row.sku: row for row in variants},
-            {row.id: row.name for row in products},
-            await load_named(planning, Location),
-        )
+        variants, names = await _goods(planning, skus)
+        known = KnownOrders(variants, names, await load_named(planning, Location))
         await _add_customers(planning, known, records)
         await _add_orders(planning, known, records)
         return known
@@ -77,9 +72,27 @@ class Orders(Kind[OrderRecord, KnownOrders]):
         draft.is_new = True
         customer = known.customer_of(record) or _guest(known, record, draft)
         order = _order(known, record, sold, money, customer, place)
-        known.orders[record.external_id] = draft.add(1, order)
-        _parts(order, record, sold, money, draft)
+        known.orders[record.external_id] = draft.add(1, order, final=True)
+        if planning.write:  # looking first needs no more than the order: nothing is refused any more
+            _parts(order, record, sold, money, draft)
         draft.emit("order:imported", order)
+
+
+async def _goods(planning: Planning, skus: Sequence[str]) -> tuple[dict[str, Variant], dict[str, str]]:
+    """Variants by sku and names of products by id: an import does not change them, so the pass remembers them."""
+    variants: dict[str, Variant] = planning.memory.setdefault("variants", {})
+    names: dict[str, str] = planning.memory.setdefault("product names", {})
+    if len(variants) > REMEMBERED:
+        variants.clear()
+        names.clear()
+    wanted = [sku for sku in skus if sku not in variants]
+    if wanted:
+        found = await planning.store.all(select(Variant).where(Variant.sku.in_(wanted)).order_by(Variant.id))
+        of_products = sorted({row.product_id for row in found} - names.keys())
+        products = await planning.store.all(select(Product).where(Product.id.in_(of_products)).order_by(Product.id))
+        variants |= {row.sku: row for row in found}
+        names |= {row.id: row.name for row in products}
+    return variants, names
 
 
 async def _add_customers(planning: Planning, known: KnownOrders, records: Sequence[OrderRecord]) -> None:
@@ -147,7 +160,7 @@ def _guest(known: KnownOrders, record: OrderRecord, draft: Draft) -> Customer:
         address=record.address or address_of(None),
     )
     known.customers["email_folded", folded] = guest
-    draft.emit("customer:imported", draft.add(0, guest, number=NUMBER))
+    draft.emit("customer:imported", draft.add(0, guest, number=NUMBER, final=True))
     return guest
 
 
@@ -194,7 +207,7 @@ def _order(
 
 def _parts(order: Order, record: OrderRecord, sold: Sequence[Sold], money: Money, draft: Draft) -> None:
     """Lines, payment, refund, fulfillment and note of a new order."""
-    lines = [draft.add(2, new_line(order, position, one)) for position, one in enumerate(sold, start=1)]
+    lines = [draft.add(2, new_line(order, position, one), final=True) for position, one in enumerate(sold, start=1)]
     paid_at = record.get("paid_at") or record.placed_at
     if money.status != "pending":
         states = {"authorized": "authorized", "voided": "voided", "expired": "expired"}
@@ -215,9 +228,10 @@ def _parts(order: Order, record: OrderRecord, sold: Sequence[Sold], money: Money
                 captured_at=paid_at if money.captured else None,
                 created_at=paid_at,
             ),
+            final=True,
         )
         if money.refunded:
-            draft.add(3, new_refund(order, payment, 2, money.refunded, paid_at))
+            draft.add(3, new_refund(order, payment, 2, money.refunded, paid_at), final=True)
     shipped = [(line, one.shipped) for line, one in zip(lines, sold, strict=True) if one.shipped]
     if shipped:
         add_fulfillment(order, 1, shipped, draft)
@@ -230,4 +244,4 @@ def _parts(order: Order, record: OrderRecord, sold: Sequence[Sold], money: Money
             body=record.get("note"),
             created_at=record.placed_at,
         )
-        draft.add(2, note)
+        draft.add(2, note, final=True)

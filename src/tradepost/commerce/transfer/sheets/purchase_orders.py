@@ -139,7 +139,7 @@ class PurchaseOrders(Kind[PurchaseRecord, Purchases]):
             place = known.locations.make(draft, new_location(record.row.get("warehouse")))
         order = draft.add(1, _order(planning, record, bought, supplier, place, code_))
         for position, one in enumerate(bought, start=1):
-            draft.add(2, _line(order, position, one))
+            draft.add(2, _line(order, position, one), final=True)
             if record.status in ARRIVING_ORDERS:
                 coming_in(known, one.variant, place.id, one.outstanding, draft)
         draft.emit("purchase_order:imported", order, supplier=supplier.name, warehouse=place.code)

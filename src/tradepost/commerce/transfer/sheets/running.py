@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from tradepost.commerce.store.bookings import keep_books
-from tradepost.commerce.store.books import as_closed
+from tradepost.commerce.store.bookings import keep_books, require_open
+from tradepost.commerce.store.books import as_closed, closed_books
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.touched import Touched
@@ -161,13 +162,22 @@ class _Import:
                     draft = await self._plan(planning, batch, done)
                     if self._report.count > known and not self._wish.skip_bad_rows:
                         raise BadRows(self._ground.source, self._report.first, self._report.count, done=end)
+                    await self._require_open(session, draft)
                     await draft.write(planning.store)
+                    touched.also(draft.final)
                     planning.store.say_touched(touched.ids())
                     now = Position(batch.end, is_last, before + done.tally)
                     await keep_position(session, self._caller.workspace_id, self._kind.name, self._sheet.digest, now)
                 end = self.done = batch.end
             self._on_progress("Importing", done.rows, rows)
         return done
+
+    async def _require_open(self, session: AsyncSession, draft: Draft) -> None:
+        """What is written beside the session keeps the books, too. Raises StateConflict."""
+        closed = await closed_books(session)
+        if closed is not None:
+            for row in draft.final:
+                require_open(closed, row)
 
     async def _finish(self, tally: Tally, end: int) -> None:
         """Nothing is to be written but that the file was taken over."""

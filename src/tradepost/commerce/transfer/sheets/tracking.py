@@ -114,7 +114,7 @@ class Tracking(Kind[EventRecord, KnownParcels]):
         elif carrier is not None and shipment.carrier_id is None:
             draft.set(shipment, carrier_id=carrier.id)
         draft.is_new = True
-        draft.add(3, _event(record, shipment, carrier))
+        draft.add(3, _event(record, shipment, carrier), final=True)
         known.events.setdefault(shipment.id, set()).add(_event_key(record))
         if newest:
             stands = (record.status, record.occurred_at)
