@@ -1,5 +1,6 @@
 """`tradepost demo`: a filled shop behind a running hub, and the lines to paste into a client."""
 
+import asyncio
 import json
 import shlex
 import shutil
@@ -96,7 +97,11 @@ async def _bring_to(store: Database, workspace_id: str, orders: int, seed: int) 
             speed = f"{rows / (time.monotonic() - started):,.0f} rows/s"
             bar.update(task, completed=done, total=total, speed=speed)
 
-        loaded = await bring_to(store, workspace_id, orders, now=system_now(), seed=seed, on_progress=show)
+        try:
+            loaded = await bring_to(store, workspace_id, orders, now=system_now(), seed=seed, on_progress=show)
+        except asyncio.CancelledError:
+            console.err.print("Broken off. The weeks that are loaded stay; the same command goes on from there.")
+            raise
     return loaded, time.monotonic() - started
 
 
@@ -120,6 +125,7 @@ async def _demo(
         raise
     try:
         if orders is not None:
+            console.say(f"Bringing the demo shop to {orders:,} orders …")
             workspace = await find_workspace(made.hub.hub, starter.MAIN)
             await _bring_to(made.hub.store, workspace.id, orders, seed)
     except BaseException:

@@ -212,7 +212,8 @@ class Database:
                         await writer.prepare()
                     yield writer
             finally:
-                for step in _AS_USUAL if self.is_sqlite else ():
+                # One that was broken off (Ctrl-C) is closed already, and nobody gets it again.
+                for step in _AS_USUAL if self.is_sqlite and not connection.invalidated else ():
                     await driver.execute_fetchall(step)
 
     async def tidy(self) -> None:
