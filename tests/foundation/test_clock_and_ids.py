@@ -1,5 +1,6 @@
 """Times in UTC with a Z; ids that sort by time and cannot be guessed."""
 
+import os
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -23,3 +24,17 @@ def test_ids_are_prefixed_unique_and_in_order() -> None:
     assert all(value.startswith("ord_") and len(value) == 27 for value in made)
     assert [value[:14] for value in made] == sorted(value[:14] for value in made)
     assert len(handle("apr")) == 30
+
+
+def test_a_forked_process_makes_ids_of_its_own() -> None:
+    new_id("ord")  # there is randomness in stock now
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, "".join(new_id("ord")[-13:] for _ in range(20)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(reader, 20 * 13).decode()
+    ours = [new_id("ord")[-13:] for _ in range(20)]
+    assert not set(ours) & {theirs[start : start + 13] for start in range(0, len(theirs), 13)}
+    for end in (reader, writer):
+        os.close(end)
