@@ -24,6 +24,7 @@ from tests.engines import DatabaseUrls, Template
 from tests.processes import ROOT, Place
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.transfer.sheets import KINDS
+from tradepost.commerce.transfer.sheets.running import BATCH_RECORDS
 
 EUR = ("--currency", "EUR")
 
@@ -233,7 +234,7 @@ async def test_contradictions_of_other_kinds_are_refused_with_row_and_reason(fil
 
 
 async def test_an_import_that_is_broken_off_goes_on_where_it_was(shop: CsvShop, engine_name: str):
-    count, batch = 1000, 200
+    count, batch = 3000, BATCH_RECORDS
     rows = [f"{number},A,B,c{number}@example.com\n" for number in range(count)]
     file = shop.write("many.csv", "Customer ID,First Name,Last Name,Email\n" + "".join(rows))
     command = ("store", "import-csv", "customers", file, "--workspace", "acme", "--currency", "EUR")

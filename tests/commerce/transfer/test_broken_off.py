@@ -15,17 +15,18 @@ from tests.commerce.conftest import NOW, WORKSPACE
 from tests.engines import DatabaseUrls
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.store.models import StoreSettings
-from tradepost.commerce.transfer.sheets import KINDS
+from tradepost.commerce.transfer.sheets import KINDS, running
 from tradepost.commerce.transfer.sheets.mapping import read_mapping
 from tradepost.commerce.transfer.sheets.outcome import BrokenOff, Outcome
 from tradepost.commerce.transfer.sheets.problems import Report
 from tradepost.commerce.transfer.sheets.reading import Sheet
-from tradepost.commerce.transfer.sheets.running import BATCH_RECORDS, Wish, import_sheet, lay_ground
+from tradepost.commerce.transfer.sheets.running import Wish, import_sheet, lay_ground
 from tradepost.database import engine
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller, Principal
 
-COUNT = 3 * BATCH_RECORDS
+BATCH = 100
+COUNT = 3 * BATCH
 OTHER = "wsp_other"
 KIND = KINDS["customers"]
 
@@ -33,6 +34,7 @@ KIND = KINDS["customers"]
 @pytest.fixture
 async def database(database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)  # a connection that is made later waits no longer
+    monkeypatch.setattr(running, "BATCH_RECORDS", BATCH)
     found = Database(database_urls.store)
     for workspace in (WORKSPACE, OTHER):
         async with found.transaction(workspace, write=True) as session:
@@ -44,7 +46,7 @@ async def database(database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "many.csv"
-    note = "x" * 400  # so that the batches fill pages
+    note = "x" * 900  # so that the batches fill pages
     rows = "".join(f"{number},A,B,c{number}@example.com,{note}\n" for number in range(COUNT))
     path.write_text(f"Customer ID,First Name,Last Name,Email,Note\n{rows}", encoding="utf-8")
     return path
@@ -56,7 +58,7 @@ async def take(
     """Import the file; `after_first_batch` is called when its first batch is there."""
 
     def on_progress(stage: str, rows: int, _total: int | None) -> None:
-        if (stage, rows) == ("Importing", BATCH_RECORDS):
+        if (stage, rows) == ("Importing", BATCH):
             after_first_batch()
 
     caller = Caller(workspace, Principal("operator", "test"), "req_1")
@@ -74,9 +76,9 @@ async def customers(database: Database, workspace: str) -> list[tuple[Any, ...]]
 
 async def goes_on(database: Database, file: Path) -> None:
     """The same import completes it, as if nothing had happened."""
-    assert await _count(database) == BATCH_RECORDS
+    assert await _count(database) == BATCH
     outcome = await take(database, file)
-    assert outcome.continued_after == BATCH_RECORDS + 1
+    assert outcome.continued_after == BATCH + 1
     assert (outcome.tally.new, outcome.tally.changed, outcome.tally.unchanged) == (COUNT, 0, 0)
     undisturbed = await take(database, file, workspace=OTHER)
     assert (undisturbed.tally.new, undisturbed.continued_after) == (COUNT, None)
@@ -90,7 +92,7 @@ async def _count(database: Database) -> int:
 
 def far(error: BrokenOff, cause: str) -> None:
     """It says why, how far it came and what to do."""
-    so_far = f"Rows up to {BATCH_RECORDS + 1} are imported, whole records each."
+    so_far = f"Rows up to {BATCH + 1} are imported, whole records each."
     assert error.message == f"The import of many.csv was broken off: {cause}. {so_far}"
     assert error.hint is not None
     assert "the same command goes on after them" in error.hint
@@ -110,14 +112,14 @@ class TestSqlite:
             far(broken.value, "database is locked")
             with pytest.raises(BrokenOff) as still:
                 await take(database, file)
-            assert f"Rows up to {BATCH_RECORDS + 1} are imported" in still.value.message
+            assert f"Rows up to {BATCH + 1} are imported" in still.value.message
             other.execute("ROLLBACK")
         await goes_on(database, file)
 
     async def test_no_room_left(self, database: Database, file: Path) -> None:
         async with database.transaction(WORKSPACE, write=True) as session:
             pages = (await session.execute(text("PRAGMA page_count"))).scalar_one()
-            await session.execute(text(f"PRAGMA max_page_count={pages + 90}"))
+            await session.execute(text(f"PRAGMA max_page_count={pages + 70}"))
         with pytest.raises(BrokenOff) as broken:
             await take(database, file)
         far(broken.value, "database or disk is full")

@@ -29,8 +29,8 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import InvalidArgument, StateConflict, TradepostError
 
-BATCH_RECORDS = 200
-BATCH_ROWS = 1000
+BATCH_RECORDS = 500
+BATCH_ROWS = 2500
 Progress = Callable[[str, int, int | None], None]  # what is done, rows so far, rows in all where that is known
 
 
