@@ -32,6 +32,7 @@ ShipmentStatus = Literal[
 DeliveryStatus = Literal["unassigned", "assigned", "active", "completed", "failed", "canceled"]
 DriverStatus = Literal["off_duty", "on_duty_idle", "on_duty_active", "unavailable"]
 UnavailableReason = Literal["sick", "leave", "breakdown"]
+ARRIVED = "delivered"  # of a long history nearly all parcels have
 RouteStatus = Literal["draft", "planned", "active", "completed", "canceled"]
 
 
@@ -121,6 +122,11 @@ class Shipment(StoreBase, Numbered):
         Index("ix_shipments_created", "workspace_id", "created_at", "id"),
         Index("ix_shipments_carrier", "workspace_id", "carrier_id", "created_at", "id"),
         Index("ix_shipments_location", "workspace_id", "location_id", "created_at", "id"),
+        where(
+            "ix_shipments_under_way",
+            *("order_id", "status", "eta", "promised_to", "last_event_at", "id"),
+            condition=f"status <> '{ARRIVED}'",
+        ),
         Index("ix_shipments_shipped", "workspace_id", "shipped_at", "created_at", "id"),
     )
 

@@ -85,10 +85,14 @@ class Order(StoreBase, Numbered):
         ),
         Index("ix_orders_status", "workspace_id", "status", "placed_at", "id"),
         Index("ix_orders_customer", "workspace_id", "customer_id", "customer_position"),
-        Index("ix_orders_warehouse", "workspace_id", "warehouse_id", "placed_at"),
+        Index("ix_orders_warehouse", "workspace_id", "warehouse_id", "placed_at", "id"),
         Index("ix_orders_payment_status", "workspace_id", "payment_status", "placed_at", "id"),
         Index("ix_orders_fulfillment_status", "workspace_id", "fulfillment_status", "placed_at", "id"),
-        Index("ix_orders_due", "workspace_id", "status", "promised_to", "id"),
+        where(
+            "ix_orders_due",
+            *("status", "promised_to", "id", "payment_status", "warehouse_id", "delivered_at"),
+            condition="delivered_at IS NULL",
+        ),
         where_given("ix_orders_po_number", "po_number"),
     )
 
@@ -145,6 +149,11 @@ class OrderLine(StoreBase, Versioned):
         Index("ix_order_lines_sku", "workspace_id", "sku", "order_id", "status"),
         # Small ones for what is still to be done: of a long history nearly all lines have left and arrived.
         where("ix_order_lines_unshipped", "sku", condition="quantity > fulfilled"),
+        where(
+            "ix_order_lines_to_ship",
+            *("order_id", "sku", "status", "quantity", "fulfilled", "shipped"),
+            condition="quantity > fulfilled",
+        ),
         where("ix_order_lines_undelivered", "order_id", condition="delivered < quantity"),
         Index(
             "ix_order_lines_figures",

@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BindParameter, CheckConstraint, Index, UniqueConstraint, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import Versioned
@@ -35,6 +35,11 @@ def one_of(column: str, literal: Any) -> CheckConstraint:
 def where(name: str, *columns: str, condition: str) -> Index:
     """An index of the workspace's rows that meet a condition. A query uses it if it states the same condition."""
     return Index(name, "workspace_id", *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
+def spelled_out(value: str) -> BindParameter[str]:
+    """A value in the text of the statement, not as its parameter: only so does a condition state that of an index."""
+    return bindparam(None, value, literal_execute=True)
 
 
 def where_given(name: str, column: str, *columns: str) -> Index:

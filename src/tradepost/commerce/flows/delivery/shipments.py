@@ -10,11 +10,12 @@ from tradepost.commerce.flows.delivery.shipment_views import DetailName, Shipmen
 from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.flows.stock.stock_detail import WarehouseFilter
 from tradepost.commerce.inventory.models import Location
-from tradepost.commerce.logistics.models import Carrier, Shipment, ShipmentStatus
+from tradepost.commerce.logistics.models import ARRIVED, Carrier, Shipment, ShipmentStatus
 from tradepost.commerce.logistics.states import MOVING_SHIPMENTS
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.serving.watching import the
+from tradepost.commerce.store.columns import spelled_out
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
 from tradepost.commerce.store.periods import within
 from tradepost.commerce.store.store import Store
@@ -168,8 +169,19 @@ async def _delayed(store: Store) -> Any:
 def _is_delayed(store: Store) -> ColumnElement[bool]:
     """Under way, and said to be delayed or not able to keep the promise any more. A canceled order promises nothing."""
     promise = func.coalesce(Shipment.promised_to, Order.promised_to)
+    # Most parcels say themselves that they are not: an order is read only where its parcel leaves it open.
+    perhaps = select(Shipment.id).where(
+        Shipment.status != spelled_out(ARRIVED),
+        Shipment.status.in_(MOVING_SHIPMENTS),
+        or_(
+            Shipment.status == "delayed",
+            Shipment.promised_to.is_(None),
+            Shipment.promised_to < store.now,
+            Shipment.eta > Shipment.promised_to,
+        ),
+    )
     return and_(
-        Shipment.id.in_(select(Shipment.id).where(Shipment.status.in_(MOVING_SHIPMENTS))),
+        Shipment.id.in_(perhaps),
         Order.status != "canceled",
         or_(
             Shipment.status == "delayed",

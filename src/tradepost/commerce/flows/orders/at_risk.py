@@ -108,19 +108,20 @@ async def endangered_orders(
     store: Store, *, horizon_days: int, warehouse_id: str | None = None
 ) -> list[tuple[Order, Lateness]]:
     """The open orders due within the horizon that are late or at risk, the oldest promise first."""
-    statement = select(Order).where(Order.delivered_at.is_(None), may_be_endangered(store.now))
-    if warehouse_id is None:
-        zone = await store_zone(store)
-    else:
+    warehouse = None
+    if warehouse_id is not None:
         warehouse = await find_called(store, Location, warehouse_id, field="warehouse_id")
-        zone = warehouse.timezone
-        statement = statement.where(Order.warehouse_id.concat("") == warehouse.id)  # not by the warehouse's index
+    zone = await store_zone(store) if warehouse is None else warehouse.timezone
     # Whole days: who asks for tomorrow means until its evening.
     _, end = day_bounds(zone, local_day(store.now, zone) + timedelta(days=horizon_days))
-    # State by state, and before anything else is asked of them: the index of state and promise knows the few orders in
-    # flight, in that of promises alone lies all history.
-    in_flight = (select(Order.id).where(Order.status == status, Order.promised_to < end) for status in IN_FLIGHT)
-    statement = statement.where(Order.id.in_(union_all(*in_flight))).order_by(Order.promised_to, Order.id)
+    due = [
+        select(Order.id).where(Order.status == status, Order.promised_to < end, may_be_endangered(store.now))
+        for status in IN_FLIGHT
+    ]
+    if warehouse is not None:
+        due = [ids.where(Order.warehouse_id.concat("") == warehouse.id) for ids in due]  # not by the warehouse's index
+    # State by state: the index of what is due knows the few orders in flight, in that of promises lies all history.
+    statement = select(Order).where(Order.id.in_(union_all(*due))).order_by(Order.promised_to, Order.id)
     orders = await store.all(statement.limit(MAX_JUDGED))
     findings = await assess(store, orders)
     pairs = [(order, findings[order.id]) for order in orders]

@@ -7,8 +7,10 @@ committed + reserved; an order is short when those placed before it use that up.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.inventory.models import Location, StockLevel
@@ -16,6 +18,7 @@ from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.views import outstanding_quantity
 from tradepost.commerce.purchasing.models import PurchaseOrder, PurchaseOrderLine
 from tradepost.commerce.store.store import Store
+from tradepost.database.lookups import Lookup
 
 Place = tuple[str, str | None]  # a sku and the warehouse that serves it; None: any
 
@@ -32,6 +35,19 @@ class Shortage:
     scale: int
     recalled: bool
     purchase_order: PurchaseOrder | None
+
+
+# Unordered: asked for in the order of placing, SQLite reads every order there ever was, to spare itself the sorting.
+_WAITING = Lookup(
+    select(Order.placed_at, Order.id, Order.warehouse_id, OrderLine)
+    .join(OrderLine, OrderLine.order_id == Order.id)
+    .where(
+        OrderLine.sku.in_(bindparam("skus", expanding=True)),
+        OrderLine.status != "removed",
+        OrderLine.quantity > OrderLine.fulfilled,
+        Order.status.in_(("pending", "open", "on_hold")),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -115,26 +131,21 @@ async def _load_shelves(store: Store, places: set[Place]) -> tuple[dict[Place, _
 
 async def _share_out(store: Store, tight: set[Place], shelves: Mapping[Place, _Shelf]) -> dict[tuple[str, str], int]:
     """Units that (order id, sku) gets where a shelf is tight: first placed, first served."""
-    statement = (
-        select(Order.id, Order.warehouse_id, OrderLine)
-        .join(OrderLine, OrderLine.order_id == Order.id)
-        .where(
-            OrderLine.sku.in_({sku for sku, _ in tight}),
-            OrderLine.status != "removed",
-            OrderLine.quantity > OrderLine.fulfilled,
-            Order.status.in_(("pending", "open", "on_hold")),
-        )
-        .order_by(Order.placed_at, Order.id, OrderLine.position)
-    )
     left = {place: shelves[place].usable for place in tight}
     covered: dict[tuple[str, str], int] = defaultdict(int)
-    for order_id, warehouse_id, line in await store.session.execute(statement):
+    rows = await store.look_up(_WAITING, skus=sorted({sku for sku, _ in tight}))
+    for _, order_id, warehouse_id, line in sorted(rows, key=_first_placed):
         place = (line.sku, warehouse_id)
         if place in left:
             given = min(left[place], outstanding_quantity(line))
             left[place] -= given
             covered[order_id, line.sku] += given
     return covered
+
+
+def _first_placed(row: Sequence[Any]) -> tuple[datetime, str, int]:
+    placed_at, order_id, _, line = row
+    return placed_at, order_id, line.position
 
 
 async def _load_purchase_orders(store: Store, skus: set[str]) -> dict[str, list[PurchaseOrder]]:

@@ -14,14 +14,19 @@ from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.flows.orders.late_causes import GONE_WRONG, ON_ITS_WAY, SILENCE, SOON, UNPAID
 from tradepost.commerce.flows.orders.late_facts import OVER
 from tradepost.commerce.inventory.models import StockLevel
-from tradepost.commerce.logistics.models import Delivery, Shipment
+from tradepost.commerce.logistics.models import ARRIVED, Delivery, Shipment
 from tradepost.commerce.orders.models import Order, OrderLine
+from tradepost.commerce.store.columns import spelled_out
 
 _TROUBLED = ("delayed", "attempted_delivery", *GONE_WRONG)
 
 
 def may_be_endangered(now: datetime) -> ColumnElement[bool]:
-    """The condition for an open order with a promise that may be late or at risk."""
+    """The condition for an open order with a promise that has not arrived and may be late or at risk."""
+    return and_(Order.delivered_at.is_(None), _may_be_late(now))
+
+
+def _may_be_late(now: datetime) -> ColumnElement[bool]:
     return or_(
         Order.promised_to < now,
         Order.status == "on_hold",
@@ -37,6 +42,7 @@ def _troubled_parcel(now: datetime) -> Select[Any]:
     return select(Shipment.id).where(
         Shipment.workspace_id == Order.workspace_id,
         Shipment.order_id == Order.id,
+        Shipment.status != spelled_out(ARRIVED),
         or_(Shipment.status.in_(_TROUBLED), Shipment.eta > Order.promised_to, silent),
     )
 
@@ -74,9 +80,9 @@ def _missing_goods(now: datetime) -> Select[Any]:
         .correlate(OrderLine, Order)
         .scalar_subquery()
     )
-    short = and_(Variant.tracks_stock.is_(True), available < wanted)
-    return (
-        select(OrderLine.id)
-        .outerjoin(Variant, and_(Variant.workspace_id == OrderLine.workspace_id, Variant.sku == OrderLine.sku))
-        .where(*unshipped, or_(Order.promised_to <= now + SOON, Variant.status == "recalled", short))
+    counted = select(Variant.id).where(
+        Variant.workspace_id == OrderLine.workspace_id, Variant.sku == OrderLine.sku, Variant.tracks_stock.is_(True)
     )
+    short = and_(available < wanted, counted.correlate(OrderLine).exists())
+    recalled = OrderLine.sku.in_(select(Variant.sku).where(Variant.status == "recalled"))
+    return select(OrderLine.id).where(*unshipped, or_(Order.promised_to <= now + SOON, recalled, short))
