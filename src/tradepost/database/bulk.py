@@ -10,9 +10,16 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Table, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = tuple[Any, ...]
+
+
+def missing(model: type[Any], dialect: str) -> Any:
+    """An insert that leaves out the rows that are there already."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(model).on_conflict_do_nothing()
 
 
 class BulkWriter:
@@ -52,6 +59,11 @@ class BulkWriter:
         async with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
             for start in range(0, len(rows), _ROWS_PER_WRITE):
                 await copy.write(_as_copied(rows[start : start + _ROWS_PER_WRITE]))
+
+    async def add_missing(self, model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add those of the rows that are not there yet."""
+        if rows:
+            await self._connection.execute(missing(model, "sqlite" if self._is_sqlite else "postgresql"), list(rows))
 
     async def change_each(self, statement: Any, values: Sequence[Mapping[str, Any]]) -> None:
         """Run an update once per set of values. It must name the workspace itself."""

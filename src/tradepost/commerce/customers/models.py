@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Index
+from sqlalchemy import Index, event, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tradepost.commerce.customers.names import keep_names
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where_given
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
+from tradepost.database.scoping import ScopedSession
 from tradepost.database.types import JsonColumn
 
 CustomerKind = Literal["guest", "registered", "business"]
@@ -55,11 +57,30 @@ class Customer(StoreBase, Numbered):
         one_of("kind", CustomerKind),
         one_of("status", CustomerStatus),
         Index("uq_customers_email", "workspace_id", "email_folded", unique=True),
-        Index("ix_customers_name", "workspace_id", "last_name", "first_name", "id"),
-        Index("ix_customers_first_name", "workspace_id", "first_name", "id"),
-        where_given("ix_customers_company", "company", "id"),
+        # Each has all names, so that a search by several words reads no customer that it does not show.
+        Index("ix_customers_name", "workspace_id", "last_name", "first_name", "id", "company"),
+        Index("ix_customers_first_name", "workspace_id", "first_name", "last_name", "id", "company"),
+        where_given("ix_customers_company", "company", "last_name", "first_name", "id"),
         where_given("ix_customers_group", "group_id", "kind", "price_list_id"),
     )
+
+
+NAMES = ("first_name", "last_name", "company")
+
+
+@event.listens_for(ScopedSession, "before_flush")
+def _keep_names(session: ScopedSession, _context: Any, _instances: Any) -> None:
+    """Whoever is added or renamed can be found by the new name."""
+    changed = [row for row in session.dirty if isinstance(row, Customer) and _is_renamed(row)]
+    rows = [row for row in session.new if isinstance(row, Customer)] + changed
+    for workspace_id in {row.workspace_id or session.workspace_id for row in rows}:
+        own = [row for row in rows if row.workspace_id in (None, workspace_id)]
+        keep_names(session, workspace_id, [getattr(row, name) for row in own for name in NAMES])
+
+
+def _is_renamed(row: Customer) -> bool:
+    state = inspect(row)
+    return any(state.attrs[name].history.has_changes() for name in NAMES)
 
 
 class PaymentMethod(StoreBase, Versioned):

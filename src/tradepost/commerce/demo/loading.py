@@ -8,7 +8,8 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
-from tradepost.commerce.customers.models import Customer
+from tradepost.commerce.customers.models import NAMES, Customer
+from tradepost.commerce.customers.names import keep_names
 from tradepost.commerce.demo import names
 from tradepost.commerce.demo.billing import add_billing
 from tradepost.commerce.demo.cases_delivery import add_delivery_cases, order_of
@@ -91,6 +92,9 @@ async def load(
         settings.updated_at = moment
         await session.flush()
         await shop.draft.write(session, on_progress)
+        people = await session.scalars(select(Customer))
+        names = [getattr(row, name) for row in people for name in NAMES]
+        await session.run_sync(keep_names, workspace_id, names)
     await database.analyze()
     return DemoSummary(workspace_id, variant, shop.flavor.name, shop.flavor.currency, moment, shop.draft.counts())
 

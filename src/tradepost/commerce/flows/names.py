@@ -1,15 +1,14 @@
 """Finding places, partners and customers by what people call them: the id, number or code, and otherwise the name."""
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, func, select, union_all
 
 from tradepost.commerce.customers.models import Customer
+from tradepost.commerce.customers.names import names_like, names_spelled
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store.rows import noun_of
 from tradepost.commerce.store.store import Store
-from tradepost.commerce.store.vocabulary import values_like, values_spelled
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.untrusted import clean
 
@@ -17,7 +16,6 @@ Row = TypeVar("Row")
 
 _SHOWN = 8
 _SHORTEST_BEGINNING = 3
-_MOST_BEGUN = 100  # companies: more than one is too many already
 
 
 async def find_called(store: Store, model: type[Row], reference: str, *, field: str) -> Row:
@@ -72,10 +70,9 @@ async def _exactly(store: Store, wanted: str) -> Any:
 
 
 async def _by_beginning(store: Store, wanted: str) -> Any:
-    begun: Sequence[str] = ()
-    if len(wanted) >= _SHORTEST_BEGINNING:
-        begun = await values_like(store, Customer.company, wanted, begins=True)
-    return select(Customer.id).where(Customer.company.in_(begun[:_MOST_BEGUN]))
+    if len(wanted) < _SHORTEST_BEGINNING:
+        return []
+    return select(Customer.id).where(Customer.company.in_(await names_like(store, wanted, begins=True)))
 
 
 async def buyers_called(store: Store, wanted: str) -> list[Select[Any]]:
@@ -83,9 +80,9 @@ async def buyers_called(store: Store, wanted: str) -> list[Select[Any]]:
     for an index each."""
     words = wanted.split(" ")
     cuts = range(1, len(words))
-    first = await values_spelled(store, Customer.first_name, [" ".join(words[:cut]) for cut in cuts])
-    last = await values_spelled(store, Customer.last_name, [" ".join(words[cut:]) for cut in cuts])
-    companies = await values_spelled(store, Customer.company, [wanted])
+    first = await names_spelled(store, [" ".join(words[:cut]) for cut in cuts])
+    last = await names_spelled(store, [" ".join(words[cut:]) for cut in cuts])
+    companies = await names_spelled(store, [wanted])
     ids = select(Customer.id)
     same = func.lower(Customer.first_name + " " + Customer.last_name) == func.lower(wanted)  # by the engine
     found = [ids.where(Customer.email_folded == wanted.lower())]

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
-from sqlalchemy import Select, bindparam, func, select, tuple_
+from sqlalchemy import CompoundSelect, Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 from typing_extensions import TypedDict
 
@@ -17,6 +17,7 @@ from tradepost.foundation.pagination import DEFAULT_LIMIT, EXACT_ESTIMATE_UP_TO,
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
+Rows = Select[Any] | CompoundSelect[Any]
 
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Page size.", examples=[20])]
 Cursor = Annotated[str | None, Field(description="Last next_cursor.", examples=["WyJv…"])]
@@ -65,26 +66,39 @@ async def page(
     cursor: str | None = None,
     descending: bool = False,
     fields: Sequence[str] | None = None,
-    counted: Select[Any] | None = None,
+    counted: Rows | None = None,
+    keys: Rows | None = None,
+    total: int | str | None = None,
 ) -> Page[Any]:
     """Run a one-entity select as a page. `order`: sort columns of that entity, the last one unique, none null, all in
     one direction. `view` turns the page's rows into items, all at once, so that it can load what they need in one go.
     `kind` names the list inside its cursors. `counted` has a row per row of the statement, where that is quicker to
-    count. Raises InvalidArgument for a cursor of another list."""
+    count; `total` is what `estimate` said of it already. `keys` has the columns of the order of the statement's rows,
+    where that is quicker to put in order. Raises InvalidArgument for a cursor of another list."""
     kind = store.list_kind(kind)
     after = decode_cursor(kind, cursor, len(order))
-    paged = statement.order_by(*(column.desc() if descending else column.asc() for column in order)).limit(limit + 1)
+    columns: Sequence[Any] = order
+    paged: Select[Any] = statement
+    if keys is not None:
+        found = keys.subquery()
+        columns = [found.c[column.key] for column in order]
+        paged = select(*columns)
+    paged = paged.order_by(*(column.desc() if descending else column.asc() for column in columns)).limit(limit + 1)
     if after is not None:
         values = tuple_(*(_restore(column, value) for column, value in zip(order, after.values, strict=True)))
-        columns = tuple_(*order)
-        paged = paged.where(columns < values if descending else columns > values)
-    rows = list(await store.all(_keys_first(paged, order, descending)))
+        place = tuple_(*columns)
+        paged = paged.where(place < values if descending else place > values)
+    ids = paged.with_only_columns(columns[-1], maintain_column_froms=True)
+    rows = list(await store.all(_rows_of(ids, order, descending)))
     has_more = len(rows) > limit
     rows = rows[:limit]
     next_cursor = None
     if has_more:
         next_cursor = encode_cursor(kind, [_plain(getattr(rows[-1], column.key)) for column in order])
-    total = len(rows) if after is None and not has_more else await _total(store, counted, statement, order[-1])
+    if after is None and not has_more:
+        total = len(rows)
+    elif total is None:
+        total = await estimate(store, _count_by(statement, order[-1]) if counted is None else counted)
     return {
         "items": keep_fields(await view(rows), fields),
         "next_cursor": next_cursor,
@@ -125,24 +139,24 @@ def found_sentence(result: Page[Any], noun: str, nothing: str, *, named: int = M
     return f"{shown} of {total} {noun}.{more}{first}"
 
 
-def _keys_first(paged: Select[Any], order: Sequence[InstrumentedAttribute[Any]], descending: bool) -> Select[Any]:
-    """The same page, found by its unique column before its rows are read: what has to be sorted is then narrow, and
+def _rows_of(ids: Select[Any], order: Sequence[InstrumentedAttribute[Any]], descending: bool) -> Select[Any]:
+    """The page of these ids: found by its unique column before its rows are read, what has to be sorted is narrow, and
     often in an index altogether."""
     key = order[-1]
-    ids = paged.with_only_columns(key, maintain_column_froms=True)
     rows = select(key.class_).where(key.in_(ids))
     return rows.order_by(*(column.desc() if descending else column.asc() for column in order))
 
 
-async def _total(
-    store: Store, counted: Select[Any] | None, statement: Select[Any], key: InstrumentedAttribute[Any]
-) -> int | str:
-    """Counted up to what is told exactly, by the unique column alone: that is in the index of the order."""
-    if counted is None:
-        counted = statement.order_by(None).with_only_columns(key, maintain_column_froms=True)
+async def estimate(store: Store, counted: Rows) -> int | str:
+    """How many rows there are, counted up to what is told exactly."""
     capped = counted.limit(EXACT_ESTIMATE_UP_TO + 1).subquery()
     count = (await store.session.execute(select(func.count()).select_from(capped))).scalar_one()
     return f"{EXACT_ESTIMATE_UP_TO:,}+" if count > EXACT_ESTIMATE_UP_TO else int(count)
+
+
+def _count_by(statement: Select[Any], key: InstrumentedAttribute[Any]) -> Select[Any]:
+    """The unique column alone: that is in the index of the order."""
+    return statement.order_by(None).with_only_columns(key, maintain_column_froms=True)
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from tradepost.commerce.catalog.models import Product, Variant
-from tradepost.commerce.customers.models import Customer, PaymentMethod
+from tradepost.commerce.customers.models import NAMES, Customer, PaymentMethod
+from tradepost.commerce.customers.names import keep_names
 from tradepost.commerce.logistics.models import Fulfillment, FulfillmentLine, Shipment
 from tradepost.commerce.orders.models import Order, OrderLine, OrderPolicy
 from tradepost.commerce.payments.models import Payment, Refund
@@ -88,6 +89,8 @@ async def import_store(
                 done += len(chunk)
                 if on_progress is not None:
                     on_progress(done, total)
+        names = [customer.get(name) for customer in rows[Customer] for name in NAMES]
+        await session.run_sync(keep_names, workspace_id, names)
     await database.analyze()
     return ImportSummary({model.__tablename__: len(found) for model, found in rows.items() if found})
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from tradepost.commerce.customers.models import Customer, PaymentMethod
+from tradepost.commerce.customers.models import NAMES, Customer, PaymentMethod
 from tradepost.commerce.demo.volume.ground import Ground
 from tradepost.commerce.demo.volume.numbers import Numbers
 from tradepost.commerce.demo.volume.sheets import DAY, Sheet, When, as_json
@@ -40,6 +40,14 @@ class Buyers:
     def __init__(self, ground: Ground, numbers: Numbers, when: When) -> None:
         self._ground, self._numbers, self._when = ground, numbers, when
         self.known: list[Buyer] = []
+        self._names: set[str] = set()
+
+    def new_names(self, sheets: dict[str, Sheet]) -> list[str]:
+        """The names among the customers of these sheets that none before them had."""
+        places = [sheets["customers"].columns.index(name) for name in NAMES]
+        found = {row[place] for row in sheets["customers"].rows for place in places} - {None} - self._names
+        self._names |= found
+        return sorted(found)
 
     def sheets(self) -> dict[str, Sheet]:
         """Empty sheets for what `join` writes."""

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, update
 
+from tradepost.commerce.customers.names import NamePart, part_rows
 from tradepost.commerce.demo.volume.ground import Ground, survey
 from tradepost.commerce.demo.volume.numbers import reserve
 from tradepost.commerce.demo.volume.sheets import clock_for, epoch, written
@@ -126,6 +127,7 @@ async def _write(writer: BulkWriter, workspace_id: str, week: Week, loaded: Load
         await writer.insert(sheet.table, sheet.columns, sheet.rows)
         loaded.rows += len(sheet.rows)
         loaded.by_table[sheet.table.name] = loaded.by_table.get(sheet.table.name, 0) + len(sheet.rows)
+    await writer.add_missing(NamePart, list(part_rows(workspace_id, week.names)))
     await writer.change_each(
         _HOLD,
         [

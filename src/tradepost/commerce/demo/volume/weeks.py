@@ -27,11 +27,13 @@ _LAST_ORDER_BEFORE_NOW = 300
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What one week adds: rows, the units that its open orders hold, and how many orders there are."""
+    """What one week adds: rows, the units that its open orders hold, how many orders there are, and the names that no
+    customer of an earlier week had."""
 
     sheets: dict[str, Sheet]
     held: dict[tuple[str, str], int]
     orders: int
+    names: list[str]
 
 
 def tell_weeks(ground: Ground, numbers: Numbers, when: When, now: int, seed: int, orders: int) -> Iterator[Week]:
@@ -50,10 +52,10 @@ def tell_weeks(ground: Ground, numbers: Numbers, when: When, now: int, seed: int
         joining = -(-everyone * (index + 1) // WEEKS) - len(buyers.known)
         buyers.join(sheets, joining, start, chance)
         pen = Pen(ground, sheets, numbers, when, now, chance)
-        yield _week(pen, buyers, start, placed)
+        yield _week(pen, buyers, start, placed, buyers.new_names(sheets))
 
 
-def _week(pen: Pen, buyers: Buyers, start: int, count: int) -> Week:
+def _week(pen: Pen, buyers: Buyers, start: int, count: int, names: list[str]) -> Week:
     make = Shelf if start > pen.now - MOVES_DAYS * DAY else NoShelf
     shelf = make(pen.sheets["moves"], pen.numbers, pen.when, start)
     last = min(start + WEEK, pen.now - _LAST_ORDER_BEFORE_NOW) - 120
@@ -69,7 +71,7 @@ def _week(pen: Pen, buyers: Buyers, start: int, count: int) -> Week:
     payout.close()
     shelf.open_balance(start - 1)
     held = {place: units for place, units in shelf.held.items() if units}
-    return Week(pen.sheets, held, count)
+    return Week(pen.sheets, held, count, names)
 
 
 class _Payout:

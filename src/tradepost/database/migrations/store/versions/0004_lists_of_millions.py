@@ -1,13 +1,16 @@
-"""Lists that stay as quick as they are: small indexes of what is under way.
+"""Lists that stay as quick as they are: names of customers by their parts, and small indexes of what is under way.
 
 
 Revision 0004, after 0003.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from tradepost.database.migrations.security import secure_tables
 
 revision = "0004"
 down_revision = "0003"
@@ -16,12 +19,7 @@ depends_on = None
 
 # Table, index, columns behind the workspace, and the condition of a partial one.
 _NEW = (
-    (
-        "shipments",
-        "ix_shipments_under_way",
-        "order_id status eta promised_to last_event_at id",
-        "status <> 'delivered'",
-    ),
+    ("shipments", "ix_shipments_under_way", "order_id status eta promised_to last_event_at id", "status <> 'delivered'"),
     ("order_lines", "ix_order_lines_to_ship", "order_id sku status quantity fulfilled shipped", "quantity > fulfilled"),
 )
 _CHANGED = (
@@ -32,10 +30,26 @@ _CHANGED = (
         "delivered_at IS NULL",
     ),
     ("orders", "ix_orders_warehouse", "warehouse_id placed_at id", ""),
+    ("customers", "ix_customers_name", "last_name first_name id company", ""),
+    ("customers", "ix_customers_first_name", "first_name last_name id company", ""),
+    ("customers", "ix_customers_company", "company last_name first_name id", "company IS NOT NULL"),
 )
+_AT_ONCE = 1_000
 
 
 def upgrade() -> None:
+    parts = op.create_table(
+        "customer_name_parts",
+        sa.Column("part", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_customer_name_parts")),
+    )
+    op.create_index("ix_customer_name_parts_part", "customer_name_parts", ["workspace_id", "part", "value"], unique=False)
+    rows = list(_parts_of_all_names())
+    for start in range(0, len(rows), _AT_ONCE):
+        op.bulk_insert(parts, rows[start : start + _AT_ONCE])
     for table, name, _, _ in _CHANGED:
         op.drop_index(name, table)
     for table, name, columns, condition in (*_CHANGED, *_NEW):
@@ -43,3 +57,15 @@ def upgrade() -> None:
         if condition:
             only = {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
         op.create_index(name, table, ["workspace_id", *columns.split()], unique=False, **only)
+    secure_tables()
+
+
+def _parts_of_all_names() -> Iterator[dict[str, str]]:
+    """As customers/names.py keeps them: the whole name behind "=", its first letter and its first two, and any three in
+    a row, in lower case."""
+    ways = (f"SELECT DISTINCT workspace_id, {column} FROM customers" for column in ("first_name", "last_name", "company"))
+    for workspace_id, name in op.get_bind().execute(sa.text(" UNION ".join(ways))):
+        folded = (name or "").lower()
+        parts = {folded[start : start + 3] for start in range(len(folded) - 2)}
+        for part in sorted({"=" + folded, folded[:1], folded[:2], *parts} if folded else ()):
+            yield {"workspace_id": workspace_id, "id": f"{part}:{name}", "part": part, "value": name}
