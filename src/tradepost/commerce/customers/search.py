@@ -18,6 +18,7 @@ from tradepost.commerce.store import privacy
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, estimate, found_sentence, page
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.pagination import EXACT_ESTIMATE_UP_TO
 
 MAX_WORDS = 8
 SHOWN = 5  # customers named in the text
@@ -64,6 +65,8 @@ async def search_customers(
         parts, statement = [part.where(same) for part in parts], statement.where(same)
     matching = union_all(*parts)
     total = await estimate(store, matching)
+    # All of them first, each part by its index: to put them in order right away, SQLite would read them in that order.
+    together = select(*matching.limit(EXACT_ESTIMATE_UP_TO + 1).subquery().c)
     shown: list[str] = []
 
     async def view(customers: Sequence[Customer]) -> list[CustomerBrief]:
@@ -82,7 +85,7 @@ async def search_customers(
         cursor=cursor,
         fields=fields,
         # Few are put in order; of very many the first ones are soon met where they are in order already.
-        keys=matching if isinstance(total, int) else None,
+        parts=[together] if isinstance(total, int) else None,
         total=total,
     )
     where = f" with postal code '{postal_code}'" if postal_code is not None else ""
@@ -130,8 +133,9 @@ async def _names_of(store: Store, words: list[str]) -> list[Names]:
 def _parts(known: Names, named: list[Names]) -> list[Select[Any]]:
     """The customers that match, in parts that have none in common, with the columns of the list's order: those known
     exactly, then those with the first word's names in each of the columns. Each part has an index that answers it."""
-    rows = select(Customer.last_name, Customer.first_name, Customer.id)
-    parts = []
+    columns: list[Any] = [Customer.last_name, Customer.first_name, Customer.id]
+    rows: Select[Any] = select(*columns)
+    parts: list[Select[Any]] = []
     if isinstance(known, Select) or known:
         parts.append(rows.where(Customer.id.in_(known)))
         rows = rows.where(Customer.id.not_in(known))

@@ -120,14 +120,15 @@ class Shipment(StoreBase, Numbered):
         Index("ix_shipments_tracking", "workspace_id", "tracking_number"),
         Index("ix_shipments_status", "workspace_id", "status", "created_at", "id"),
         Index("ix_shipments_created", "workspace_id", "created_at", "id"),
-        Index("ix_shipments_carrier", "workspace_id", "carrier_id", "created_at", "id"),
-        Index("ix_shipments_location", "workspace_id", "location_id", "created_at", "id"),
+        Index("ix_shipments_carrier", "workspace_id", "carrier_id", "created_at", "id", "status", "location_id"),
+        Index("ix_shipments_location", "workspace_id", "location_id", "created_at", "id", "status"),
+        where("ix_shipments_shipped_early", "created_at", "id", condition="shipped_at < created_at"),
         where(
             "ix_shipments_under_way",
             *("order_id", "status", "eta", "promised_to", "last_event_at", "id"),
             condition=f"status <> '{ARRIVED}'",
         ),
-        Index("ix_shipments_shipped", "workspace_id", "shipped_at", "created_at", "id"),
+        Index("ix_shipments_shipped", "workspace_id", "shipped_at", "created_at", "id", "carrier_id", "location_id"),
     )
 
 
@@ -245,6 +246,6 @@ class Delivery(StoreBase, Numbered):
         where("ix_deliveries_eta", "eta", condition="window_from IS NULL"),
         Index("ix_deliveries_shipment", "workspace_id", "shipment_id"),
         Index("ix_deliveries_created", "workspace_id", "created_at", "id"),
-        Index("ix_deliveries_status", "workspace_id", "status", "created_at", "id"),
-        Index("ix_deliveries_driver_created", "workspace_id", "driver_id", "created_at", "id"),
+        Index("ix_deliveries_status", "workspace_id", "status", "created_at", "id", "order_id"),
+        Index("ix_deliveries_driver_created", "workspace_id", "driver_id", "created_at", "id", "status"),
     )

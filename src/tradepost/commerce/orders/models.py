@@ -83,11 +83,27 @@ class Order(StoreBase, Numbered):
             "ix_orders_promised",
             *("workspace_id", "promised_to", "placed_at", "id", "status", "warehouse_id", "delivered_at"),
         ),
-        Index("ix_orders_status", "workspace_id", "status", "placed_at", "id"),
         Index("ix_orders_customer", "workspace_id", "customer_id", "customer_position"),
-        Index("ix_orders_warehouse", "workspace_id", "warehouse_id", "placed_at", "id"),
-        Index("ix_orders_payment_status", "workspace_id", "payment_status", "placed_at", "id"),
-        Index("ix_orders_fulfillment_status", "workspace_id", "fulfillment_status", "placed_at", "id"),
+        # The states of an order stand in each other's index: one filter finds, the others are compared there.
+        Index(
+            "ix_orders_status",
+            *("workspace_id", "status", "placed_at", "id"),
+            *("payment_status", "fulfillment_status", "warehouse_id", "promised_to"),
+        ),
+        Index(
+            "ix_orders_payment_status",
+            *("workspace_id", "payment_status", "placed_at", "id", "status", "fulfillment_status", "warehouse_id"),
+        ),
+        Index(
+            "ix_orders_fulfillment_status",
+            *("workspace_id", "fulfillment_status", "placed_at", "id", "status", "payment_status", "warehouse_id"),
+        ),
+        Index(
+            "ix_orders_warehouse",
+            *("workspace_id", "warehouse_id", "placed_at", "id"),
+            *("status", "payment_status", "fulfillment_status", "promised_to"),
+        ),
+        where("ix_orders_promised_early", "placed_at", "id", condition="promised_to < placed_at"),
         where(
             "ix_orders_due",
             *("status", "promised_to", "id", "payment_status", "warehouse_id", "delivered_at"),

@@ -49,6 +49,11 @@ class Payment(StoreBase, Numbered):
         Index("ix_payments_status", "workspace_id", "status", "created_at", "id"),
         where_given("ix_payments_captured", "captured_at", "created_at", "id"),
         where("ix_payments_authorized", "authorized_at", condition="captured_at IS NULL"),
+        where(
+            "ix_payments_taken_early",
+            *("created_at", "id"),
+            condition="captured_at < created_at OR authorized_at < created_at",
+        ),
     )
 
 

@@ -83,7 +83,7 @@ class Return(StoreBase, Numbered):
         Index("ix_returns_requested", "workspace_id", "requested_at", "id"),
         Index("ix_returns_order", "workspace_id", "order_id"),
         Index("ix_returns_customer", "workspace_id", "customer_id", "requested_at", "id"),
-        Index("ix_returns_location", "workspace_id", "location_id", "requested_at", "id"),
+        Index("ix_returns_location", "workspace_id", "location_id", "requested_at", "id", "status"),
         Index("ix_returns_resolution", "workspace_id", "resolution", "requested_at", "id"),
     )
 

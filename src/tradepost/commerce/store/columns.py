@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from sqlalchemy import BindParameter, CheckConstraint, Index, UniqueConstraint, bindparam, text
+from sqlalchemy import BindParameter, CheckConstraint, ColumnElement, Index, UniqueConstraint, bindparam, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import Versioned
@@ -40,6 +40,12 @@ def where(name: str, *columns: str, condition: str) -> Index:
 def spelled_out(value: str) -> BindParameter[str]:
     """A value in the text of the statement, not as its parameter: only so does a condition state that of an index."""
     return bindparam(None, value, literal_execute=True)
+
+
+def aside(column: Any) -> ColumnElement[Any]:
+    """The column for a condition that no index is to be chosen for: that of another one knows fewer rows, which a
+    planner cannot tell where nearly all rows of a long history are in the same state."""
+    return func.coalesce(column, column)
 
 
 def where_given(name: str, column: str, *columns: str) -> Index:

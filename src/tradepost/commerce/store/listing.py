@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
-from sqlalchemy import CompoundSelect, Select, bindparam, func, select, tuple_
+from sqlalchemy import CompoundSelect, Select, bindparam, func, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 from typing_extensions import TypedDict
 
@@ -27,6 +27,8 @@ Fields = Annotated[
     Field(max_length=30, description="Only these keys.", examples=[["number"]]),
 ]
 
+
+RARE = 1_000
 
 # What a filter may reach: far beyond any shop, and a safe distance from where calendar arithmetic ends.
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
@@ -67,28 +69,30 @@ async def page(
     descending: bool = False,
     fields: Sequence[str] | None = None,
     counted: Rows | None = None,
-    keys: Rows | None = None,
+    parts: Sequence[Select[Any]] | None = None,
     total: int | str | None = None,
 ) -> Page[Any]:
     """Run a one-entity select as a page. `order`: sort columns of that entity, the last one unique, none null, all in
     one direction. `view` turns the page's rows into items, all at once, so that it can load what they need in one go.
     `kind` names the list inside its cursors. `counted` has a row per row of the statement, where that is quicker to
-    count; `total` is what `estimate` said of it already. `keys` has the columns of the order of the statement's rows,
-    where that is quicker to put in order. Raises InvalidArgument for a cursor of another list."""
+    count; `total` is what `estimate` said of it already. `parts` have the statement's rows between them, with the
+    columns of the order, where each of them is quicker to put in order. Raises InvalidArgument for a cursor of another
+    list."""
     kind = store.list_kind(kind)
     after = decode_cursor(kind, cursor, len(order))
-    columns: Sequence[Any] = order
-    paged: Select[Any] = statement
-    if keys is not None:
-        found = keys.subquery()
-        columns = [found.c[column.key] for column in order]
-        paged = select(*columns)
-    paged = paged.order_by(*(column.desc() if descending else column.asc() for column in columns)).limit(limit + 1)
+    place = None
     if after is not None:
-        values = tuple_(*(_restore(column, value) for column, value in zip(order, after.values, strict=True)))
-        place = tuple_(*columns)
-        paged = paged.where(place < values if descending else place > values)
-    ids = paged.with_only_columns(columns[-1], maintain_column_froms=True)
+        place = [_restore(column, value) for column, value in zip(order, after.values, strict=True)]
+    ids = _next(statement.with_only_columns(order[-1], maintain_column_froms=True), order, place, descending, limit + 1)
+    if parts is not None:
+        # Each in its own order first: then an index that has it is read no further than the page.
+        firsts = [
+            _next(part, [part.selected_columns[column.key] for column in order], place, descending, limit + 1)
+            for part in parts
+        ]
+        found = union_all(*(select(first.subquery()) for first in firsts)).subquery()
+        columns = [found.c[column.key] for column in order]
+        ids = _next(select(columns[-1]), columns, None, descending, limit + 1)
     rows = list(await store.all(_rows_of(ids, order, descending)))
     has_more = len(rows) > limit
     rows = rows[:limit]
@@ -98,7 +102,7 @@ async def page(
     if after is None and not has_more:
         total = len(rows)
     elif total is None:
-        total = await estimate(store, _count_by(statement, order[-1]) if counted is None else counted)
+        total = await estimate(store, count_by(statement, order[-1]) if counted is None else counted)
     return {
         "items": keep_fields(await view(rows), fields),
         "next_cursor": next_cursor,
@@ -139,6 +143,16 @@ def found_sentence(result: Page[Any], noun: str, nothing: str, *, named: int = M
     return f"{shown} of {total} {noun}.{more}{first}"
 
 
+def _next(
+    rows: Select[Any], order: Sequence[Any], place: Sequence[Any] | None, descending: bool, count: int
+) -> Select[Any]:
+    """So many of the rows from a place on, in order."""
+    if place is not None:
+        here = tuple_(*order)
+        rows = rows.where(here < tuple_(*place) if descending else here > tuple_(*place))
+    return rows.order_by(*(column.desc() if descending else column.asc() for column in order)).limit(count)
+
+
 def _rows_of(ids: Select[Any], order: Sequence[InstrumentedAttribute[Any]], descending: bool) -> Select[Any]:
     """The page of these ids: found by its unique column before its rows are read, what has to be sorted is narrow, and
     often in an index altogether."""
@@ -154,8 +168,14 @@ async def estimate(store: Store, counted: Rows) -> int | str:
     return f"{EXACT_ESTIMATE_UP_TO:,}+" if count > EXACT_ESTIMATE_UP_TO else int(count)
 
 
-def _count_by(statement: Select[Any], key: InstrumentedAttribute[Any]) -> Select[Any]:
-    """The unique column alone: that is in the index of the order."""
+async def is_rare(store: Store, rows: Select[Any], below: int = RARE) -> bool:
+    """Whether there are so few that it is quickest to find them first, and not to wait for them in a list's order."""
+    some = rows.limit(below).subquery()
+    return bool((await store.session.execute(select(func.count()).select_from(some))).scalar_one() < below)
+
+
+def count_by(statement: Select[Any], key: InstrumentedAttribute[Any]) -> Select[Any]:
+    """What to count of a statement: the unique column alone, which is in the index of the order."""
     return statement.order_by(None).with_only_columns(key, maintain_column_froms=True)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, and_, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
 
 from tradepost.commerce.customers.models import PaymentMethod
 from tradepost.commerce.flows.numbers import numbers_of
@@ -14,8 +14,19 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.payments.models import Dispute, DisputeStatus, Payment, PaymentState, Refund, RefundState
 from tradepost.commerce.payments.views import DisputeView, PaymentView, dispute_view, payment_view
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
-from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
+from tradepost.commerce.store.listing import (
+    Cursor,
+    Detail,
+    Fields,
+    Limit,
+    Page,
+    TimeFilter,
+    found_sentence,
+    is_rare,
+    page,
+)
 from tradepost.commerce.store.periods import require_period
+from tradepost.commerce.store.spans import Span, in_span
 from tradepost.commerce.store.store import Store
 
 SHOWN = 5  # records named in the text
@@ -56,15 +67,32 @@ async def search_payments(
         statement = statement.where(Payment.order_id == order.id)
     if status is not None:
         statement = statement.where(Payment.status == status)
-    refunded = select(Refund.payment_id)
+    refunded, counted = select(Refund.payment_id), None
     if refund_status is not None:
-        statement = statement.where(Payment.id.in_(refunded.where(Refund.status == refund_status)))
+        refunded_so = refunded.where(Refund.status == refund_status)
+        if await is_rare(store, refunded_so):
+            statement = statement.where(Payment.id.in_(refunded_so))
+        else:
+            its = and_(Refund.workspace_id == Payment.workspace_id, Refund.payment_id == Payment.id)
+            statement = statement.where(refunded_so.where(its).correlate(Payment).exists())
+            if all(value is None for value in (order_id, status, psp_ref, taken_from, taken_to)):
+                counted = refunded_so.distinct()
     if psp_ref is not None:
         own = select(Payment.id).where(Payment.psp_reference == psp_ref)
         statement = statement.where(Payment.id.in_(union_all(own, refunded.where(Refund.psp_reference == psp_ref))))
     require_period(taken_from, taken_to, "taken")
+    newest, span = [Payment.created_at, Payment.id], Span(statement)
     if taken_from is not None or taken_to is not None:
-        statement = statement.where(_taken(taken_from, taken_to))
+        span = await in_span(
+            store,
+            statement,
+            newest,
+            func.coalesce(Payment.captured_at, Payment.authorized_at, Payment.created_at),
+            taken_from,
+            taken_to,
+            early=or_(Payment.captured_at < Payment.created_at, Payment.authorized_at < Payment.created_at),
+            ways=_taken(taken_from, taken_to),
+        )
 
     async def view(rows: Sequence[Payment]) -> list[PaymentView]:
         return await payment_views(store, rows, detail)
@@ -72,29 +100,32 @@ async def search_payments(
     found = await page(
         store,
         "payments",
-        statement,
-        [Payment.created_at, Payment.id],
+        span.statement,
+        newest,
         view,
         limit=limit,
         cursor=cursor,
         descending=True,
         fields=fields,
+        counted=counted,
+        parts=span.parts,
+        total=span.total,
     )
     return Answer(found, _payments_text(found))
 
 
-def _taken(start: datetime | None, end: datetime | None) -> ColumnElement[bool]:
+def _taken(start: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
     """Captured in the period; else authorized, else made in it. Spelled out, for each of the times has an index and a
     choice between them has none."""
 
     def within_it(column: Any) -> ColumnElement[bool]:
         return and_(*([column >= start] if start else []), *([column < end] if end else []), column.is_not(None))
 
-    return or_(
+    return [
         within_it(Payment.captured_at),
         and_(Payment.captured_at.is_(None), within_it(Payment.authorized_at)),
         and_(Payment.captured_at.is_(None), Payment.authorized_at.is_(None), within_it(Payment.created_at)),
-    )
+    ]
 
 
 async def payment_views(store: Store, rows: Sequence[Payment], detail: Detail) -> list[PaymentView]:

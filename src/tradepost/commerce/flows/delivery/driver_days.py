@@ -82,7 +82,7 @@ async def driver_days(store: Store, drivers: Sequence[Driver], day: date | None 
     of_days = await store.all(select(Route.id).where(Route.service_date.in_(sorted(set(days.values())))))
     # One indexed look-up each: an OR over them would read all that the drivers ever delivered.
     near = union(
-        theirs.where(Delivery.status.in_([status for status in CARRIED if status != "completed"])),
+        select(Delivery.id).where(Delivery.status.in_([status for status in CARRIED if status != "completed"])),
         select(Delivery.id).where(Delivery.route_id.in_(of_days)),
         theirs.where(Delivery.window_from >= earliest),
     )

@@ -15,9 +15,10 @@ from tradepost.commerce.logistics.states import MOVING_SHIPMENTS
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.serving.watching import the
-from tradepost.commerce.store.columns import spelled_out
+from tradepost.commerce.store.columns import aside, spelled_out
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
-from tradepost.commerce.store.periods import within
+from tradepost.commerce.store.periods import require_period, within
+from tradepost.commerce.store.spans import Span, in_span
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.untrusted import clean
@@ -83,20 +84,31 @@ async def search_shipments(
     stops and drivers (list_deliveries) or for orders not shipped yet (search_orders). Reads only. Returns per parcel
     status, carrier, tracking number, ETA, promise and hours_late; standard adds the last-mile stop with its driver."""
     statement = select(Shipment)
+    # One filter finds, the others are compared: not by an index of what most parcels have, where few are looked for.
+    few = order_id is not None or delayed_only or status not in (None, ARRIVED)
     if status is not None:
-        statement = statement.where(Shipment.status == status)
+        is_second = not few and (carrier is not None or warehouse_id is not None)
+        statement = statement.where((aside(Shipment.status) if is_second else Shipment.status) == status)
     if carrier is not None:
         company = await find_called(store, Carrier, carrier, field="carrier")
-        statement = statement.where(Shipment.carrier_id == company.id)
+        statement = statement.where((aside(Shipment.carrier_id) if few else Shipment.carrier_id) == company.id)
     if warehouse_id is not None:
         place = await find_called(store, Location, warehouse_id, field="warehouse_id")
-        statement = statement.where(Shipment.location_id == place.id)
+        is_second = few or carrier is not None
+        statement = statement.where((aside(Shipment.location_id) if is_second else Shipment.location_id) == place.id)
     if order_id is not None:
         order = await store.find(Order, order_id, field="order_id")
         statement = statement.where(Shipment.order_id == order.id)
     if delayed_only:
         statement = statement.where(Shipment.id.in_(await _delayed(store)))
-    statement = within(statement, Shipment.shipped_at, shipped_from, shipped_to, "shipped")
+    newest = [Shipment.created_at, Shipment.id]
+    require_period(shipped_from, shipped_to, "shipped")
+    span = Span(statement)
+    if few:
+        span = Span(within(statement, aside(Shipment.shipped_at), shipped_from, shipped_to, "shipped"))
+    elif shipped_from is not None or shipped_to is not None:
+        early = Shipment.shipped_at < Shipment.created_at
+        span = await in_span(store, statement, newest, Shipment.shipped_at, shipped_from, shipped_to, early=early)
 
     async def view(rows: Sequence[Shipment]) -> list[ShipmentView]:
         return await shipment_views(store, rows, detail)
@@ -104,13 +116,15 @@ async def search_shipments(
     found = await page(
         store,
         "shipments",
-        statement,
-        [Shipment.created_at, Shipment.id],
+        span.statement,
+        newest,
         view,
         limit=limit,
         cursor=cursor,
         descending=True,
         fields=fields,
+        parts=span.parts,
+        total=span.total,
     )
     text = found_sentence(found, "shipments", "No shipments found with these filters.", named=SHOWN)
     if fields is None:

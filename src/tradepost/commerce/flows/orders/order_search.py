@@ -4,25 +4,33 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Required
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, func, select, union_all
+from sqlalchemy import select
 from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer
-from tradepost.commerce.flows.names import buyers_called, find_called, find_customer
+from tradepost.commerce.flows.names import find_called, find_customer
 from tradepost.commerce.flows.orders.lateness import IN_FLIGHT, LatenessView, assess
+from tradepost.commerce.flows.orders.order_filters import NEWEST, Wanted, matching_orders
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import FulfillmentStatus, Order, OrderLine, OrderStatus, PaymentStatus
 from tradepost.commerce.orders.views import NAME_CAP
 from tradepost.commerce.serving.declare import Answer, read_tool
-from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
-from tradepost.commerce.store.periods import within
+from tradepost.commerce.store.listing import (
+    Cursor,
+    Detail,
+    Fields,
+    Limit,
+    Page,
+    TimeFilter,
+    found_sentence,
+    page,
+)
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, display, money
 from tradepost.foundation.untrusted import clean
 
 SHOWN = 8  # orders named in the text
-RARE_LINES = 1_000
 
 Status = Annotated[OrderStatus | None, Field(description="State.", examples=["open"])]
 Paid = Annotated[PaymentStatus | None, Field(description="State.", examples=["paid"])]
@@ -94,35 +102,23 @@ async def search_orders(
     two days ago. Not for one known order (get_order) or late ones
     (list_at_risk_orders). Read-only. Returns a page, newest first, with total_estimate and next_cursor; detail full
     adds lines and lateness."""
-    statement = select(Order)
-    for column, value in (
-        (Order.status, status),
-        (Order.payment_status, payment_status),
-        (Order.fulfillment_status, fulfillment_status),
-    ):
-        if value is not None:
-            # Few orders are in flight: then no index of another state may be taken instead, which has nearly all.
-            plain = column is Order.status or status not in IN_FLIGHT
-            statement = statement.where(column == value if plain else column.concat("") == value)
-    statement = within(statement, Order.placed_at, placed_from, placed_to, "placed")
-    statement = within(statement, Order.promised_to, promised_from, promised_to, "promised")
-    if customer_id is not None:
-        customer = await find_customer(store, customer_id)
-        statement = statement.where(Order.customer_id == customer.id)
+    held: dict[Any, str | None] = {
+        Order.status: status,
+        Order.fulfillment_status: fulfillment_status,
+        Order.payment_status: payment_status,
+    }
     if warehouse_id is not None:
-        warehouse = await find_called(store, Location, warehouse_id, field="warehouse_id")
-        statement = statement.where(Order.warehouse_id == warehouse.id)
-    counted = None
-    if sku is not None:
-        wanted = sku.strip().removeprefix("sku:")
-        others = (q, status, payment_status, fulfillment_status, customer_id, warehouse_id)
-        periods = (placed_from, placed_to, promised_from, promised_to)
-        if all(value is None for value in (*others, *periods)):
-            counted = _lines_of(wanted).distinct()
-        statement = statement.where(await _having(store, wanted))
-    if q is not None:
-        statement = await _matching(store, statement, q)
-
+        held[Order.warehouse_id] = (await find_called(store, Location, warehouse_id, field="warehouse_id")).id
+    customer = None if customer_id is None else await find_customer(store, customer_id)
+    wanted = Wanted(
+        {column: value for column, value in held.items() if value is not None},
+        None if customer is None else customer.id,
+        q,
+        None if sku is None else sku.strip().removeprefix("sku:"),
+        (placed_from, placed_to),
+        (promised_from, promised_to),
+    )
+    span, counted = await matching_orders(store, wanted)
     shown: list[str] = []
 
     async def view(orders: Sequence[Order]) -> list[OrderRow]:
@@ -132,54 +128,20 @@ async def search_orders(
     found = await page(
         store,
         "orders",
-        statement,
-        [Order.placed_at, Order.id],
+        span.statement,
+        NEWEST,
         view,
         limit=limit,
         cursor=cursor,
         descending=True,
         fields=fields,
         counted=counted,
+        parts=span.parts,
+        total=span.total,
     )
     sought = f" matching '{q}'" if q is not None else " with these filters"
     sentence = found_sentence(found, "orders", f"No orders found{sought}.", named=SHOWN)
     return Answer(found, " ".join([sentence, *shown]))
-
-
-def _lines_of(sku: str) -> Select[Any]:
-    return select(OrderLine.order_id).where(OrderLine.sku == sku, OrderLine.status != "removed")
-
-
-async def _having(store: Store, sku: str) -> ColumnElement[bool]:
-    """Orders with a line of the sku. Of what is sold rarely the lines are found first; of what is sold often, soon
-    enough one of the newest orders has it."""
-    some = _lines_of(sku).limit(RARE_LINES).subquery()
-    lines = (await store.session.execute(select(func.count()).select_from(some))).scalar_one()
-    if lines < RARE_LINES:
-        return Order.id.in_(_lines_of(sku))
-    return _lines_of(sku).where(OrderLine.workspace_id == Order.workspace_id, OrderLine.order_id == Order.id).exists()
-
-
-async def _matching(store: Store, statement: Select[Order], q: str) -> Select[Order]:
-    """Exact matches only: someone who may read orders cannot feel their way through the customers with it. One look-up
-    each: an OR over columns of different indexes would read every order."""
-    wanted = " ".join(q.split())
-    bare = wanted.removeprefix("#")
-    customers = select(Customer.id)
-    buyers = union_all(
-        *await buyers_called(store, wanted),
-        customers.where(Customer.number == bare),
-        customers.where(Customer.external_id == wanted),
-    )
-    ids = select(Order.id)
-    found = union_all(
-        ids.where(Order.number.in_({bare, wanted})),
-        ids.where(Order.external_id == wanted),
-        ids.where(Order.id == wanted),
-        ids.where(Order.po_number == wanted),
-        ids.where(Order.customer_id.in_(buyers)),
-    )
-    return statement.where(Order.id.in_(found))
 
 
 async def _rows(store: Store, orders: Sequence[Order], detail: str) -> list[OrderRow]:

@@ -5,7 +5,7 @@ its order meets. Most open orders of a large shop meet none.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
@@ -14,7 +14,7 @@ from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.flows.orders.late_causes import GONE_WRONG, ON_ITS_WAY, SILENCE, SOON, UNPAID
 from tradepost.commerce.flows.orders.late_facts import OVER
 from tradepost.commerce.inventory.models import StockLevel
-from tradepost.commerce.logistics.models import ARRIVED, Delivery, Shipment
+from tradepost.commerce.logistics.models import ARRIVED, Delivery, DeliveryStatus, Shipment
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.store.columns import spelled_out
 
@@ -32,7 +32,7 @@ def _may_be_late(now: datetime) -> ColumnElement[bool]:
         Order.status == "on_hold",
         Order.payment_status.in_(UNPAID),
         _troubled_parcel(now).exists(),
-        _open_stop().exists(),
+        Order.id.in_(_open_stops()),
         _missing_goods(now).exists(),
     )
 
@@ -47,11 +47,9 @@ def _troubled_parcel(now: datetime) -> Select[Any]:
     )
 
 
-def _open_stop() -> Select[Any]:
-    """Whatever is wrong with it or its driver: there are few of them."""
-    return select(Delivery.id).where(
-        Delivery.workspace_id == Order.workspace_id, Delivery.order_id == Order.id, Delivery.status.not_in(OVER)
-    )
+def _open_stops() -> Select[Any]:
+    """The orders of open stops, whatever is wrong with them or their drivers: there are few of them."""
+    return select(Delivery.order_id).where(Delivery.status.in_(sorted({*get_args(DeliveryStatus)} - {*OVER})))
 
 
 def _missing_goods(now: datetime) -> Select[Any]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, and_, select
 
 from tradepost.commerce.flows.names import find_called, find_customer
 from tradepost.commerce.flows.returns.return_views import ReturnView, return_views, within_window
@@ -14,7 +14,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.returns.models import Resolution, Return, ReturnLine, ReturnReason, ReturnStatus
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.serving.watching import the
-from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, is_rare, page
 from tradepost.commerce.store.periods import days_text
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
@@ -75,12 +75,15 @@ async def search_returns(
         statement = statement.where(Return.requested_at <= store.now - timedelta(days=min_age_days))
     if max_age_days is not None:
         statement = statement.where(Return.requested_at > store.now - timedelta(days=max_age_days + 1))
-    with_line = select(ReturnLine.return_id)
-    if reason is not None:
-        statement = statement.where(Return.id.in_(with_line.where(ReturnLine.reason == reason)))
-    if sku is not None:
-        bare = sku.strip().removeprefix("sku:")
-        statement = statement.where(Return.id.in_(with_line.where(ReturnLine.sku == bare)))
+    others = (status, resolution, warehouse_id, order_id, customer_id, min_age_days, max_age_days)
+    is_alone = all(value is None for value in others) and (reason is None or sku is None)
+    counted = None
+    bare = None if sku is None else sku.strip().removeprefix("sku:")
+    for column, value in ((ReturnLine.reason, reason), (ReturnLine.sku, bare)):
+        if value is not None:
+            lines = select(ReturnLine.return_id).where(column == value)
+            statement = statement.where(await _with_line(store, lines))
+            counted = lines.distinct() if is_alone else None
 
     async def view(rows: Sequence[Return]) -> list[ReturnView]:
         return await return_views(store, rows, detail) if rows else []
@@ -95,8 +98,18 @@ async def search_returns(
         cursor=cursor,
         descending=True,
         fields=fields,
+        counted=counted,
     )
     return Answer(found, _found_text(found))
+
+
+async def _with_line(store: Store, lines: Select[Any]) -> ColumnElement[bool]:
+    """Returns that have one of the lines: of few, the lines are found first; of many, soon enough one of the newest
+    returns has it."""
+    if await is_rare(store, lines):
+        return Return.id.in_(lines)
+    its = and_(ReturnLine.workspace_id == Return.workspace_id, ReturnLine.return_id == Return.id)
+    return lines.where(its).correlate(Return).exists()
 
 
 @read_tool(title="Get return", scope="read:returns")

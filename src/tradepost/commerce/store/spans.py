@@ -1,0 +1,58 @@
+"""Lists in the order of one moment (made), limited by another (promised, shipped, taken).
+
+No index answers both. Of few rows all are put in order. Very many are met soon enough on a walk through the list's own
+order, if it begins where the period ends: hardly anything is promised or shipped before it is made. What was, as
+records from elsewhere may have been, has a small index of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, or_, union_all
+from sqlalchemy.orm import InstrumentedAttribute
+
+from tradepost.commerce.store.columns import aside
+from tradepost.commerce.store.listing import count_by, estimate
+from tradepost.commerce.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What `page` takes: the statement, the parts of it that are quickly put in order, and how many rows there are."""
+
+    statement: Select[Any]
+    parts: Sequence[Select[Any]] | None = None
+    total: int | str | None = None
+
+
+async def in_span(
+    store: Store,
+    statement: Select[Any],
+    order: Sequence[InstrumentedAttribute[Any]],
+    moment: ColumnElement[Any] | InstrumentedAttribute[Any],
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    early: ColumnElement[bool],
+    ways: Sequence[ColumnElement[bool]] = (),
+) -> Span:
+    """The rows of the statement whose `moment` lies in start <= moment < end, one of which is given. `order` begins
+    with the moment of being made; `early` is the condition of the index of what has its moment before that. `ways` say
+    that it lies in the period, one of them for each row and each with an index, where the moment itself has none."""
+    ways = ways or [_inside(moment, start, end)]
+    found = [statement.where(way).with_only_columns(*order, maintain_column_froms=True) for way in ways]
+    counted = union_all(*(count_by(rows, order[-1]) for rows in found))
+    total = await estimate(store, counted)
+    if isinstance(total, int):
+        return Span(statement.where(or_(*ways)), found, total)
+    met = statement.where(_inside(aside(moment), start, end))
+    if end is None:
+        return Span(met, None, total)
+    made, rows = order[0], met.with_only_columns(*order, maintain_column_froms=True)
+    return Span(met, (rows.where(made < end), rows.where(early, made >= end)), total)
+
+
+def _inside(moment: Any, start: datetime | None, end: datetime | None) -> ColumnElement[bool]:
+    return and_(*([moment >= start] if start is not None else []), *([moment < end] if end is not None else []))
