@@ -1,10 +1,13 @@
 """What must hold of a shop whatever was done in it."""
 
+from collections import defaultdict
+
 from sqlalchemy import select
 
 from tests.commerce.other_shop import NOW
 from tests.commerce.other_workspaces import ASKED
 from tradepost.commerce.inventory.models import StockLevel
+from tradepost.commerce.logistics.models import Shipment
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.payments.models import Payment, Refund
 from tradepost.database.engine import Database
@@ -24,11 +27,14 @@ async def adds_up(store: Database) -> None:
         refunds: dict[str, int] = {}
         for refund in await session.scalars(select(Refund).where(Refund.status.in_(("succeeded", "pending")))):
             refunds[refund.payment_id] = refunds.get(refund.payment_id, 0) + refund.amount_minor
-        lines: dict[str, int] = {}
+        lines: dict[str, list[OrderLine]] = defaultdict(list)
         for line in await session.scalars(select(OrderLine).where(OrderLine.status != "removed")):
             assert line.delivered <= line.shipped <= line.quantity
             assert 0 <= line.refunded_minor <= line.total_minor
-            lines[line.order_id] = lines.get(line.order_id, 0) + line.total_minor
+            lines[line.order_id].append(line)
+        carriers: dict[str, set[str]] = defaultdict(set)
+        for parcel in await session.scalars(select(Shipment).where(Shipment.carrier_id.is_not(None))):
+            carriers[parcel.order_id].add(str(parcel.carrier_id))
         for order in await session.scalars(select(Order)):
             paid = payments.get(order.id, [])
             assert order.captured_minor == sum(payment.captured_minor for payment in paid), order.number
@@ -36,5 +42,14 @@ async def adds_up(store: Database) -> None:
             assert all(payment.refunded_minor == refunds.get(payment.id, 0) for payment in paid), order.number
             charged = order.subtotal_minor - order.discount_minor + order.shipping_minor + order.tax_minor
             assert order.total_minor == charged, order.number
-            assert order.subtotal_minor == lines.get(order.id, 0), order.number
+            assert order.subtotal_minor == sum(line.total_minor for line in lines[order.id]), order.number
+            _sums_hold(order, lines[order.id], carriers[order.id])
             assert order.placed_at <= NOW
+
+
+def _sums_hold(order: Order, lines: list[OrderLine], carriers: set[str]) -> None:
+    """What the order says in short of its lines and parcels is what they say."""
+    assert order.sold_units == sum(1 if line.quantity_scale else line.quantity for line in lines), order.number
+    assert order.undelivered == any(line.delivered != line.quantity for line in lines), order.number
+    assert order.repeats_sku == (len({line.sku for line in lines}) != len(lines)), order.number
+    assert order.carrier_ids == "\n".join(sorted(carriers)), order.number

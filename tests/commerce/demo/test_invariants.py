@@ -40,6 +40,25 @@ async def test_order_totals_add_up(any_shop: AsyncSession) -> None:
     )
 
 
+async def test_orders_say_in_short_what_their_lines_and_parcels_say(any_shop: AsyncSession) -> None:
+    of_order = and_(OrderLine.order_id == Order.id, OrderLine.status != "removed")
+    units = total(case((OrderLine.quantity_scale == 0, OrderLine.quantity), else_=1), of_order)
+    missing = select(OrderLine.id).where(of_order, OrderLine.delivered < OrderLine.quantity).exists()
+    skus = select(func.count() - func.count(OrderLine.sku.distinct())).where(of_order).scalar_subquery()
+    carriers = select(func.count(Shipment.carrier_id.distinct())).where(Shipment.order_id == Order.id).scalar_subquery()
+    carrier = select(func.min(Shipment.carrier_id)).where(Shipment.order_id == Order.id).scalar_subquery()
+    said_carriers = func.length(Order.carrier_ids) - func.length(func.replace(Order.carrier_ids, "\n", "")) + 1
+    wrongly_said = or_(
+        Order.sold_units != units,
+        Order.undelivered != missing,
+        Order.repeats_sku != (skus > 0),
+        and_(carriers == 0, Order.carrier_ids != ""),
+        and_(carriers == 1, Order.carrier_ids != carrier),
+        and_(carriers > 1, said_carriers != carriers),
+    )
+    assert not await wrong(any_shop, select(Order.number).where(wrongly_said))
+
+
 async def test_captured_and_refunded_are_those_of_payments_and_refunds(any_shop: AsyncSession) -> None:
     captured = total(Payment.captured_minor, Payment.order_id == Order.id)
     refunded = total(Refund.amount_minor, Refund.order_id == Order.id)

@@ -14,7 +14,9 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store.models import NumberRange
+from tradepost.commerce.store.order_sums import sum_up_orders
 from tradepost.commerce.tables import METADATA
 from tradepost.database.base import Scoped
 
@@ -111,6 +113,7 @@ class Draft:
                 done += len(chunk)
                 if on_progress is not None:
                     on_progress(done, total)
+        await sum_up_orders(session, self.workspace_id, [order.id for order in self.rows(Order)])
         return total
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where, where_given
+from tradepost.commerce.store.order_sums import OrderSums
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -27,7 +28,7 @@ FulfillmentStatus = Literal[
 LineStatus = Literal["processing", "partial", "fulfilled", "removed"]
 
 
-class Order(StoreBase, Numbered):
+class Order(StoreBase, Numbered, OrderSums):
     """An order. Money in minor units of `currency`; `total_minor` = subtotal - discount + shipping + tax.
 
     `captured_minor` and `refunded_minor` sum up its payments and refunds; the database refuses to refund more than was
@@ -78,10 +79,12 @@ class Order(StoreBase, Numbered):
         Index(
             "ix_orders_placed",
             *("workspace_id", "placed_at", "id", "status", "warehouse_id", "currency", "picked_at", "total_minor"),
+            *("sold_units", "carrier_ids", "repeats_sku", "promised_to", "delivered_at", "undelivered"),
         ),
         Index(
             "ix_orders_promised",
             *("workspace_id", "promised_to", "placed_at", "id", "status", "warehouse_id", "delivered_at"),
+            *("undelivered", "carrier_ids"),
         ),
         Index("ix_orders_customer", "workspace_id", "customer_id", "customer_position"),
         # The states of an order stand in each other's index: one filter finds, the others are compared there.
@@ -163,17 +166,17 @@ class OrderLine(StoreBase, Versioned):
         CheckConstraint("refunded_minor <= total_minor", name="refund_within_line"),
         Index("uq_order_lines_position", "workspace_id", "order_id", "position", unique=True),
         Index("ix_order_lines_sku", "workspace_id", "sku", "order_id", "status"),
-        # Small ones for what is still to be done: of a long history nearly all lines have left and arrived.
+        # A small one for what is still to be sent: of a long history nearly all lines have left.
         where("ix_order_lines_unshipped", "sku", condition="quantity > fulfilled"),
         where(
             "ix_order_lines_to_ship",
             *("order_id", "sku", "status", "quantity", "fulfilled", "shipped"),
             condition="quantity > fulfilled",
         ),
-        where("ix_order_lines_undelivered", "order_id", condition="delivered < quantity"),
         Index(
             "ix_order_lines_figures",
-            *("workspace_id", "order_id", "sku", "status", "quantity", "quantity_scale", "total_minor", "id"),
+            *("workspace_id", "order_id", "sku", "status", "quantity", "quantity_scale", "total_minor"),
+            *("refunded_minor", "product_id", "position"),
         ),
         Index("ix_order_lines_variant", "workspace_id", "variant_id"),
     )

@@ -12,12 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.order_sums import SUMS
 from tradepost.commerce.store.rows import label_of
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import display
 
-_SILENT_COLUMNS = frozenset({"workspace_id", "id", "version", "created_at", "updated_at", "sequence", "relayed_at"})
+_SILENT_COLUMNS = frozenset(
+    {"workspace_id", "id", "version", "created_at", "updated_at", "sequence", "relayed_at", *SUMS}
+)
 _SILENT_TABLES = frozenset({"operations", "store_outbox", "number_ranges"})
 
 

@@ -14,8 +14,8 @@ _TOLD = (
         Order,
         "id number customer_id customer_position status payment_status fulfillment_status currency subtotal_minor "
         "shipping_minor tax_minor total_minor captured_minor refunded_minor placed_at promised_from promised_to "
-        "picked_at delivered_at canceled_at warehouse_id channel po_number shipping_address cancel_reason created_at "
-        "updated_at",
+        "picked_at delivered_at canceled_at warehouse_id channel po_number shipping_address cancel_reason sold_units "
+        "undelivered carrier_ids created_at updated_at",
     ),
     (
         "lines",

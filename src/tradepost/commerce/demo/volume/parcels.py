@@ -18,6 +18,7 @@ def tell_parcel(pen: Pen, told: Told) -> str | None:
         return None
     local = told.buyer.is_local and fate.arrived is not None and pen.chance.random() < LOCAL_SHARE
     carrier = pen.ground.fleet if local else pen.chance.choice(pen.ground.carriers)
+    told.carrier_ids = carrier.id
     fulfillment_id = _pack(pen, told, fate.shipped)
     number, shipment_id = pen.numbers.next("SHP-"), pen.numbers.id("shp")
     labeled = fate.shipped - 2 * HOUR

@@ -41,7 +41,10 @@ class Told:
     buyer: Buyer
     warehouse: Warehouse
     fate: Fate
+    channel: str = ""
+    cancel_reason: str | None = None
     lines: list[Line] = field(default_factory=list)
+    carrier_ids: str = ""
     total_minor: int = 0
     payment_id: str = ""
     psp_reference: str | None = None
@@ -69,7 +72,7 @@ class Pen:
 
 
 def tell_order(pen: Pen, buyer: Buyer, fate: Fate, shelf: Shelf) -> Told:
-    """The order, its lines and payment, and its claims on the shelf."""
+    """The order's lines and payment, and its claims on the shelf. Its own row is written when its parcel is told."""
     warehouse = pen.ground.warehouses[buyer.warehouse]
     told = Told(pen.numbers.id("ord"), pen.numbers.next(""), buyer, warehouse, fate)
     chance = pen.chance
@@ -79,7 +82,9 @@ def tell_order(pen: Pen, buyer: Buyer, fate: Fate, shelf: Shelf) -> Told:
         if any(line.goods is goods for line in told.lines):
             continue
         told.lines.append(Line(pen.numbers.id("oln"), goods, chance.choice(pieces)))
-    _write_order(pen, told)
+    told.channel = "phone" if buyer.is_business else chance.choice(_CHANNELS)
+    told.cancel_reason = chance.choice(CANCEL_REASONS[:2]) if fate.canceled is not None else None
+    told.total_minor = sum(_charged(told))
     _write_lines(pen, told)
     _write_payment(pen, told)
     for line in told.lines:
@@ -92,12 +97,10 @@ def tell_order(pen: Pen, buyer: Buyer, fate: Fate, shelf: Shelf) -> Told:
     return told
 
 
-def _write_order(pen: Pen, told: Told) -> None:
+def write_order(pen: Pen, told: Told) -> None:
+    """The order's row, with the sums of what it consists of."""
     fate, buyer = told.fate, told.buyer
-    subtotal = sum(line.total_minor for line in told.lines)
-    shipping = SHIPPING_MINOR if subtotal < FREE_SHIPPING_FROM else 0
-    tax = ((subtotal + shipping) * BUSINESS_TAX_PERCENT + 50) // 100 if buyer.is_business else 0
-    told.total_minor = subtotal + shipping + tax
+    subtotal, shipping, tax = _charged(told)
     is_canceled = fate.canceled is not None
     captured = 0 if is_canceled else told.total_minor
     refunded = told.sent_back.goods.price_minor if fate.kind == "returned" else 0
@@ -113,12 +116,20 @@ def _write_order(pen: Pen, told: Told) -> None:
         *(pen.ground.currency, subtotal, shipping, tax, told.total_minor, captured, refunded, placed),
         *(pen.when(fate.promised - 8 * HOUR), pen.when(fate.promised)),
         pen.at(None if fate.shipped is None else fate.shipped - _PICKED_BEFORE),
-        *(pen.at(fate.arrived), pen.at(fate.canceled), told.warehouse.id),
-        "phone" if buyer.is_business else pen.chance.choice(_CHANNELS),
+        *(pen.at(fate.arrived), pen.at(fate.canceled), told.warehouse.id, told.channel),
         f"PO-{told.number}" if buyer.is_business else None,
-        *(buyer.shipping_address, pen.chance.choice(CANCEL_REASONS[:2]) if is_canceled else None, placed),
+        *(buyer.shipping_address, told.cancel_reason),
+        *(sum(line.quantity for line in told.lines), fate.arrived is None, told.carrier_ids, placed),
         pen.when(fate.arrived or fate.canceled or fate.shipped or fate.placed),
     )
+
+
+def _charged(told: Told) -> tuple[int, int, int]:
+    """Goods, shipping and tax."""
+    subtotal = sum(line.total_minor for line in told.lines)
+    shipping = SHIPPING_MINOR if subtotal < FREE_SHIPPING_FROM else 0
+    tax = ((subtotal + shipping) * BUSINESS_TAX_PERCENT + 50) // 100 if told.buyer.is_business else 0
+    return subtotal, shipping, tax
 
 
 def _write_lines(pen: Pen, told: Told) -> None:

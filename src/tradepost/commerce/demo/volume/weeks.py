@@ -16,7 +16,7 @@ from tradepost.commerce.demo.volume.pages import empty_sheets
 from tradepost.commerce.demo.volume.parcels import tell_parcel
 from tradepost.commerce.demo.volume.sheets import DAY, Sheet, When
 from tradepost.commerce.demo.volume.stock import NoShelf, Shelf
-from tradepost.commerce.demo.volume.telling import Pen, Told, tell_order
+from tradepost.commerce.demo.volume.telling import Pen, Told, tell_order, write_order
 
 WEEK = 7 * DAY
 WEEKS = 104
@@ -65,6 +65,7 @@ def _week(pen: Pen, buyers: Buyers, start: int, count: int, names: list[str]) ->
         buyer = pen.chance.choice(buyers.known)
         told = tell_order(pen, buyer, fate_of(placed, pen.now, buyer, pen.chance), shelf)
         shipment_id = tell_parcel(pen, told)
+        write_order(pen, told)
         tell_return(pen, told, shelf)
         tell_trouble(pen, told, shipment_id)
         payout.settle(told)

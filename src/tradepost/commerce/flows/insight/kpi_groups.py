@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from tradepost.commerce.flows.insight import kpi_facts
 from tradepost.commerce.flows.insight.kpi_facts import Scope
+from tradepost.commerce.flows.insight.sku_facts import sku_figures
 from tradepost.commerce.store.store import Store
 
 
@@ -35,41 +37,46 @@ class Grouped:
 
 
 async def figures_of(store: Store, scope: Scope) -> Grouped:
-    """All figures of the scope: three passes over its orders, whatever they are grouped by."""
+    """All figures of the scope. Those over all are the sums of the groups' rows, but for skus: an order may have many,
+    and what it sold counts under each by its lines."""
     found = Grouped(Figures(), defaultdict(Figures))
-    await _add_placed(store, scope, found)
-    for row in await store.session.execute(kpi_facts.due_figures(scope)):
-        for figures in _of_row(found, row.key, row.first):
-            figures.due += row.due
-            figures.on_time_in_full += row.on_time_in_full
-            figures.late += row.late
+    orders = kpi_facts.over_all(scope) if scope.group_by == "sku" else scope
+    for row in await store.session.execute(kpi_facts.placed_figures(orders)):
+        for figures in _of_row(found, orders, row.key):
+            _count_placed(figures, row)
+    for row in await store.session.execute(kpi_facts.due_figures(orders)):
+        for figures in _of_row(found, orders, row.key):
+            _count_due(figures, row)
+    for row in await store.session.execute(sku_figures(scope)) if scope.group_by == "sku" else ():
+        _count_placed(found.groups[row.key], row)
+        _count_due(found.groups[row.key], row)
     for row in await store.session.execute(kpi_facts.returned_figures(scope)):
-        for figures in _of_row(found, row.key, row.first or scope.group_by == "sku"):
+        for figures in _of_row(found, scope, row.key):
             figures.returned += row.units
             figures.reasons[row.why] += row.units
     await _add_stockouts(store, scope, found)
     return found
 
 
-async def _add_placed(store: Store, scope: Scope, found: Grouped) -> None:
-    by_sku = scope.group_by == "sku"
-    for row in await store.session.execute(kpi_facts.placed_figures(scope)):
-        for figures in _of_row(found, row.key, row.first):
-            figures.orders += row.orders
-            figures.claimed += row.claimed
-            figures.pick_hours += float(row.pick_hours or 0)
-            figures.picked += row.picked
-            whole = figures is found.overall
-            figures.revenue[row.of_currency] += row.total if whole or not by_sku else row.line_total
-            figures.sold += row.units if not (whole and by_sku) else 0
-        if by_sku:  # each line is of one sku: units of all of them, not only of the orders' first
-            found.overall.sold += row.units
-
-
-def _of_row(found: Grouped, key: str | None, first: int | bool) -> list[Figures]:
+def _of_row(found: Grouped, scope: Scope, key: str | None) -> list[Figures]:
     """Where the figures of a row count."""
-    counted = [found.groups[key]] if key is not None else []
-    return [*counted, found.overall] if first else counted
+    return [found.overall, *(found.groups[group] for group in scope.groups(key))]
+
+
+def _count_placed(figures: Figures, row: Any) -> None:
+    figures.orders += row.orders
+    figures.claimed += row.claimed
+    figures.pick_hours += float(row.pick_hours or 0)
+    figures.picked += row.picked
+    figures.sold += row.units
+    if row.orders:
+        figures.revenue[row.of_currency] += row.total
+
+
+def _count_due(figures: Figures, row: Any) -> None:
+    figures.due += row.due
+    figures.on_time_in_full += row.on_time_in_full
+    figures.late += row.late
 
 
 async def _add_stockouts(store: Store, scope: Scope, found: Grouped) -> None:

@@ -1,14 +1,16 @@
 """The sales report: what was sold in a period, and to whom, where and of what most."""
 
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Annotated, NotRequired
+from typing import Annotated, Any
 
 from pydantic import Field
-from typing_extensions import TypedDict
 
 from tradepost.commerce.flows.insight import sales_facts
 from tradepost.commerce.flows.insight.sales_facts import SalesGroup, SalesScope
+from tradepost.commerce.flows.insight.sales_views import LeftOut, SalesReport, SalesRow, SalesTotals
 from tradepost.commerce.flows.local_days import day_bounds, local_day, store_zone
 from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.inventory.models import Location
@@ -18,7 +20,7 @@ from tradepost.commerce.store.periods import require_period
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
-from tradepost.foundation.money import MoneyView, exponent, money
+from tradepost.foundation.money import exponent, money
 from tradepost.foundation.pagination import decode_offset, encode_cursor
 from tradepost.foundation.untrusted import clean
 
@@ -27,6 +29,7 @@ LONGEST_DAYS = 3 * 366
 TOP = 5
 SAID = 6
 IN_SHORT = ("key", "orders", "sales")
+_NOTHING: Mapping[str, int] = defaultdict(int)
 
 Currency = Annotated[
     str | None, Field(pattern="^[A-Z]{3}$", description="One currency; left out: the shop's.", examples=["EUR"])
@@ -34,58 +37,6 @@ Currency = Annotated[
 Where = Annotated[str | None, Field(max_length=200, description="Warehouse id, code or name.", examples=["WH-1"])]
 ChannelFilter = Annotated[str | None, Field(max_length=60, description="Sales channel.", examples=["web"])]
 By = Annotated[SalesGroup, Field(description="One row per what; days are the shop's own.", examples=["day"])]
-
-
-class SalesRow(TypedDict):
-    """A day, channel, warehouse, customer, category or sku."""
-
-    key: str
-    name: str
-    orders: int
-    units: NotRequired[int]
-    sales: MoneyView
-    refunds: MoneyView
-
-
-class SalesTotals(TypedDict):
-    """The sums of the period: total = goods - discounts + shipping + tax; net = total - refunds. `average_order`:
-    total per order, null without orders."""
-
-    orders: int
-    customers: int
-    units: int
-    goods: MoneyView
-    discounts: MoneyView
-    shipping: MoneyView
-    tax: MoneyView
-    total: MoneyView
-    refunds: MoneyView
-    net: MoneyView
-    average_order: MoneyView | None
-
-
-class LeftOut(TypedDict):
-    """Orders in another currency."""
-
-    currency: str
-    orders: int
-
-
-class SalesReport(TypedDict):
-    """The report; `top_products` by sales."""
-
-    date_from: str
-    date_to: str
-    currency: str
-    group_by: str
-    totals: SalesTotals
-    top_products: list[SalesRow]
-    other_currencies: list[LeftOut]
-    items: list[SalesRow]
-    next_cursor: str | None
-    has_more: bool
-    total_estimate: int
-    truncated: bool
 
 
 @read_tool(title="Get sales report", scope="read:analytics")
@@ -120,18 +71,21 @@ async def get_sales_report(
     exponent(code)  # an unknown code is refused
     place = None if warehouse_id is None else await find_called(store, Location, warehouse_id, field="warehouse_id")
     scope = SalesScope(start, end, code, None if place is None else place.id, channel)
-    items, next_cursor, groups = await _items(store, scope, group_by, limit, cursor)
+    page = _page_of(store, group_by, limit, cursor)
+    top, sold, items, groups = await _skus(store, scope, page)
+    if group_by != "sku":
+        items, groups = await _items(store, scope, page)
+    totals, others = await _totals(store, scope, sold)
+    seen = page.offset + len(items)
+    next_cursor = encode_cursor(page.kind, [seen]) if seen < groups else None
     report: SalesReport = {
         "date_from": to_rfc3339(start),
         "date_to": to_rfc3339(end),
         "currency": code,
         "group_by": group_by,
-        "totals": await _totals(store, scope),
-        "top_products": (await _ranked(store, scope, "sku", TOP, 0))[0],
-        "other_currencies": [
-            {"currency": row.currency, "orders": row.orders}
-            for row in await store.session.execute(sales_facts.other_currencies(scope))
-        ],
+        "totals": totals,
+        "top_products": top,
+        "other_currencies": others,
         "items": items,
         "next_cursor": next_cursor,
         "has_more": next_cursor is not None,
@@ -145,67 +99,91 @@ async def get_sales_report(
     return Answer(report, text)
 
 
-async def _totals(store: Store, scope: SalesScope) -> SalesTotals:
-    row = (await store.session.execute(sales_facts.totals(scope))).one()
-    sold = (await store.session.execute(sales_facts.units(scope))).scalar_one()
-    code = scope.currency
-    return {
-        "orders": row.orders,
-        "customers": row.customers,
-        "units": sold,
-        "goods": money(row.goods, code),
-        "discounts": money(row.discounts, code),
-        "shipping": money(row.shipping, code),
-        "tax": money(row.tax, code),
-        "total": money(row.total, code),
-        "refunds": money(row.refunds, code),
-        "net": money(row.total - row.refunds, code),
-        "average_order": money(round(row.total / row.orders), code) if row.orders else None,
-    }
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Which rows are shown of which groups. `kind` is the list's name in its cursors."""
+
+    group: SalesGroup
+    kind: str
+    offset: int
+    limit: int
 
 
-async def _items(
-    store: Store, scope: SalesScope, group: SalesGroup, limit: int, cursor: str | None
-) -> tuple[list[SalesRow], str | None, int]:
-    if group == "none":
-        if cursor is not None:
-            raise InvalidArgument("Without group_by there are no pages.", hint="Leave cursor out.", field="cursor")
-        return [], None, 0
+def _page_of(store: Store, group: SalesGroup, limit: int, cursor: str | None) -> _Page:
+    if group == "none" and cursor is not None:
+        raise InvalidArgument("Without group_by there are no pages.", hint="Leave cursor out.", field="cursor")
     kind = store.list_kind(f"sales by {group}")
-    offset = decode_offset(kind, cursor)
-    rows, groups = await (_days if group == "day" else _ranked)(store, scope, group, limit, offset)
-    end = offset + len(rows)
-    return rows, encode_cursor(kind, [end]) if end < groups else None, groups
+    return _Page(group, kind, decode_offset(kind, cursor), limit)
 
 
-async def _ranked(
-    store: Store, scope: SalesScope, group: SalesGroup, limit: int, offset: int
-) -> tuple[list[SalesRow], int]:
-    found = (await store.session.execute(sales_facts.ranked(scope, group).limit(limit).offset(offset))).all()
-    items: list[SalesRow] = []
-    for row in found:
-        item: SalesRow = {
-            "key": row.key,
-            "name": clean(row.name, 80),
-            "orders": row.orders,
-            "sales": money(row.sales, scope.currency),
-            "refunds": money(row.refunds, scope.currency),
-        }
-        if group in sales_facts.OF_LINES:
-            item["units"] = row.units
-        items.append(item)
-    return items, found[0].groups if found else 0
+async def _totals(store: Store, scope: SalesScope, sold: int) -> tuple[SalesTotals, list[LeftOut]]:
+    """The sums, and the orders in other currencies."""
+    rows = {row.currency: row._mapping for row in await store.session.execute(sales_facts.totals(scope))}
+    code = scope.currency
+    sums = rows.pop(code, _NOTHING)
+    totals: SalesTotals = {
+        "orders": sums["orders"],
+        "customers": sums["customers"],
+        "units": sold,
+        "goods": money(sums["goods"], code),
+        "discounts": money(sums["discounts"], code),
+        "shipping": money(sums["shipping"], code),
+        "tax": money(sums["tax"], code),
+        "total": money(sums["total"], code),
+        "refunds": money(sums["refunds"], code),
+        "net": money(sums["total"] - sums["refunds"], code),
+        "average_order": money(round(sums["total"] / sums["orders"]), code) if sums["orders"] else None,
+    }
+    return totals, [{"currency": currency, "orders": row["orders"]} for currency, row in rows.items()]
 
 
-async def _days(
-    store: Store, scope: SalesScope, _group: SalesGroup, limit: int, offset: int
-) -> tuple[list[SalesRow], int]:
+async def _skus(store: Store, scope: SalesScope, page: _Page) -> tuple[list[SalesRow], int, list[SalesRow], int]:
+    """The top products, the units sold of all, the page of skus where skus are asked for, and how many skus there are:
+    all of it from one pass over the lines."""
+    limit = page.limit if page.group == "sku" else 0
+    found = (await store.session.execute(sales_facts.by_sku(scope, TOP, limit, page.offset))).all()
+    rows = {row.place: _row(row, scope, is_of_lines=True) for row in found}
+    top = [row for place, row in rows.items() if place <= TOP]
+    items = [row for place, row in rows.items() if page.offset < place <= page.offset + limit]
+    return top, found[0].sold if found else 0, items, found[0].groups if found else 0
+
+
+async def _items(store: Store, scope: SalesScope, page: _Page) -> tuple[list[SalesRow], int]:
+    """A page of any groups but skus, and how many there are."""
+    if page.group == "none":
+        return [], 0
+    if page.group == "day":
+        return await _days(store, scope, page)
+    by_category = page.group == "category"
+    statement = (
+        sales_facts.by_category(scope, page.limit, page.offset)
+        if by_category
+        else sales_facts.by_order(scope, page.group, page.limit, page.offset)
+    )
+    found = (await store.session.execute(statement)).all()
+    return [_row(row, scope, is_of_lines=by_category) for row in found], found[0].groups if found else 0
+
+
+def _row(row: Any, scope: SalesScope, *, is_of_lines: bool) -> SalesRow:
+    item: SalesRow = {
+        "key": row.key,
+        "name": clean(row.name, 80),
+        "orders": row.orders,
+        "sales": money(row.sales, scope.currency),
+        "refunds": money(row.refunds, scope.currency),
+    }
+    if is_of_lines:
+        item["units"] = row.units
+    return item
+
+
+async def _days(store: Store, scope: SalesScope, page: _Page) -> tuple[list[SalesRow], int]:
     """The shop's own days, the newest first, also those on which nothing was sold."""
     zone = await store_zone(store)
     last = local_day(scope.end - timedelta(microseconds=1), zone)
     days = (last - local_day(scope.start, zone)).days + 1
     items = []
-    for back in range(offset, min(offset + limit, days)):
+    for back in range(page.offset, min(page.offset + page.limit, days)):
         items.append(await _day(store, scope, last - timedelta(days=back), zone))
     return items, days
 
@@ -213,12 +191,12 @@ async def _days(
 async def _day(store: Store, scope: SalesScope, day: date, zone: str) -> SalesRow:
     start, end = day_bounds(zone, day)
     part = replace(scope, start=max(start, scope.start), end=min(end, scope.end))
-    row = (await store.session.execute(sales_facts.totals(part))).one()
+    row = (await store.session.execute(sales_facts.of_a_day(part))).one()
     return {
         "key": day.isoformat(),
         "name": f"{day:%A}",
         "orders": row.orders,
-        "sales": money(row.total, scope.currency),
+        "sales": money(row.sales, scope.currency),
         "refunds": money(row.refunds, scope.currency),
     }
 

@@ -1,0 +1,114 @@
+"""What an order's row says in short of its lines and parcels, so that the figures of a period read orders alone.
+
+It follows from the rows: before a transaction commits, the orders whose lines or parcels it changed are summed up anew.
+Only whoever writes past the session (a bulk load) has to ask for it, or bring it along. It is nobody's change: the
+order's version does not count it, and a preview does not show it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, event, inspect, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from tradepost.database.base import StoreBase
+from tradepost.database.scoping import ScopedSession
+
+# What of a row the sums are made of. Rows of both belong to an order.
+_SUMMED = {
+    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status"),
+    "shipments": ("carrier_id",),
+}
+_WAITING = "orders_to_sum_up"  # in a session's info
+_AT_ONCE = 500
+
+
+class OrderSums:
+    """The columns. `sold_units`: pieces on its lines; a measured line (by weight, by length) counts as one.
+    `undelivered`: something of a line has not arrived. `repeats_sku`: a sku stands on more than one line. Removed lines
+    do not count. `carrier_ids`: the carriers of its parcels, in order, one per text line."""
+
+    sold_units: Mapped[int] = mapped_column(default=0)
+    undelivered: Mapped[bool] = mapped_column(default=False)
+    repeats_sku: Mapped[bool] = mapped_column(default=False)
+    carrier_ids: Mapped[str] = mapped_column(default="")
+
+
+SUMS = ("sold_units", "undelivered", "repeats_sku", "carrier_ids")
+
+
+async def sum_up_orders(session: AsyncSession, workspace_id: str, order_ids: Sequence[str]) -> None:
+    """Sum up orders that were written past the session, in its transaction."""
+    await session.run_sync(lambda found: _sum_up(found.connection(), workspace_id, order_ids))
+
+
+@event.listens_for(ScopedSession, "before_flush")
+def _note_changes(session: Session, _context: Any, _instances: Any) -> None:
+    changed = [row for row in session.dirty if _changes_sums(row)]
+    rows = [row for row in (*session.new, *session.deleted) if row.__tablename__ in _SUMMED]
+    for row in (*rows, *changed):
+        waiting = session.info.setdefault(_WAITING, defaultdict(dict))
+        waiting[row.workspace_id or session.info["workspace_id"]][row.order_id] = None
+
+
+@event.listens_for(ScopedSession, "before_commit")
+def _keep_sums(session: Session) -> None:
+    session.flush()
+    for workspace_id, order_ids in session.info.pop(_WAITING, {}).items():
+        _sum_up(session.connection(), workspace_id, list(order_ids))
+
+
+def _changes_sums(row: Any) -> bool:
+    columns = _SUMMED.get(row.__tablename__, ())
+    return any(inspect(row).attrs[column].history.has_changes() for column in columns)
+
+
+def _sum_up(connection: Connection, workspace_id: str, order_ids: Sequence[str]) -> None:
+    orders = StoreBase.metadata.tables["orders"]
+    for start in range(0, len(order_ids), _AT_ONCE):
+        ids = order_ids[start : start + _AT_ONCE]
+        # Locked before they are looked at: whoever changes another line of the order at the same moment comes after.
+        there = select(orders.c.id, *(orders.c[name] for name in SUMS)).where(
+            orders.c.workspace_id == workspace_id, orders.c.id.in_(ids)
+        )
+        kept = {row.id: row[1:] for row in connection.execute(there.order_by(orders.c.id).with_for_update())}
+        lines, carriers = (_parts(connection, name, workspace_id, ids) for name in ("order_lines", "shipments"))
+        changed = []
+        for order_id, before in kept.items():
+            now = _sums(lines[order_id], carriers[order_id])
+            if now != tuple(before):
+                changed.append({"workspace": workspace_id, "order": order_id, **dict(zip(SUMS, now, strict=True))})
+        if changed:
+            connection.execute(_change(orders), changed)
+
+
+def _parts(connection: Connection, table: str, workspace_id: str, order_ids: Sequence[str]) -> Mapping[str, list[Any]]:
+    parts = StoreBase.metadata.tables[table]
+    statement = select(parts.c.order_id, *(parts.c[name] for name in _SUMMED[table])).where(
+        parts.c.workspace_id == workspace_id, parts.c.order_id.in_(order_ids)
+    )
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in connection.execute(statement):
+        found[row.order_id].append(row)
+    return found
+
+
+def _sums(lines: Iterable[Any], parcels: Iterable[Any]) -> tuple[int, bool, bool, str]:
+    """The values of SUMS."""
+    sold = [line for line in lines if line.status != "removed"]
+    return (
+        sum(line.quantity if line.quantity_scale == 0 else 1 for line in sold),
+        any(line.delivered < line.quantity for line in sold),
+        len({line.sku for line in sold}) < len(sold),
+        "\n".join(sorted({parcel.carrier_id for parcel in parcels if parcel.carrier_id is not None})),
+    )
+
+
+def _change(orders: Table) -> Any:
+    return (
+        update(orders)
+        .where(orders.c.workspace_id == bindparam("workspace"), orders.c.id == bindparam("order"))
+        .values(**{name: bindparam(name) for name in SUMS}, updated_at=orders.c.updated_at)
+    )
