@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where, where_given
-from tradepost.commerce.store.order_sums import OrderSums
+from tradepost.commerce.store.order_sums import LineSums, OrderSums
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -116,7 +116,7 @@ class Order(StoreBase, Numbered, OrderSums):
     )
 
 
-class OrderLine(StoreBase, Versioned):
+class OrderLine(StoreBase, Versioned, LineSums):
     """A line. `sku`, `name`, `options` and `unit_price_minor` are those of the moment of sale.
 
     The counters follow the goods: fulfilled (allotted), shipped, delivered, return_requested, return_received,
@@ -175,8 +175,8 @@ class OrderLine(StoreBase, Versioned):
         ),
         Index(
             "ix_order_lines_figures",
-            *("workspace_id", "order_id", "sku", "status", "quantity", "quantity_scale", "total_minor"),
-            *("refunded_minor", "product_id", "position"),
+            *("workspace_id", "placed_at", "order_id", "sku", "status", "quantity", "quantity_scale"),
+            *("total_minor", "refunded_minor", "product_id", "position"),
         ),
         Index("ix_order_lines_variant", "workspace_id", "variant_id"),
     )

@@ -13,6 +13,7 @@ from tradepost.commerce.payments.views import PayoutView, payout_view
 from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, keep_fields
 from tradepost.commerce.store.store import Store
+from tradepost.database.summing import prepare_summing
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import MoneyView, display, money, shown
@@ -122,6 +123,7 @@ async def reconcile(
     store: Store, payout: Payout, *, status: LineStatus | None = None, limit: int = 20, cursor: str | None = None
 ) -> Reconciliation:
     """The reconciliation of a payout with one page of its lines: three queries whatever its size."""
+    await prepare_summing(store.session)
     lines = compared_lines(payout).subquery()
     counts = {"matched": 0, "unmatched": 0, "variance": 0}
     sums = {"difference": 0, "gross": 0, "fees": 0, "net": 0}

@@ -1,12 +1,14 @@
-"""What an order's row says in short of its lines and parcels, so that the figures of a period read orders alone.
+"""What an order's row says in short of its lines and parcels, and its lines of the order, so that the figures of a
+period are read from one index each.
 
 It follows from the rows: before a transaction commits, the orders whose lines or parcels it changed are summed up anew.
-Only whoever writes past the session (a bulk load) has to ask for it, or bring it along. It is nobody's change: the
-order's version does not count it, and a preview does not show it.
+Only whoever writes past the session (a bulk load) has to ask for it, or bring it along. It is nobody's change: no
+version counts it, and a preview does not show it.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, event, inspect, select, update
@@ -16,9 +18,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from tradepost.database.base import StoreBase
 from tradepost.database.scoping import ScopedSession
 
-# What of a row the sums are made of. Rows of both belong to an order.
+# What of a row the sums are made of, by table, and how the row names its order.
 _SUMMED = {
-    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status"),
+    "orders": ("placed_at",),
+    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status", "placed_at"),
     "shipments": ("carrier_id",),
 }
 _WAITING = "orders_to_sum_up"  # in a session's info
@@ -36,6 +39,12 @@ class OrderSums:
     carrier_ids: Mapped[str] = mapped_column(default="")
 
 
+class LineSums:
+    """The column. `placed_at`: when its order was placed; the period's lines stand together by it."""
+
+    placed_at: Mapped[datetime | None]
+
+
 SUMS = ("sold_units", "undelivered", "repeats_sku", "carrier_ids")
 
 
@@ -50,7 +59,8 @@ def _note_changes(session: Session, _context: Any, _instances: Any) -> None:
     rows = [row for row in (*session.new, *session.deleted) if row.__tablename__ in _SUMMED]
     for row in (*rows, *changed):
         waiting = session.info.setdefault(_WAITING, defaultdict(dict))
-        waiting[row.workspace_id or session.info["workspace_id"]][row.order_id] = None
+        order_id = row.id if row.__tablename__ == "orders" else row.order_id
+        waiting[row.workspace_id or session.info["workspace_id"]][order_id] = None
 
 
 @event.listens_for(ScopedSession, "before_commit")
@@ -66,22 +76,27 @@ def _changes_sums(row: Any) -> bool:
 
 
 def _sum_up(connection: Connection, workspace_id: str, order_ids: Sequence[str]) -> None:
-    orders = StoreBase.metadata.tables["orders"]
+    tables = StoreBase.metadata.tables
+    orders, order_lines = tables["orders"], tables["order_lines"]
     for start in range(0, len(order_ids), _AT_ONCE):
         ids = order_ids[start : start + _AT_ONCE]
         # Locked before they are looked at: whoever changes another line of the order at the same moment comes after.
-        there = select(orders.c.id, *(orders.c[name] for name in SUMS)).where(
+        there = select(orders.c.id, orders.c.placed_at, *(orders.c[name] for name in SUMS)).where(
             orders.c.workspace_id == workspace_id, orders.c.id.in_(ids)
         )
-        kept = {row.id: row[1:] for row in connection.execute(there.order_by(orders.c.id).with_for_update())}
-        lines, carriers = (_parts(connection, name, workspace_id, ids) for name in ("order_lines", "shipments"))
-        changed = []
-        for order_id, before in kept.items():
-            now = _sums(lines[order_id], carriers[order_id])
-            if now != tuple(before):
+        kept = connection.execute(there.order_by(orders.c.id).with_for_update()).all()
+        lines, parcels = (_parts(connection, name, workspace_id, ids) for name in ("order_lines", "shipments"))
+        changed, moved = [], []
+        for order_id, placed_at, *before in kept:
+            now = _sums(lines[order_id], parcels[order_id])
+            if now != before:
                 changed.append({"workspace": workspace_id, "order": order_id, **dict(zip(SUMS, now, strict=True))})
+            if any(line.placed_at != placed_at for line in lines[order_id]):
+                moved.append({"workspace": workspace_id, "order": order_id, "placed_at": placed_at})
         if changed:
-            connection.execute(_change(orders), changed)
+            connection.execute(_change(orders, orders.c.id, SUMS), changed)
+        if moved:
+            connection.execute(_change(order_lines, order_lines.c.order_id, ("placed_at",)), moved)
 
 
 def _parts(connection: Connection, table: str, workspace_id: str, order_ids: Sequence[str]) -> Mapping[str, list[Any]]:
@@ -95,20 +110,21 @@ def _parts(connection: Connection, table: str, workspace_id: str, order_ids: Seq
     return found
 
 
-def _sums(lines: Iterable[Any], parcels: Iterable[Any]) -> tuple[int, bool, bool, str]:
+def _sums(lines: Iterable[Any], parcels: Iterable[Any]) -> list[Any]:
     """The values of SUMS."""
     sold = [line for line in lines if line.status != "removed"]
-    return (
+    return [
         sum(line.quantity if line.quantity_scale == 0 else 1 for line in sold),
         any(line.delivered < line.quantity for line in sold),
         len({line.sku for line in sold}) < len(sold),
         "\n".join(sorted({parcel.carrier_id for parcel in parcels if parcel.carrier_id is not None})),
-    )
+    ]
 
 
-def _change(orders: Table) -> Any:
+def _change(table: Table, order_id: Any, columns: Sequence[str]) -> Any:
+    """Change these columns of an order, or of its lines, and nothing else."""
     return (
-        update(orders)
-        .where(orders.c.workspace_id == bindparam("workspace"), orders.c.id == bindparam("order"))
-        .values(**{name: bindparam(name) for name in SUMS}, updated_at=orders.c.updated_at)
+        update(table)
+        .where(table.c.workspace_id == bindparam("workspace"), order_id == bindparam("order"))
+        .values(**{name: bindparam(name) for name in columns}, updated_at=table.c.updated_at)
     )

@@ -143,7 +143,7 @@ def _write_lines(pen: Pen, told: Told) -> None:
             *(line.id, told.id, position, goods.variant_id, goods.product_id, goods.sku, goods.name, goods.options),
             *(quantity, shipped, shipped, 0 if fate.arrived is None else quantity, back, back),
             *(goods.price_minor, line.total_minor, goods.price_minor * back),
-            *("fulfilled" if shipped else "processing", at, changed),
+            *("fulfilled" if shipped else "processing", at, at, changed),
         )
 
 

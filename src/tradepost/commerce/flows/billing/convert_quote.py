@@ -188,6 +188,7 @@ def _line(order: Order, line: QuoteLine, variant: Variant, product: Product) -> 
     return OrderLine(
         id=new_id(OrderLine.prefix),
         order_id=order.id,
+        placed_at=order.placed_at,
         position=line.position,
         variant_id=variant.id,
         product_id=product.id,

@@ -148,6 +148,7 @@ def _fresh_line(order: Order, variant: Variant, quantity: int, position: int, na
     return OrderLine(
         id=new_id(OrderLine.prefix),
         order_id=order.id,
+        placed_at=order.placed_at,
         position=position,
         variant_id=variant.id,
         product_id=variant.product_id,

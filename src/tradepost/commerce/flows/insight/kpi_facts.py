@@ -2,8 +2,8 @@
 them with canceled orders.
 
 What is asked of an order stands in an index that begins with the period, with the sums of its lines and parcels
-(`commerce.store.order_sums`); only figures by sku read the lines themselves. Each pass gives one row per key. An order
-is in every group of its key: one warehouse, or any number of carriers, which `Scope.groups` tells apart.
+(`commerce.store.order_sums`); only figures by sku read the lines themselves (`sku_facts`). Each pass gives one row per
+key. An order is in every group of its key: one warehouse, or any number of carriers, which `Scope.groups` tells apart.
 """
 
 from dataclasses import dataclass, replace
@@ -72,15 +72,13 @@ def over_all(scope: Scope) -> Scope:
 
 
 def placed_figures(scope: Scope) -> Select[Any]:
-    """Per key and currency, of orders placed: how many, with a claim, hours to pick and of how many, their totals and
-    units sold. Not by sku: `sku_figures`."""
+    """Per key and currency, of orders placed: how many, hours to pick and of how many, their totals and units sold."""
     key = _key(scope)
     return (
         select(
             key.label("key"),
             Order.currency.label("of_currency"),
             func.count().label("orders"),
-            total(claimed(scope)).label("claimed"),
             func.sum(hours_to_pick()).label("pick_hours"),
             func.count(Order.picked_at).label("picked"),
             total(Order.total_minor).label("total"),
@@ -91,8 +89,18 @@ def placed_figures(scope: Scope) -> Select[Any]:
     )
 
 
+def claimed_figures(scope: Scope) -> Select[Any]:
+    """Per key, of orders placed: how many with a claim. It begins with the claims, of which there are few."""
+    key = _key(scope)
+    return (
+        select(key.label("key"), func.count().label("claimed"))
+        .where(scope.counts(), scope.placed(), is_claimed(scope))
+        .group_by(*_grouped(key))
+    )
+
+
 def due_figures(scope: Scope) -> Select[Any]:
-    """Per key, of orders due: how many, delivered on time in full, late. Not by sku: `sku_figures`."""
+    """Per key, of orders due: how many, delivered on time in full, late."""
     key = _key(scope)
     return (
         select(
@@ -164,10 +172,10 @@ def _grouped(key: ColumnElement[Any], *others: Any) -> list[Any]:
     return [*others] if key is _ALL else [key, *others]
 
 
-def claimed(scope: Scope) -> ColumnElement[Any]:
-    """1 for an order with a claim."""
-    orders = select(Claim.order_id).where(Claim.workspace_id == scope.workspace_id, Claim.order_id.is_not(None))
-    return flag(Order.id.in_(orders))
+def is_claimed(scope: Scope) -> ColumnElement[bool]:
+    """Whether there is a claim for an order."""
+    claims = select(Claim.order_id).where(Claim.workspace_id == scope.workspace_id, Claim.order_id.is_not(None))
+    return Order.id.in_(claims)
 
 
 def hours_to_pick() -> ColumnElement[Any]:

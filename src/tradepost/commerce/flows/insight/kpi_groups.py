@@ -1,13 +1,14 @@
 """The figures of a period added up per group and over all, from the rows of the three passes."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tradepost.commerce.flows.insight import kpi_facts
+from tradepost.commerce.flows.insight import kpi_facts, sku_facts
 from tradepost.commerce.flows.insight.kpi_facts import Scope
-from tradepost.commerce.flows.insight.sku_facts import sku_figures
 from tradepost.commerce.store.store import Store
+from tradepost.database.summing import prepare_summing
 
 
 @dataclass
@@ -40,16 +41,11 @@ async def figures_of(store: Store, scope: Scope) -> Grouped:
     """All figures of the scope. Those over all are the sums of the groups' rows, but for skus: an order may have many,
     and what it sold counts under each by its lines."""
     found = Grouped(Figures(), defaultdict(Figures))
-    orders = kpi_facts.over_all(scope) if scope.group_by == "sku" else scope
-    for row in await store.session.execute(kpi_facts.placed_figures(orders)):
-        for figures in _of_row(found, orders, row.key):
-            _count_placed(figures, row)
-    for row in await store.session.execute(kpi_facts.due_figures(orders)):
-        for figures in _of_row(found, orders, row.key):
-            _count_due(figures, row)
-    for row in await store.session.execute(sku_figures(scope)) if scope.group_by == "sku" else ():
-        _count_placed(found.groups[row.key], row)
-        _count_due(found.groups[row.key], row)
+    by_sku = scope.group_by == "sku"
+    await prepare_summing(store.session)
+    await _add_orders(store, kpi_facts.over_all(scope) if by_sku else scope, found)
+    if by_sku:
+        await _add_skus(store, scope, found.groups)
     for row in await store.session.execute(kpi_facts.returned_figures(scope)):
         for figures in _of_row(found, scope, row.key):
             figures.returned += row.units
@@ -58,25 +54,41 @@ async def figures_of(store: Store, scope: Scope) -> Grouped:
     return found
 
 
+async def _add_orders(store: Store, scope: Scope, found: Grouped) -> None:
+    for passing in (kpi_facts.placed_figures, kpi_facts.claimed_figures, kpi_facts.due_figures):
+        for row in await store.session.execute(passing(scope)):
+            for figures in _of_row(found, scope, row.key):
+                _count(figures, row._mapping)
+
+
+async def _add_skus(store: Store, scope: Scope, groups: dict[str, Figures]) -> None:
+    for passing, sign in (
+        (sku_facts.placed_by_sku, 1),
+        (sku_facts.repeated_by_sku, -1),
+        (sku_facts.only_due_by_sku, 1),
+        (sku_facts.claimed_by_sku, 1),
+    ):
+        for row in await store.session.execute(passing(scope)):
+            _count(groups[row.key], row._mapping, sign)
+
+
 def _of_row(found: Grouped, scope: Scope, key: str | None) -> list[Figures]:
     """Where the figures of a row count."""
     return [found.overall, *(found.groups[group] for group in scope.groups(key))]
 
 
-def _count_placed(figures: Figures, row: Any) -> None:
-    figures.orders += row.orders
-    figures.claimed += row.claimed
-    figures.pick_hours += float(row.pick_hours or 0)
-    figures.picked += row.picked
-    figures.sold += row.units
-    if row.orders:
-        figures.revenue[row.of_currency] += row.total
-
-
-def _count_due(figures: Figures, row: Any) -> None:
-    figures.due += row.due
-    figures.on_time_in_full += row.on_time_in_full
-    figures.late += row.late
+def _count(figures: Figures, row: Mapping[Any, Any], sign: int = 1) -> None:
+    """Add what a row says, or take it off."""
+    figures.orders += sign * row.get("orders", 0)
+    figures.claimed += row.get("claimed", 0)
+    figures.pick_hours += sign * float(row.get("pick_hours") or 0)
+    figures.picked += sign * row.get("picked", 0)
+    figures.sold += row.get("units", 0)
+    figures.due += sign * row.get("due", 0)
+    figures.on_time_in_full += sign * row.get("on_time_in_full", 0)
+    figures.late += sign * row.get("late", 0)
+    if "of_currency" in row:
+        figures.revenue[row["of_currency"]] += row["total"]
 
 
 async def _add_stockouts(store: Store, scope: Scope, found: Grouped) -> None:

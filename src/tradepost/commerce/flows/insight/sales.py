@@ -1,7 +1,5 @@
 """The sales report: what was sold in a period, and to whom, where and of what most."""
 
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Annotated, Any
@@ -10,7 +8,7 @@ from pydantic import Field
 
 from tradepost.commerce.flows.insight import sales_facts
 from tradepost.commerce.flows.insight.sales_facts import SalesGroup, SalesScope
-from tradepost.commerce.flows.insight.sales_views import LeftOut, SalesReport, SalesRow, SalesTotals
+from tradepost.commerce.flows.insight.sales_views import SalesReport, SalesRow, SalesTotals
 from tradepost.commerce.flows.local_days import day_bounds, local_day, store_zone
 from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.inventory.models import Location
@@ -18,6 +16,7 @@ from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, TimeFilter, keep_fields
 from tradepost.commerce.store.periods import require_period
 from tradepost.commerce.store.store import Store
+from tradepost.database.summing import prepare_summing
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import exponent, money
@@ -29,7 +28,6 @@ LONGEST_DAYS = 3 * 366
 TOP = 5
 SAID = 6
 IN_SHORT = ("key", "orders", "sales")
-_NOTHING: Mapping[str, int] = defaultdict(int)
 
 Currency = Annotated[
     str | None, Field(pattern="^[A-Z]{3}$", description="One currency; left out: the shop's.", examples=["EUR"])
@@ -70,12 +68,12 @@ async def get_sales_report(
     code = currency or store.currency
     exponent(code)  # an unknown code is refused
     place = None if warehouse_id is None else await find_called(store, Location, warehouse_id, field="warehouse_id")
-    scope = SalesScope(start, end, code, None if place is None else place.id, channel)
+    scope = SalesScope(store.caller.workspace_id, start, end, code, None if place is None else place.id, channel)
     page = _page_of(store, group_by, limit, cursor)
+    await prepare_summing(store.session)
     top, sold, items, groups = await _skus(store, scope, page)
     if group_by != "sku":
         items, groups = await _items(store, scope, page)
-    totals, others = await _totals(store, scope, sold)
     seen = page.offset + len(items)
     next_cursor = encode_cursor(page.kind, [seen]) if seen < groups else None
     report: SalesReport = {
@@ -83,9 +81,12 @@ async def get_sales_report(
         "date_to": to_rfc3339(end),
         "currency": code,
         "group_by": group_by,
-        "totals": totals,
+        "totals": await _totals(store, scope, sold),
         "top_products": top,
-        "other_currencies": others,
+        "other_currencies": [
+            {"currency": row.currency, "orders": row.orders}
+            for row in await store.session.execute(sales_facts.other_currencies(scope))
+        ],
         "items": items,
         "next_cursor": next_cursor,
         "has_more": next_cursor is not None,
@@ -116,25 +117,22 @@ def _page_of(store: Store, group: SalesGroup, limit: int, cursor: str | None) ->
     return _Page(group, kind, decode_offset(kind, cursor), limit)
 
 
-async def _totals(store: Store, scope: SalesScope, sold: int) -> tuple[SalesTotals, list[LeftOut]]:
-    """The sums, and the orders in other currencies."""
-    rows = {row.currency: row._mapping for row in await store.session.execute(sales_facts.totals(scope))}
+async def _totals(store: Store, scope: SalesScope, sold: int) -> SalesTotals:
+    row = (await store.session.execute(sales_facts.totals(scope))).one()
     code = scope.currency
-    sums = rows.pop(code, _NOTHING)
-    totals: SalesTotals = {
-        "orders": sums["orders"],
-        "customers": sums["customers"],
+    return {
+        "orders": row.orders,
+        "customers": row.customers,
         "units": sold,
-        "goods": money(sums["goods"], code),
-        "discounts": money(sums["discounts"], code),
-        "shipping": money(sums["shipping"], code),
-        "tax": money(sums["tax"], code),
-        "total": money(sums["total"], code),
-        "refunds": money(sums["refunds"], code),
-        "net": money(sums["total"] - sums["refunds"], code),
-        "average_order": money(round(sums["total"] / sums["orders"]), code) if sums["orders"] else None,
+        "goods": money(row.goods, code),
+        "discounts": money(row.discounts, code),
+        "shipping": money(row.shipping, code),
+        "tax": money(row.tax, code),
+        "total": money(row.total, code),
+        "refunds": money(row.refunds, code),
+        "net": money(row.total - row.refunds, code),
+        "average_order": money(round(row.total / row.orders), code) if row.orders else None,
     }
-    return totals, [{"currency": currency, "orders": row["orders"]} for currency, row in rows.items()]
 
 
 async def _skus(store: Store, scope: SalesScope, page: _Page) -> tuple[list[SalesRow], int, list[SalesRow], int]:

@@ -1,7 +1,6 @@
 """The figures behind the sales report, summed up in SQL: orders placed in a period, without canceled ones, in one
 currency, per day, channel, warehouse, customer, category or sku."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -11,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from tradepost.commerce.catalog.models import Product
 from tradepost.commerce.customers.models import Customer
-from tradepost.commerce.flows.insight.sku_facts import first_of_sku
+from tradepost.commerce.flows.insight.sku_facts import first_of_sku, sold_in
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order, OrderLine
 
@@ -23,6 +22,7 @@ OF_LINES = ("category", "sku")
 class SalesScope:
     """Which orders count."""
 
+    workspace_id: str
     start: datetime
     end: datetime
     currency: str
@@ -31,7 +31,12 @@ class SalesScope:
 
     def counts(self, *, any_currency: bool = False) -> ColumnElement[bool]:
         """The condition on orders."""
-        parts = [Order.placed_at >= self.start, Order.placed_at < self.end, Order.status != "canceled"]
+        parts = [
+            Order.workspace_id == self.workspace_id,
+            Order.placed_at >= self.start,
+            Order.placed_at < self.end,
+            Order.status != "canceled",
+        ]
         if not any_currency:
             parts.append(Order.currency == self.currency)
         if self.warehouse_id is not None:
@@ -42,22 +47,23 @@ class SalesScope:
 
 
 def totals(scope: SalesScope) -> Select[Any]:
-    """One row per currency of the period's orders: orders, customers and the sums of their money."""
-    buyers = (
-        select(Order.currency, func.count().label("orders"), *_money_columns())
-        .where(scope.counts(any_currency=True))
-        .group_by(Order.currency, Order.customer_id)
-        .subquery()
-    )
+    """One row: orders, customers and the sums of their money."""
+    buyers = select(Order.customer_id).where(scope.counts()).distinct().subquery()
+    return select(
+        func.count().label("orders"),
+        select(func.count()).select_from(buyers).scalar_subquery().label("customers"),
+        *(_sum(column).label(name) for name, column in _MONEY.items()),
+    ).where(scope.counts())
+
+
+def other_currencies(scope: SalesScope) -> Select[Any]:
+    """Currency and number of the orders that are left out because they are in another one."""
+    columns: tuple[Any, ...] = (Order.currency, func.count().label("orders"))
     return (
-        select(
-            buyers.c.currency,
-            _sum(buyers.c.orders).label("orders"),
-            func.count().label("customers"),
-            *(_sum(buyers.c[name]).label(name) for name in _MONEY),
-        )
-        .group_by(buyers.c.currency)
-        .order_by(buyers.c.currency)
+        select(*columns)
+        .where(scope.counts(any_currency=True), Order.currency != scope.currency)
+        .group_by(Order.currency)
+        .order_by(Order.currency)
     )
 
 
@@ -73,32 +79,35 @@ def of_a_day(scope: SalesScope) -> Select[Any]:
 def by_order(scope: SalesScope, group: SalesGroup, limit: int, offset: int) -> Select[Any]:
     """A page of channels, warehouses or customers with their names: orders, sales (whole orders) and refunds, the most
     sales first; `groups` counts all of them."""
-    key: Any = {"warehouse": Order.warehouse_id, "customer": Order.customer_id}.get(group, Order.channel)
-    grouped = (
+    of: Any = {"warehouse": Order.warehouse_id, "customer": Order.customer_id}.get(group, Order.channel)
+    sales = _sum(Order.total_minor)
+    # Names are looked up for the page alone: there may be as many customers as orders.
+    page = (
         select(
-            key.label("of"),
+            of.label("of"),
             func.count().label("orders"),
-            _sum(Order.total_minor).label("sales"),
+            sales.label("sales"),
             _sum(Order.refunded_minor).label("refunds"),
+            func.count().over().label("groups"),
         )
-        .where(scope.counts(), key.is_not(None))
-        .group_by(key)
-        .cte("grouped")
+        .where(scope.counts(), of.is_not(None))
+        .group_by(of)
+        .order_by(sales.desc(), of)
+        .limit(limit)
+        .offset(offset)
+        .subquery()
     )
-    # Only those that may be on the page are looked up by name: there may be as many customers as orders.
-    last = select(grouped.c.sales).order_by(grouped.c.sales.desc()).limit(1).offset(offset + limit - 1)
-    may_be_shown = grouped.c.sales >= func.coalesce(last.scalar_subquery(), grouped.c.sales)
-    label, name, joined = _named(group, grouped)
+    key, name, joined = _named(group, page)
     columns: tuple[Any, ...] = (
-        label.label("key"),
+        key.label("key"),
         name.label("name"),
-        grouped.c.orders,
-        grouped.c.sales,
-        grouped.c.refunds,
-        select(func.count()).select_from(grouped).scalar_subquery().label("groups"),
+        page.c.orders,
+        page.c.sales,
+        page.c.refunds,
+        page.c.groups,
     )
-    statement: Select[Any] = select(*columns).select_from(grouped if joined is None else grouped.join(*joined))
-    return statement.where(may_be_shown).order_by(grouped.c.sales.desc(), label).limit(limit).offset(offset)
+    statement: Select[Any] = select(*columns).select_from(page if joined is None else page.join(*joined))
+    return statement.order_by(page.c.sales.desc(), page.c.of)
 
 
 def by_sku(scope: SalesScope, top: int, limit: int, offset: int) -> Select[Any]:
@@ -110,7 +119,7 @@ def by_sku(scope: SalesScope, top: int, limit: int, offset: int) -> Select[Any]:
         _of_lines(
             scope,
             OrderLine.sku.label("key"),
-            _sum(first_of_sku(OrderLine, Order.repeats_sku)).label("orders"),
+            _sum(first_of_sku()).label("orders"),
             _UNITS.label("units"),
             sales.label("sales"),
             _sum(OrderLine.refunded_minor).label("refunds"),
@@ -152,27 +161,23 @@ def by_category(scope: SalesScope, limit: int, offset: int) -> Select[Any]:
     )
 
 
-def _named(group: SalesGroup, grouped: Any) -> tuple[ColumnElement[Any], ColumnElement[Any], Any]:
+def _named(group: SalesGroup, page: Any) -> tuple[ColumnElement[Any], ColumnElement[Any], Any]:
     """What people call a group by, its name, and where both come from."""
     if group == "warehouse":
-        return Location.code.expression, Location.name.expression, (Location, Location.id == grouped.c.of)
+        return Location.code.expression, Location.name.expression, (Location, Location.id == page.c.of)
     if group == "customer":
         name = func.coalesce(Customer.company, Customer.first_name + " " + Customer.last_name)
-        return Customer.number.expression, name, (Customer, Customer.id == grouped.c.of)
-    return grouped.c.of, grouped.c.of, None
+        return Customer.number.expression, name, (Customer, Customer.id == page.c.of)
+    return page.c.of, page.c.of, None
 
 
 def _of_lines(scope: SalesScope, *columns: Any) -> Select[Any]:
     return (
         select(*columns)
         .select_from(Order)
-        .join(OrderLine, and_(OrderLine.workspace_id == Order.workspace_id, OrderLine.order_id == Order.id))
-        .where(scope.counts(), OrderLine.status != "removed")
+        .join(OrderLine, sold_in(Order.id, Order.placed_at, scope))
+        .where(scope.counts())
     )
-
-
-def _money_columns() -> Iterator[Any]:
-    return (_sum(column).label(name) for name, column in _MONEY.items())
 
 
 def _sum(value: Any) -> ColumnElement[Any]:

@@ -1,68 +1,129 @@
-"""The KPIs by sku: what the lines of a period's orders say, each order once per sku."""
+"""The KPIs by sku, from the lines of a period's orders: each order once per sku.
+
+A line says when its order was placed, so the lines of a period are read from one index beside its orders, and both are
+joined as a whole. Orders that are only due in the period are few and are looked up one by one.
+"""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from tradepost.commerce.flows.insight.kpi_facts import Scope, claimed, flag, hours_to_pick, kept, late, total, units_of
+from tradepost.commerce.analytics.beside import beside
+from tradepost.commerce.flows.insight.kpi_facts import (
+    Scope,
+    flag,
+    hours_to_pick,
+    is_claimed,
+    kept,
+    late,
+    total,
+    units_of,
+)
 from tradepost.commerce.orders.models import Order, OrderLine
 
 
-def sku_figures(scope: Scope) -> Select[Any]:
-    """Per sku and currency, what the two above say of orders with the sku: each order once, though it may have several
-    lines of it; `units` and `total` are those of the lines. One pass over the lines of all orders placed or due."""
-    orders = _placed_or_due(scope)
-    mine = first_of_sku(OrderLine, orders.c.repeats_sku)
-    placed_mine = orders.c.placed * mine
+def placed_by_sku(scope: Scope) -> Select[Any]:
+    """Per sku and currency, of orders placed: how many lines, hours to pick and of how many, totals and units of the
+    lines; how many were due, delivered on time in full, late. An order with several lines of the sku is counted for
+    each: `repeated_by_sku` says what is to be taken off."""
+    due = scope.due()
+    orders = (
+        select(
+            Order.id,
+            Order.placed_at,
+            Order.currency,
+            hours_to_pick().label("hours"),
+            case((due, 1), else_=0).label("due"),
+            case((due, kept()), else_=0).label("kept"),
+            case((due, late()), else_=0).label("late"),
+        )
+        .where(scope.counts(), scope.placed())
+        # Worked out once per order: folded into the sums, it would be once per line, and sorted along with them.
+        .cte("placed")
+        .prefix_with("MATERIALIZED")
+    )
     return (
         select(
             OrderLine.sku.label("key"),
             orders.c.currency.label("of_currency"),
-            total(placed_mine).label("orders"),
-            total(orders.c.claimed * mine).label("claimed"),
-            func.sum(orders.c.hours * mine).label("pick_hours"),
-            func.count(case((mine == 1, orders.c.hours))).label("picked"),
-            total(orders.c.placed * OrderLine.total_minor).label("total"),
-            total(orders.c.placed * units_of(OrderLine, OrderLine.quantity)).label("units"),
-            total(orders.c.due * mine).label("due"),
-            total(orders.c.kept * mine).label("on_time_in_full"),
-            total(orders.c.late * mine).label("late"),
+            func.count().label("orders"),
+            func.sum(orders.c.hours).label("pick_hours"),
+            func.count(orders.c.hours).label("picked"),
+            total(OrderLine.total_minor).label("total"),
+            total(units_of(OrderLine, OrderLine.quantity)).label("units"),
+            total(orders.c.due).label("due"),
+            total(orders.c.kept).label("on_time_in_full"),
+            total(orders.c.late).label("late"),
         )
         .select_from(orders)
-        .join(OrderLine, and_(OrderLine.workspace_id == scope.workspace_id, OrderLine.order_id == orders.c.id))
-        .where(OrderLine.status != "removed")
+        .join(OrderLine, sold_in(orders.c.id, orders.c.placed_at, scope))
         .group_by(OrderLine.sku, orders.c.currency)
     )
 
 
-def first_of_sku(line: Any, repeats_sku: Any) -> ColumnElement[Any]:
+def repeated_by_sku(scope: Scope) -> Select[Any]:
+    """Per sku, of the lines whose order has an earlier line of the same sku: what they say of orders once too often."""
+    due = scope.due()
+    return _of_skus(
+        ("orders", func.count()),
+        ("pick_hours", func.sum(hours_to_pick())),
+        ("picked", func.count(Order.picked_at)),
+        ("due", total(flag(due))),
+        ("on_time_in_full", total(case((due, kept()), else_=0))),
+        ("late", total(case((due, late()), else_=0))),
+    ).where(scope.counts(), scope.placed(), Order.repeats_sku, _has_earlier())
+
+
+def only_due_by_sku(scope: Scope) -> Select[Any]:
+    """Per sku, of orders due but not placed in the period: how many, delivered on time in full, late."""
+    mine = first_of_sku()
+    return _of_skus(
+        ("due", total(mine)), ("on_time_in_full", total(mine * kept())), ("late", total(mine * late()))
+    ).where(scope.counts(), scope.due(), or_(Order.placed_at < scope.start, Order.placed_at >= scope.end))
+
+
+def claimed_by_sku(scope: Scope) -> Select[Any]:
+    """Per sku, of orders placed: how many with a claim. It begins with the claims, of which there are few."""
+    orders = func.count(Order.id.distinct())
+    return _of_skus(("claimed", orders)).where(scope.counts(), scope.placed(), is_claimed(scope))
+
+
+def first_of_sku() -> ColumnElement[Any]:
     """1 for the first line of a sku in its order, 0 for any other. Looked for only where an order has such lines."""
+    return case((~Order.repeats_sku, 1), (_has_earlier(), 0), else_=1)
+
+
+def sold_in(order_id: Any, placed_at: Any, scope: Any) -> ColumnElement[bool]:
+    """The lines of an order placed in the period. The period is said again for the lines: so they can be read by it."""
+    return and_(
+        OrderLine.workspace_id == scope.workspace_id,
+        beside(OrderLine.placed_at, placed_at),
+        OrderLine.order_id == order_id,
+        OrderLine.placed_at >= scope.start,
+        OrderLine.placed_at < scope.end,
+        OrderLine.status != "removed",
+    )
+
+
+def _of_skus(*columns: tuple[str, Any]) -> Select[Any]:
+    return (
+        select(OrderLine.sku.label("key"), *(column.label(name) for name, column in columns))
+        .select_from(Order)
+        .join(OrderLine, and_(OrderLine.workspace_id == Order.workspace_id, OrderLine.order_id == Order.id))
+        .where(OrderLine.status != "removed")
+        .group_by(OrderLine.sku)
+    )
+
+
+def _has_earlier() -> ColumnElement[bool]:
+    """Whether the order has an earlier line of the same sku."""
     other = aliased(OrderLine)
     before = select(other.position).where(
-        other.workspace_id == line.workspace_id,
-        other.order_id == line.order_id,
-        other.sku == line.sku,
+        other.workspace_id == OrderLine.workspace_id,
+        other.order_id == OrderLine.order_id,
+        other.position < OrderLine.position,
+        other.sku == OrderLine.sku,
         other.status != "removed",
-        other.position < line.position,
     )
-    return case((~repeats_sku, 1), (before.correlate(line).exists(), 0), else_=1)
-
-
-def _placed_or_due(scope: Scope) -> Subquery:
-    """Orders placed in the period, and those that are only due in it, with what counts of each."""
-    is_due = flag(scope.due())
-    none = literal_column("0")
-
-    def of(placed: Any, claimed: Any, hours: Any, *due: Any) -> Select[Any]:
-        facts = {"placed": placed, "claimed": claimed, "hours": hours}
-        facts |= dict(zip(("due", "kept", "late"), due, strict=True))
-        named = (fact.label(name) for name, fact in facts.items())
-        return select(Order.id, Order.currency, Order.repeats_sku, *named).where(scope.counts())
-
-    placed = of(literal_column("1"), claimed(scope), hours_to_pick(), is_due, is_due * kept(), is_due * late())
-    only_due = of(none, none, literal_column("NULL"), literal_column("1"), kept(), late())
-    return union_all(
-        placed.where(scope.placed()),
-        only_due.where(scope.due(), or_(Order.placed_at < scope.start, Order.placed_at >= scope.end)),
-    ).subquery("counted")
+    return before.correlate(OrderLine).exists()

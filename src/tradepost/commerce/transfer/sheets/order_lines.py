@@ -101,6 +101,7 @@ def new_line(order: Order, position: int, sold: Sold) -> OrderLine:
     return OrderLine(
         id=new_id(OrderLine.prefix),
         order_id=order.id,
+        placed_at=order.placed_at,
         position=position,
         variant_id=variant.id,
         product_id=variant.product_id,

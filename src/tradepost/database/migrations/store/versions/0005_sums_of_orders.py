@@ -1,4 +1,4 @@
-"""sums of its lines and parcels on each order
+"""sums of its lines and parcels on each order, its time on each line
 
 Revision 0005.
 """
@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from tradepost.database.migrations.security import is_postgres
+from tradepost.database.types import UtcDateTime
 
 revision = "0005"
 down_revision = "0003"
@@ -29,7 +30,7 @@ _CHANGED = (
     (
         "order_lines",
         "ix_order_lines_figures",
-        "order_id sku status quantity quantity_scale total_minor refunded_minor product_id position",
+        "placed_at order_id sku status quantity quantity_scale total_minor refunded_minor product_id position",
     ),
 )
 _LINES = (
@@ -56,6 +57,11 @@ def upgrade() -> None:
               undelivered = EXISTS (SELECT 1 {_LINES} AND l.delivered < l.quantity),
               repeats_sku = (SELECT COUNT(*) > COUNT(DISTINCT l.sku) {_LINES}),
               carrier_ids = COALESCE({_carriers()}, '')"""
+    )
+    op.add_column("order_lines", sa.Column("placed_at", UtcDateTime(timezone=True), nullable=True))
+    op.execute(
+        """UPDATE order_lines SET placed_at = (SELECT o.placed_at FROM orders o
+             WHERE o.workspace_id = order_lines.workspace_id AND o.id = order_lines.order_id)"""
     )
     for table, name, columns in _CHANGED:
         op.create_index(name, table, ["workspace_id", *columns.split()], unique=False)
