@@ -90,7 +90,7 @@ def placed_figures(scope: Scope) -> Select[Any]:
 
 
 def claimed_figures(scope: Scope) -> Select[Any]:
-    """Per key, of orders placed: how many with a claim. It begins with the claims, of which there are few."""
+    """Per key, of orders placed: how many with a claim."""
     key = _key(scope)
     return (
         select(key.label("key"), func.count().label("claimed"))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, or_, select
+from sqlalchemy import CTE, BigInteger, ColumnElement, Select, and_, cast, func, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from tradepost.commerce.catalog.models import Product
 from tradepost.commerce.customers.models import Customer
+from tradepost.commerce.flows.insight.kpi_facts import units_of
 from tradepost.commerce.flows.insight.sku_facts import first_of_sku, sold_in
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order, OrderLine
@@ -114,19 +115,21 @@ def by_sku(scope: SalesScope, top: int, limit: int, offset: int) -> Select[Any]:
     """The `top` skus and a page of them, each once, in their `place` from 1 on, with the name on the newest line:
     orders, units, sales (what was charged for the goods) and refunds, the most sales first. `groups` counts all skus,
     `sold` their units; a measured line (by weight, by length) counts as one."""
+    orders = _orders(scope)
     sales = _sum(OrderLine.total_minor)
     grouped = (
-        _of_lines(
-            scope,
+        select(
             OrderLine.sku.label("key"),
-            _sum(first_of_sku()).label("orders"),
-            _UNITS.label("units"),
+            _sum(first_of_sku(orders.c.repeats_sku)).label("orders"),
+            _sum(_UNITS).label("units"),
             sales.label("sales"),
             _sum(OrderLine.refunded_minor).label("refunds"),
             func.row_number().over(order_by=(sales.desc(), OrderLine.sku)).label("place"),
             func.count().over().label("groups"),
-            cast(func.sum(_UNITS).over(), BigInteger).label("sold"),
+            cast(func.sum(_sum(_UNITS)).over(), BigInteger).label("sold"),
         )
+        .select_from(orders)
+        .join(OrderLine, sold_in(orders.c.id, orders.c.placed_at, scope))
         .group_by(OrderLine.sku)
         .subquery()
     )
@@ -139,26 +142,43 @@ def by_sku(scope: SalesScope, top: int, limit: int, offset: int) -> Select[Any]:
 
 def by_category(scope: SalesScope, limit: int, offset: int) -> Select[Any]:
     """A page of categories, with the columns of `by_sku`."""
-    key: Any = func.coalesce(Product.category, "none")
-    sales = _sum(OrderLine.total_minor)
-    joined = and_(Product.workspace_id == OrderLine.workspace_id, Product.id == OrderLine.product_id)
-    return (
-        _of_lines(
-            scope,
-            key.label("key"),
-            func.min(key).label("name"),
-            func.count(OrderLine.order_id.distinct()).label("orders"),
-            _UNITS.label("units"),
-            sales.label("sales"),
+    orders = _orders(scope)
+    category = func.coalesce(Product.category, literal_column("'none'"))
+    per_order = (
+        select(
+            category.label("key"),
+            _sum(_UNITS).label("units"),
+            _sum(OrderLine.total_minor).label("sales"),
             _sum(OrderLine.refunded_minor).label("refunds"),
+        )
+        .select_from(orders)
+        .join(OrderLine, sold_in(orders.c.id, orders.c.placed_at, scope))
+        .join(Product, and_(Product.workspace_id == OrderLine.workspace_id, Product.id == OrderLine.product_id))
+        .group_by(category, OrderLine.order_id)
+        .subquery()
+    )
+    sales = _sum(per_order.c.sales)
+    return (
+        select(
+            per_order.c.key,
+            per_order.c.key.label("name"),
+            func.count().label("orders"),
+            _sum(per_order.c.units).label("units"),
+            sales.label("sales"),
+            _sum(per_order.c.refunds).label("refunds"),
             func.count().over().label("groups"),
         )
-        .join(Product, joined)
-        .group_by(key)
-        .order_by(sales.desc(), key)
+        .group_by(per_order.c.key)
+        .order_by(sales.desc(), per_order.c.key)
         .limit(limit)
         .offset(offset)
     )
+
+
+def _orders(scope: SalesScope) -> CTE:
+    """The orders whose lines count: read first, and only then their lines."""
+    orders = select(Order.id, Order.placed_at, Order.repeats_sku).where(scope.counts())
+    return orders.cte("placed").prefix_with("MATERIALIZED")
 
 
 def _named(group: SalesGroup, page: Any) -> tuple[ColumnElement[Any], ColumnElement[Any], Any]:
@@ -171,20 +191,11 @@ def _named(group: SalesGroup, page: Any) -> tuple[ColumnElement[Any], ColumnElem
     return page.c.of, page.c.of, None
 
 
-def _of_lines(scope: SalesScope, *columns: Any) -> Select[Any]:
-    return (
-        select(*columns)
-        .select_from(Order)
-        .join(OrderLine, sold_in(Order.id, Order.placed_at, scope))
-        .where(scope.counts())
-    )
-
-
 def _sum(value: Any) -> ColumnElement[Any]:
     return cast(func.coalesce(func.sum(value), 0), BigInteger)
 
 
-_UNITS = _sum(case((OrderLine.quantity_scale == 0, OrderLine.quantity), else_=1))
+_UNITS = units_of(OrderLine, OrderLine.quantity)
 _MONEY: dict[str, Any] = {
     "goods": Order.subtotal_minor,
     "discounts": Order.discount_minor,

@@ -39,8 +39,8 @@ def placed_by_sku(scope: Scope) -> Select[Any]:
             case((due, late()), else_=0).label("late"),
         )
         .where(scope.counts(), scope.placed())
-        # Worked out once per order: folded into the sums, it would be once per line, and sorted along with them.
         .cte("placed")
+        # Worked out once per order: folded into the sums, it would be once per line, and sorted along with them.
         .prefix_with("MATERIALIZED")
     )
     return (
@@ -77,21 +77,21 @@ def repeated_by_sku(scope: Scope) -> Select[Any]:
 
 def only_due_by_sku(scope: Scope) -> Select[Any]:
     """Per sku, of orders due but not placed in the period: how many, delivered on time in full, late."""
-    mine = first_of_sku()
+    mine = first_of_sku(Order.repeats_sku)
     return _of_skus(
         ("due", total(mine)), ("on_time_in_full", total(mine * kept())), ("late", total(mine * late()))
     ).where(scope.counts(), scope.due(), or_(Order.placed_at < scope.start, Order.placed_at >= scope.end))
 
 
 def claimed_by_sku(scope: Scope) -> Select[Any]:
-    """Per sku, of orders placed: how many with a claim. It begins with the claims, of which there are few."""
+    """Per sku, of orders placed: how many with a claim."""
     orders = func.count(Order.id.distinct())
     return _of_skus(("claimed", orders)).where(scope.counts(), scope.placed(), is_claimed(scope))
 
 
-def first_of_sku() -> ColumnElement[Any]:
+def first_of_sku(repeats_sku: Any) -> ColumnElement[Any]:
     """1 for the first line of a sku in its order, 0 for any other. Looked for only where an order has such lines."""
-    return case((~Order.repeats_sku, 1), (_has_earlier(), 0), else_=1)
+    return case((~repeats_sku, 1), (_has_earlier(), 0), else_=1)
 
 
 def sold_in(order_id: Any, placed_at: Any, scope: Any) -> ColumnElement[bool]:
