@@ -173,9 +173,9 @@ def _grouped(key: ColumnElement[Any], *others: Any) -> list[Any]:
 
 
 def is_claimed(scope: Scope) -> ColumnElement[bool]:
-    """Whether there is a claim for an order."""
+    """Whether there is a claim for an order. The claims are read first: there are far fewer of them."""
     claims = select(Claim.order_id).where(Claim.workspace_id == scope.workspace_id, Claim.order_id.is_not(None))
-    return Order.id.in_(claims)
+    return Order.id.in_(select(claims.distinct().cte("claimed").prefix_with("MATERIALIZED").c.order_id))
 
 
 def hours_to_pick() -> ColumnElement[Any]:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tradepost.commerce.flows.insight import sales_facts
-from tradepost.commerce.flows.insight.sales_facts import SalesGroup, SalesScope
+from tradepost.commerce.flows.insight.sales_facts import SalesGroup
+from tradepost.commerce.flows.insight.sales_scope import SalesScope
 from tradepost.commerce.flows.insight.sales_views import SalesReport, SalesRow, SalesTotals
 from tradepost.commerce.flows.local_days import day_bounds, local_day, store_zone
 from tradepost.commerce.flows.names import find_called

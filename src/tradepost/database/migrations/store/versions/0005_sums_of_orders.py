@@ -20,7 +20,8 @@ _CHANGED = (
         "orders",
         "ix_orders_placed",
         "placed_at id status warehouse_id currency picked_at total_minor sold_units carrier_ids repeats_sku promised_to "
-        "delivered_at undelivered",
+        "delivered_at undelivered customer_id channel refunded_minor subtotal_minor discount_minor shipping_minor "
+        "tax_minor",
     ),
     (
         "orders",
