@@ -178,7 +178,7 @@ class OrderLine(StoreBase, Versioned, LineSums):
         Index(
             "ix_order_lines_figures",
             *("workspace_id", "placed_at", "order_id", "sku", "status", "quantity", "quantity_scale"),
-            *("total_minor", "refunded_minor", "product_id", "position"),
+            *("total_minor", "refunded_minor", "product_id", "position", "picked_at"),
         ),
         Index("ix_order_lines_variant", "workspace_id", "variant_id"),
     )

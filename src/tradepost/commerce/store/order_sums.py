@@ -20,8 +20,8 @@ from tradepost.database.scoping import ScopedSession
 
 # What of a row the sums are made of, by table, and how the row names its order.
 _SUMMED = {
-    "orders": ("placed_at",),
-    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status", "placed_at"),
+    "orders": ("placed_at", "picked_at"),
+    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status", "placed_at", "picked_at"),
     "shipments": ("carrier_id",),
 }
 _WAITING = "orders_to_sum_up"  # in a session's info
@@ -40,12 +40,14 @@ class OrderSums:
 
 
 class LineSums:
-    """The column. `placed_at`: when its order was placed; the period's lines stand together by it."""
+    """The columns. `placed_at`, `picked_at`: those of its order; the lines of a period stand together by them."""
 
     placed_at: Mapped[datetime | None]
+    picked_at: Mapped[datetime | None]
 
 
 SUMS = ("sold_units", "undelivered", "repeats_sku", "carrier_ids")
+_COPIED = ("placed_at", "picked_at")
 
 
 async def sum_up_orders(session: AsyncSession, workspace_id: str, order_ids: Sequence[str]) -> None:
@@ -81,22 +83,23 @@ def _sum_up(connection: Connection, workspace_id: str, order_ids: Sequence[str])
     for start in range(0, len(order_ids), _AT_ONCE):
         ids = order_ids[start : start + _AT_ONCE]
         # Locked before they are looked at: whoever changes another line of the order at the same moment comes after.
-        there = select(orders.c.id, orders.c.placed_at, *(orders.c[name] for name in SUMS)).where(
+        there = select(orders.c.id, *(orders.c[name] for name in (*_COPIED, *SUMS))).where(
             orders.c.workspace_id == workspace_id, orders.c.id.in_(ids)
         )
         kept = connection.execute(there.order_by(orders.c.id).with_for_update()).all()
         lines, parcels = (_parts(connection, name, workspace_id, ids) for name in ("order_lines", "shipments"))
         changed, moved = [], []
-        for order_id, placed_at, *before in kept:
+        for order_id, placed_at, picked_at, *before in kept:
             now = _sums(lines[order_id], parcels[order_id])
             if now != before:
                 changed.append({"workspace": workspace_id, "order": order_id, **dict(zip(SUMS, now, strict=True))})
-            if any(line.placed_at != placed_at for line in lines[order_id]):
-                moved.append({"workspace": workspace_id, "order": order_id, "placed_at": placed_at})
+            if any((line.placed_at, line.picked_at) != (placed_at, picked_at) for line in lines[order_id]):
+                times = {"placed_at": placed_at, "picked_at": picked_at}
+                moved.append({"workspace": workspace_id, "order": order_id, **times})
         if changed:
             connection.execute(_change(orders, orders.c.id, SUMS), changed)
         if moved:
-            connection.execute(_change(order_lines, order_lines.c.order_id, ("placed_at",)), moved)
+            connection.execute(_change(order_lines, order_lines.c.order_id, _COPIED), moved)
 
 
 def _parts(connection: Connection, table: str, workspace_id: str, order_ids: Sequence[str]) -> Mapping[str, list[Any]]:

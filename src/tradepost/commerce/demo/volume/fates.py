@@ -16,6 +16,7 @@ Kind = Literal["waiting", "moving", "arrived", "canceled", "returned"]
 HOUR = 3_600
 WAITS_DAYS, ARRIVES_AFTER_DAYS, RETURNED_AFTER_DAYS = 2, 5, 20
 PROMISE_DAYS = 6
+_PICKED_BEFORE = 3 * HOUR
 PROMISE_HOUR = 17
 CANCELED_SHARE = 0.025
 RETURNED_SHARE = 0.28  # of those who pay by transfer: about four in a hundred of all
@@ -35,6 +36,11 @@ class Fate:
     eta: int | None = None
     canceled: int | None = None
     is_delayed: bool = False
+
+    @property
+    def picked(self) -> int | None:
+        """Some hours before it left."""
+        return None if self.shipped is None else self.shipped - _PICKED_BEFORE
 
 
 def fate_of(placed: int, now: int, buyer: Buyer, chance: Random) -> Fate:

@@ -21,8 +21,8 @@ _TOLD = (
         "lines",
         OrderLine,
         "id order_id position variant_id product_id sku name options quantity fulfilled shipped delivered "
-        "return_requested return_received unit_price_minor total_minor refunded_minor status placed_at created_at "
-        "updated_at",
+        "return_requested return_received unit_price_minor total_minor refunded_minor status placed_at picked_at "
+        "created_at updated_at",
     ),
     (
         "payments",

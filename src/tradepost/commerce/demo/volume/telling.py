@@ -16,7 +16,6 @@ _LINES = (1, 1, 1, 2, 2)
 _PIECES = (1, 1, 1, 1, 2)
 _PIECES_OF_COMPANIES = (4, 6, 10)
 _CHANNELS = ("web", "web", "app", "phone")
-_PICKED_BEFORE = 3 * HOUR
 
 
 @dataclass(slots=True)
@@ -115,7 +114,7 @@ def write_order(pen: Pen, told: Told) -> None:
         "unfulfilled" if fate.shipped is None else "fulfilled",
         *(pen.ground.currency, subtotal, shipping, tax, told.total_minor, captured, refunded, placed),
         *(pen.when(fate.promised - 8 * HOUR), pen.when(fate.promised)),
-        pen.at(None if fate.shipped is None else fate.shipped - _PICKED_BEFORE),
+        pen.at(fate.picked),
         *(pen.at(fate.arrived), pen.at(fate.canceled), told.warehouse.id, told.channel),
         f"PO-{told.number}" if buyer.is_business else None,
         *(buyer.shipping_address, told.cancel_reason),
@@ -135,6 +134,7 @@ def _charged(told: Told) -> tuple[int, int, int]:
 def _write_lines(pen: Pen, told: Told) -> None:
     fate = told.fate
     at, changed = pen.when(fate.placed), pen.when(fate.arrived or fate.shipped or fate.placed)
+    picked = pen.at(fate.picked)
     for position, line in enumerate(told.lines, start=1):
         goods, quantity = line.goods, line.quantity
         shipped = 0 if fate.shipped is None else quantity
@@ -143,7 +143,7 @@ def _write_lines(pen: Pen, told: Told) -> None:
             *(line.id, told.id, position, goods.variant_id, goods.product_id, goods.sku, goods.name, goods.options),
             *(quantity, shipped, shipped, 0 if fate.arrived is None else quantity, back, back),
             *(goods.price_minor, line.total_minor, goods.price_minor * back),
-            *("fulfilled" if shipped else "processing", at, at, changed),
+            *("fulfilled" if shipped else "processing", at, picked, at, changed),
         )
 
 

@@ -37,9 +37,10 @@ _ALL: ColumnElement[Any] = literal_column("'all'")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the figures are about."""
+    """What the figures are about. `currency`: the shop's own."""
 
     workspace_id: str
+    currency: str
     start: datetime
     end: datetime
     now: datetime

@@ -62,14 +62,37 @@ async def _add_orders(store: Store, scope: Scope, found: Grouped) -> None:
 
 
 async def _add_skus(store: Store, scope: Scope, groups: dict[str, Figures]) -> None:
-    for passing, sign in (
-        (sku_facts.placed_by_sku, 1),
-        (sku_facts.repeated_by_sku, -1),
-        (sku_facts.only_due_by_sku, 1),
-        (sku_facts.claimed_by_sku, 1),
-    ):
-        for row in await store.session.execute(passing(scope)):
-            _count(groups[row.key], row._mapping, sign)
+    counted: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))  # lines per sku and currency
+    passing = sku_facts.counted_by_sku
+    if scope.warehouse_id is None:
+        passing = sku_facts.unlike_by_sku
+        for row in await store.session.execute(sku_facts.lines_by_sku(scope)):
+            _assume(groups[row.key], row, scope.currency, 1)
+            counted[row.key][scope.currency] += row.all_lines
+    for row in await store.session.execute(passing(scope)):
+        figures = groups[row.key]
+        if scope.warehouse_id is None:
+            _assume(figures, row, scope.currency, -1)
+            counted[row.key][scope.currency] -= row.all_lines
+        _count(figures, row._mapping)
+        counted[row.key][row.of_currency] += row.lines_that_count
+    for key, lines in counted.items():
+        groups[key].revenue = {code: total for code, total in groups[key].revenue.items() if lines[code]}
+    for others in (sku_facts.only_due_by_sku, sku_facts.claimed_by_sku):
+        for row in await store.session.execute(others(scope)):
+            _count(groups[row.key], row._mapping)
+
+
+def _assume(figures: Figures, row: Any, currency: str, sign: int) -> None:
+    """Count lines as if their orders were like most, or take them off again: each an order of its own, in the shop's
+    currency, that was due and delivered on time in full."""
+    figures.orders += sign * row.all_lines
+    figures.due += sign * row.all_lines
+    figures.on_time_in_full += sign * row.all_lines
+    figures.sold += sign * row.all_units
+    figures.pick_hours += sign * float(row.all_hours or 0)
+    figures.picked += sign * row.all_picked
+    figures.revenue[currency] += sign * row.all_total
 
 
 def _of_row(found: Grouped, scope: Scope, key: str | None) -> list[Figures]:
@@ -77,16 +100,16 @@ def _of_row(found: Grouped, scope: Scope, key: str | None) -> list[Figures]:
     return [found.overall, *(found.groups[group] for group in scope.groups(key))]
 
 
-def _count(figures: Figures, row: Mapping[Any, Any], sign: int = 1) -> None:
-    """Add what a row says, or take it off."""
-    figures.orders += sign * row.get("orders", 0)
+def _count(figures: Figures, row: Mapping[Any, Any]) -> None:
+    """Add what a row says."""
+    figures.orders += row.get("orders", 0)
     figures.claimed += row.get("claimed", 0)
-    figures.pick_hours += sign * float(row.get("pick_hours") or 0)
-    figures.picked += sign * row.get("picked", 0)
+    figures.pick_hours += float(row.get("pick_hours") or 0)
+    figures.picked += row.get("picked", 0)
     figures.sold += row.get("units", 0)
-    figures.due += sign * row.get("due", 0)
-    figures.on_time_in_full += sign * row.get("on_time_in_full", 0)
-    figures.late += sign * row.get("late", 0)
+    figures.due += row.get("due", 0)
+    figures.on_time_in_full += row.get("on_time_in_full", 0)
+    figures.late += row.get("late", 0)
     if "of_currency" in row:
         figures.revenue[row["of_currency"]] += row["total"]
 

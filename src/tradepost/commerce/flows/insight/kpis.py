@@ -140,7 +140,7 @@ async def get_ops_kpis(
 
 def scope_of(store: Store, start: datetime, end: datetime, warehouse_id: str | None) -> Scope:
     """The figures of a period over all, for the store of this call."""
-    return Scope(store.caller.workspace_id, start, end, store.now, warehouse_id, "none")
+    return Scope(store.caller.workspace_id, store.currency, start, end, store.now, warehouse_id, "none")
 
 
 async def overall_kpis(store: Store, scope: Scope) -> KpiView:

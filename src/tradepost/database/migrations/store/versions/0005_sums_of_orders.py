@@ -1,4 +1,4 @@
-"""sums of its lines and parcels on each order, its time on each line
+"""sums of its lines and parcels on each order, its times on each line
 
 Revision 0005.
 """
@@ -31,7 +31,8 @@ _CHANGED = (
     (
         "order_lines",
         "ix_order_lines_figures",
-        "placed_at order_id sku status quantity quantity_scale total_minor refunded_minor product_id position",
+        "placed_at order_id sku status quantity quantity_scale total_minor refunded_minor product_id position "
+        "picked_at",
     ),
 )
 _LINES = (
@@ -60,9 +61,10 @@ def upgrade() -> None:
               carrier_ids = COALESCE({_carriers()}, '')"""
     )
     op.add_column("order_lines", sa.Column("placed_at", UtcDateTime(timezone=True), nullable=True))
+    op.add_column("order_lines", sa.Column("picked_at", UtcDateTime(timezone=True), nullable=True))
     op.execute(
-        """UPDATE order_lines SET placed_at = (SELECT o.placed_at FROM orders o
-             WHERE o.workspace_id = order_lines.workspace_id AND o.id = order_lines.order_id)"""
+        """UPDATE order_lines SET placed_at = o.placed_at, picked_at = o.picked_at FROM orders o
+             WHERE o.workspace_id = order_lines.workspace_id AND o.id = order_lines.order_id"""
     )
     for table, name, columns in _CHANGED:
         op.create_index(name, table, ["workspace_id", *columns.split()], unique=False)
