@@ -49,7 +49,11 @@ class Scope:
 
     def placed(self) -> ColumnElement[bool]:
         """Orders placed in the period."""
-        return and_(Order.placed_at >= self.start, Order.placed_at < self.end)
+        return and_(*self.placed_by(Order.placed_at))
+
+    def placed_by(self, moment: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """The moment is in the period."""
+        return moment >= self.start, moment < self.end
 
     def due(self) -> ColumnElement[bool]:
         """Orders whose promise ended in the period and is past."""
@@ -95,7 +99,7 @@ def claimed_figures(scope: Scope) -> Select[Any]:
     key = _key(scope)
     return (
         select(key.label("key"), func.count().label("claimed"))
-        .where(scope.counts(), scope.placed(), is_claimed(scope))
+        .where(scope.counts(), placed_and_claimed(scope))
         .group_by(*_grouped(key))
     )
 
@@ -119,7 +123,6 @@ def returned_figures(scope: Scope) -> Select[Any]:
     """Per key and reason: units returned of orders placed. It begins with the returns of the time since: none is asked
     for before its order is placed, and there are far fewer of them."""
     key = OrderLine.sku.expression if scope.group_by == "sku" else _key(scope)
-    placed_at = func.coalesce(Order.placed_at, scope.start)  # no index: the returns lead to their orders
     return (
         select(
             key.label("key"),
@@ -137,8 +140,7 @@ def returned_figures(scope: Scope) -> Select[Any]:
             Return.requested_at >= scope.start,
             Return.status.not_in(NOT_RETURNS),
             scope.counts(),
-            placed_at >= scope.start,
-            placed_at < scope.end,
+            *scope.placed_by(func.coalesce(Order.placed_at, scope.start)),  # no index: the returns lead to their orders
             OrderLine.status != "removed",
         )
         .group_by(*_grouped(key, ReturnLine.reason))
@@ -173,10 +175,11 @@ def _grouped(key: ColumnElement[Any], *others: Any) -> list[Any]:
     return [*others] if key is _ALL else [key, *others]
 
 
-def is_claimed(scope: Scope) -> ColumnElement[bool]:
-    """Whether there is a claim for an order. The claims are read first: there are far fewer of them."""
+def placed_and_claimed(scope: Scope) -> ColumnElement[bool]:
+    """Orders placed in the period for which there is a claim. The claims lead to them: there are far fewer of them than
+    orders of the period, whose index is kept out of it."""
     claims = select(Claim.order_id).where(Claim.workspace_id == scope.workspace_id, Claim.order_id.is_not(None))
-    return Order.id.in_(select(claims.distinct().cte("claimed").prefix_with("MATERIALIZED").c.order_id))
+    return and_(Order.id.in_(claims), *scope.placed_by(func.coalesce(Order.placed_at, scope.start)))
 
 
 def hours_to_pick() -> ColumnElement[Any]:

@@ -16,9 +16,9 @@ from tradepost.commerce.flows.insight.kpi_facts import (
     Scope,
     flag,
     hours_to_pick,
-    is_claimed,
     kept,
     late,
+    placed_and_claimed,
     total,
     units_of,
 )
@@ -115,7 +115,7 @@ def only_due_by_sku(scope: Scope) -> Select[Any]:
 def claimed_by_sku(scope: Scope) -> Select[Any]:
     """Per sku, of orders placed: how many with a claim."""
     orders = func.count(Order.id.distinct())
-    return _of_skus(("claimed", orders)).where(scope.counts(), scope.placed(), is_claimed(scope))
+    return _of_skus(("claimed", orders)).where(scope.counts(), placed_and_claimed(scope))
 
 
 def _first_of_sku(repeats_sku: Any) -> ColumnElement[Any]:
