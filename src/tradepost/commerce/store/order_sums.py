@@ -55,14 +55,18 @@ async def sum_up_orders(session: AsyncSession, workspace_id: str, order_ids: Seq
     await session.run_sync(lambda found: _sum_up(found.connection(), workspace_id, order_ids))
 
 
+def note_orders(session: Session, rows: Iterable[Any]) -> None:
+    """Sum up the orders of these rows before the transaction commits: for rows that no flush of it writes."""
+    for row in rows:
+        if row.__tablename__ in _SUMMED:
+            waiting = session.info.setdefault(_WAITING, defaultdict(dict))
+            order_id = row.id if row.__tablename__ == "orders" else row.order_id
+            waiting[row.workspace_id or session.info["workspace_id"]][order_id] = None
+
+
 @event.listens_for(ScopedSession, "before_flush")
 def _note_changes(session: Session, _context: Any, _instances: Any) -> None:
-    changed = [row for row in session.dirty if _changes_sums(row)]
-    rows = [row for row in (*session.new, *session.deleted) if row.__tablename__ in _SUMMED]
-    for row in (*rows, *changed):
-        waiting = session.info.setdefault(_WAITING, defaultdict(dict))
-        order_id = row.id if row.__tablename__ == "orders" else row.order_id
-        waiting[row.workspace_id or session.info["workspace_id"]][order_id] = None
+    note_orders(session, (*session.new, *session.deleted, *(row for row in session.dirty if _changes_sums(row))))
 
 
 @event.listens_for(ScopedSession, "before_commit")

@@ -1,9 +1,12 @@
 """What importing a record would do to the store, put together without touching it and written in one go."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from tradepost.commerce.customers.models import NAMES, Customer
+from tradepost.commerce.customers.names import keep_names
+from tradepost.commerce.store.order_sums import note_orders
 from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.store import Store
 
@@ -104,6 +107,7 @@ class Draft:
                 await store.session.flush()
             if final:
                 await store.add_many(final)
+                await _follow_up(store, final)
         for row, values in self._changes:
             for name, value in values.items():
                 setattr(row, name, value)
@@ -115,3 +119,10 @@ class Draft:
         for event_type, row, payload in self._events[-1:]:
             store.emit(event_type, row, **payload)
         await store.session.flush()
+
+
+async def _follow_up(store: Store, rows: Sequence[Any]) -> None:
+    """What else follows from rows that no flush has written: the sums on their orders, and the names people search."""
+    note_orders(store.session.sync_session, rows)
+    names = [getattr(row, name) for row in rows if isinstance(row, Customer) for name in NAMES]
+    await store.session.run_sync(keep_names, store.caller.workspace_id, names)

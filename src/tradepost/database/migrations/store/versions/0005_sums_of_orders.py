@@ -1,6 +1,6 @@
 """sums of its lines and parcels on each order, its times on each line
 
-Revision 0005.
+Revision 0005, after 0004.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from tradepost.database.migrations.security import is_postgres
 from tradepost.database.types import UtcDateTime
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
