@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.cli.csv_shop import (
     TRACKING,
     CsvShop,
     Prepared,
+    Tools,
     rows_of,
 )
 from tests.engines import DatabaseUrls, Template
@@ -84,6 +86,7 @@ async def test_a_shop_of_shopifys_exports_is_there_for_the_tools(shop: CsvShop):
         assert (parcel["status"], parcel["order_number"]) == ("delivered", "1001")
         assert [event["status"] for event in parcel["events"]] == ["delivered", "in_transit"]
         assert [row["number"] for row in await tool.items("list_purchase_orders")] == ["PO-501"]
+        await the_figures_count_the_file(tool, [row["id"] for row in orders.values()])
     begun = {kind: shop.begin(kind, text, *options, "--json") for kind, text, options in SHOP}
     for kind, command in begun.items():
         told = command.result().json()
@@ -91,6 +94,18 @@ async def test_a_shop_of_shopifys_exports_is_there_for_the_tools(shop: CsvShop):
     async with shop.tools("other") as tool:
         assert await tool.items("search_products") == []
         assert await tool.items("search_orders") == []
+
+
+async def the_figures_count_the_file(tool: Tools, orders: list[str]) -> None:
+    sold: dict[str, int] = defaultdict(int)
+    for order_id in orders:
+        for line in (await tool("get_order", order_id=order_id))["lines"]:
+            sold[line["sku"]] += line["quantity"]["ordered"]
+    period = {"date_from": "2020-01-01T00:00:00Z"}
+    figures = await tool("get_ops_kpis", **period, group_by="sku")
+    assert figures["overall"]["sold_units"] == sum(sold.values()) > 0
+    assert {row["key"]: row["sold_units"] for row in figures["items"]} == sold
+    assert [row["orders"] for row in (await tool("get_ops_kpis", **period, group_by="carrier"))["items"]] == [1]
 
 
 async def test_the_same_file_makes_two_shops_that_do_not_know_each_other(shop: CsvShop):
