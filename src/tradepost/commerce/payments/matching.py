@@ -149,7 +149,6 @@ def _lines_of(payout: Payout) -> Subquery:
     """The payout's lines, each with what its reference was settled for in all (`total`) and before it (`earlier`)."""
     same = (SettlementLine.type, SettlementLine.reference, SettlementLine.currency)
     in_order = (Payout.period_to, Payout.id, SettlementLine.position, SettlementLine.id)
-    wanted = _own_and_related(payout)
     gross = func.sum(SettlementLine.gross_minor)
     return (
         select(
@@ -168,33 +167,31 @@ def _lines_of(payout: Payout) -> Subquery:
                 "earlier"
             ),
         )
-        .join(wanted, wanted.c.id == SettlementLine.id)
         .join(
             Payout,
             and_(Payout.workspace_id == SettlementLine.workspace_id, Payout.id == SettlementLine.payout_id),
         )
         .where(
             SettlementLine.workspace_id == payout.workspace_id,
+            SettlementLine.id.in_(_own_and_related(payout)),
         )
         .subquery()
     )
 
 
-def _own_and_related(payout: Payout) -> Subquery:
+def _own_and_related(payout: Payout) -> Any:
     """Ids of the payout's lines and of those of others with the same references. Two look-ups by index: an OR of both
-    lets PostgreSQL read every statement there ever was. Joined, not `IN`: of that SQLite expects a few rows, however
-    many lines a payout has, and then compares each with each."""
+    lets PostgreSQL read every statement there ever was."""
     line = aliased(SettlementLine)
     ours = line.workspace_id == payout.workspace_id
     void = select(Payout.id).where(Payout.workspace_id == payout.workspace_id, Payout.status.in_(VOID_PAYOUTS))
     return union(
         select(line.id).where(ours, line.payout_id == payout.id),
         select(line.id).where(ours, line.reference.in_(_references(payout)), line.payout_id.not_in(void)),
-    ).subquery()
+    )
 
 
 def _charges(payout: Payout) -> Subquery:
-    named = _references(payout).distinct().subquery()  # joined, not `IN`, for the same reason
     return (
         select(
             Payment.psp_reference.label("reference"),
@@ -202,15 +199,13 @@ def _charges(payout: Payout) -> Subquery:
             func.min(Payment.currency).label("currency"),
             func.min(Payment.number).label("record"),
         )
-        .join(named, named.c.reference == Payment.psp_reference)
-        .where(Payment.workspace_id == payout.workspace_id)
+        .where(Payment.workspace_id == payout.workspace_id, Payment.psp_reference.in_(_references(payout)))
         .group_by(Payment.psp_reference)
         .subquery()
     )
 
 
 def _refunds(payout: Payout, reference: Any) -> Subquery:
-    named = _references(payout).distinct().subquery()
     live = case((Refund.status.in_(LIVE_REFUNDS), -Refund.amount_minor), else_=0)
     return (
         select(
@@ -220,8 +215,7 @@ def _refunds(payout: Payout, reference: Any) -> Subquery:
             func.min(Refund.number).label("record"),
         )
         .join(Payment, and_(Payment.workspace_id == Refund.workspace_id, Payment.id == Refund.payment_id))
-        .join(named, named.c.reference == reference)
-        .where(Refund.workspace_id == payout.workspace_id)
+        .where(Refund.workspace_id == payout.workspace_id, reference.in_(_references(payout)))
         .group_by(reference)
         .subquery()
     )
