@@ -5,9 +5,11 @@ their payment's), disputes (number, external id or their payment's reference). A
 wrongly, twice; so each line is compared with what its reference still had open when the line came.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Select,
@@ -31,28 +33,14 @@ PROVIDER_TYPES = ("fee", "reserve", "transfer")  # the provider's own lines: the
 VOID_PAYOUTS = ("failed", "canceled")
 LIVE_REFUNDS = ("pending", "succeeded")
 RETURNED_DISPUTES = ("won", "prevented")
+_UNNAMED = ("amount", "of_currency")
 
 
-def compared_lines(payout: Payout) -> Select[Any]:
-    """Each line of the payout with `status`, `finding`, `expected_minor`, `difference_minor`, `record` and
-    `expected_currency`; `rank` puts what needs attention first."""
-    lines = _lines_of(payout)
-    charges, refunds, returned, disputes = (
-        _charges(payout),
-        _refunds(payout, Refund.psp_reference),
-        _refunds(payout, Payment.psp_reference),
-        _disputes(payout),
-    )
-    kind = lines.c.type
-
-    def chosen(column: str) -> ColumnElement[Any]:
-        return case(
-            (kind == "charge", charges.c[column]),
-            (kind == "refund", func.coalesce(refunds.c[column], returned.c[column])),
-            (kind == "dispute", disputes.c[column]),
-        )
-
-    amount, currency = chosen("amount"), chosen("currency")
+def compared_lines(payout: Payout, *, named: bool = True) -> Select[Any]:
+    """Each line of the payout with `status`, `finding`, `expected_minor`, `difference_minor`, `expected_currency` and,
+    if `named`, the `record` it was compared with; `rank` puts what needs attention first."""
+    lines = _expected(_lines_of(payout), payout, ("amount", "of_currency", "record") if named else _UNNAMED)
+    kind, amount, currency = lines.c.type, lines.c.amount, lines.c.of_currency
     settled_in_all = lines.c.total == amount
     open_then: ColumnElement[Any] = case((settled_in_all, lines.c.gross_minor), else_=amount - lines.c.earlier)
     finding = case(
@@ -71,14 +59,8 @@ def compared_lines(payout: Payout) -> Select[Any]:
             finding.label("finding"),
             currency.label("expected_currency"),
             case((currency == lines.c.currency, open_then), else_=amount).label("expected_minor"),
-            chosen("record").label("record"),
         )
         .select_from(lines)
-        .outerjoin(charges, and_(kind == "charge", charges.c.reference == lines.c.reference))
-        .outerjoin(refunds, and_(kind == "refund", refunds.c.reference == lines.c.reference))
-        .outerjoin(returned, and_(kind == "refund", returned.c.reference == lines.c.reference))
-        .outerjoin(disputes, and_(kind == "dispute", disputes.c.reference == lines.c.reference))
-        .where(lines.c.payout_id == payout.id)
         .subquery()
     )
     status = case(
@@ -191,60 +173,61 @@ def _own_and_related(payout: Payout) -> Any:
     )
 
 
-def _charges(payout: Payout) -> Subquery:
-    return (
-        select(
-            Payment.psp_reference.label("reference"),
-            cast(func.sum(Payment.captured_minor), BigInteger).label("amount"),
-            func.min(Payment.currency).label("currency"),
-            func.min(Payment.number).label("record"),
-        )
-        .where(Payment.workspace_id == payout.workspace_id, Payment.psp_reference.in_(_references(payout)))
-        .group_by(Payment.psp_reference)
-        .subquery()
+def _expected(lines: Subquery, payout: Payout, wanted: Sequence[str]) -> CTE:
+    """The payout's own lines with what the shop expects for their references: `amount`, `of_currency`, `record`, or the
+    first of these: looked up line by line in the indexes of references, since joining sums per reference lets SQLite
+    compare each with each; and once, since each is asked for often."""
+    sums = {
+        "charge": [_charge(lines.c.reference, payout)],
+        "refund": [_refund(Refund.psp_reference, lines.c.reference, payout)],
+        "dispute": [_dispute(lines, payout)],
+    }
+    sums["refund"].append(_refund(Payment.psp_reference, lines.c.reference, payout))
+
+    def looked_up(place: int) -> ColumnElement[Any]:
+        def column(found: Select[Any]) -> ColumnElement[Any]:
+            return found.with_only_columns(found.selected_columns[place]).correlate(lines).scalar_subquery()
+
+        ways = {kind: [column(found) for found in several] for kind, several in sums.items()}
+        return case(*((lines.c.type == kind, _first_of(columns)) for kind, columns in ways.items()))
+
+    columns = (looked_up(place).label(name) for place, name in enumerate(wanted))
+    return select(lines, *columns).where(lines.c.payout_id == payout.id).cte("expected").prefix_with("MATERIALIZED")
+
+
+def _first_of(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+    return columns[0] if len(columns) == 1 else func.coalesce(*columns)
+
+
+def _charge(reference: ColumnElement[Any], payout: Payout) -> Select[Any]:
+    return _summed(Payment.captured_minor, Payment).where(
+        Payment.workspace_id == payout.workspace_id, Payment.psp_reference == reference
     )
 
 
-def _refunds(payout: Payout, reference: Any) -> Subquery:
+def _refund(named: Any, reference: ColumnElement[Any], payout: Payout) -> Select[Any]:
     live = case((Refund.status.in_(LIVE_REFUNDS), -Refund.amount_minor), else_=0)
     return (
-        select(
-            reference.label("reference"),
-            cast(func.sum(live), BigInteger).label("amount"),
-            func.min(Refund.currency).label("currency"),
-            func.min(Refund.number).label("record"),
-        )
+        _summed(live, Refund)
         .join(Payment, and_(Payment.workspace_id == Refund.workspace_id, Payment.id == Refund.payment_id))
-        .where(Refund.workspace_id == payout.workspace_id, reference.in_(_references(payout)))
-        .group_by(reference)
-        .subquery()
+        .where(Refund.workspace_id == payout.workspace_id, named == reference)
     )
 
 
-def _disputes(payout: Payout) -> Subquery:
+def _dispute(lines: Subquery, payout: Payout) -> Select[Any]:
     taken = case((Dispute.status.in_(RETURNED_DISPUTES), 0), else_=-Dispute.amount_minor)
-
-    def called(reference: Any) -> Select[Any]:
-        return (
-            select(
-                reference.label("reference"),
-                Dispute.id.label("id"),
-                taken.label("amount"),
-                Dispute.currency.label("currency"),
-                Dispute.number.label("record"),
-            )
-            .join(Payment, and_(Payment.workspace_id == Dispute.workspace_id, Payment.id == Dispute.payment_id))
-            .where(Dispute.workspace_id == payout.workspace_id, reference.in_(_references(payout)))
-        )
-
-    names = union(called(Dispute.number), called(Dispute.external_id), called(Payment.psp_reference)).subquery()
-    return (
-        select(
-            names.c.reference,
-            cast(func.sum(names.c.amount), BigInteger).label("amount"),
-            func.min(names.c.currency).label("currency"),
-            func.min(names.c.record).label("record"),
-        )
-        .group_by(names.c.reference)
-        .subquery()
+    other, reference = aliased(Dispute), lines.c.reference
+    ours = select(other.id).where(other.workspace_id == payout.workspace_id).correlate(lines)
+    paid = and_(Payment.workspace_id == other.workspace_id, Payment.id == other.payment_id)
+    called = union(
+        ours.where(other.number == reference),
+        ours.where(other.external_id == reference),
+        ours.join(Payment, paid).where(Payment.psp_reference == reference),
     )
+    return _summed(taken, Dispute).where(Dispute.workspace_id == payout.workspace_id, Dispute.id.in_(called))
+
+
+def _summed(amount: Any, record: Any) -> Select[Any]:
+    """The amount, currency and number of what is called by one reference; nulls where nothing is."""
+    number = func.min(record.number + "")  # of the bare column SQLite walks all numbers until one fits
+    return select(cast(func.sum(amount), BigInteger), func.min(record.currency), number).select_from(record)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import BigInteger, Select, cast, func, select, tuple_
+from sqlalchemy import BigInteger, cast, func, select, tuple_
 from typing_extensions import TypedDict
 
 from tradepost.commerce.payments.matching import compared_lines, missing_records
@@ -122,9 +122,10 @@ async def reconcile_settlement(
 async def reconcile(
     store: Store, payout: Payout, *, status: LineStatus | None = None, limit: int = 20, cursor: str | None = None
 ) -> Reconciliation:
-    """The reconciliation of a payout with one page of its lines: three queries whatever its size."""
+    """The reconciliation of a payout with one page of its lines, or with none for a `limit` of 0: three queries
+    whatever its size."""
     await prepare_summing(store.session)
-    lines = compared_lines(payout).subquery()
+    lines = compared_lines(payout, named=False).subquery()
     counts = {"matched": 0, "unmatched": 0, "variance": 0}
     sums = {"difference": 0, "gross": 0, "fees": 0, "net": 0}
     totals = select(
@@ -140,7 +141,7 @@ async def reconcile(
     whole = (func.count().over().label("n"), _sum(missing.c.amount_minor, over=True).label("sum"))
     some = select(missing, *whole).order_by(missing.c.kind, missing.c.number).limit(SHOWN_MISSING)
     lost = (await store.session.execute(some)).all()
-    rows, next_cursor = await _page(store, select(lines), lines, status, limit, cursor)
+    rows, next_cursor = await _page(store, payout, status, limit, cursor) if limit else ((), None)
     net_difference = payout.net_minor - sums["net"]
     found: Reconciliation = {
         "payout": payout_view(payout),
@@ -174,10 +175,12 @@ async def reconcile(
 
 
 async def _page(
-    store: Store, statement: Select[Any], lines: Any, status: str | None, limit: int, cursor: str | None
+    store: Store, payout: Payout, status: str | None, limit: int, cursor: str | None
 ) -> tuple[Sequence[Any], str | None]:
     kind = store.list_kind("settlement lines")
     after = decode_cursor(kind, cursor, 3)
+    lines = compared_lines(payout).subquery()
+    statement = select(lines)
     columns = (lines.c.rank, lines.c.position, lines.c.id)
     if status is not None:
         statement = statement.where(lines.c.status == status)

@@ -192,7 +192,7 @@ async def payouts_section(store: Store) -> Section:
     latest = await store.all(select(Payout).order_by(Payout.period_to.desc(), Payout.id.desc()).limit(PAYOUTS_SHOWN))
     shown = []
     for payout in latest:
-        result = await reconcile(store, payout, limit=1)
+        result = await reconcile(store, payout, limit=0)
         shown.append(
             {
                 "payout": payout.number,
