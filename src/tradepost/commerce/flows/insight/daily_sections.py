@@ -13,12 +13,13 @@ from tradepost.commerce.flows.claims.claim_search import claim_views
 from tradepost.commerce.flows.numbers import numbers_of
 from tradepost.commerce.flows.orders.at_risk import endangered_orders
 from tradepost.commerce.inventory.models import Location, StockLevel
-from tradepost.commerce.logistics.models import Carrier, Delivery, Driver, Route, Shipment
+from tradepost.commerce.logistics.models import ARRIVED, Carrier, Delivery, Driver, Route, Shipment
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.payments.models import Dispute, Payout
 from tradepost.commerce.payments.reconcile import reconcile
 from tradepost.commerce.purchasing.models import PurchaseOrder, Supplier
 from tradepost.commerce.returns.models import Return
+from tradepost.commerce.store.columns import spelled_out
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.untrusted import clean
@@ -99,10 +100,14 @@ async def stock_section(store: Store, place: Location | None) -> Section:
 async def shipments_section(store: Store, place: Location | None) -> Section:
     """Parcels in trouble, or expected after their promise; not those of orders that were called off."""
     after_promise = and_(Shipment.status.in_(ON_ITS_WAY), Shipment.eta > Shipment.promised_to)
+    # Found among what is under way, which has an index of its own: most parcels of a long history have arrived.
+    some = select(Shipment.id).where(
+        Shipment.status != spelled_out(ARRIVED), or_(Shipment.status.in_(TROUBLED), after_promise)
+    )
     troubled = (
         select(Shipment)
         .join(Order, and_(Order.workspace_id == Shipment.workspace_id, Order.id == Shipment.order_id))
-        .where(or_(Shipment.status.in_(TROUBLED), after_promise), Order.status != "canceled")
+        .where(Shipment.id.in_(some), Order.status != "canceled")
     )
     if place is not None:
         troubled = troubled.where(Shipment.location_id == place.id)
