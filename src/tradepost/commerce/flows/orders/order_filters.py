@@ -24,6 +24,7 @@ from tradepost.commerce.store.store import Store
 NEWEST = (Order.placed_at, Order.id)
 _USUAL = ("completed", "paid", "fulfilled")  # what nearly all orders of a long history are
 _SHORT_PERIOD = 50_000  # orders: to look at so many takes no longer than at the lines of a SKU sold often
+_MOST_BUYERS = 500  # customers of one name that are handed on one by one
 Period = tuple[datetime | None, datetime | None]
 
 
@@ -116,12 +117,16 @@ async def _matching(store: Store, statement: Select[Order], q: str) -> Select[Or
         customers.where(Customer.number == bare),
         customers.where(Customer.external_id == wanted),
     )
+    # Named one by one: given a select of them, SQLite reads every order, however few they are.
+    some = select(Customer.id).where(Customer.id.in_(buyers)).order_by(Customer.id).limit(_MOST_BUYERS + 1)
+    known = (await store.session.scalars(some)).all()
     ids = select(Order.id)
-    found = union_all(
+    ways = [
         ids.where(Order.number.in_({bare, wanted})),
         ids.where(Order.external_id == wanted),
         ids.where(Order.id == wanted),
         ids.where(Order.po_number == wanted),
-        ids.where(Order.customer_id.in_(buyers)),
-    )
-    return statement.where(Order.id.in_(found))
+    ]
+    if known:
+        ways.append(ids.where(Order.customer_id.in_(known if len(known) <= _MOST_BUYERS else buyers)))
+    return statement.where(Order.id.in_(union_all(*ways)))
