@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from tests.engines import DatabaseUrls, Template
 from tradepost.commerce.store.models import StoreEvent
@@ -173,6 +174,26 @@ async def test_a_late_commit_with_a_lower_number_is_told(
                 continue
         await slow.commit()
         assert (await listener.next())[1] == ["slow"]
+
+
+@pytest.mark.parametrize("engine_name", ["postgres"])
+async def test_a_late_commit_is_told_at_whatever_moment_of_a_look_it_comes(
+    database: Database, listener: Listener, follower: OutboxFollower, monkeypatch: pytest.MonkeyPatch
+):
+    """It looks without a pause here, so that the commits come between any two steps of a look."""
+    monkeypatch.setattr(following, "LEAST_OPEN_SECONDS", 0.0)
+    monkeypatch.setattr(following, "LOOK_SECONDS", 0.0)
+    await follower.follow()
+    for turn in range(40):
+        async with database.transaction("wsp_1", write=True) as slow:
+            slow.add(event(f"slow_{turn}"))
+            await slow.flush()
+            await write(database, event(f"quick_{turn}"))
+            assert (await listener.next())[1] == [f"quick_{turn}"]
+            for _ in range(turn % 8):
+                await slow.execute(text("SELECT 1"))  # about as long as one step of a look
+            await slow.commit()
+            assert (await listener.next())[1] == [f"slow_{turn}"]
 
 
 async def test_it_rests_when_nobody_listens_and_begins_anew(

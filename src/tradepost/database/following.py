@@ -122,11 +122,15 @@ class OutboxFollower:
         async with self._reading() as session:
             late: Sequence[Row[Any]] = ()
             if self._open:
+                # Asked before looking: whoever commits in between is found by this look or by the next one.
+                ended = await self._without_a_transaction(session)
                 late = (await session.execute(select(*columns).where(model.sequence.in_(list(self._open))))).all()
+                for number in ended:
+                    del self._open[number]
             news = select(*columns).where(model.sequence > self._seen).order_by(model.sequence).limit(BATCH)
             rows = (await session.execute(news)).all()
             missing = _missing(self._seen, [row.sequence for row in rows]) if not self._database.is_sqlite else []
-            if missing or self._open:
+            if missing:
                 await self._keep_open(session, missing)
         for row in (*late, *rows):
             self._open.pop(row.sequence, None)
@@ -135,15 +139,20 @@ class OutboxFollower:
         return len(rows) == BATCH
 
     async def _keep_open(self, session: AsyncSession, missing: Iterable[int]) -> None:
-        """Remember missing numbers, and forget those that no running transaction can hold any more."""
-        oldest, following = (await session.execute(_SNAPSHOT)).one()
+        """Remember missing numbers with the first transaction that cannot hold them: they were missing before it."""
+        _, following = (await session.execute(_SNAPSHOT)).one()
         now = time.monotonic()
-        self._open = {
-            number: (first_after, since)
-            for number, (first_after, since) in self._open.items()
-            if oldest < first_after or now - since < LEAST_OPEN_SECONDS
-        }
         self._open.update((number, (following, now)) for number in missing)
+
+    async def _without_a_transaction(self, session: AsyncSession) -> list[int]:
+        """Those of the missing numbers that no running transaction can hold any more."""
+        oldest, _ = (await session.execute(_SNAPSHOT)).one()
+        now = time.monotonic()
+        return [
+            number
+            for number, (first_after, since) in self._open.items()
+            if oldest >= first_after and now - since >= LEAST_OPEN_SECONDS
+        ]
 
     def _reading(self) -> contextlib.AbstractAsyncContextManager[AsyncSession]:
         return self._database.transaction(EVERY_WORKSPACE, write=False, quick=True)
