@@ -56,12 +56,17 @@ async def mail_server() -> AsyncIterator[MailServer]:
 @dataclass
 class Service:
     """A vendor's service. `answers` are (status, body) used up one by one; then it does what it is asked, once per
-    key. `done` has what it did, `asked` every request."""
+    key. `done` has what it did, `asked` every request. It answers while `answering` is set."""
 
     url: str = ""
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     done: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    busy: asyncio.Event = field(default_factory=asyncio.Event)
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.answering.set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body, more = b"", True
@@ -71,6 +76,8 @@ class Service:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         kind, key, request = scope["path"].rpartition("/")[2], headers["idempotency-key"], json.loads(body)
         self.asked.append((kind, key, request))
+        self.busy.set()
+        await self.answering.wait()
         if headers.get("authorization") != "Bearer let-me-in":
             status, answer = 401, {"message": "who are you"}
         elif self.answers:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from tests.commerce.conftest import NOW, Shop
 from tests.commerce.flows.order_rows import ADDRESS, one, order, rows
 from tests.commerce.outbound.conftest import Clock, Relays, states
-from tests.commerce.outbound.doubles import MailServer
+from tests.commerce.outbound.doubles import MailServer, Service
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.effects.models import Effect
 from tradepost.commerce.inventory.models import Reservation, StockLevel
@@ -183,3 +183,21 @@ async def test_an_event_that_a_database_error_kept_back_is_looked_at_again(
         while await states(desk) != [("email", "sent", 1)]:
             pass  # looking lets the relay go on
     assert [record.getMessage() for record in caplog.records] == ["effects wait: Connection reset by peer"]
+
+
+async def test_stopping_waits_for_what_is_on_its_way_and_begins_nothing_more(
+    desk: Shop, vendor: Service, relay: Relays
+) -> None:
+    await desk.call("create_shipment", order_id="1", carrier="dhl", buy_label=True)
+    vendor.answering.clear()
+    way = relay(vendor)
+    await way.start()
+    async with asyncio.timeout(30):
+        await vendor.busy.wait()
+        stopping = asyncio.create_task(way.stop())
+        await desk.call("initiate_refund", order_id="1", amount_minor=500, currency="EUR", reason="goodwill")
+        assert not stopping.done()
+        vendor.answering.set()
+        await stopping
+    assert await states(desk) == [("buy_label", "sent", 1)]
+    assert [kind for kind, _key, _request in vendor.asked] == ["buy_label"]

@@ -28,6 +28,7 @@ from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import TradepostError
 from tradepost.foundation.ids import new_id
+from tradepost.foundation.rounds import Rounds
 
 EVENTS_AT_ONCE = 100
 EFFECTS_AT_ONCE = 8
@@ -48,31 +49,31 @@ class Relay:
         self._ports = ports
         self._now = now
         self._stuck: set[str] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._settling = Rounds("outbox relay", self._round, PAUSE_SECONDS)
+        self._sweeping = Rounds("reservation sweeper", self._sweep, SWEEP_SECONDS)
 
     async def start(self) -> None:
         """Begin."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="outbox relay")
+        self._settling.start()
+        self._sweeping.start()
 
     async def stop(self) -> None:
         """End after the attempts under way, and let go of the ports."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._settling.stop()
+        await self._sweeping.stop()
         for port in self._ports.values():
             await port.close()
 
     async def settle(self) -> int:
         """Plan and do everything that is due. Returns how many effects were attempted."""
         attempted = 0
-        while True:
+        while not self._settling.is_stopping:
             planned = await self.plan()
             done = await self.send_due()
             attempted += done
             if not planned and not done:
-                return attempted
+                break
+        return attempted
 
     async def plan(self) -> int:
         """Turn events nobody has looked at into effects. Returns how many events were looked at."""
@@ -97,7 +98,10 @@ class Relay:
     async def send_due(self) -> int:
         """Attempt the effects that are due. Returns how many."""
         claimed = await self._claim()
-        await asyncio.gather(*(self._attempt(effect) for effect in claimed))
+        ended = await asyncio.gather(*(self._attempt(effect) for effect in claimed), return_exceptions=True)
+        for outcome in ended:
+            if isinstance(outcome, BaseException):
+                raise outcome  # the lease of the effect ends, and it is attempted again
         return len(claimed)
 
     async def free_reservations(self) -> int:
@@ -113,19 +117,17 @@ class Relay:
 
     # ---
 
-    async def _run(self) -> None:
-        swept = 0.0
-        while True:
-            try:
-                await asyncio.shield(self.settle())
-                if asyncio.get_running_loop().time() - swept > SWEEP_SECONDS:
-                    await asyncio.shield(self.free_reservations())
-                    swept = asyncio.get_running_loop().time()
-            except (TradepostError, SQLAlchemyError, OSError) as error:
-                _log.warning("effects wait: %s", error)
-            except Exception:  # noqa: BLE001 (whatever one of them brings up, the others must go on)
-                _log.exception("effects wait")
-            await asyncio.sleep(PAUSE_SECONDS)
+    async def _round(self) -> None:
+        try:
+            await self.settle()
+        except (TradepostError, SQLAlchemyError, OSError) as error:
+            _log.warning("effects wait: %s", error)
+
+    async def _sweep(self) -> None:
+        try:
+            await self.free_reservations()
+        except (TradepostError, SQLAlchemyError, OSError) as error:
+            _log.warning("reservations whose time is over wait: %s", error)
 
     @asynccontextmanager
     async def _store(self, workspace_id: str, *, write: bool = True) -> AsyncIterator[Store]:

@@ -5,8 +5,6 @@ by its hash until the registry version moves (every change of keys, agents, user
 so the hot path touches no table.
 """
 
-import asyncio
-import contextlib
 import hmac
 import logging
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
+from tradepost.foundation.rounds import Rounds
 from tradepost.hub.access.changes import ROW_ID, Versions
 from tradepost.hub.access.keys import digest_of, parse_key
 from tradepost.hub.access.models import Agent, ApiKey, RegistryVersion, User, Workspace
@@ -48,7 +47,7 @@ class Authenticator:
         self._now = now
         self._known: dict[str, _Known] = {}
         self._used: dict[str, tuple[str, datetime]] = {}
-        self._flusher: asyncio.Task[None] | None = None
+        self._flushing = Rounds("last use of keys", self._flush_once, FLUSH_SECONDS)
 
     async def authenticate(self, bearer: str, request_id: str) -> Caller:
         """The caller of one request. Raises Unauthenticated, the same for every reason."""
@@ -68,15 +67,11 @@ class Authenticator:
 
     async def start(self) -> None:
         """Begin writing last-used times in the background."""
-        self._flusher = asyncio.create_task(self._flush_forever())
+        self._flushing.start()
 
     async def stop(self) -> None:
         """Write what is left and stop."""
-        if self._flusher is not None:
-            self._flusher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._flusher
-            self._flusher = None
+        await self._flushing.stop()
         await self.flush()
 
     async def flush(self) -> None:
@@ -122,13 +117,11 @@ class Authenticator:
         self._known[digest] = known
         return known
 
-    async def _flush_forever(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            try:
-                await self.flush()
-            except SQLAlchemyError:
-                logger.warning("last-used times of keys could not be written", exc_info=True)
+    async def _flush_once(self) -> None:
+        try:
+            await self.flush()
+        except SQLAlchemyError:
+            logger.warning("last-used times of keys could not be written", exc_info=True)
 
 
 def _caller(key: ApiKey, agent: Agent | None) -> Caller:

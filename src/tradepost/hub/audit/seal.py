@@ -4,7 +4,6 @@ Rows are linked after they are committed, in the order they are found, so that a
 gets its place. Two sealers cannot give the same place twice: positions are unique, the slower one starts over.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.rounds import Rounds
 from tradepost.hub.audit.chain import FIRST, chain_hash, row_hash
 from tradepost.hub.audit.models import AuditEvent, AuditLink
 
@@ -31,22 +31,17 @@ class Sealer:
     def __init__(self, database: Database, now: Now = system_now, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._database = database
         self._now = now
-        self._pause_seconds = pause_seconds
         self._look_from = 0
-        self._task: asyncio.Task[None] | None = None
+        self._sealing = Rounds("audit sealer", self._round, pause_seconds)
 
     async def start(self) -> None:
         """Seal in the background from now on."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="audit sealer")
+        self._sealing.start()
 
     async def stop(self) -> None:
         """Stop, then seal what is there."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-            await self.seal()
+        await self._sealing.stop()
+        await self.seal()
 
     async def seal(self) -> int:
         """Link every committed row that has no link yet. Returns how many were linked."""
@@ -60,13 +55,11 @@ class Sealer:
             if count < BATCH:
                 return linked
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await asyncio.shield(self.seal())
-            except (SQLAlchemyError, OSError) as error:
-                _log.warning("audit rows stay unsealed for now: %s", error)
-            await asyncio.sleep(self._pause_seconds)
+    async def _round(self) -> None:
+        try:
+            await self.seal()
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning("audit rows stay unsealed for now: %s", error)
 
     async def _seal_batch(self) -> int:
         async with self._database.system(write=False) as session:

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.rounds import Rounds
 from tradepost.hub.actions.caller_record import from_action
 from tradepost.hub.actions.expiry import expire_due, retire_keys
 from tradepost.hub.actions.lease import Claim
@@ -36,22 +37,22 @@ class Executor:
         self._at_once = at_once
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loops: list[asyncio.Task[None]] = []
+        self._claiming: asyncio.Task[None] | None = None
+        self._sweeping = Rounds("action sweeper", self._sweep_once, SWEEP_SECONDS)
 
     async def start(self) -> None:
         """Look for work from now on."""
-        if not self._loops:
-            self._loops = [
-                asyncio.create_task(self._claim_forever(), name="action executor"),
-                asyncio.create_task(self._sweep_forever(), name="action sweeper"),
-            ]
+        if self._claiming is None:
+            self._claiming = asyncio.create_task(self._claim_forever(), name="action executor")
+            self._sweeping.start()
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Claim nothing more and let what is under way come to its end. What does not is settled by the next sweep."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
-        self._loops = []
+        if self._claiming is not None:
+            self._claiming.cancel()
+            await asyncio.gather(self._claiming, return_exceptions=True)
+            self._claiming = None
+        await self._sweeping.stop()
         await self._pipeline.drain(grace_seconds)
         for task in self._tasks:
             task.cancel()
@@ -112,10 +113,8 @@ class Executor:
                 continue
             self._wake.clear()
 
-    async def _sweep_forever(self) -> None:
-        while True:
-            try:
-                await asyncio.shield(self.sweep())
-            except (SQLAlchemyError, OSError) as error:
-                _log.warning("nothing was swept: %s", error)
-            await asyncio.sleep(SWEEP_SECONDS)
+    async def _sweep_once(self) -> None:
+        try:
+            await self.sweep()
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning("nothing was swept: %s", error)
