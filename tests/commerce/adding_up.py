@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.commerce.other_shop import NOW
 from tests.commerce.other_workspaces import ASKED
@@ -18,6 +19,7 @@ STATES = ("available", "committed", "reserved", "damaged", "quality_control", "s
 async def adds_up(store: Database) -> None:
     """The money and the stock of the asked shop hold together."""
     async with store.transaction(ASKED, write=False) as session:
+        assert await lines_tell_of_their_order(session)
         for level in await session.scalars(select(StockLevel)):
             assert level.on_hand == sum(getattr(level, state) for state in STATES)
         payments: dict[str, list[Payment]] = {}
@@ -53,3 +55,22 @@ def _sums_hold(order: Order, lines: list[OrderLine], carriers: set[str]) -> None
     assert order.undelivered == any(line.delivered != line.quantity for line in lines), order.number
     assert order.repeats_sku == (len({line.sku for line in lines}) != len(lines)), order.number
     assert order.carrier_ids == "\n".join(sorted(carriers)), order.number
+
+
+async def lines_tell_of_their_order(session: AsyncSession) -> int:
+    """What lines repeat of their order is what it says. Returns how many lines there are."""
+    same = {
+        OrderLine.placed_at: Order.placed_at,
+        OrderLine.picked_at: Order.picked_at,
+        OrderLine.promised_to: Order.promised_to,
+        OrderLine.warehouse_id: Order.warehouse_id,
+        OrderLine.order_status: Order.status,
+        OrderLine.payment_status: Order.payment_status,
+        OrderLine.fulfillment_status: Order.fulfillment_status,
+    }
+    lines = 0
+    both = select(*same, *same.values()).join(Order, Order.id == OrderLine.order_id)
+    for row in await session.execute(both):
+        assert row[: len(same)] == row[len(same) :]
+        lines += 1
+    return lines

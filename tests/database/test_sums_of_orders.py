@@ -1,4 +1,5 @@
-"""The migration that puts the sums of lines and parcels on orders: rows that were there come out as fresh ones do."""
+"""The migrations that put sums of lines and parcels on orders, and what is asked of an order on its lines: rows that
+were there come out as fresh ones do."""
 
 import asyncio
 import importlib
@@ -7,20 +8,28 @@ from typing import Any
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, select, text
 
 from tests.commerce.odd_orders import make_odd_orders
-from tests.commerce.other_workspaces import other_shop_template
+from tests.commerce.other_workspaces import ASKED, other_shop_template
 from tests.engines import DatabaseUrls, Template
+from tradepost.commerce.orders.models import Order
 from tradepost.database.engine import Database
 
-REVISION = importlib.import_module("tradepost.database.migrations.store.versions.0005_sums_of_orders")
-# What the revision adds, and indexes over it.
-NEW = {
+VERSIONS = "tradepost.database.migrations.store.versions"
+New = dict[str, tuple[str, ...]]
+SUMS: New = {
     "orders": ("sold_units", "undelivered", "repeats_sku", "carrier_ids"),
     "order_lines": ("placed_at", "picked_at"),
 }
-OVER = ("ix_orders_placed", "ix_orders_promised", "ix_order_lines_figures")
+COPIES: New = {"order_lines": ("promised_to", "warehouse_id", "order_status", "payment_status", "fulfillment_status")}
+# Indexes that a revision replaces, and others over what it adds.
+REPLACED = {
+    "ix_orders_placed": "orders",
+    "ix_orders_promised": "orders",
+    "ix_order_lines_figures": "order_lines",
+    "ix_order_lines_undelivered": "order_lines",
+}
 
 
 @pytest.fixture
@@ -28,36 +37,48 @@ def database_template() -> Template:
     return other_shop_template()
 
 
-def rows(connection: Connection) -> dict[str, list[Any]]:
+def rows(connection: Connection, added: New) -> dict[str, list[Any]]:
     return {
         table: list(connection.execute(text(f"SELECT workspace_id, id, {', '.join(new)} FROM {table} ORDER BY 1, 2")))
-        for table, new in NEW.items()
+        for table, new in added.items()
     }
 
 
 async def with_odd_orders(url: str) -> None:
     store = Database(url)
     await make_odd_orders(store)
+    async with store.transaction(ASKED, write=True) as session:
+        picked = (await session.scalars(select(Order).where(Order.sold_units > 0).limit(1))).one()
+        picked.picked_at = picked.placed_at
     await store.close()
 
 
-def test_rows_that_were_there_are_summed_up_as_fresh_ones(database_urls: DatabaseUrls) -> None:
+@pytest.mark.parametrize(
+    ("revision", "added", "replaced", "over"),
+    [
+        ("0005_sums_of_orders", SUMS, REPLACED, ("ix_order_lines_sku",)),
+        ("0007_orders_by_sku", COPIES, {"ix_order_lines_sku": "order_lines"}, ()),
+    ],
+)
+def test_rows_that_were_there_come_out_as_fresh_ones(
+    database_urls: DatabaseUrls, revision: str, added: New, replaced: dict[str, str], over: tuple[str, ...]
+) -> None:
     asyncio.run(with_odd_orders(database_urls.store))
     engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        as_written = rows(connection)
-        for index in OVER:
-            connection.execute(text(f"DROP INDEX {index}"))
-        for table, columns in NEW.items():
+        as_written = rows(connection, added)
+        for index in (*replaced, *over):
+            connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
+        for table, columns in added.items():
             for column in columns:
                 connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        for table, index in (("orders", OVER[0]), ("orders", OVER[1]), ("order_lines", OVER[2])):
+        for index, table in replaced.items():
             connection.execute(text(f"CREATE INDEX {index} ON {table} (workspace_id, id)"))
-        connection.execute(text("CREATE INDEX ix_order_lines_undelivered ON order_lines (workspace_id, order_id)"))
         with Operations.context(MigrationContext.configure(connection)):
-            REVISION.upgrade()
-        brought_along = rows(connection)
+            importlib.import_module(f"{VERSIONS}.{revision}").upgrade()
+        brought_along = rows(connection, added)
     engine.dispose()
     assert brought_along == as_written
-    assert any(row.repeats_sku for row in brought_along["orders"])
-    assert any("\n" in row.carrier_ids for row in brought_along["orders"])
+    for table, columns in added.items():
+        for at, column in enumerate(columns):
+            assert len({row[2 + at] for row in brought_along[table]}) > 1, column

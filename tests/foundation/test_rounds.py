@@ -15,16 +15,19 @@ class Work:
     def __init__(self) -> None:
         self.begun = asyncio.Event()
         self.gate = asyncio.Event()
+        self.over = asyncio.Event()
         self.ends: list[str] = []
 
     async def once(self) -> None:
         self.begun.set()
         try:
             await self.gate.wait()
+            self.ends.append("ended")
         except asyncio.CancelledError:
             self.ends.append("broken off")
             raise
-        self.ends.append("ended")
+        finally:
+            self.over.set()
 
 
 async def test_stopping_waits_for_the_round_under_way_and_begins_no_other() -> None:
@@ -33,8 +36,8 @@ async def test_stopping_waits_for_the_round_under_way_and_begins_no_other() -> N
     rounds.start()
     await asyncio.wait_for(work.begun.wait(), SECONDS)
     stopping = asyncio.create_task(rounds.stop())
-    while not rounds.is_stopping:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert rounds.is_stopping
     assert not stopping.done()
     work.gate.set()
     await asyncio.wait_for(stopping, SECONDS)
@@ -56,12 +59,11 @@ async def test_stopping_that_is_itself_broken_off_leaves_no_round_behind() -> No
     rounds.start()
     await asyncio.wait_for(work.begun.wait(), SECONDS)
     stopping = asyncio.create_task(rounds.stop())
-    while not rounds.is_stopping:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert rounds.is_stopping
     stopping.cancel()
     await asyncio.gather(stopping, return_exceptions=True)
-    while not work.ends:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(work.over.wait(), SECONDS)
     assert work.ends == ["broken off"]
 
 

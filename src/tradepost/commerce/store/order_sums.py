@@ -18,10 +18,20 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from tradepost.database.base import StoreBase
 from tradepost.database.scoping import ScopedSession
 
+# Columns of a line, and which of its order they repeat.
+_COPIED = {
+    "placed_at": "placed_at",
+    "picked_at": "picked_at",
+    "promised_to": "promised_to",
+    "warehouse_id": "warehouse_id",
+    "order_status": "status",
+    "payment_status": "payment_status",
+    "fulfillment_status": "fulfillment_status",
+}
 # What of a row the sums are made of, by table, and how the row names its order.
 _SUMMED = {
-    "orders": ("placed_at", "picked_at"),
-    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status", "placed_at", "picked_at"),
+    "orders": tuple(_COPIED.values()),
+    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status", *_COPIED),
     "shipments": ("carrier_id",),
 }
 _WAITING = "orders_to_sum_up"  # in a session's info
@@ -40,14 +50,19 @@ class OrderSums:
 
 
 class LineSums:
-    """The columns. `placed_at`, `picked_at`: those of its order; the lines of a period stand together by them."""
+    """The columns: times, place and states of its order. By them the lines of a period stand together, and those of a
+    sku tell which orders fit a search."""
 
     placed_at: Mapped[datetime | None]
     picked_at: Mapped[datetime | None]
+    promised_to: Mapped[datetime | None]
+    warehouse_id: Mapped[str | None]
+    order_status: Mapped[str | None]
+    payment_status: Mapped[str | None]
+    fulfillment_status: Mapped[str | None]
 
 
 SUMS = ("sold_units", "undelivered", "repeats_sku", "carrier_ids")
-_COPIED = ("placed_at", "picked_at")
 
 
 async def sum_up_orders(session: AsyncSession, workspace_id: str, order_ids: Sequence[str]) -> None:
@@ -87,23 +102,23 @@ def _sum_up(connection: Connection, workspace_id: str, order_ids: Sequence[str])
     for start in range(0, len(order_ids), _AT_ONCE):
         ids = order_ids[start : start + _AT_ONCE]
         # Locked before they are looked at: whoever changes another line of the order at the same moment comes after.
-        there = select(orders.c.id, *(orders.c[name] for name in (*_COPIED, *SUMS))).where(
+        there = select(orders.c.id, *(orders.c[name] for name in (*_COPIED.values(), *SUMS))).where(
             orders.c.workspace_id == workspace_id, orders.c.id.in_(ids)
         )
         kept = connection.execute(there.order_by(orders.c.id).with_for_update()).all()
         lines, parcels = (_parts(connection, name, workspace_id, ids) for name in ("order_lines", "shipments"))
         changed, moved = [], []
-        for order_id, placed_at, picked_at, *before in kept:
+        for order_id, *of_order in kept:
+            copied, before = dict(zip(_COPIED, of_order, strict=False)), of_order[len(_COPIED) :]
             now = _sums(lines[order_id], parcels[order_id])
             if now != before:
                 changed.append({"workspace": workspace_id, "order": order_id, **dict(zip(SUMS, now, strict=True))})
-            if any((line.placed_at, line.picked_at) != (placed_at, picked_at) for line in lines[order_id]):
-                times = {"placed_at": placed_at, "picked_at": picked_at}
-                moved.append({"workspace": workspace_id, "order": order_id, **times})
+            if any(getattr(line, name) != value for line in lines[order_id] for name, value in copied.items()):
+                moved.append({"workspace": workspace_id, "order": order_id, **copied})
         if changed:
             connection.execute(_change(orders, orders.c.id, SUMS), changed)
         if moved:
-            connection.execute(_change(order_lines, order_lines.c.order_id, _COPIED), moved)
+            connection.execute(_change(order_lines, order_lines.c.order_id, tuple(_COPIED)), moved)
 
 
 def _parts(connection: Connection, table: str, workspace_id: str, order_ids: Sequence[str]) -> Mapping[str, list[Any]]:

@@ -22,6 +22,7 @@ _TOLD = (
         OrderLine,
         "id order_id position variant_id product_id sku name options quantity fulfilled shipped delivered "
         "return_requested return_received unit_price_minor total_minor refunded_minor status placed_at picked_at "
+        "promised_to warehouse_id order_status payment_status fulfillment_status "
         "created_at updated_at",
     ),
     (

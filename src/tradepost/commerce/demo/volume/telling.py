@@ -102,17 +102,11 @@ def write_order(pen: Pen, told: Told) -> None:
     subtotal, shipping, tax = _charged(told)
     is_canceled = fate.canceled is not None
     captured = 0 if is_canceled else told.total_minor
-    refunded = told.sent_back.goods.price_minor if fate.kind == "returned" else 0
-    paid = "voided" if is_canceled else "paid"
-    if refunded:
-        paid = "refunded" if refunded == captured else "partially_refunded"
-    status = "canceled" if is_canceled else "open" if fate.arrived is None else "completed"
     placed = pen.when(fate.placed)
     position, buyer.position = buyer.position, buyer.position + 1
     pen.sheets["orders"].add(
-        *(told.id, told.number, buyer.id, position, status, paid),
-        "unfulfilled" if fate.shipped is None else "fulfilled",
-        *(pen.ground.currency, subtotal, shipping, tax, told.total_minor, captured, refunded, placed),
+        *(told.id, told.number, buyer.id, position, *_states(told)),
+        *(pen.ground.currency, subtotal, shipping, tax, told.total_minor, captured, _refunded(told), placed),
         *(pen.when(fate.promised - 8 * HOUR), pen.when(fate.promised)),
         pen.at(fate.picked),
         *(pen.at(fate.arrived), pen.at(fate.canceled), told.warehouse.id, told.channel),
@@ -121,6 +115,20 @@ def write_order(pen: Pen, told: Told) -> None:
         *(sum(line.quantity for line in told.lines), fate.arrived is None, told.carrier_ids, placed),
         pen.when(fate.arrived or fate.canceled or fate.shipped or fate.placed),
     )
+
+
+def _refunded(told: Told) -> int:
+    return told.sent_back.goods.price_minor if told.fate.kind == "returned" else 0
+
+
+def _states(told: Told) -> tuple[str, str, str]:
+    """Of the order, its payment and its fulfillment."""
+    fate, refunded = told.fate, _refunded(told)
+    fulfilled = "unfulfilled" if fate.shipped is None else "fulfilled"
+    if fate.canceled is not None:
+        return "canceled", "voided", fulfilled
+    paid = "paid" if not refunded else "refunded" if refunded == told.total_minor else "partially_refunded"
+    return "open" if fate.arrived is None else "completed", paid, fulfilled
 
 
 def _charged(told: Told) -> tuple[int, int, int]:
@@ -134,7 +142,7 @@ def _charged(told: Told) -> tuple[int, int, int]:
 def _write_lines(pen: Pen, told: Told) -> None:
     fate = told.fate
     at, changed = pen.when(fate.placed), pen.when(fate.arrived or fate.shipped or fate.placed)
-    picked = pen.at(fate.picked)
+    of_order = (at, pen.at(fate.picked), pen.when(fate.promised), told.warehouse.id, *_states(told))
     for position, line in enumerate(told.lines, start=1):
         goods, quantity = line.goods, line.quantity
         shipped = 0 if fate.shipped is None else quantity
@@ -143,7 +151,7 @@ def _write_lines(pen: Pen, told: Told) -> None:
             *(line.id, told.id, position, goods.variant_id, goods.product_id, goods.sku, goods.name, goods.options),
             *(quantity, shipped, shipped, 0 if fate.arrived is None else quantity, back, back),
             *(goods.price_minor, line.total_minor, goods.price_minor * back),
-            *("fulfilled" if shipped else "processing", at, picked, at, changed),
+            *("fulfilled" if shipped else "processing", *of_order, at, changed),
         )
 
 
@@ -154,9 +162,9 @@ def _write_payment(pen: Pen, told: Told) -> None:
     is_canceled = fate.canceled is not None
     if not told.buyer.pays_by_transfer:
         told.psp_reference = f"ch_{pen.numbers.tag}{number[4:]}"
-    refunded = told.sent_back.goods.price_minor if fate.kind == "returned" else 0
     pen.sheets["payments"].add(
         *(told.payment_id, number, told.id, 1, told.buyer.method_id, told.psp_reference),
-        *("voided" if is_canceled else "captured", pen.ground.currency, total, 0 if is_canceled else total, refunded),
+        *("voided" if is_canceled else "captured", pen.ground.currency, total),
+        *(0 if is_canceled else total, _refunded(told)),
         *(at, None if is_canceled else at, at, pen.at(fate.canceled) or at),
     )

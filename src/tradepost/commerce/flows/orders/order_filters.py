@@ -9,21 +9,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, union_all
+from sqlalchemy import Select, select, union_all
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.names import buyers_called
 from tradepost.commerce.flows.orders.lateness import IN_FLIGHT
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.store.columns import aside
-from tradepost.commerce.store.listing import count_by, is_rare
 from tradepost.commerce.store.periods import require_period, within
 from tradepost.commerce.store.spans import Span, in_span
 from tradepost.commerce.store.store import Store
 
 NEWEST = (Order.placed_at, Order.id)
 _USUAL = ("completed", "paid", "fulfilled")  # what nearly all orders of a long history are
-_SHORT_PERIOD = 50_000  # orders: to look at so many takes no longer than at the lines of a SKU sold often
+# Where a line repeats what its order is asked for.
+_ON_LINES: Mapping[Any, Any] = {
+    Order.status: OrderLine.order_status,
+    Order.payment_status: OrderLine.payment_status,
+    Order.fulfillment_status: OrderLine.fulfillment_status,
+    Order.warehouse_id: OrderLine.warehouse_id,
+}
 _MOST_BUYERS = 500  # customers of one name that are handed on one by one
 Period = tuple[datetime | None, datetime | None]
 
@@ -49,61 +54,51 @@ async def matching_orders(store: Store, wanted: Wanted) -> tuple[Span, Select[An
         statement = statement.where(Order.customer_id == wanted.customer_id)
     if wanted.q is not None:
         statement = await _matching(store, statement, wanted.q)
-    few = wanted.customer_id is not None or wanted.q is not None
-    if few:
-        statement = statement.where(*(aside(column) == value for column, value in wanted.held.items()))
-    else:
-        statement, few = _holding(statement, wanted.held)
-    statement = within(statement, Order.placed_at, *wanted.placed, "placed")
-    counted = None
+    if wanted.customer_id is not None or wanted.q is not None:
+        return Span(_of_few(statement, wanted)), None
     if wanted.sku is not None:
-        if not few:
-            counted = await _count_by_lines(store, statement, wanted.sku, wanted)
-        statement = statement.where(await _having(store, wanted.sku))
-    if few:
-        return Span(within(statement, aside(Order.promised_to), *wanted.promised, "promised")), counted
+        lines = _lines_of(wanted.sku, wanted)
+        return Span(select(Order), (lines,)), lines
+    statement = within(_holding(statement, wanted.held), Order.placed_at, *wanted.placed, "placed")
     if wanted.promised == (None, None):
-        return Span(statement), counted
+        return Span(statement), None
     early = Order.promised_to < Order.placed_at
     return await in_span(store, statement, NEWEST, Order.promised_to, *wanted.promised, early=early), None
 
 
-def _holding(statement: Select[Order], held: Mapping[Any, str]) -> tuple[Select[Order], bool]:
-    """The select of orders with these values, which the index of one of them finds; told as well: whether that is one
-    that few orders have."""
+def _of_few(statement: Select[Order], wanted: Wanted) -> Select[Order]:
+    """Of the orders of the statement, which are few, those that fit the other filters too."""
+    statement = statement.where(*(aside(column) == value for column, value in wanted.held.items()))
+    statement = within(statement, Order.placed_at, *wanted.placed, "placed")
+    if wanted.sku is not None:
+        line = select(OrderLine.id).where(
+            OrderLine.workspace_id == Order.workspace_id,
+            OrderLine.order_id == Order.id,
+            aside(OrderLine.sku) == wanted.sku,
+            OrderLine.status != "removed",
+        )
+        statement = statement.where(line.exists())
+    return within(statement, aside(Order.promised_to), *wanted.promised, "promised")
+
+
+def _holding(statement: Select[Order], held: Mapping[Any, str]) -> Select[Order]:
+    """The select of orders with these values, which the index of one of them finds."""
     states = [column for column in held if column is not Order.warehouse_id]
     rare = [column for column in states if held[column] in IN_FLIGHT]
     rare += [column for column in states if held[column] not in _USUAL]
     finding = [*rare, *(held.keys() - states), *states][:1]
     others = held.keys() - finding
     statement = statement.where(*(column == held[column] for column in finding))
-    statement = statement.where(*(aside(column) == held[column] for column in sorted(others, key=str)))
-    return statement, bool(rare)
+    return statement.where(*(aside(column) == held[column] for column in sorted(others, key=str)))
 
 
-def _lines_of(sku: str) -> Select[Any]:
-    return select(OrderLine.order_id).where(OrderLine.sku == sku, OrderLine.status != "removed")
-
-
-async def _having(store: Store, sku: str) -> ColumnElement[bool]:
-    """Orders with a line of the sku. Of what is sold rarely the lines are found first; of what is sold often, soon
-    enough one of the newest orders has it."""
-    lines = _lines_of(sku)
-    if await is_rare(store, lines):
-        return Order.id.in_(lines)
-    return lines.where(OrderLine.workspace_id == Order.workspace_id, OrderLine.order_id == Order.id).exists()
-
-
-async def _count_by_lines(store: Store, statement: Select[Order], sku: str, wanted: Wanted) -> Select[Any] | None:
-    """What to count of orders with a line of the sku: the lines, where they are fewer than the orders to look at."""
-    lines = _lines_of(sku)
-    if not wanted.held and wanted.placed == (None, None):
-        return lines.distinct()
-    if wanted.placed[0] is not None and await is_rare(store, count_by(statement, Order.id), _SHORT_PERIOD):
-        return None
-    holding = [aside(column) == value for column, value in wanted.held.items()]
-    orders = select(Order.id).where(Order.id.in_(lines), *holding)
-    return within(orders, aside(Order.placed_at), *wanted.placed, "placed")
+def _lines_of(sku: str, wanted: Wanted) -> Select[Any]:
+    """When the orders were placed that fit, and their ids: an index of the lines has all that is asked of them."""
+    order: tuple[Any, ...] = (OrderLine.placed_at.label("placed_at"), OrderLine.order_id.label("id"))
+    lines = select(*order).distinct().where(OrderLine.sku == sku, OrderLine.status != "removed")
+    lines = lines.where(*(_ON_LINES[column] == value for column, value in wanted.held.items()))
+    lines = within(lines, OrderLine.placed_at, *wanted.placed, "placed")
+    return within(lines, OrderLine.promised_to, *wanted.promised, "promised")
 
 
 async def _matching(store: Store, statement: Select[Order], q: str) -> Select[Order]:
