@@ -14,6 +14,7 @@ from tests.commerce.odd_orders import make_odd_orders
 from tests.commerce.other_workspaces import ASKED, other_shop_template
 from tests.engines import DatabaseUrls, Template
 from tradepost.commerce.orders.models import Order
+from tradepost.database import migrate
 from tradepost.database.engine import Database
 
 VERSIONS = "tradepost.database.migrations.store.versions"
@@ -82,3 +83,23 @@ def test_rows_that_were_there_come_out_as_fresh_ones(
     for table, columns in added.items():
         for at, column in enumerate(columns):
             assert len({row[2 + at] for row in brought_along[table]}) > 1, column
+
+
+def test_after_an_upgrade_the_planner_knows_the_new_columns(database_urls: DatabaseUrls) -> None:
+    """Of a shop that was loaded, and so has statistics of everything else."""
+    engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        connection.execute(text("DROP INDEX ix_order_lines_sku"))
+        for column in COPIES["order_lines"]:
+            connection.execute(text(f"ALTER TABLE order_lines DROP COLUMN {column}"))
+        connection.execute(text("CREATE INDEX ix_order_lines_sku ON order_lines (workspace_id, sku)"))
+        connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0006'"))
+        connection.execute(text("ANALYZE"))
+    migrate.upgrade(database_urls.store, "store")
+    with engine.begin() as connection:
+        if database_urls.engine == "sqlite":
+            known = "SELECT stat FROM sqlite_stat1 WHERE idx = 'ix_order_lines_sku'"
+        else:
+            known = "SELECT n_distinct FROM pg_stats WHERE tablename = 'order_lines' AND attname = 'order_status'"
+        assert connection.execute(text(known)).all()
+    engine.dispose()

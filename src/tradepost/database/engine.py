@@ -25,6 +25,7 @@ from tradepost.foundation.errors import SetupError
 APPLICATION_ROLE = "tradepost_app"
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 10
+ANALYSIS_LIMIT = 1_000  # index entries that SQLite looks at for its statistics: enough, and quick over millions
 CACHE_KIB = 65_536  # pages of a large shop that a SQLite connection may keep; a small one never gets there
 
 # SQLite while loading: a commit need not wait for the disk (after a power cut the last ones may be gone, never half of
@@ -222,7 +223,7 @@ class Database:
         if self.is_sqlite:
             async with self._writer.connect() as connection:
                 driver: Any = (await connection.get_raw_connection()).driver_connection
-                for step in ("PRAGMA analysis_limit=1000", "ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                for step in (f"PRAGMA analysis_limit={ANALYSIS_LIMIT}", "ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"):
                     await driver.execute_fetchall(step)
             return
         async with self._writer.connect() as plain:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspe
 from sqlalchemy.exc import DBAPIError
 
 from tradepost.database.base import HubBase, StoreBase
-from tradepost.database.engine import BUSY_TIMEOUT_MS, parse_url
+from tradepost.database.engine import ANALYSIS_LIMIT, BUSY_TIMEOUT_MS, parse_url
 from tradepost.database.wal import use_wal
 from tradepost.foundation.errors import SetupError
 
@@ -117,7 +117,19 @@ def upgrade(url: str, which: Which) -> SchemaState:
             config = _config(which)
             config.attributes.update(connection=connection, version_table=_version_table(which))
             command.upgrade(config, "head")
+        if before.state == "behind":
+            _gather_statistics(connection)
         return before
+
+
+def _gather_statistics(connection: Connection) -> None:
+    """For new columns and indexes: a planner that has statistics of all others but not of these takes wrong ways.
+    SQLite has none where nobody loaded much (Database.tidy), and does better without."""
+    if connection.dialect.name == "sqlite":
+        if not inspect(connection).has_table("sqlite_stat1"):
+            return
+        connection.execute(text(f"PRAGMA analysis_limit={ANALYSIS_LIMIT}"))
+    connection.execute(text("ANALYZE"))
 
 
 def write_revision(url: str, which: Which, metadata: MetaData, message: str, revision: str) -> None:
