@@ -68,3 +68,12 @@ async def test_a_slot_handed_to_one_who_just_left_goes_on_to_the_next():
     await second
     slots.release("srv")
     assert slots.running("srv") == 0
+
+
+async def test_whoever_waits_too_long_is_refused_and_leaves_the_line():
+    slots = InFlight("server", running=1, waiting=2)
+    await slots.acquire("srv", "orders")
+    with pytest.raises(Unavailable):
+        await slots.acquire("srv", "orders", 0.0)
+    slots.release("srv")
+    assert slots.running("srv") == 0

@@ -19,6 +19,7 @@ from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Dispatcher,
 from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.result_check import ResultCheck
 from tradepost.hub.gateway.standing import Standings
+from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
 
 
@@ -68,6 +69,7 @@ def build_gateway(
         standings=Standings(database, versions),
         principals=InFlight("principal"),
         servers=InFlight("server"),
+        attempts=Attempts(),
         results=ResultCheck(),
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,

@@ -13,6 +13,7 @@ from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.result_check import ResultCheck
 from tradepost.hub.gateway.standing import Standings
+from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.protocol.builtin import Mode, ToolResult
@@ -64,6 +65,7 @@ class Parts:
     standings: Standings
     principals: InFlight
     servers: InFlight
+    attempts: Attempts
     results: ResultCheck
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS

@@ -31,29 +31,32 @@ class InFlight:
         self._most_waiting = waiting
         self._lines: dict[str, _Line] = {}
 
-    def slot(self, key: str, name: str) -> "Slot":
-        """A slot of `key`; `name` is what a refusal calls it."""
-        return Slot(self, key, name)
+    def slot(self, key: str, name: str, seconds: float | None = None) -> "Slot":
+        """A slot of `key`; `name` is what a refusal calls it, `seconds` how long to wait for it at most."""
+        return Slot(self, key, name, seconds)
 
     def running(self, key: str) -> int:
         """How many slots of a key are taken."""
         line = self._lines.get(key)
         return line.running if line else 0
 
-    async def acquire(self, key: str, name: str) -> None:
-        """Take a slot, waiting in line for it. Raises Unavailable when the line is full."""
+    async def acquire(self, key: str, name: str, seconds: float | None = None) -> None:
+        """Take a slot, waiting in line for it. Raises Unavailable when the line is full or does not move in time."""
         line = self._lines.setdefault(key, _Line())
         if line.running < self._most_running and not line.waiting:
             line.running += 1
             return
         if len(line.waiting) >= self._most_waiting:
-            raise Unavailable(
-                f"Too many calls of the {self._what} {name} are running and waiting.",
-                hint="Wait a second and call again, with fewer calls at once.",
-                retry_after_seconds=RETRY_AFTER_SECONDS,
-            )
+            raise self._full(name)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.waiting.append(turn)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turn(key, line, turn)
+        except TimeoutError:
+            raise self._full(name) from None
+
+    async def _turn(self, key: str, line: _Line, turn: asyncio.Future[None]) -> None:
         try:
             await turn
         except asyncio.CancelledError:
@@ -62,6 +65,13 @@ class InFlight:
             else:
                 line.waiting.remove(turn)
             raise
+
+    def _full(self, name: str) -> Unavailable:
+        return Unavailable(
+            f"Too many calls of the {self._what} {name} are running and waiting.",
+            hint="Wait a second and call again, with fewer calls at once.",
+            retry_after_seconds=RETRY_AFTER_SECONDS,
+        )
 
     def release(self, key: str) -> None:
         """Give a slot back: to the next in line, if any."""
@@ -79,15 +89,16 @@ class InFlight:
 class Slot:
     """Holds one slot for a block."""
 
-    __slots__ = ("_in_flight", "_key", "_name")
+    __slots__ = ("_in_flight", "_key", "_name", "_seconds")
 
-    def __init__(self, in_flight: InFlight, key: str, name: str) -> None:
+    def __init__(self, in_flight: InFlight, key: str, name: str, seconds: float | None) -> None:
         self._in_flight = in_flight
         self._key = key
         self._name = name
+        self._seconds = seconds
 
     async def __aenter__(self) -> None:
-        await self._in_flight.acquire(self._key, self._name)
+        await self._in_flight.acquire(self._key, self._name, self._seconds)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
