@@ -18,7 +18,8 @@ class Settings(BaseSettings):
     """One running Tradepost.
 
     `data` holds the SQLite databases, the vault's key file and local keys. `hub_url` and `store_url` are database URLs,
-    two files in `data` by default. `allow_private` are the private networks in which servers may be registered. What
+    two files in `data` by default. `allow_private` are the private networks in which servers may be registered,
+    `servers_file` names those that are programs on this machine, started with one of the `allowed_commands`. What
     leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`, `carrier_url` and `payments_url` (http, https), and to
     files under `data` where these are empty.
     """
@@ -34,6 +35,8 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     allow_private: Annotated[tuple[str, ...], NoDecode] = ()
+    servers_file: Path | None = None
+    allowed_commands: Annotated[tuple[str, ...], NoDecode] = ()
     vault_key_file: Path | None = None
     log_level: str = "WARNING"
     mail_url: str = ""
@@ -44,7 +47,7 @@ class Settings(BaseSettings):
     payments_url: str = ""
     payments_token: SecretStr = SecretStr("")
 
-    @field_validator("allowed_hosts", "allowed_origins", "allow_private", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "allow_private", "allowed_commands", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -63,7 +63,7 @@ class Wire:
             message, raw = await read_response(response, request_id, on_message)
             error = rpc_error(message)
             if error is not None:
-                raise _refused(error)
+                raise refused(error)
             return Answered(message, raw, request_id, response.headers)
 
     async def post(self, message: Json, headers: Mapping[str, str]) -> None:
@@ -139,7 +139,8 @@ async def _http_failure(response: httpx2.Response) -> UpstreamFailed:
     )
 
 
-def _refused(error: Json) -> UpstreamFailed:
+def refused(error: Json) -> UpstreamFailed:
+    """What an error of the server's own means."""
     return UpstreamFailed(
         f"The server answered with the error {error['code']}.",
         dispatched=True,
