@@ -15,6 +15,7 @@ from tests.protocol.fake_host import FakeHost
 from tradepost.cli.web import take_port
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import LOCAL_HOSTS
+from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.updates import Mailbox, Topic, Updates
 
 ORIGIN = "https://desk.example"
@@ -51,6 +52,16 @@ async def served(app: Any) -> AsyncIterator[str]:
         server.stop.set()
         await task
         listener.close()
+
+
+async def as_written(host: str, port: int) -> list[str]:
+    """The address in a URL of a test's own server."""
+    return [host]
+
+
+def warm() -> HttpPool:
+    """Connections for our own client to servers on loopback."""
+    return HttpPool(as_written)
 
 
 def modern_headers(method: str, name: str | None = None) -> dict[str, str]:

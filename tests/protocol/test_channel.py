@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests.protocol.conftest import Desk, modern_headers, modern_meta, served
+from tests.protocol.conftest import Desk, modern_headers, modern_meta, served, warm
 from tests.protocol.fake_host import FakeHost
 from tests.protocol.test_client import OldServer
 from tradepost.protocol import channel
@@ -164,7 +163,7 @@ async def test_our_client_hears_what_comes_before_the_result(host: FakeHost, era
     async def on_message(message: dict[str, Any]) -> None:
         heard.append(message["params"].get("progress"))
 
-    async with served(endpoint if era == "modern" else OldServer(endpoint)) as url, httpx2.AsyncClient() as http:
+    async with served(endpoint if era == "modern" else OldServer(endpoint)) as url, warm() as http:
         client = McpClient(http, f"{url}/mcp", {"authorization": "Bearer token-a"})
         meta = {"progressToken": 4}
         result = await client.call_tool("echo", {"talk": "tell"}, meta, on_message=on_message)
@@ -178,7 +177,7 @@ async def test_our_client_answers_for_whoever_stands_behind_it(host: FakeHost, a
         return {"result": {"action": "decline"}} if answers else None
 
     old = OldServer(McpEndpoint(host, allowed_hosts=LOCAL_HOSTS))
-    async with served(old) as url, httpx2.AsyncClient() as http:
+    async with served(old) as url, warm() as http:
         headers = {"authorization": "Bearer token-a"}
         client = McpClient(http, f"{url}/mcp", headers, capabilities={"elicitation": {}})
         result = await client.call_tool("echo", {"talk": "ask"}, on_message=on_message)

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests.protocol.conftest import served
+from tests.protocol.conftest import served, warm
 from tests.protocol.fake_builtin import OPERATOR, TOOLS, FakeShop
 from tests.protocol.fake_host import FakeHost
 from tradepost.protocol.client import McpClient
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import LOCAL_HOSTS
+from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.parameter_headers import header_parameters
 from tradepost.protocol.sessions import MemorySessionStore
 from tradepost.protocol.standalone import sdk_server
@@ -41,8 +41,8 @@ class OldServer:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(timeout=10) as client:
+async def http() -> AsyncIterator[HttpPool]:
+    async with warm() as client:
         yield client
 
 
@@ -65,7 +65,7 @@ def era_of(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.behaviour("S0.7")
 async def test_a_probe_says_who_is_there_and_which_era_answered(
-    request: pytest.FixtureRequest, url: str, http: httpx2.AsyncClient
+    request: pytest.FixtureRequest, url: str, http: HttpPool
 ):
     identity = await McpClient(http, url, AUTHORIZED).probe()
     era = era_of(request)
@@ -77,7 +77,7 @@ async def test_a_probe_says_who_is_there_and_which_era_answered(
     assert identity.latency_ms > 0
 
 
-async def test_it_lists_reads_prompts_and_completes(url: str, http: httpx2.AsyncClient):
+async def test_it_lists_reads_prompts_and_completes(url: str, http: HttpPool):
     client = McpClient(http, url, AUTHORIZED)
     assert [tool["name"] for tool in await client.list_tools()] == ["get_order", "echo"]
     assert (await client.list_resources())[0]["uri"] == "shop://orders/1"
@@ -90,7 +90,7 @@ async def test_it_lists_reads_prompts_and_completes(url: str, http: httpx2.Async
     assert completion["values"] == ["o1", "o2"]
 
 
-async def test_a_call_mirrors_marked_arguments_and_passes_meta(url: str, http: httpx2.AsyncClient, host: FakeHost):
+async def test_a_call_mirrors_marked_arguments_and_passes_meta(url: str, http: HttpPool, host: FakeHost):
     client = McpClient(http, url, AUTHORIZED)
     tool = (await client.list_tools())[0]
     arguments = {"order_id": "1", "region": "Zürich\r\nX-Admin: 1"}
@@ -102,9 +102,7 @@ async def test_a_call_mirrors_marked_arguments_and_passes_meta(url: str, http: h
     assert host.calls[0][4].idempotency_key == "k-9"
 
 
-async def test_the_result_comes_as_the_servers_own_bytes(
-    request: pytest.FixtureRequest, url: str, http: httpx2.AsyncClient
-):
+async def test_the_result_comes_as_the_servers_own_bytes(request: pytest.FixtureRequest, url: str, http: HttpPool):
     answer = await McpClient(http, url, AUTHORIZED).call_tool_answer("echo", {"a": 1.0, "b": "ü"})
     dressed = b'"resultType":"complete",' if era_of(request) == "modern" else b""
     assert answer.raw == (
@@ -113,7 +111,7 @@ async def test_the_result_comes_as_the_servers_own_bytes(
     )
 
 
-async def test_an_error_of_the_server_is_an_answer(url: str, http: httpx2.AsyncClient):
+async def test_an_error_of_the_server_is_an_answer(url: str, http: HttpPool):
     with pytest.raises(UpstreamFailed) as caught:
         await McpClient(http, url, AUTHORIZED).call_tool("unknown", {})
     assert caught.value.rpc_code == -32602
@@ -121,16 +119,14 @@ async def test_an_error_of_the_server_is_an_answer(url: str, http: httpx2.AsyncC
     assert caught.value.code == "upstream_error"
 
 
-async def test_a_refused_credential_is_said_and_never_tried_as_another_era(
-    url: str, http: httpx2.AsyncClient, host: FakeHost
-):
+async def test_a_refused_credential_is_said_and_never_tried_as_another_era(url: str, http: HttpPool, host: FakeHost):
     with pytest.raises(UpstreamFailed, match="refused the credential") as caught:
         await McpClient(http, url, {"authorization": "Bearer wrong"}).probe()
     assert caught.value.status == 401
     assert host.authentications == 1
 
 
-async def test_an_ended_session_is_renewed_once(http: httpx2.AsyncClient, host: FakeHost):
+async def test_an_ended_session_is_renewed_once(http: HttpPool, host: FakeHost):
     sessions = MemorySessionStore()
     old = OldServer(McpEndpoint(host, allowed_hosts=LOCAL_HOSTS, sessions=sessions))
     async with served(old) as base:
@@ -147,7 +143,7 @@ async def test_an_ended_session_is_renewed_once(http: httpx2.AsyncClient, host: 
         assert await sessions.get(second, "ws_1/agent_key/token-a") is None
 
 
-async def test_two_credentials_have_two_sessions(http: httpx2.AsyncClient, host: FakeHost):
+async def test_two_credentials_have_two_sessions(http: HttpPool, host: FakeHost):
     old = OldServer(McpEndpoint(host, allowed_hosts=LOCAL_HOSTS))
     async with served(old) as base:
         for token in ("token-a", "token-b"):
@@ -160,7 +156,7 @@ async def test_two_credentials_have_two_sessions(http: httpx2.AsyncClient, host:
     assert len(by_session) >= 1
 
 
-async def test_many_first_calls_connect_once(http: httpx2.AsyncClient, host: FakeHost):
+async def test_many_first_calls_connect_once(http: HttpPool, host: FakeHost):
     old = OldServer(McpEndpoint(host, allowed_hosts=LOCAL_HOSTS))
     async with served(old) as base:
         client = McpClient(http, f"{base}/mcp", AUTHORIZED)
@@ -171,7 +167,7 @@ async def test_many_first_calls_connect_once(http: httpx2.AsyncClient, host: Fak
 
 @pytest.mark.parametrize("era", ["modern", "legacy"])
 @pytest.mark.parametrize("json_response", [True, False])
-async def test_it_talks_to_the_official_server(http: httpx2.AsyncClient, era: str, json_response: bool):
+async def test_it_talks_to_the_official_server(http: HttpPool, era: str, json_response: bool):
     app = sdk_server(FakeShop(), OPERATOR).streamable_http_app(json_response=json_response)
     async with served(app if era == "modern" else OldServer(app)) as base:
         client = McpClient(http, f"{base}/mcp")

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx2
 import pytest
 
+from tests.protocol.conftest import warm
 from tradepost.protocol.client import McpClient
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 from tradepost.protocol.wire import Timeouts
@@ -76,7 +76,7 @@ class Evil:
 async def running(evil: Evil) -> AsyncIterator[McpClient]:
     server = await asyncio.start_server(evil, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with httpx2.AsyncClient() as http:
+    async with warm() as http:
         yield McpClient(http, f"http://127.0.0.1:{port}/mcp", {"authorization": "Bearer s"}, timeouts=QUICK)
     server.close()
     await server.wait_closed()
@@ -108,7 +108,7 @@ async def silent(message: dict[str, Any], write: Write) -> None:
 async def test_a_server_that_is_not_there_got_nothing():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    async with httpx2.AsyncClient() as http:
+    async with warm() as http:
         with pytest.raises(UpstreamFailed, match="could not be reached") as caught:
             await McpClient(http, f"http://127.0.0.1:{port}/mcp", timeouts=QUICK).call_tool("pay", {})
     assert not caught.value.dispatched
@@ -353,7 +353,7 @@ async def test_a_connection_is_used_again_after_an_event_stream():
 
     evil = Evil(behave)
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    async with httpx2.AsyncClient() as http:
+    async with warm() as http:
         client = McpClient(http, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp", timeouts=QUICK)
         for _ in range(5):
             assert await client.call_tool("pay", {}) == GOOD

@@ -12,7 +12,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from tests.protocol.conftest import served
+from tests.protocol.conftest import served, warm
 from tests.protocol.fake_builtin import OPERATOR, TOOLS, FakeShop
 from tradepost.foundation.canonical import canonical
 from tradepost.protocol.client import McpClient
@@ -53,10 +53,10 @@ async def test_stdio_gives_the_same_result_as_the_hub(mode: str):
 async def test_http_gives_the_same_bytes_as_the_hub(era: str):
     shop = FakeShop()
     app = http_app(shop, OPERATOR, BEARER)
-    async with served(app) as url, httpx2.AsyncClient(timeout=10) as http:
+    async with served(app) as url, httpx2.AsyncClient(timeout=10) as http, warm() as pool:
         headers = {"authorization": f"Bearer {BEARER}", "accept": "application/json, text/event-stream"}
         if era == "modern":
-            client = McpClient(http, f"{url}/mcp", headers)
+            client = McpClient(pool, f"{url}/mcp", headers)
             result = await client.call_tool("place_order", ARGUMENTS)
             assert await client.list_tools() == TOOLS
         else:
@@ -76,7 +76,7 @@ async def test_http_gives_the_same_bytes_as_the_hub(era: str):
 async def test_every_call_is_the_operators_with_its_own_request_id():
     shop = FakeShop()
     headers = {"authorization": f"Bearer {BEARER}"}
-    async with served(http_app(shop, OPERATOR, BEARER)) as url, httpx2.AsyncClient(timeout=10) as http:
+    async with served(http_app(shop, OPERATOR, BEARER)) as url, warm() as http:
         client = McpClient(http, f"{url}/mcp", headers)
         for _ in range(2):
             # A tool that declares no key takes an argument of that name as any other.

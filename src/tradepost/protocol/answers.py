@@ -5,13 +5,13 @@ huge one), and only the response to our own id counts.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
-import httpx2
 import orjson
 
+from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
@@ -23,35 +23,36 @@ END_OF_STREAM_SECONDS = 0.01
 OnMessage = Callable[[Json], Awaitable[None]]
 
 
-async def read_response(response: httpx2.Response, request_id: int, on_message: OnMessage) -> tuple[Json, bytes]:
+async def read_response(answer: HttpAnswer, request_id: int, on_message: OnMessage) -> tuple[Json, bytes]:
     """The JSON-RPC response to `request_id` and the bytes it came in. Other messages of a stream go to `on_message`.
 
     Raises UpstreamFailed (dispatched).
     """
-    if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+    if answer.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
         raise _wrong("answered with a content encoding that was not asked for")
-    content_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    content_type = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type == "application/json":
-        body = await read_body(response)
+        body = await read_body(answer)
         return _matching(_object(body), request_id), body
     if content_type == "text/event-stream":
-        return await _from_stream(response, request_id, on_message)
+        return await _from_stream(answer, request_id, on_message)
     raise _wrong(f"answered with the content type '{content_type[:60]}' instead of JSON or an event stream")
 
 
-async def read_body(response: httpx2.Response) -> bytes:
+async def read_body(answer: HttpAnswer) -> bytes:
     """The whole body, at most MAX_ANSWER_BYTES. Raises UpstreamFailed."""
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
+    pieces, size = [], 0
+    async for piece in answer:
+        size += len(piece)
+        if size > MAX_ANSWER_BYTES:
             raise _wrong(f"sent more than {MAX_ANSWER_BYTES} bytes")
-    return bytes(body)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def _from_stream(response: httpx2.Response, request_id: int, on_message: OnMessage) -> tuple[Json, bytes]:
+async def _from_stream(answer: HttpAnswer, request_id: int, on_message: OnMessage) -> tuple[Json, bytes]:
     seen = 0
-    async with aclosing(_events(response)) as events:
+    async with aclosing(_events(answer)) as events:
         async for data in events:
             message = _object(data)
             seen += 1
@@ -60,24 +61,26 @@ async def _from_stream(response: httpx2.Response, request_id: int, on_message: O
             if "method" in message:
                 await on_message(message)
             elif message.get("id") == request_id:
-                await _finish(events)
+                await _finish(answer)
                 return _matching(message, request_id), data
     raise _wrong("ended its event stream without a response")
 
 
-async def _finish(events: AsyncIterator[bytes]) -> None:
+async def _finish(answer: HttpAnswer) -> None:
     """Read the end of a stream that is complete but for its last bytes, so that the connection can be used again. A
     server that keeps the stream open, or breaks it now, costs nothing but that connection."""
-    with suppress(TimeoutError, UpstreamFailed, httpx2.HTTPError):
+    if answer.complete:
+        return
+    with suppress(TimeoutError, UpstreamFailed):
         async with asyncio.timeout(END_OF_STREAM_SECONDS):
-            async for _ in events:
+            async for _ in answer:
                 continue
 
 
-async def _events(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+async def _events(answer: HttpAnswer) -> AsyncGenerator[bytes, None]:
     """The data of each event of a stream."""
     reader, total = _EventReader(), 0
-    async for chunk in response.aiter_raw():
+    async for chunk in answer:
         total += len(chunk)
         if total > MAX_ANSWER_BYTES:
             raise _wrong(f"sent an event stream of more than {MAX_ANSWER_BYTES} bytes")

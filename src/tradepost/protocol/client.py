@@ -1,4 +1,4 @@
-"""The client for MCP servers on streamable HTTP, both eras, over a shared httpx2 client.
+"""The client for MCP servers on streamable HTTP, both eras, over a shared pool of HTTP connections.
 
 One `McpClient` stands for one (URL, credential): it remembers which era the server speaks and, in the older one, the
 session that belongs to this credential. It never follows redirects, keeps no cookies, never validates results against
@@ -9,15 +9,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
-
-import httpx2
 
 from tradepost import __version__
 from tradepost.protocol import legacy, modern
 from tradepost.protocol.answers import result_bytes
 from tradepost.protocol.headers import encode_value, is_visible_ascii
+from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.jsonrpc import (
     HEADER_MISMATCH,
     METHOD_NOT_FOUND,
@@ -28,7 +27,7 @@ from tradepost.protocol.jsonrpc import (
 from tradepost.protocol.parameter_headers import HeaderParameter, emitted
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Timeouts, Wire, deadline
+from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +43,15 @@ _RESULT_TYPES = frozenset({"complete", "input_required"})
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswer:
-    """A CallToolResult (or an input_required one) as a dict and as the server's own bytes."""
+    """A CallToolResult (or an input_required one)."""
 
     result: Json
-    raw: bytes
+    answered: Answered
+
+    @property
+    def raw(self) -> bytes:
+        """The result as the server's own bytes."""
+        return result_bytes(self.answered.body, self.answered.message, self.answered.request_id)
 
 
 OnMessage = Callable[[Json], Awaitable[Json | None]]
@@ -59,7 +63,8 @@ class Options(TypedDict, total=False):
     `mirrored`: the `header_parameters` of the tool's schema. `capabilities`: what the client behind us declared.
     `retry`: inputResponses and requestState, after a result of type input_required. `timeout`: seconds in all.
     `on_message` gets every notification that comes before the result, and every request of a server of the older era;
-    for a request it gives {"result": …} or {"error": …}, or None to refuse it.
+    for a request it gives {"result": …} or {"error": …}, or None to refuse it. `repeatable`: calling twice does no
+    harm, so that the call may be sent again where a warm connection turns out to have been closed.
     """
 
     mirrored: tuple[HeaderParameter, ...]
@@ -67,17 +72,21 @@ class Options(TypedDict, total=False):
     retry: Json | None
     timeout: float | None
     on_message: OnMessage | None
+    repeatable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Prepared:
+    """A request that still needs what its era adds. Asking for things may be repeated, doing things may not."""
+
     method: str
     params: Json
-    meta: Json
-    headers: Mapping[str, str]
-    capabilities: Json
     seconds: float
-    on_message: OnMessage | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    meta: Json | None = None
+    capabilities: Json | None = None
+    on_message: OnMessage | None = None
+    repeatable: bool = True
 
 
 class McpClient:
@@ -86,7 +95,7 @@ class McpClient:
 
     def __init__(
         self,
-        http: httpx2.AsyncClient,
+        http: HttpPool,
         url: str,
         headers: Mapping[str, str] | None = None,
         *,
@@ -132,29 +141,29 @@ class McpClient:
         self, name: str, arguments: Json, meta: Json | None = None, **options: Unpack[Options]
     ) -> ToolAnswer:
         """Call a tool."""
-        params: Json = {"name": name, "arguments": arguments}
-        headers = {"mcp-name": encode_value(name), **emitted(options.get("mirrored", ()), arguments)}
-        answered = await self._request(self._prepared("tools/call", params, meta, headers, options))
-        result = _result(answered)
-        return ToolAnswer(result, result_bytes(answered.body, answered.message, answered.request_id))
+        asked = self._prepared("tools/call", {"name": name, "arguments": arguments}, name, meta, options)
+        asked.repeatable = options.get("repeatable", False)
+        mirrored = options.get("mirrored")
+        if mirrored:
+            asked.headers = {**asked.headers, **emitted(mirrored, arguments)}
+        answered = await self._request(asked)
+        return ToolAnswer(_result(answered), answered)
 
     async def read_resource(self, uri: str, meta: Json | None = None, **options: Unpack[Options]) -> Json:
         """The ReadResourceResult."""
-        headers = {"mcp-name": encode_value(uri)}
-        return _result(await self._request(self._prepared("resources/read", {"uri": uri}, meta, headers, options)))
+        return _result(await self._request(self._prepared("resources/read", {"uri": uri}, uri, meta, options)))
 
     async def get_prompt(
         self, name: str, arguments: Mapping[str, str], meta: Json | None = None, **options: Unpack[Options]
     ) -> Json:
         """The GetPromptResult."""
         params: Json = {"name": name, "arguments": dict(arguments)}
-        headers = {"mcp-name": encode_value(name)}
-        return _result(await self._request(self._prepared("prompts/get", params, meta, headers, options)))
+        return _result(await self._request(self._prepared("prompts/get", params, name, meta, options)))
 
     async def complete(self, reference: Json, argument: str, value: str) -> Json:
         """The `completion` object."""
         params: Json = {"ref": reference, "argument": {"name": argument, "value": value}}
-        result = _result(await self._request(self._prepared("completion/complete", params)))
+        result = _result(await self._request(_Prepared("completion/complete", params, self._timeouts.call)))
         completion = result.get("completion")
         return completion if isinstance(completion, dict) else {"values": []}
 
@@ -164,15 +173,15 @@ class McpClient:
         if session_id is None:
             return
         try:
-            async with deadline(self._timeouts.connect):
-                await self._wire.delete({"mcp-session-id": session_id})
+            async with Deadline(self._timeouts.connect) as deadline:
+                await self._wire.delete({"mcp-session-id": session_id}, deadline)
         except (UpstreamFailed, UpstreamTimedOut) as error:
             logger.debug("session of %s not ended: %s", self._url, error.message)
 
     # --- lists -------------------------------------------------------------------------------------------------
 
     async def _list(self, method: str, key: str) -> list[Json]:
-        async with deadline(self._timeouts.handshake):
+        async with Deadline(self._timeouts.handshake):
             return await self._pages(method, key)
 
     async def _pages(self, method: str, key: str) -> list[Json]:
@@ -182,8 +191,7 @@ class McpClient:
         params: Json = {}
         for _ in range(MAX_PAGES):
             try:
-                prepared = self._prepared(method, params, options={"timeout": self._timeouts.handshake})
-                result = _result(await self._request(prepared))
+                result = _result(await self._request(_Prepared(method, params, self._timeouts.handshake)))
             except UpstreamFailed as error:
                 if error.rpc_code == METHOD_NOT_FOUND and method != "tools/list":
                     return items
@@ -216,24 +224,25 @@ class McpClient:
 
     async def _connect(self) -> ServerIdentity:
         self._identity = self._session_id = None
-        async with deadline(self._timeouts.handshake):
+        async with Deadline(self._timeouts.handshake) as deadline:
             started = time.perf_counter()
             discovered = await self._discover()
             if discovered is not None:
                 self._identity = identity_from("modern", modern.VERSION, discovered, started)
                 return self._identity
             started = time.perf_counter()
-            result = await self._initialize()
+            result = await self._initialize(deadline)
             identity = identity_from("legacy", result["protocolVersion"], result, started)
-            await self._initialized(identity.version)
+            await self._initialized(identity.version, deadline)
             self._identity = identity
             return identity
 
     async def _discover(self) -> Json | None:
         """The DiscoverResult, None where the server belongs to the older era."""
         try:
-            async with deadline(min(DISCOVER_SECONDS, self._timeouts.handshake / 2)):
-                answered = await self._modern_post(self._prepared("server/discover", {}))
+            seconds = min(DISCOVER_SECONDS, self._timeouts.handshake / 2)
+            async with Deadline(seconds) as deadline:
+                answered = await self._modern_post(_Prepared("server/discover", {}, seconds), deadline)
         except UpstreamTimedOut as error:
             if not error.dispatched:
                 raise
@@ -250,9 +259,10 @@ class McpClient:
         served = result.get("supportedVersions")
         return result if isinstance(served, list) and modern.VERSION in served else None
 
-    async def _initialize(self) -> Json:
+    async def _initialize(self, deadline: Deadline) -> Json:
         params = {"protocolVersion": legacy.VERSIONS[0], "capabilities": self._capabilities, "clientInfo": CLIENT_INFO}
-        answered = await self._post("initialize", params, {}, None)
+        # Repeated at worst, it leaves a session that nobody uses.
+        answered = await self._post(_Prepared("initialize", params, self._timeouts.handshake), params, {}, deadline)
         result = _result(answered)
         if result.get("protocolVersion") not in legacy.VERSIONS:
             raise _invalid(f"the protocol version {str(result.get('protocolVersion'))[:40]!r}, which is not known")
@@ -262,77 +272,70 @@ class McpClient:
         self._session_id = session_id
         return result
 
-    async def _initialized(self, version: str) -> None:
+    async def _initialized(self, version: str, deadline: Deadline) -> None:
         message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        await self._wire.post(message, self._legacy_headers(version))
+        await self._wire.post(message, self._legacy_headers(version), deadline)
 
     # --- one request -------------------------------------------------------------------------------------------
 
-    def _prepared(
-        self,
-        method: str,
-        params: Json,
-        meta: Json | None = None,
-        headers: Mapping[str, str] | None = None,
-        options: Options | None = None,
-    ) -> _Prepared:
-        options = options or {}
+    def _prepared(self, method: str, params: Json, named: str, meta: Json | None, options: Options) -> _Prepared:
+        """A request about the one thing that the header `Mcp-Name` names."""
+        params.update(options.get("retry") or {})
         return _Prepared(
             method,
-            {**params, **(options.get("retry") or {})},
-            meta or {},
-            headers or {},
-            options.get("capabilities") or {},
+            params,
             options.get("timeout") or self._timeouts.call,
+            {"mcp-name": encode_value(named)},
+            meta,
+            options.get("capabilities"),
             options.get("on_message"),
         )
 
     async def _request(self, asked: _Prepared) -> Answered:
         identity = await self._connected()
-        async with deadline(asked.seconds):
+        async with Deadline(asked.seconds) as deadline:
             if identity.era == "modern":
                 try:
-                    return await self._modern_post(asked)
+                    return await self._modern_post(asked, deadline)
                 except UpstreamFailed as error:
                     if error.rpc_error is None and error.status in _OTHER_ERA_STATUSES:
                         self._identity = None  # the server behind the URL may be another one now: probe next time
                     raise
             session_id = self._session_id
             try:
-                return await self._legacy_post(asked, identity)
+                return await self._legacy_post(asked, identity, deadline)
             except UpstreamFailed as error:
                 if error.status != 404 or session_id is None:
                     raise
             # The server ended the session, and said so before it did anything: start a new one, once.
+            deadline.dispatched = False
             await self._forget(session_id)
-            return await self._legacy_post(asked, await self._connected())
+            return await self._legacy_post(asked, await self._connected(), deadline)
 
     async def _forget(self, ended: str) -> None:
         async with self._connecting:
             if self._session_id == ended:
                 self._identity = self._session_id = None
 
-    async def _modern_post(self, asked: _Prepared) -> Answered:
+    async def _modern_post(self, asked: _Prepared, deadline: Deadline) -> Answered:
         envelope = {
-            **asked.meta,
+            **(asked.meta or {}),
             modern.VERSION_META: modern.VERSION,
             modern.CLIENT_INFO_META: CLIENT_INFO,
-            modern.CAPABILITIES_META: asked.capabilities,
+            modern.CAPABILITIES_META: asked.capabilities or {},
         }
         headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
-        return await self._post(asked.method, {**asked.params, "_meta": envelope}, headers, asked.on_message)
+        return await self._post(asked, {**asked.params, "_meta": envelope}, headers, deadline)
 
-    async def _legacy_post(self, asked: _Prepared, identity: ServerIdentity) -> Answered:
+    async def _legacy_post(self, asked: _Prepared, identity: ServerIdentity, deadline: Deadline) -> Answered:
         params = {**asked.params, "_meta": asked.meta} if asked.meta else asked.params
-        return await self._post(asked.method, params, self._legacy_headers(identity.version), asked.on_message)
+        return await self._post(asked, params, self._legacy_headers(identity.version), deadline)
 
-    async def _post(
-        self, method: str, params: Json, headers: Mapping[str, str], on_message: OnMessage | None
-    ) -> Answered:
+    async def _post(self, asked: _Prepared, params: Json, headers: Mapping[str, str], deadline: Deadline) -> Answered:
         async def heard(message: Json) -> None:
-            await self._heard(message, headers, on_message)
+            await self._heard(message, headers, asked.on_message)
 
-        return await self._wire.request(method, params, headers, heard)
+        return await self._wire.request(asked.method, params, headers, heard, deadline, repeatable=asked.repeatable)
 
     async def _heard(self, message: Json, headers: Mapping[str, str], on_message: OnMessage | None) -> None:
         """What a stream carries beside the response. Requests to us exist in the older era only; each is answered, so
@@ -347,7 +350,8 @@ class McpClient:
             reply = await on_message(message) if on_message is not None else None
         if is_request:
             refused = {"error": {"code": METHOD_NOT_FOUND, "message": "This client does not offer that."}}
-            await self._wire.post({"jsonrpc": "2.0", "id": message["id"], **(reply or refused)}, headers)
+            answer = {"jsonrpc": "2.0", "id": message["id"], **(reply or refused)}
+            await self._wire.post(answer, headers, Deadline(self._timeouts.call))
 
     def _legacy_headers(self, version: str) -> dict[str, str]:
         headers = {"mcp-protocol-version": version}

@@ -4,15 +4,19 @@ Never follows redirects, keeps no cookies, and bounds the time of every exchange
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
+from types import TracebackType
+from typing import Self
 
-import httpx2
 import orjson
 
+from tradepost import __version__
 from tradepost.protocol.answers import OnMessage, read_body, read_response, rpc_error, rpc_error_of
+from tradepost.protocol.http_answer import HttpAnswer
+from tradepost.protocol.http_pool import HttpPool
+from tradepost.protocol.http_request import HttpUrl, header_lines, read_http_url
 from tradepost.protocol.jsonrpc import INTERNAL_ERROR, Json
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
@@ -21,6 +25,12 @@ CREDENTIAL_STATUSES = frozenset({401, 403, 407})
 _REFUSALS = frozenset({400, 401, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 421, 422, 429, 431})
 # Errors that say nothing about whether the work was done: internal error, and what SDKs say when something broke.
 _UNCLEAR_CODES = frozenset({INTERNAL_ERROR, -32000, -32001})
+# A compressed answer is refused: a small one may be a huge one.
+_ALWAYS = {
+    "accept": "application/json, text/event-stream",
+    "accept-encoding": "identity",
+    "connection": "keep-alive",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,85 +52,108 @@ class Answered:
     headers: Mapping[str, str]
 
 
+class Deadline:
+    """An absolute end for what happens inside: `async with Deadline(60) as deadline`. Raises UpstreamTimedOut, which
+    says whether the request that was given this deadline had left by then."""
+
+    __slots__ = ("_seconds", "_timeout", "dispatched")
+
+    def __init__(self, seconds: float) -> None:
+        self.dispatched = False
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            what = "did not answer" if self.dispatched else "could not be reached"
+            raise UpstreamTimedOut(
+                f"The server {what} within {self._seconds:g} seconds.", dispatched=self.dispatched
+            ) from None
+
+
 class Wire:
     """HTTP to one URL with one credential."""
 
-    def __init__(self, http: httpx2.AsyncClient, url: str, headers: Mapping[str, str], connect_seconds: float) -> None:
+    def __init__(self, http: HttpPool, url: str, headers: Mapping[str, str], connect_seconds: float) -> None:
         self._http = http
         self._url = url
-        self._headers = dict(headers)
-        self._timeout = httpx2.Timeout(None, connect=connect_seconds, pool=connect_seconds)
+        given = {name.lower(): value for name, value in headers.items()}
+        self._headers = {"user-agent": f"tradepost/{__version__}", **given, **_ALWAYS}
         self._connect_seconds = connect_seconds
+        self._to: HttpUrl | None = None
+        self._lines = b""
         self._ids = count(1)
 
-    async def request(self, method: str, params: Json, headers: Mapping[str, str], on_message: OnMessage) -> Answered:
-        """Send a request, give its response. Raises UpstreamFailed, UpstreamTimedOut."""
+    async def request(
+        self,
+        method: str,
+        params: Json,
+        headers: Mapping[str, str],
+        on_message: OnMessage,
+        deadline: Deadline,
+        *,
+        repeatable: bool,
+    ) -> Answered:
+        """Send a request, give its response. `repeatable`: a second time does no harm, so that it may be sent again
+        where a warm connection turns out to have been closed. Raises UpstreamFailed, UpstreamTimedOut."""
         request_id = next(self._ids)
         body = orjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
-        async with self._exchange("POST", headers, body) as response:
-            if response.status_code != 200:
-                raise await _http_failure(response)
-            message, raw = await read_response(response, request_id, on_message)
-            error = rpc_error(message)
-            if error is not None:
-                raise refused(error)
-            return Answered(message, raw, request_id, response.headers)
-
-    async def post(self, message: Json, headers: Mapping[str, str]) -> None:
-        """Send a message that has no response: a notification, or a response of ours."""
-        async with self._exchange("POST", headers, orjson.dumps(message)) as response:
-            if response.status_code >= 300:
-                raise await _http_failure(response)
-
-    async def delete(self, headers: Mapping[str, str]) -> None:
-        async with self._exchange("DELETE", headers, None):
-            return
-
-    @asynccontextmanager
-    async def _exchange(
-        self, method: str, headers: Mapping[str, str], body: bytes | None
-    ) -> AsyncIterator[httpx2.Response]:
-        """The response of one HTTP request with its body unread; transport failures as ours."""
-        lines = {**self._headers, **headers, "accept": "application/json, text/event-stream"}
-        lines["accept-encoding"] = "identity"
-        if body is not None:
-            lines["content-type"] = "application/json"
+        answer = await self._send("POST", headers, body, deadline, repeatable)
         try:
-            request = self._http.build_request(method, self._url, headers=lines, content=body, timeout=self._timeout)
-            # The HTTP client is shared: a cookie that one credential was given must not travel with another.
-            request.headers.pop("cookie", None)
-            response = await self._http.send(request, stream=True, follow_redirects=False)
-            try:
-                yield response
-            finally:
-                await response.aclose()
-        except (httpx2.ConnectTimeout, httpx2.PoolTimeout):
-            raise UpstreamTimedOut(
-                f"The server could not be reached within {self._connect_seconds:g} seconds.", dispatched=False
-            ) from None
-        except (httpx2.ConnectError, httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError):
-            raise UpstreamFailed(
-                "The server could not be reached.", dispatched=False, hint="Check its URL, and that it runs."
-            ) from None
-        except httpx2.HTTPError:
-            raise UpstreamFailed(
-                "The connection to the server broke before its answer was complete.", dispatched=True
-            ) from None
+            if answer.status != 200:
+                raise await _http_failure(answer)
+            message, raw = await read_response(answer, request_id, on_message)
+        finally:
+            answer.close()
+        error = rpc_error(message)
+        if error is not None:
+            raise refused(error)
+        return Answered(message, raw, request_id, answer.headers)
+
+    async def post(self, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None:
+        """Send a message that has no response: a notification, or a response of ours."""
+        answer = await self._send("POST", headers, orjson.dumps(message), deadline, repeatable=False)
+        try:
+            if answer.status >= 300:
+                raise await _http_failure(answer)
+        finally:
+            answer.close()
+
+    async def delete(self, headers: Mapping[str, str], deadline: Deadline) -> None:
+        """End what the headers name."""
+        (await self._send("DELETE", headers, b"", deadline, repeatable=False)).close()
+
+    async def _send(
+        self, verb: str, headers: Mapping[str, str], body: bytes, deadline: Deadline, repeatable: bool
+    ) -> HttpAnswer:
+        """The answer to one HTTP request, its body unread."""
+        to = self._to
+        if to is None:
+            self._lines = header_lines(self._headers)
+            to = self._to = read_http_url(self._url)
+        start = f"{verb} {to.target} HTTP/1.1\r\nhost: {to.authority}\r\n".encode()
+        size = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) if body else b"\r\n"
+        return await self._http.send(
+            to,
+            b"".join((start, self._lines, header_lines(headers), size)),
+            body,
+            deadline,
+            connect_seconds=self._connect_seconds,
+            repeatable=repeatable,
+        )
 
 
-@asynccontextmanager
-async def deadline(seconds: float) -> AsyncIterator[None]:
-    """An absolute end for what happens inside. Raises UpstreamTimedOut."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise UpstreamTimedOut(f"The server did not answer within {seconds:g} seconds.", dispatched=True) from None
-
-
-async def _http_failure(response: httpx2.Response) -> UpstreamFailed:
-    status = response.status_code
-    error = rpc_error_of(await read_body(response))
+async def _http_failure(answer: HttpAnswer) -> UpstreamFailed:
+    status = answer.status
+    error = rpc_error_of(await read_body(answer))
     if 300 <= status < 400:
         text = f"The server answered with a redirect (HTTP {status}), which is not followed."
     elif status in CREDENTIAL_STATUSES:
@@ -135,7 +168,7 @@ async def _http_failure(response: httpx2.Response) -> UpstreamFailed:
         answered=status in _REFUSALS or 300 <= status < 400,
         status=status,
         rpc_error=error,
-        retry_after_seconds=_retry_after(response.headers.get("retry-after")),
+        retry_after_seconds=_retry_after(answer.headers.get("retry-after")),
     )
 
 

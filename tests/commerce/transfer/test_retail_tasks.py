@@ -8,12 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx2
 import pytest
 
 from tests.commerce.transfer.retail import FOLDER, Adapter, Json, Names, Refused, batches, load, with_parts
 from tests.engines import DatabaseUrls, Template
-from tests.protocol.conftest import served
+from tests.protocol.conftest import served, warm
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.privacy import PII_SCOPE
@@ -100,7 +99,7 @@ async def retail(database_urls: DatabaseUrls) -> AsyncIterator[Retail]:
     whole = StoreServer("store", "Store", "", database, [tool for server in shelf for tool in server.tools])
     scopes = frozenset({*whole.definitions().tool_scopes.values(), PII_SCOPE})
     caller = Caller(WORKSPACE, Principal("operator", "test"), "req_test", scopes=scopes)
-    async with served(http_app(whole, caller, BEARER)) as url, httpx2.AsyncClient(trust_env=False) as http:
+    async with served(http_app(whole, caller, BEARER)) as url, warm() as http:
         client = McpClient(http, f"{url}/mcp", {"Authorization": f"Bearer {BEARER}"})
 
         async def call(name: str, arguments: Json) -> Json:

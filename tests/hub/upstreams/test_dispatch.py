@@ -35,6 +35,7 @@ class Entry:
     server_url: str | None = None
     credential_version: int = 1
     timeout_seconds: int = 60
+    tool_class: str = "write"
     raw_name: str = "track"
     name: str = "late"
     definition: dict[str, Any] = field(default_factory=dict)

@@ -6,12 +6,15 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx2
 import pytest
 
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.upstreams.addresses import is_allowed
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.protocol.answers import read_body
+from tradepost.protocol.http_request import read_http_url
+from tradepost.protocol.upstream_errors import UpstreamFailed
+from tradepost.protocol.wire import Deadline
 
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 
@@ -162,21 +165,30 @@ async def test_a_name_without_an_answer_is_one_sentence():
         await Guard(resolver=Names()).check("https://nowhere.example/mcp")
 
 
+async def got(guard: Guard, url: str) -> bytes:
+    """The body of the answer to a request through the guard's own connections."""
+    async with guard.http_pool() as pool:
+        to = read_http_url(url)
+        head = f"GET {to.target} HTTP/1.1\r\nhost: {to.authority}\r\n\r\n".encode()
+        answer = await pool.send(to, head, b"", Deadline(5), connect_seconds=5, repeatable=False)
+        body = await read_body(answer)
+        answer.close()
+        return body
+
+
 async def test_a_name_that_moves_inside_after_the_check_is_not_dialled():
     async with canary() as (port, seen):
         guard = Guard(resolver=Names(["1.1.1.1"], ["127.0.0.1"]))
         await guard.check(f"http://rebinding.example:{port}/")
-        async with guard.http_client() as client:
-            with pytest.raises(httpx2.ConnectError):
-                await client.get(f"http://rebinding.example:{port}/")
+        with pytest.raises(UpstreamFailed, match="could not be reached"):
+            await got(guard, f"http://rebinding.example:{port}/")
         assert seen == []
 
 
 async def test_the_checked_address_is_dialled_under_the_servers_own_name():
     async with canary() as (port, seen):
         guard = Guard(LOOPBACK, resolver=Names(["127.0.0.1"]))
-        async with guard.http_client() as client:
-            assert (await client.get(f"http://shop.example:{port}/")).text == "hi"
+        assert await got(guard, f"http://shop.example:{port}/") == b"hi"
         assert f"host: shop.example:{port}" in seen[0].decode().lower()
 
 
@@ -186,18 +198,18 @@ async def test_refused_and_unreachable_look_the_same_while_connecting():
     said = []
     async with canary() as (open_port, seen):
         for guard, target in ((Guard(), open_port), (Guard(LOOPBACK), port)):
-            async with guard.http_client() as client:
-                with pytest.raises(httpx2.ConnectError):
-                    await client.get(f"http://127.0.0.1:{target}/")
-                said.append(target)
+            with pytest.raises(UpstreamFailed) as failed:
+                await got(guard, f"http://127.0.0.1:{target}/")
+            assert not failed.value.dispatched
+            said.append(failed.value.as_dict())
         assert seen == []
+    assert said[0] == said[1]
 
 
 async def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch):
     async with canary() as (port, seen):
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{port}")
-        async with Guard(resolver=Names(["10.0.0.1"])).http_client() as client:
-            with pytest.raises(httpx2.ConnectError):
-                await client.get("http://shop.example/")
+        with pytest.raises(UpstreamFailed, match="could not be reached"):
+            await got(Guard(resolver=Names(["10.0.0.1"])), "http://shop.example/")
         assert seen == []

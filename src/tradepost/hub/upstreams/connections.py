@@ -7,12 +7,11 @@ credential gets a new client and the old one is closed.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpx2
-
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.client import McpClient
+from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.wire import Timeouts
 
 _Key = tuple[str, str, str, int]
@@ -33,7 +32,7 @@ class Connections:
         self._vault = vault
         self.guard = guard
         self._timeouts = timeouts or Timeouts()
-        self._http: httpx2.AsyncClient | None = None
+        self._http: HttpPool | None = None
         self._open: dict[_Key, Connection] = {}
 
     async def to(self, workspace_id: str, server_id: str, url: str, credential_version: int) -> Connection:
@@ -51,7 +50,7 @@ class Connections:
     def fresh(self, url: str, headers: Sequence[Header]) -> Connection:
         """A connection that is not kept: for a test, which has to connect anew."""
         if self._http is None:
-            self._http = self.guard.http_client()
+            self._http = self.guard.http_pool()
         client = McpClient(self._http, url, {header.name: header.value for header in headers}, timeouts=self._timeouts)
         return Connection(client, _secrets(headers))
 
@@ -59,7 +58,7 @@ class Connections:
         """End all sessions and connections."""
         await self._close(list(self._open))
         if self._http is not None:
-            await self._http.aclose()
+            await self._http.close()
             self._http = None
 
     async def _close(self, keys: list[_Key]) -> None:

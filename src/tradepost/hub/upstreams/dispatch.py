@@ -1,7 +1,7 @@
 """The one place that calls servers, bundled and remote. Every caller has gone through the pipeline before.
 
 Errors come out as UpstreamError or UpstreamTimeout with `dispatched` and `answered`: a write that was dispatched and
-not answered may have happened. Nothing is retried here.
+not answered may have happened. No write is sent twice; a read is, where a warm connection turns out to be closed.
 """
 
 import asyncio
@@ -49,6 +49,7 @@ class Upstreams:
                 arguments,
                 mirrored=header_parameters(tool.definition.get("inputSchema", {})),
                 timeout=_seconds(tool),
+                repeatable=tool.tool_class == "read",
             )
         return _tool_result(redact(result, connection.secrets))
 

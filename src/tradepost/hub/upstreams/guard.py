@@ -8,15 +8,15 @@ not tell an open port from a closed one.
 import asyncio
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpcore2
 import httpx2
 
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.upstreams.addresses import Address, Network, is_allowed, parse_address
+from tradepost.protocol.http_pool import HttpPool
 
 MAX_URL = 2048
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -87,11 +87,14 @@ class Guard:
             for address in addresses
         )
 
-    def http_client(self, max_connections: int = 512) -> httpx2.AsyncClient:
-        """The shared client for all upstreams: no redirects, no proxy, no environment, only checked addresses."""
-        return httpx2.AsyncClient(
-            transport=_GuardedTransport(self, max_connections), follow_redirects=False, trust_env=False
-        )
+    def http_pool(self) -> HttpPool:
+        """The shared connections to all upstreams: each is dialled to an address that was checked for it."""
+        tls = httpx2.create_ssl_context(trust_env=False)
+        tls.set_alpn_protocols(["http/1.1"])
+        return HttpPool(self._dialled, tls)
+
+    async def _dialled(self, host: str, port: int) -> list[str]:
+        return [str(address) for address in await self.addresses(host, port)]
 
 
 def read_url(url: str) -> Origin:
@@ -127,61 +130,3 @@ def _refused(why: str) -> InvalidArgument:
     return InvalidArgument(
         f"The URL cannot be used. {why}.", field="url", hint="Write it like https://mcp.example.com/mcp."
     )
-
-
-class _GuardedTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport over a pool that connects through the guard. The pool stays keyed by name, so that TLS is
-    verified for the name and connections to one address are never shared between two names."""
-
-    def __init__(self, guard: Guard, max_connections: int) -> None:
-        super().__init__(trust_env=False)
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
-            max_connections=max_connections,
-            max_keepalive_connections=max_connections,
-            keepalive_expiry=60.0,
-            network_backend=_GuardedBackend(guard),
-        )
-
-
-class _GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Dials checked addresses only, one after the other."""
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-        self._inner = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        try:
-            async with asyncio.timeout(timeout):
-                addresses = await self._guard.addresses(host, port)
-        except TimeoutError:
-            raise httpcore2.ConnectTimeout("the name was not resolved in time") from None
-        except OSError:
-            # The same as an unreachable server: whether an address is private is nobody's business.
-            raise httpcore2.ConnectError("the server cannot be reached") from None
-        failure: Exception = httpcore2.ConnectError("the server cannot be reached")
-        for address in addresses:
-            try:
-                return await self._inner.connect_tcp(str(address), port, timeout, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        raise httpcore2.ConnectError("sockets of this machine are not servers")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)

@@ -1,0 +1,56 @@
+"""Opening a connection to a server: the addresses that somebody has checked, one after the other, then TLS."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+
+from tradepost.protocol.http_connection import HttpConnection
+from tradepost.protocol.http_request import HttpUrl, unreachable
+from tradepost.protocol.upstream_errors import UpstreamTimedOut
+
+Addresses = Callable[[str, int], Awaitable[Sequence[str]]]
+MAX_ADDRESSES = 4
+
+
+class Dialer:
+    """`addresses` says which addresses of a host and port may be dialled, in which order (raises OSError for none); it
+    is asked for each connection. Without `tls` there is only http."""
+
+    def __init__(self, addresses: Addresses, tls: ssl.SSLContext | None) -> None:
+        self._addresses = addresses
+        self._tls = tls
+
+    async def dial(self, url: HttpUrl, make: Callable[[], HttpConnection], seconds: float) -> HttpConnection:
+        """A connection that is ready for a request, TLS verified for the host of the URL. Raises UpstreamFailed,
+        UpstreamTimedOut (not dispatched)."""
+        if url.scheme == "https" and self._tls is None:
+            raise unreachable()
+        try:
+            async with asyncio.timeout(seconds):
+                connection = await self._dialled(url, make, seconds)
+        except TimeoutError:
+            raise UpstreamTimedOut(
+                f"The server could not be reached within {seconds:g} seconds.", dispatched=False
+            ) from None
+        except (OSError, UnicodeError):
+            # The same for a private address, a closed port and a certificate that does not fit.
+            raise unreachable() from None
+        if not connection.usable:
+            raise unreachable()
+        return connection
+
+    async def _dialled(self, url: HttpUrl, make: Callable[[], HttpConnection], seconds: float) -> HttpConnection:
+        """Each address has its share of the time. Raises OSError, TimeoutError."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        failure = OSError("no address")
+        addresses = (await self._addresses(url.host, url.port))[:MAX_ADDRESSES]
+        tls, name = (self._tls, url.host) if url.scheme == "https" else (None, None)
+        for number, address in enumerate(addresses):
+            try:
+                async with asyncio.timeout((end - loop.time()) / (len(addresses) - number)):
+                    # The address is a literal: nothing is resolved between the check and the connection.
+                    return (await loop.create_connection(make, address, url.port, ssl=tls, server_hostname=name))[1]
+            except OSError as error:  # TimeoutError is one
+                failure = error
+        raise failure
