@@ -79,7 +79,7 @@ async def _finish(answer: HttpAnswer) -> None:
 
 async def _events(answer: HttpAnswer) -> AsyncGenerator[bytes, None]:
     """The data of each event of a stream."""
-    reader, total = _EventReader(), 0
+    reader, total = EventReader(), 0
     async for chunk in answer:
         total += len(chunk)
         if total > MAX_ANSWER_BYTES:
@@ -90,7 +90,7 @@ async def _events(answer: HttpAnswer) -> AsyncGenerator[bytes, None]:
         yield event
 
 
-class _EventReader:
+class EventReader:
     """Splits a stream into events; "\\n", "\\r\\n" and "\\r" end a line, an empty line ends an event."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ the server's own schema (a hostile pattern would freeze the process), and bounds
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
@@ -24,8 +24,10 @@ from tradepost.protocol.jsonrpc import (
     UNSUPPORTED_VERSION,
     Json,
 )
+from tradepost.protocol.link import Link
 from tradepost.protocol.parameter_headers import HeaderParameter, emitted
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
+from tradepost.protocol.sse_link import SseLink
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, Wire
 
@@ -38,6 +40,7 @@ CLIENT_INFO: Json = {"name": "tradepost", "title": "Tradepost", "version": __ver
 
 _MODERN_CODES = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION})
 _OTHER_ERA_STATUSES = frozenset({400, 404, 405})
+_INITIALIZED_VERSIONS = frozenset({*legacy.VERSIONS, "2024-11-05"})  # of servers; we serve clients from the next one on
 _RESULT_TYPES = frozenset({"complete", "input_required"})
 
 
@@ -91,7 +94,8 @@ class _Prepared:
 
 class McpClient:
     """Talks to one server with one credential. `headers` carry the credential and stay the same; `capabilities` are
-    what a server of the older era may ask of us during a call that brings an `on_message`."""
+    what a server of the older era may ask of us during a call that brings an `on_message`. A server that is a `program`
+    has no URL; `url` is then what it is called."""
 
     def __init__(
         self,
@@ -101,10 +105,20 @@ class McpClient:
         *,
         timeouts: Timeouts | None = None,
         capabilities: Json | None = None,
+        program: Link | None = None,
     ) -> None:
         self._url = url
         self._timeouts = timeouts or Timeouts()
-        self._wire = Wire(http, url, headers or {}, self._timeouts.connect)
+        self._links: Sequence[Link] = (
+            (program,)
+            if program is not None
+            else (
+                Wire(http, url, headers or {}, self._timeouts.connect),
+                SseLink(http, url, headers or {}, self._timeouts.connect),
+            )
+        )
+        self._link = self._links[0]
+        self._generation = 0
         self._capabilities = capabilities or {}
         self._identity: ServerIdentity | None = None
         self._session_id: str | None = None
@@ -112,8 +126,9 @@ class McpClient:
 
     @property
     def identity(self) -> ServerIdentity | None:
-        """What the last probe or first call found out; None before."""
-        return self._identity
+        """What the last probe or first call found out; None before, and where a connection that it was found out over
+        has ended."""
+        return self._identity if self._generation == self._link.generation else None
 
     async def probe(self) -> ServerIdentity:
         """Connect anew: `server/discover` first, `initialize` where the server does not know it. Raises
@@ -170,13 +185,15 @@ class McpClient:
     async def close(self) -> None:
         """End the session of the older era, if there is one. A server that cannot be reached has ended it itself."""
         session_id, self._session_id, self._identity = self._session_id, None, None
-        if session_id is None:
-            return
         try:
-            async with Deadline(self._timeouts.connect) as deadline:
-                await self._wire.delete({"mcp-session-id": session_id}, deadline)
+            if session_id is not None:
+                async with Deadline(self._timeouts.connect) as deadline:
+                    await self._link.delete({"mcp-session-id": session_id}, deadline)
         except (UpstreamFailed, UpstreamTimedOut) as error:
             logger.debug("session of %s not ended: %s", self._url, error.message)
+        finally:
+            for link in self._links:
+                await link.close()
 
     # --- lists -------------------------------------------------------------------------------------------------
 
@@ -224,18 +241,22 @@ class McpClient:
 
     async def _connect(self) -> ServerIdentity:
         self._identity = self._session_id = None
+        self._link = self._links[0]
         async with Deadline(self._timeouts.handshake) as deadline:
             started = time.perf_counter()
             discovered = await self._discover()
             if discovered is not None:
-                self._identity = identity_from("modern", modern.VERSION, discovered, started)
-                return self._identity
+                identity = identity_from("modern", modern.VERSION, self._link.transport, discovered, started)
+                return self._agreed(identity)
             started = time.perf_counter()
-            result = await self._initialize(deadline)
-            identity = identity_from("legacy", result["protocolVersion"], result, started)
+            result = await self._initialize_somehow(deadline)
+            identity = identity_from("legacy", result["protocolVersion"], self._link.transport, result, started)
             await self._initialized(identity.version, deadline)
-            self._identity = identity
-            return identity
+            return self._agreed(identity)
+
+    def _agreed(self, identity: ServerIdentity) -> ServerIdentity:
+        self._identity, self._generation = identity, self._link.generation
+        return identity
 
     async def _discover(self) -> Json | None:
         """The DiscoverResult, None where the server belongs to the older era."""
@@ -259,12 +280,27 @@ class McpClient:
         served = result.get("supportedVersions")
         return result if isinstance(served, list) and modern.VERSION in served else None
 
+    async def _initialize_somehow(self, deadline: Deadline) -> Json:
+        """The InitializeResult; over an event stream where the server takes no POST to its URL, as the oldest do."""
+        try:
+            return await self._initialize(deadline)
+        except UpstreamFailed as error:
+            if error.status not in _OTHER_ERA_STATUSES or error.rpc_error is not None or len(self._links) == 1:
+                raise
+            self._link = self._links[1]
+            try:
+                return await self._initialize(deadline)
+            except UpstreamFailed as other:
+                if other.rpc_error is not None or not other.answered:
+                    raise
+                raise error from other  # what it said to the newer way tells more
+
     async def _initialize(self, deadline: Deadline) -> Json:
         params = {"protocolVersion": legacy.VERSIONS[0], "capabilities": self._capabilities, "clientInfo": CLIENT_INFO}
         # Repeated at worst, it leaves a session that nobody uses.
         answered = await self._post(_Prepared("initialize", params, self._timeouts.handshake), params, {}, deadline)
         result = _result(answered)
-        if result.get("protocolVersion") not in legacy.VERSIONS:
+        if result.get("protocolVersion") not in _INITIALIZED_VERSIONS:
             raise _invalid(f"the protocol version {str(result.get('protocolVersion'))[:40]!r}, which is not known")
         session_id = answered.headers.get("mcp-session-id")
         if session_id is not None and not is_visible_ascii(session_id, 1024):
@@ -274,7 +310,7 @@ class McpClient:
 
     async def _initialized(self, version: str, deadline: Deadline) -> None:
         message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        await self._wire.post(message, self._legacy_headers(version), deadline)
+        await self._link.post(message, self._legacy_headers(version), deadline)
 
     # --- one request -------------------------------------------------------------------------------------------
 
@@ -292,8 +328,8 @@ class McpClient:
         )
 
     async def _request(self, asked: _Prepared) -> Answered:
-        identity = await self._connected()
         async with Deadline(asked.seconds) as deadline:
+            identity = await self._connected()
             if identity.era == "modern":
                 try:
                     return await self._modern_post(asked, deadline)
@@ -335,7 +371,7 @@ class McpClient:
         async def heard(message: Json) -> None:
             await self._heard(message, headers, asked.on_message)
 
-        return await self._wire.request(asked.method, params, headers, heard, deadline, repeatable=asked.repeatable)
+        return await self._link.request(asked.method, params, headers, heard, deadline, repeatable=asked.repeatable)
 
     async def _heard(self, message: Json, headers: Mapping[str, str], on_message: OnMessage | None) -> None:
         """What a stream carries beside the response. Requests to us exist in the older era only; each is answered, so
@@ -351,7 +387,7 @@ class McpClient:
         if is_request:
             refused = {"error": {"code": METHOD_NOT_FOUND, "message": "This client does not offer that."}}
             answer = {"jsonrpc": "2.0", "id": message["id"], **(reply or refused)}
-            await self._wire.post(answer, headers, Deadline(self._timeouts.call))
+            await self._link.post(answer, headers, Deadline(self._timeouts.call))
 
     def _legacy_headers(self, version: str) -> dict[str, str]:
         headers = {"mcp-protocol-version": version}

@@ -8,14 +8,17 @@ from tradepost.protocol import modern
 from tradepost.protocol.jsonrpc import Json
 
 Era = Literal["modern", "legacy"]
+Transport = Literal["streamable-http", "sse", "stdio"]
 
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """Era and version that were agreed on, the server's names for itself, and how long its first answer took."""
+    """Era and version that were agreed on, how the server is reached, its names for itself, and how long its first
+    answer took."""
 
     era: Era
     version: str
+    transport: Transport
     name: str
     title: str | None
     instructions: str | None
@@ -23,7 +26,7 @@ class ServerIdentity:
     latency_ms: float
 
 
-def identity_from(era: Era, version: str, result: Json, started: float) -> ServerIdentity:
+def identity_from(era: Era, version: str, transport: Transport, result: Json, started: float) -> ServerIdentity:
     """The identity in a DiscoverResult or InitializeResult, whatever shape its parts have."""
     meta = result.get("_meta")
     info = result.get("serverInfo") or (meta.get(modern.SERVER_INFO_META) if isinstance(meta, dict) else None)
@@ -32,6 +35,7 @@ def identity_from(era: Era, version: str, result: Json, started: float) -> Serve
     return ServerIdentity(
         era=era,
         version=version,
+        transport=transport,
         name=_text(info.get("name")) or "",
         title=_text(info.get("title")),
         instructions=_text(result.get("instructions")),

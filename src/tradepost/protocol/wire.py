@@ -18,6 +18,7 @@ from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import HttpUrl, header_lines, read_http_url
 from tradepost.protocol.jsonrpc import INTERNAL_ERROR, Json
+from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 CREDENTIAL_STATUSES = frozenset({401, 403, 407})
@@ -80,7 +81,10 @@ class Deadline:
 
 
 class Wire:
-    """HTTP to one URL with one credential."""
+    """HTTP to one URL with one credential. Its exchanges share nothing, so what was agreed in one holds in the next."""
+
+    transport: Transport = "streamable-http"
+    generation = 0
 
     def __init__(self, http: HttpPool, url: str, headers: Mapping[str, str], connect_seconds: float) -> None:
         self._http = http
@@ -130,6 +134,22 @@ class Wire:
     async def delete(self, headers: Mapping[str, str], deadline: Deadline) -> None:
         """End what the headers name."""
         (await self._send("DELETE", headers, b"", deadline, repeatable=False)).close()
+
+    async def stream(self, deadline: Deadline) -> HttpAnswer:
+        """The event stream that a GET opens, which the caller closes. Raises UpstreamFailed, UpstreamTimedOut."""
+        answer = await self._send("GET", {}, b"", deadline, repeatable=True)
+        try:
+            if answer.status != 200:
+                raise await _http_failure(answer)
+            if answer.headers.get("content-type", "").split(";")[0].strip().lower() != "text/event-stream":
+                raise UpstreamFailed("The server opened no event stream.", dispatched=True, answered=True)
+        except BaseException:
+            answer.close()
+            raise
+        return answer
+
+    async def close(self) -> None:
+        """The pool's connections are not this one's to close."""
 
     async def _send(
         self, verb: str, headers: Mapping[str, str], body: bytes, deadline: Deadline, repeatable: bool

@@ -14,30 +14,31 @@ import pytest
 
 from tradepost.foundation.errors import NotFound, SetupError
 from tradepost.hub.upstreams.programs import Program, Programs, Starter, read_programs
-from tradepost.protocol import stdio_wire
+from tradepost.protocol import stdio_link
 from tradepost.protocol.jsonrpc import Json
-from tradepost.protocol.stdio_wire import StdioWire
+from tradepost.protocol.stdio_link import StdioLink
 from tradepost.protocol.upstream_errors import UpstreamFailed
+from tradepost.protocol.wire import Deadline
 
 TALKING = str(Path(__file__).parent / "talking_program.py")
 SECONDS = 20.0
 
-Opened = Callable[..., StdioWire]
+Opened = Callable[..., StdioLink]
 
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stdio_wire, "RESTART_SECONDS", 0.0)
+    monkeypatch.setattr(stdio_link, "RESTART_SECONDS", 0.0)
 
 
 @pytest.fixture
 async def opened() -> AsyncIterator[Opened]:
     """Makes wires to the talking program, and ends them."""
-    made: list[StdioWire] = []
+    made: list[StdioLink] = []
 
-    def make(*options: str, **env: str) -> StdioWire:
+    def make(*options: str, **env: str) -> StdioLink:
         starter = Starter("talking", Program(command=sys.executable, args=[TALKING, *options], env=env))
-        made.append(StdioWire(starter, "talking"))
+        made.append(StdioLink(starter, "talking"))
         return made[-1]
 
     yield make
@@ -49,9 +50,11 @@ async def nobody(message: Json) -> None:
     raise AssertionError(f"nobody waits for {message}")
 
 
-async def call(wire: StdioWire, name: str, on_message: Any = nobody, meta: Json | None = None, **arguments: Any) -> Any:
+async def call(wire: StdioLink, name: str, on_message: Any = nobody, meta: Json | None = None, **arguments: Any) -> Any:
     params = {"name": name, "arguments": arguments, **({"_meta": meta} if meta else {})}
-    answered = await asyncio.wait_for(wire.request("tools/call", params, {}, on_message), SECONDS)
+    answered = await asyncio.wait_for(
+        wire.request("tools/call", params, {}, on_message, Deadline(SECONDS), repeatable=False), SECONDS
+    )
     return json.loads(answered.message["result"]["content"][0]["text"])
 
 
@@ -94,7 +97,7 @@ async def test_a_question_goes_to_the_only_call_and_otherwise_to_nobody(opened: 
     wire = opened()
 
     async def answer(message: Json) -> None:
-        await wire.post({"jsonrpc": "2.0", "id": message["id"], "result": {"roots": []}}, {})
+        await wire.post({"jsonrpc": "2.0", "id": message["id"], "result": {"roots": []}}, {}, Deadline(SECONDS))
 
     assert (await call(wire, "ask", answer))["result"] == {"roots": []}
     waiting = asyncio.create_task(call(wire, "slow"))
@@ -155,11 +158,12 @@ async def test_its_whole_group_ends_when_the_hub_is_killed(tmp_path: Path) -> No
     hub = f"""
 import asyncio, sys
 from tradepost.hub.upstreams.programs import Program, Starter
-from tradepost.protocol.stdio_wire import StdioWire
+from tradepost.protocol.stdio_link import StdioLink
+from tradepost.protocol.wire import Deadline
 async def main():
-    wire = StdioWire(Starter("talking", Program(command=sys.executable, args=[{TALKING!r}, "--stay"])), "talking")
+    wire = StdioLink(Starter("talking", Program(command=sys.executable, args=[{TALKING!r}, "--stay"])), "talking")
     params = {{"name": "child", "arguments": {{}}}}
-    answered = await wire.request("tools/call", params, {{}}, print)
+    answered = await wire.request("tools/call", params, {{}}, print, Deadline(20), repeatable=False)
     print(answered.message["result"]["content"][0]["text"], flush=True)
     await asyncio.Event().wait()
 asyncio.run(main())
@@ -173,7 +177,7 @@ asyncio.run(main())
 
 
 async def test_a_program_that_is_not_there_is_said() -> None:
-    wire = StdioWire(Starter("none", Program(command="no-such-program-anywhere")), "none")
+    wire = StdioLink(Starter("none", Program(command="no-such-program-anywhere")), "none")
     with pytest.raises(UpstreamFailed) as failed:
         await call(wire, "echo")
     assert failed.value.hint == "Its last words: no-such-program-anywhere: No such file or directory"

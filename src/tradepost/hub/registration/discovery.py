@@ -33,7 +33,7 @@ class TestReport:
     ok: bool
     era: str | None = None
     protocol_version: str | None = None
-    transport: str = "streamable-http"
+    transport: str | None = None
     latency_ms: float | None = None
     server_name: str | None = None
     tools: int | None = None
@@ -75,6 +75,7 @@ class Discovery:
                 ok=True,
                 era=identity.era,
                 protocol_version=identity.version,
+                transport=identity.transport,
                 latency_ms=identity.latency_ms,
                 server_name=clean(redact(identity.title or identity.name, connection.secrets), 100),
                 tools=len(tools),

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tradepost.foundation.errors import NotFound, SetupError
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.upstreams import keeper
-from tradepost.protocol.stdio_wire import MAX_LINE_BYTES, Pipes
+from tradepost.protocol.stdio_link import MAX_LINE_BYTES, Pipes
 
 SCHEME = "stdio:"
 SAID_BYTES = 4_000
