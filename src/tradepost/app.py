@@ -31,6 +31,7 @@ from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.endpoint import McpEndpoint
@@ -54,7 +55,8 @@ class Tradepost:
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub)
         self.sealer = Sealer(hub)
-        self.connections = Connections(vault, Guard(settings.private_networks))
+        programs = read_programs(settings.servers_file, settings.allowed_commands)
+        self.connections = Connections(vault, Guard(settings.private_networks), programs)
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections)
         self.gateway: BuiltGateway = build_gateway(
             hub,

@@ -18,6 +18,7 @@ from tradepost.hub.registration.review import Review, review
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
 from tradepost.hub.registry.models import ToolEntry
+from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.vault.vault import open_vault
 
 SHORT = 100  # characters of a description in the table
@@ -30,7 +31,8 @@ Tool = Annotated[str, typer.Argument(help="The tool's own name.")]
 async def registering(found: Opened) -> AsyncIterator[Registration]:
     """What registers and discovers servers, over the databases of a command."""
     vault = await open_vault(found.hub, found.settings.key_file)
-    registration = build_registration(found.hub, vault, found.settings.private_networks)
+    programs = read_programs(found.settings.servers_file, found.settings.allowed_commands)
+    registration = build_registration(found.hub, vault, found.settings.private_networks, programs)
     try:
         yield registration
     finally:

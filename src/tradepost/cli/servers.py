@@ -1,7 +1,7 @@
 """`tradepost server`: from a URL to governed tools."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceO
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
 from tradepost.hub.registration import assignments, tools
 from tradepost.hub.registration.servers import list_servers
+from tradepost.hub.upstreams.programs import SCHEME
 from tradepost.hub.vault.header_rules import Header
 
 server = typer.Typer(name="server", help="Registered MCP servers and their tools.", no_args_is_help=True)
@@ -40,7 +41,13 @@ def _headers(shown: list[str], hidden: list[str]) -> list[Header]:
 @server.command("add")
 def add(
     slug: Slug,
-    url: Annotated[str, typer.Argument(help="Its MCP endpoint, for example https://example.com/mcp.")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="Its MCP endpoint, for example https://example.com/mcp, or stdio:NAME for a program of the file that "
+            "TRADEPOST_SERVERS_FILE names."
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Its full name.")] = "",
     header: Annotated[
         list[str] | None, typer.Option(help="A header 'Name: value' that may be shown; repeat it.")
@@ -53,13 +60,22 @@ def add(
     by: UserOption = None,
     data: DataOption = None,
 ) -> None:
-    """Register a remote MCP server. Nothing of it is visible to agents yet."""
+    """Register an MCP server. Nothing of it is visible to agents yet."""
 
     async def work() -> None:
         headers = _headers(header or [], secret or [])
         async with opened(data) as found, registering(found) as registration:
             caller = await found.acting(workspace, by)
-            row = await registration.servers.register(caller, slug, url, headers, name=name, timeout_seconds=timeout)
+            options: Any = {"name": name, "timeout_seconds": timeout}
+            if url.startswith(SCHEME):
+                if headers:
+                    raise InvalidArgument(
+                        "A program has no headers.", hint="Give it what it needs by `env` in the file of servers."
+                    )
+                program = url.removeprefix(SCHEME)
+                row = await registration.servers.register_program(caller, slug, program, **options)
+            else:
+                row = await registration.servers.register(caller, slug, url, headers, **options)
         console.say(f"The server {row.slug} is registered. Test it next: tradepost server test {row.slug}")
 
     run(work)

@@ -27,8 +27,8 @@ _CALLS = frozenset({"tools/call", "prompts/get", "resources/read", "completion/c
 
 
 class Link(Protocol):
-    """A way to one server with one credential. `generation` counts the connections that sessions depend on: what was
-    agreed in an earlier one is gone."""
+    """A way to one server with one credential. `generation` counts the connections that ended and took with them
+    what had been agreed over them."""
 
     transport: Transport
     generation: int

@@ -66,7 +66,6 @@ class SseLink(SharedLink[_Stream]):
         async with self._opening:
             if self._stream is None:
                 stream = await self._open()
-                self.generation += 1
                 self._stream = stream
                 self._reading = asyncio.create_task(self._read(stream), name=f"events of {self._url}")
             return self._stream
@@ -92,6 +91,7 @@ class SseLink(SharedLink[_Stream]):
         except UpstreamFailed as error:
             if error.status in (404, 410) and self._stream is to:  # it has forgotten the session
                 self._stream = None
+                self.generation += 1
                 if self._reading is not None:
                     self._reading.cancel()
             raise
@@ -120,6 +120,7 @@ class SseLink(SharedLink[_Stream]):
             stream.answer.close()
             if self._stream is stream:
                 self._stream = None
+                self.generation += 1
             self._fail_all(stream, failure)
 
 

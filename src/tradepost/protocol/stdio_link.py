@@ -81,7 +81,6 @@ class StdioLink(SharedLink[Pipes]):
                     raise UpstreamFailed(
                         f"The program of the server could not be started: {error.strerror}.", dispatched=False
                     ) from None
-                self.generation += 1
                 self._pipes = pipes
                 self._reading = asyncio.create_task(self._read(pipes), name=f"answers of {self._name}")
             return self._pipes
@@ -111,6 +110,7 @@ class StdioLink(SharedLink[Pipes]):
             logger.debug("%s: %s", self._name, error)
         if self._pipes is pipes:
             self._pipes = None
+            self.generation += 1
             await pipes.stop()
         self._fail_all(pipes, trouble or _ended(pipes))
 

@@ -9,6 +9,7 @@ from tradepost.hub.registration.servers import Servers
 from tradepost.hub.upstreams.addresses import Network
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.programs import Programs
 from tradepost.hub.vault.vault import Vault
 
 
@@ -24,8 +25,12 @@ class Registration:
         await self.connections.close()
 
 
-def build_registration(hub: Database, vault: Vault, private_networks: Sequence[Network]) -> Registration:
-    """The registration services over an open hub database. URLs into the private networks named are allowed."""
+def build_registration(
+    hub: Database, vault: Vault, private_networks: Sequence[Network], programs: Programs | None = None
+) -> Registration:
+    """The registration services over an open hub database. URLs into the private networks named are allowed, and the
+    operator's programs."""
     guard = Guard(private_networks)
-    connections = Connections(vault, guard)
-    return Registration(Servers(hub, vault, guard), Discovery(hub, vault, connections), connections)
+    programs = programs or Programs()
+    connections = Connections(vault, guard, programs)
+    return Registration(Servers(hub, vault, guard, programs), Discovery(hub, vault, connections), connections)

@@ -14,6 +14,7 @@ from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.vault import Vault
 
@@ -23,10 +24,11 @@ MAX_TIMEOUT_SECONDS = 300
 class Servers:
     """The admin's way to servers that are not bundled. URLs pass the guard before anything is stored."""
 
-    def __init__(self, database: Database, vault: Vault, guard: Guard) -> None:
+    def __init__(self, database: Database, vault: Vault, guard: Guard, programs: Programs | None = None) -> None:
         self._database = database
         self._vault = vault
         self._guard = guard
+        self._programs = programs or Programs()
 
     async def register(
         self,
@@ -40,9 +42,22 @@ class Servers:
     ) -> Server:
         """Add a remote MCP server. Nothing is connected yet: test it next. The same URL may be registered twice with
         different credentials."""
+        await self._check(url, headers)
+        return await self._add(by, slug, url, headers, name, timeout_seconds)
+
+    async def register_program(
+        self, by: Caller, slug: str, program: str, *, name: str = "", timeout_seconds: int = 60
+    ) -> Server:
+        """Add a server that is a program of the operator's file. For commands on the operator's machine alone: no
+        HTTP API may lead here. Raises NotFound for a program that the file does not have."""
+        self._programs.starter(program)
+        return await self._add(by, slug, f"{SCHEME}{program}", (), name, timeout_seconds)
+
+    async def _add(
+        self, by: Caller, slug: str, url: str, headers: Sequence[Header], name: str, timeout_seconds: int
+    ) -> Server:
         checked_slug(slug, "slug")
         _check_timeout(timeout_seconds)
-        await self._check(url, headers)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             if await session.scalar(select(Server.id).where(Server.slug == slug)) is not None:
@@ -69,7 +84,7 @@ class Servers:
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             found = await _remote(session, server)
-            moved = found.url is None or read_url(found.url) != origin
+            moved = found.url is None or found.url.startswith(SCHEME) or read_url(found.url) != origin
             found.url = url
             found.status = "registered" if found.status != "disabled" else "disabled"
             if moved:
@@ -82,6 +97,10 @@ class Servers:
         """Replace all headers of a server."""
         async with self._database.transaction(by.workspace_id, write=False) as session:
             url = (await _remote(session, server)).url or ""
+        if url.startswith(SCHEME):
+            raise StateConflict(
+                "A program has no headers.", hint="What it needs stands in the operator's file, as `env`."
+            )
         await self._check(url, headers)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")

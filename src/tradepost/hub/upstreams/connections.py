@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.client import McpClient
 from tradepost.protocol.http_pool import HttpPool
+from tradepost.protocol.stdio_link import StdioLink
 from tradepost.protocol.wire import Timeouts
 
 _Key = tuple[str, str, str, int]
@@ -28,9 +30,12 @@ class Connection:
 class Connections:
     """Opens and keeps them. Only dispatch and registration may ask for one."""
 
-    def __init__(self, vault: Vault, guard: Guard, timeouts: Timeouts | None = None) -> None:
+    def __init__(
+        self, vault: Vault, guard: Guard, programs: Programs | None = None, timeouts: Timeouts | None = None
+    ) -> None:
         self._vault = vault
         self.guard = guard
+        self._programs = programs or Programs()
         self._timeouts = timeouts or Timeouts()
         self._http: HttpPool | None = None
         self._open: dict[_Key, Connection] = {}
@@ -48,9 +53,14 @@ class Connections:
         return known
 
     def fresh(self, url: str, headers: Sequence[Header]) -> Connection:
-        """A connection that is not kept: for a test, which has to connect anew."""
+        """A connection that is not kept: for a test, which has to connect anew. Raises NotFound for a program that
+        the operator's file does not have."""
         if self._http is None:
             self._http = self.guard.http_pool()
+        if url.startswith(SCHEME):
+            starter = self._programs.starter(url.removeprefix(SCHEME))
+            program = StdioLink(starter, starter.name)
+            return Connection(McpClient(self._http, url, timeouts=self._timeouts, program=program), starter.secrets)
         client = McpClient(self._http, url, {header.name: header.value for header in headers}, timeouts=self._timeouts)
         return Connection(client, _secrets(headers))
 
