@@ -94,6 +94,10 @@ CASES = {
         (*ADD, "https://example.com/mcp", "--header", "Authorization"), "'Name: value'", "Quote"
     ),
     "a server in a private network": Case((*ADD, "http://127.0.0.1:8000/mcp"), "private", "TRADEPOST_ALLOW_PRIVATE"),
+    "a program without a file of servers": Case((*ADD, "stdio:time"), "no 'time'", "TRADEPOST_SERVERS_FILE"),
+    "a file of servers that is not there": Case(
+        (*ADD, "stdio:time"), "cannot be read", "TRADEPOST_SERVERS_FILE", {"TRADEPOST_SERVERS_FILE": "/no/such/file"}
+    ),
     "a URL that is none": Case((*ADD, "example"), "URL", "http"),
     "an import file that is not there": Case(("store", "import", "{new}"), "cannot be read", "path"),
     "an export of no store": Case(("store", "export", "{new}"), "no store", "Import"),
