@@ -13,14 +13,16 @@ from tradepost.foundation.canonical import canonical
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.names import is_tool_name
-from tradepost.hub.registration.schema_work import runs_in_circles, work_of
-from tradepost.hub.registry.arguments import compile_schema
+from tradepost.hub.registry.schema_check import compile_schema
+from tradepost.hub.registry.schema_weight import patterns_in
+from tradepost.hub.registry.schema_work import runs_in_circles, work_of
 from tradepost.protocol.parameter_headers import header_parameters
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
 MAX_SUBSCHEMAS = 1_000
 MAX_WORK = 2_000
+MAX_PATTERNS = 50_000  # in weight: compiling them takes a tenth of a second
 MAX_TOOLS = 1_024
 MAX_URI = 2_048
 DIALECTS = frozenset(
@@ -87,6 +89,8 @@ def schema_finding(schema: Mapping[str, Any], where: str) -> str | None:
         return f"Its {where} refers back to itself without going deeper into the value."
     if work_of(schema, MAX_DEPTH, MAX_WORK) > MAX_WORK:
         return f"Its {where} nests alternatives so deep that checking a value could take very long."
+    if patterns_in(schema) > MAX_PATTERNS:
+        return f"Its {where} has patterns so large that preparing them could take very long."
     try:
         compile_schema(schema)
     except InvalidArgument as error:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from tradepost.hub.registry.arguments import ArgumentCheck
+from tradepost.hub.registry.schema_check import SchemaCheck
 
 Json = dict[str, Any]
 
@@ -15,10 +16,12 @@ KEY_PARAMETER = "idempotency_key"
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """The parts of a definition. `key_parameter` is the argument in which a tool takes an idempotency key."""
+    """The parts of a definition. `arguments` checks against the inputSchema, `answer` against the outputSchema, where
+    there is one. `key_parameter` is the argument in which a tool takes an idempotency key."""
 
     definition: Json
-    check: ArgumentCheck
+    arguments: ArgumentCheck
+    answer: SchemaCheck | None
     key_parameter: str | None
 
 
@@ -26,7 +29,12 @@ class Pinned:
 def pinned(text: str) -> Pinned:
     """The parsed form of a pinned definition. It is shared: nobody may change it."""
     definition: Json = orjson.loads(text)
-    schema = definition.get("inputSchema")
+    schema, output = definition.get("inputSchema"), definition.get("outputSchema")
     schema = schema if isinstance(schema, dict) else {"type": "object"}
     declares_key = KEY_PARAMETER in schema.get("properties", {})
-    return Pinned(definition, ArgumentCheck(schema), KEY_PARAMETER if declares_key else None)
+    return Pinned(
+        definition,
+        ArgumentCheck(schema),
+        SchemaCheck(output) if isinstance(output, dict) else None,
+        KEY_PARAMETER if declares_key else None,
+    )
