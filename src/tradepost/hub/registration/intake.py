@@ -11,6 +11,7 @@ import orjson
 
 from tradepost.foundation.canonical import canonical
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.nesting import deeper_than
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.names import is_tool_name
 from tradepost.hub.registry.schema_check import compile_schema
@@ -102,7 +103,7 @@ def _general_finding(definition: Mapping[str, Any]) -> str | None:
     try:
         if len(orjson.dumps(definition)) > MAX_BYTES:
             return f"It is larger than {MAX_BYTES} bytes."
-        if _depth_exceeds(definition, MAX_DEPTH):
+        if deeper_than(definition, MAX_DEPTH):
             return f"It is nested deeper than {MAX_DEPTH} levels."
         canonical(definition)
     except (orjson.JSONEncodeError, InvalidArgument):
@@ -110,20 +111,6 @@ def _general_finding(definition: Mapping[str, Any]) -> str | None:
     if any(clean(text, len(text)) != text for text in _texts(definition)):
         return "Its text has characters that a reader cannot see (control, direction, tag or filler characters)."
     return None
-
-
-def _depth_exceeds(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for part in level
-            if isinstance(part, dict | list)
-            for inner in (part.values() if isinstance(part, dict) else part)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

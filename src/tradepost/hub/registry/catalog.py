@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.pinned import Json, pinned
 from tradepost.hub.registry.schema_check import SchemaCheck
+from tradepost.protocol.parameter_headers import HeaderParameter
 
 ServerKind = Literal["builtin", "remote"]
 ToolClass = Literal["read", "write", "destructive"]
@@ -48,6 +49,11 @@ class CatalogTool(NamedTuple):
     def key_parameter(self) -> str | None:
         """The argument in which the tool itself takes an idempotency key."""
         return pinned(self.text).key_parameter
+
+    @property
+    def mirrored(self) -> tuple[HeaderParameter, ...]:
+        """The arguments that clients repeat in headers."""
+        return pinned(self.text).mirrored
 
     @property
     def arguments_check(self) -> ArgumentCheck:

@@ -8,6 +8,7 @@ import orjson
 
 from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.schema_check import SchemaCheck
+from tradepost.protocol.parameter_headers import KEYWORD, HeaderParameter, header_parameters
 
 Json = dict[str, Any]
 
@@ -17,12 +18,14 @@ KEY_PARAMETER = "idempotency_key"
 @dataclass(frozen=True, slots=True)
 class Pinned:
     """The parts of a definition. `arguments` checks against the inputSchema, `answer` against the outputSchema, where
-    there is one. `key_parameter` is the argument in which a tool takes an idempotency key."""
+    there is one. `key_parameter` is the argument in which a tool takes an idempotency key, `mirrored` are those that
+    clients repeat in headers."""
 
     definition: Json
     arguments: ArgumentCheck
     answer: SchemaCheck | None
     key_parameter: str | None
+    mirrored: tuple[HeaderParameter, ...]
 
 
 @lru_cache(maxsize=20_000)
@@ -37,4 +40,12 @@ def pinned(text: str) -> Pinned:
         ArgumentCheck(schema),
         SchemaCheck(output) if isinstance(output, dict) else None,
         KEY_PARAMETER if declares_key else None,
+        _mirrored(schema) if KEYWORD in text else (),
     )
+
+
+def _mirrored(schema: Json) -> tuple[HeaderParameter, ...]:
+    try:
+        return header_parameters(schema)
+    except ValueError:
+        return ()  # conforming clients leave such a tool out and send no headers for it

@@ -21,7 +21,7 @@ async def check(call: Call, parts: Parts) -> None:
         f"The answer of {call.name} does not have the form that was approved for it: {fault}.{said}",
         hint="Tell an admin: the server has changed, or is faulty. Refreshing its tools shows what is different.",
     )
-    call.result = error_result(error)
+    call.result, call.source = error_result(error), None
     if call.writes:
         call.broke_contract = True
         call.result["structuredContent"]["retryable"] = False
