@@ -3,6 +3,7 @@
 Invisible characters carry instructions past a reviewer's eye; NFKC does not remove them (security.md §2 row 4).
 """
 
+import re
 import unicodedata
 
 from typing_extensions import TypedDict
@@ -10,6 +11,9 @@ from typing_extensions import TypedDict
 DEFAULT_CAP = 500
 
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn"}
+# Hidden, and yet printable for Python.
+_PRINTABLE_HIDDEN = re.compile("[\u115f\u1160\u3164\uffa0\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_JSON_ESCAPES = (b"\\u", b"\\b", b"\\f", b"\\r", b"\x7f")  # what may stand for a hidden character in ASCII
 _HIDDEN_EXTRA = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}
 
 
@@ -28,9 +32,22 @@ def _is_hidden(character: str) -> bool:
     return character in _HIDDEN_EXTRA or unicodedata.category(character) in _HIDDEN_CATEGORIES
 
 
+def _is_visible(text: str) -> bool:
+    """Whether it is certain that nothing in a text is hidden; quick, and wrong only about rare kinds of blanks."""
+    printable = text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable()
+    return printable and (text.isascii() or _PRINTABLE_HIDDEN.search(text) is None)
+
+
+def may_need_cleaning(source: bytes, cap: int) -> bool:
+    """Whether `clean` may change any of the texts in a JSON text. No is certain, yes is not."""
+    if len(source) > cap or any(escape in source for escape in _JSON_ESCAPES):
+        return True
+    return not (source.isascii() or _is_visible(source.decode()))
+
+
 def clean(text: str, cap: int = DEFAULT_CAP) -> str:
     """The text without control, format, tag, selector and filler characters; cut at `cap` with a visible mark."""
-    if not text.isascii() or not text.isprintable():
+    if not _is_visible(text):
         text = "".join(character for character in text if not _is_hidden(character))
     return text if len(text) <= cap else text[:cap] + f"… [{len(text) - cap} more characters]"
 

@@ -17,11 +17,16 @@ ToolClass = Literal["read", "write", "destructive"]
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What tools/call gives: content blocks, the structured value, and whether it is an error (C9 shape then)."""
+    """What tools/call gives: content blocks, the structured value, and whether it is an error (C9 shape then).
+
+    `meta` is the `_meta` of a server that is not ours. `source` is a JSON text that holds at least all of the above, as
+    it came in: what does not stand in it does not have to be looked for in its parts."""
 
     content: Sequence[Json]
     structured: Json | None = None
     is_error: bool = False
+    meta: Json | None = None
+    source: bytes | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> Json:
         """The CallToolResult object, without the fields that belong to one protocol era."""
@@ -29,6 +34,8 @@ class ToolResult:
         if self.structured is not None:
             shape["structuredContent"] = self.structured
         shape["isError"] = self.is_error
+        if self.meta:
+            shape["_meta"] = self.meta
         return shape
 
 

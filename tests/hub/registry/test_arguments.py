@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tradepost.foundation.errors import InvalidArgument
-from tradepost.hub.registry.arguments import ArgumentCheck, compile_schema
+from tradepost.hub.registry.arguments import ArgumentCheck
+from tradepost.hub.registry.schema_check import compile_schema
 
 SCHEMA = {
     "type": "object",

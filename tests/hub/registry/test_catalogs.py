@@ -163,9 +163,9 @@ async def test_the_hubs_own_server_is_in_every_catalog_behind_the_rest(
 async def test_arguments_are_checked_against_the_pin(world: World, catalogs: Catalogs, bundled: Bundled):
     await give(world, "orders", "get_order")
     found = (await catalogs.for_agent(world.workspace_id, world.agent_id)).tools["get_order"]
-    found.validate({"number": "1"})
+    found.arguments_check({"number": "1"})
     with pytest.raises(InvalidArgument):
-        found.validate({"number": 1})
+        found.arguments_check({"number": 1})
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"])

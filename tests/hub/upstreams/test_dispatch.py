@@ -19,6 +19,7 @@ from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.protocol.builtin import Mode, ToolResult
+from tradepost.protocol.parameter_headers import HeaderParameter
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 SECRET = "CANARY-93b1-token"
@@ -40,6 +41,7 @@ class Entry:
     name: str = "late"
     definition: dict[str, Any] = field(default_factory=dict)
     key_parameter: str | None = None
+    mirrored: tuple[HeaderParameter, ...] = ()
 
 
 class Talkative(Bundled):

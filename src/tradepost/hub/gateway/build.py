@@ -17,7 +17,7 @@ from tradepost.hub.gateway.executor import Executor
 from tradepost.hub.gateway.hosted import Authenticates, Gateway
 from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Dispatcher, Parts
 from tradepost.hub.gateway.pipeline import Pipeline
-from tradepost.hub.gateway.result_check import ResultCheck
+from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
@@ -40,7 +40,7 @@ class BuiltGateway:
     async def stop(self) -> None:
         """Finish what is under way."""
         await self.executor.stop()
-        await self.pipeline.parts.results.close()
+        await self.pipeline.parts.schemas.close()
 
 
 def build_gateway(
@@ -70,7 +70,7 @@ def build_gateway(
         principals=InFlight("principal"),
         servers=InFlight("server"),
         attempts=Attempts(),
-        results=ResultCheck(),
+        schemas=SchemaChecks(),
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,
     )

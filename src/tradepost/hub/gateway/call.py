@@ -24,7 +24,8 @@ NO_EXTRAS = CallExtras()
 @dataclass(slots=True, eq=False)
 class Call:
     """A tools/call, resources/read, subscription to a resource, prompts/get or completion. `name` is what the
-    client wrote: the exposed name, a URI, a prompt's name. Steps fill the rest in; `answer` ends the walk."""
+    client wrote: the exposed name, a URI, a prompt's name. Steps fill the rest in; `answer` ends the walk. `source` is
+    the JSON text that a foreign result came in, as long as the result is what stands there."""
 
     caller: Caller
     kind: Kind
@@ -48,6 +49,7 @@ class Call:
     previewed: bool = False
     sent: bool = False
     result: Json | None = None
+    source: bytes | None = None
     broke_contract: bool = False
     answer: Json | None = None
     replayed: bool = False

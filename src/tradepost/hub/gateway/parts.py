@@ -11,7 +11,7 @@ from tradepost.hub.actions.lease import Leases
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
-from tradepost.hub.gateway.result_check import ResultCheck
+from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
@@ -66,7 +66,7 @@ class Parts:
     principals: InFlight
     servers: InFlight
     attempts: Attempts
-    results: ResultCheck
+    schemas: SchemaChecks
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS
 

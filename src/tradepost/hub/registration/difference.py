@@ -93,7 +93,8 @@ def _sorted_out(items: Sequence[Json], key: str, finding: Finding, difference: D
 
 
 def _label(item: Mapping[str, Any], key: str) -> str:
-    return clean(str(item.get(key, "?")), 80)
+    name = item.get(key)
+    return clean(name, 80) if isinstance(name, str) else "?"
 
 
 async def _apply_tools(session: AsyncSession, server: Server, tools: dict[str, Json], difference: Difference) -> None:

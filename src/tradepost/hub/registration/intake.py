@@ -11,16 +11,19 @@ import orjson
 
 from tradepost.foundation.canonical import canonical
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.nesting import deeper_than
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.names import is_tool_name
-from tradepost.hub.registration.schema_work import runs_in_circles, work_of
-from tradepost.hub.registry.arguments import compile_schema
+from tradepost.hub.registry.schema_check import compile_schema
+from tradepost.hub.registry.schema_weight import patterns_in
+from tradepost.hub.registry.schema_work import runs_in_circles, work_of
 from tradepost.protocol.parameter_headers import header_parameters
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
 MAX_SUBSCHEMAS = 1_000
 MAX_WORK = 2_000
+MAX_PATTERNS = 50_000  # in weight: compiling them takes a tenth of a second
 MAX_TOOLS = 1_024
 MAX_URI = 2_048
 DIALECTS = frozenset(
@@ -87,6 +90,8 @@ def schema_finding(schema: Mapping[str, Any], where: str) -> str | None:
         return f"Its {where} refers back to itself without going deeper into the value."
     if work_of(schema, MAX_DEPTH, MAX_WORK) > MAX_WORK:
         return f"Its {where} nests alternatives so deep that checking a value could take very long."
+    if patterns_in(schema) > MAX_PATTERNS:
+        return f"Its {where} has patterns so large that preparing them could take very long."
     try:
         compile_schema(schema)
     except InvalidArgument as error:
@@ -98,7 +103,7 @@ def _general_finding(definition: Mapping[str, Any]) -> str | None:
     try:
         if len(orjson.dumps(definition)) > MAX_BYTES:
             return f"It is larger than {MAX_BYTES} bytes."
-        if _depth_exceeds(definition, MAX_DEPTH):
+        if deeper_than(definition, MAX_DEPTH):
             return f"It is nested deeper than {MAX_DEPTH} levels."
         canonical(definition)
     except (orjson.JSONEncodeError, InvalidArgument):
@@ -106,20 +111,6 @@ def _general_finding(definition: Mapping[str, Any]) -> str | None:
     if any(clean(text, len(text)) != text for text in _texts(definition)):
         return "Its text has characters that a reader cannot see (control, direction, tag or filler characters)."
     return None
-
-
-def _depth_exceeds(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for part in level
-            if isinstance(part, dict | list)
-            for inner in (part.values() if isinstance(part, dict) else part)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

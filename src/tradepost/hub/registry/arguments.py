@@ -1,8 +1,4 @@
-"""Checking a call's arguments against the pinned input schema, with one sentence that helps for each mistake.
-
-A schema reaches this place only after intake bounded it (size, depth, no outside references, no costly nesting). It is
-compiled when the first call needs it, without network, and with a regex engine that runs in linear time.
-"""
+"""Checking a call's arguments against the pinned input schema, with one sentence that helps for each mistake."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +6,7 @@ from typing import Any
 import jsonschema_rs
 
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.registry.schema_check import SchemaCheck
 
 MAX_SHOWN = 80
 _BOUNDS = {
@@ -18,41 +15,25 @@ _BOUNDS = {
     "maximum": "at most",
     "exclusiveMaximum": "less than",
 }
-_LINEAR = jsonschema_rs.RegexOptions()
 
 
-def compile_schema(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
-    """A validator of the dialect that `$schema` names (2020-12 without one), which reads nothing from outside.
+class ArgumentCheck(SchemaCheck):
+    """The check of one pinned input schema; compiled once, shared by every catalog that shows the tool."""
 
-    Raises InvalidArgument when the schema itself is wrong."""
-    try:
-        return jsonschema_rs.validator_for(dict(schema), offline=True, pattern_options=_LINEAR, validate_formats=True)
-    except ValueError as error:  # also the library's ValidationError and ReferencingError
-        raise InvalidArgument(f"The schema is not usable: {_shorten(str(error).splitlines()[0])}.") from error
-
-
-class ArgumentCheck:
-    """The check of one pinned tool definition; compiled once, shared by every catalog that shows the tool."""
-
-    __slots__ = ("_schema", "_validator")
-
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._schema = schema
-        self._validator: jsonschema_rs.Validator | None = None
+    __slots__ = ()
 
     def __call__(self, arguments: Mapping[str, Any]) -> None:
         """Raises InvalidArgument naming the field, unless the arguments fit."""
-        if self._validator is None:
-            self._validator = compile_schema(self._schema)
         try:
-            self._validator.validate(dict(arguments))
-        except jsonschema_rs.ValidationError as error:
-            raise _explained(error, self._schema) from error
-        except ValueError as error:
-            raise InvalidArgument("The arguments cannot be checked: they hold a value that is not JSON.") from error
+            error = self.first_error(arguments)
+        except ValueError as odd:
+            raise InvalidArgument("The arguments cannot be checked: they hold a value that is not JSON.") from odd
+        if error is not None:
+            raise explained(error, self.schema) from error
 
 
-def _explained(error: jsonschema_rs.ValidationError, schema: Mapping[str, Any]) -> InvalidArgument:
+def explained(error: jsonschema_rs.ValidationError, schema: Mapping[str, Any]) -> InvalidArgument:
+    """The mistake as a sentence, with the argument it is about and what to do."""
     kind, path = error.kind.name, [str(step) for step in error.instance_path]
     facts = error.kind.as_dict()
     if kind == "required":

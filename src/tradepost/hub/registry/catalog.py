@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.pinned import Json, pinned
+from tradepost.hub.registry.schema_check import SchemaCheck
+from tradepost.protocol.parameter_headers import HeaderParameter
 
 ServerKind = Literal["builtin", "remote"]
 ToolClass = Literal["read", "write", "destructive"]
@@ -47,9 +50,20 @@ class CatalogTool(NamedTuple):
         """The argument in which the tool itself takes an idempotency key."""
         return pinned(self.text).key_parameter
 
-    def validate(self, arguments: Mapping[str, Any]) -> None:
-        """Check arguments against the pinned inputSchema. Raises InvalidArgument with field and hint."""
-        pinned(self.text).check(arguments)
+    @property
+    def mirrored(self) -> tuple[HeaderParameter, ...]:
+        """The arguments that clients repeat in headers."""
+        return pinned(self.text).mirrored
+
+    @property
+    def arguments_check(self) -> ArgumentCheck:
+        """The check of arguments against the pinned inputSchema."""
+        return pinned(self.text).arguments
+
+    @property
+    def answer_check(self) -> SchemaCheck | None:
+        """The check of structured results against the pinned outputSchema; None where there is none."""
+        return pinned(self.text).answer
 
 
 @dataclass(frozen=True, slots=True)

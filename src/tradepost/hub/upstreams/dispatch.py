@@ -5,22 +5,25 @@ not answered may have happened. No write is sent twice; a read is, where a warm 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from tradepost.foundation.caller import Caller
+from tradepost.foundation.canonical import MAX_DEPTH
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
+from tradepost.foundation.nesting import deeper_than
 from tradepost.foundation.untrusted import untrusted
 from tradepost.hub.upstreams.connections import Connection, Connections
-from tradepost.hub.upstreams.redaction import redact
+from tradepost.hub.upstreams.redaction import may_hold, redact
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
-from tradepost.protocol.parameter_headers import header_parameters
+from tradepost.protocol.modern import SERVER_INFO_META
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 Json = dict[str, Any]
 MAX_TIMEOUT_SECONDS = 300
+OUR_META = "io.tradepost/"
 
 
 class Upstreams:
@@ -44,14 +47,14 @@ class Upstreams:
             arguments = {**arguments, tool.key_parameter: key}
         connection = await self._remote(caller, tool)
         with _readable(connection):
-            result = await connection.client.call_tool(
+            answer = await connection.client.call_tool_answer(
                 tool.raw_name,
                 arguments,
-                mirrored=header_parameters(tool.definition.get("inputSchema", {})),
+                mirrored=tool.mirrored,
                 timeout=_seconds(tool),
                 repeatable=tool.tool_class == "read",
             )
-        return _tool_result(redact(result, connection.secrets))
+        return _tool_result(answer.result, answer.answered.body, connection.secrets)
 
     async def read_resource(self, caller: Caller, resource: Target, uri: str) -> Json:
         """The ReadResourceResult of a URI."""
@@ -64,7 +67,8 @@ class Upstreams:
         contents = result.get("contents")
         if not isinstance(contents, list) or not contents:
             raise NotFound(f"There is no resource '{uri[:200]}'.")
-        return {"contents": redact(contents, connection.secrets)}
+        shown = {"contents": contents, **_meta_of(result)}
+        return dict(redact(_bounded(shown), connection.secrets))
 
     async def watched(self, caller: Caller, resource: Target, uri: str) -> str | None:
         """The record whose changes are those of a resource. None for resources of servers that are not bundled: their
@@ -84,8 +88,8 @@ class Upstreams:
             result = await connection.client.get_prompt(prompt.name, arguments, timeout=_seconds(prompt))
         if not isinstance(result.get("messages"), list):
             raise _misshapen("a prompt without messages")
-        shown = {name: result[name] for name in ("description", "messages") if name in result}
-        return dict(redact(shown, connection.secrets))
+        shown: Json = {name: result[name] for name in ("description", "messages") if name in result}
+        return dict(redact(_bounded({**shown, **_meta_of(result)}), connection.secrets))
 
     async def complete(self, caller: Caller, target: Target, reference: Json, argument: str, value: str) -> Json:
         """The `completion` object for an argument of a prompt or resource template."""
@@ -98,7 +102,7 @@ class Upstreams:
         values = completion.get("values")
         if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
             raise _misshapen("a completion without values")
-        return dict(redact({**completion, "values": values[:100]}, connection.secrets))
+        return dict(redact(_bounded({**completion, "values": values[:100]}), connection.secrets))
 
     async def close(self) -> None:
         """End all connections."""
@@ -151,15 +155,39 @@ class _readable:
             error.details["server_said"] = untrusted(said)
 
 
-def _tool_result(result: Json) -> ToolResult:
+def _tool_result(result: Json, source: bytes, secrets: Sequence[str]) -> ToolResult:
+    """The result without secrets. `source` is the JSON text that it came in."""
     if result.get("resultType") == "input_required":
         raise _misshapen("a question to the user, which this connection cannot carry")
+    if source.count(b"{") + source.count(b"[") > MAX_DEPTH:
+        _bounded(result)
+    kept: bytes | None = source
+    if may_hold(source, secrets):
+        result, kept = redact(result, secrets), None
     content, structured = result.get("content", []), result.get("structuredContent")
     if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
         raise _misshapen("content that is not a list of blocks")
     if structured is not None and not isinstance(structured, dict):
         structured = {"result": structured}
-    return ToolResult(content, structured, is_error=result.get("isError") is True)
+    meta = _meta_of(result).get("_meta")
+    return ToolResult(content, structured, is_error=result.get("isError") is True, meta=meta, source=kept)
+
+
+def _meta_of(result: Json) -> Json:
+    """The server's own `_meta`, under that name, where it has one. Who the server is stays between it and us, and it
+    cannot say anything in our name."""
+    meta = result.get("_meta")
+    if not isinstance(meta, dict):
+        return {}
+    kept = {name: value for name, value in meta.items() if name != SERVER_INFO_META and not name.startswith(OUR_META)}
+    return {"_meta": kept} if kept else {}
+
+
+def _bounded(value: Json) -> Json:
+    """The value itself. Raises UpstreamFailed for one that nothing behind here could clean, check or write."""
+    if deeper_than(value, MAX_DEPTH):
+        raise _misshapen(f"a value that is nested deeper than {MAX_DEPTH} levels")
+    return value
 
 
 def _misshapen(what: str) -> UpstreamFailed:

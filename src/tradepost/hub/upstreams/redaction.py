@@ -2,32 +2,62 @@
 
 import base64
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
+from tradepost.foundation.canonical import MAX_DEPTH
+
 MASK = "[redacted]"
+_ESCAPES = (b"\\u", b"\\/")  # without these there is one way to write a text in JSON
 
 
 def redact(value: Any, secrets: Sequence[str]) -> Any:
-    """The value with every occurrence of a secret (plain, base64, URL-encoded, reversed) masked in texts and keys."""
+    """The value with every occurrence of a secret (plain, base64, URL-encoded, reversed) masked in texts and keys, and
+    with everything masked that is nested deeper than any message may be."""
     if not secrets:
         return value
-    spellings = [spelling for secret in secrets for spelling in _spellings(secret)]
-    return _masked(value, spellings)
+    return _masked(value, _spellings(tuple(secrets)), MAX_DEPTH)
 
 
-def _spellings(secret: str) -> list[str]:
+def may_hold(source: bytes, secrets: Sequence[str]) -> bool:
+    """Whether anything in a JSON text may have to be masked. No is certain, yes is not."""
+    if not secrets:
+        return False
+    if any(escape in source for escape in _ESCAPES):
+        return True
+    return any(needle in source for needle in _needles(tuple(secrets)))
+
+
+# What is kept here is in memory anyway, with the connection that the secrets belong to.
+@lru_cache(maxsize=256)
+def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(spelling for secret in secrets for spelling in _spellings_of(secret))
+
+
+@lru_cache(maxsize=256)
+def _needles(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
+    """The spellings as JSON writes them, without those that hold another one."""
+    written = dict.fromkeys(orjson.dumps(spelling)[1:-1] for spelling in _spellings(secrets))
+    return tuple(one for one in written if not any(other in one and other != one for other in written))
+
+
+def _spellings_of(secret: str) -> list[str]:
     encoded = base64.b64encode(secret.encode()).decode("ascii")
     return list(dict.fromkeys([secret, encoded, encoded.rstrip("="), quote(secret, safe=""), secret[::-1]]))
 
 
-def _masked(value: Any, spellings: Sequence[str]) -> Any:
+def _masked(value: Any, spellings: Sequence[str], levels: int) -> Any:
     if isinstance(value, str):
         for spelling in spellings:
             value = value.replace(spelling, MASK)
         return value
+    if isinstance(value, dict | list) and levels == 0:
+        return MASK
     if isinstance(value, dict):
-        return {_masked(key, spellings): _masked(inner, spellings) for key, inner in value.items()}
+        return {_masked(key, spellings, 0): _masked(inner, spellings, levels - 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_masked(inner, spellings) for inner in value]
+        return [_masked(inner, spellings, levels - 1) for inner in value]
     return value

@@ -1,6 +1,8 @@
 """What dispatch needs to know of the thing it calls. Catalog entries have all of it."""
 
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
+
+from tradepost.protocol.parameter_headers import HeaderParameter
 
 
 class Target(Protocol):
@@ -30,9 +32,9 @@ class ToolTarget(Target, Protocol):
     @property
     def tool_class(self) -> str: ...
     @property
-    def definition(self) -> dict[str, Any]: ...
-    @property
     def key_parameter(self) -> str | None: ...
+    @property
+    def mirrored(self) -> tuple[HeaderParameter, ...]: ...
 
 
 class PromptTarget(Target, Protocol):

@@ -56,4 +56,4 @@ async def _call_tool(call: Call, parts: Parts, tool: CatalogTool) -> None:
     async with kept(parts.leases, call.claim):
         key = call.claim.action_id if call.claim is not None else None
         result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key)
-    call.result = result.as_dict()
+    call.result, call.source = result.as_dict(), result.source

@@ -13,10 +13,7 @@ async def check(call: Call, parts: Parts) -> None:
     entry, result = call.entry, call.result
     if not isinstance(entry, CatalogTool) or entry.server_kind == "builtin" or result is None or result.get("isError"):
         return
-    schema = entry.definition.get("outputSchema")
-    if not isinstance(schema, dict):
-        return
-    fault = await parts.results.fault(schema, result.get("structuredContent"))
+    fault = await parts.schemas.answer(entry, result.get("structuredContent"))
     if fault is None:
         return
     said = " It was carried out, though: do not repeat it." if call.writes else ""
@@ -24,7 +21,7 @@ async def check(call: Call, parts: Parts) -> None:
         f"The answer of {call.name} does not have the form that was approved for it: {fault}.{said}",
         hint="Tell an admin: the server has changed, or is faulty. Refreshing its tools shows what is different.",
     )
-    call.result = error_result(error)
+    call.result, call.source = error_result(error), None
     if call.writes:
         call.broke_contract = True
         call.result["structuredContent"]["retryable"] = False

@@ -3,8 +3,8 @@ they are too long. Bundled results are marked field by field by their own server
 
 from typing import Any
 
-from tradepost.foundation.untrusted import clean
-from tradepost.hub.gateway.call import Call, Json
+from tradepost.foundation.untrusted import clean, may_need_cleaning
+from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 
 SOURCE_META = "io.tradepost/source"
@@ -18,10 +18,11 @@ async def label_and_trim(call: Call, parts: Parts) -> None:
     if result is None or entry.server_kind == "builtin":
         return
     cap = MAX_ERROR_TEXT if result.get("isError") else MAX_TEXT
-    cleaned: Json = _clean(result, cap)
+    if call.source is None or may_need_cleaning(call.source, cap):
+        result = _clean(result, cap)
     label = {"server": entry.server_slug, "trust": "external"}
-    cleaned["_meta"] = {**cleaned.get("_meta", {}), SOURCE_META: label}
-    call.result = cleaned
+    own = result.get("_meta")
+    call.result = {**result, "_meta": {**(own if isinstance(own, dict) else {}), SOURCE_META: label}}
 
 
 def _clean(value: Any, cap: int) -> Any:

@@ -35,7 +35,8 @@ async def validate(call: Call, parts: Parts) -> None:
                 call.arguments = {**call.arguments, tool.key_parameter: given}
         if call.key is None:
             call.key = handle(UNREPEATABLE)  # nobody can repeat it: at most once
-    tool.validate({**call.arguments, **bound_arguments(call)})
+    bound = bound_arguments(call)
+    await parts.schemas.arguments(tool, {**call.arguments, **bound} if bound else call.arguments)
 
 
 def _key(call: Call) -> str | None:

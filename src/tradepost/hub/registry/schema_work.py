@@ -5,7 +5,7 @@ the costliest counts. Recursive schemas are unrolled to a fixed depth: one that 
 that branches at every level explodes, and that is what is refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,16 +24,25 @@ _MEMBER = (
     "contains",
 )
 
+MAX_VISITS = 20_000  # of schemas while one is counted; what needs more is worth more than any cap
 
-def work_of(schema: Mapping[str, Any], depth: int, cap: int) -> int:
-    """The worst count; anything above `cap` means "more than that"."""
-    return _Counter(schema, cap).count(schema, depth)
+Own = Callable[[Mapping[str, Any]], int]
+
+
+def _one(_node: Mapping[str, Any]) -> int:
+    return 1
+
+
+def work_of(schema: Mapping[str, Any], depth: int, cap: int, own: Own = _one) -> int:
+    """The worst count; anything above `cap` means "more than that". `own` says what looking once at one schema costs,
+    without the schemas below it."""
+    return _Counter(schema, cap, own).count(schema, depth)
 
 
 def runs_in_circles(schema: Mapping[str, Any]) -> bool:
     """Whether a chain of keywords that apply to one and the same place leads back to where it began."""
     done: set[int] = set()
-    for start in _schemas(schema):
+    for start in schemas_in(schema):
         path: list[tuple[Mapping[str, Any], list[Any]]] = [(start, _same_place(start, schema))]
         on_path = {id(start)}
         while path:
@@ -53,7 +62,8 @@ def runs_in_circles(schema: Mapping[str, Any]) -> bool:
     return False
 
 
-def _schemas(root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def schemas_in(root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every object inside a schema, whether anything refers to it or not."""
     stack: list[Any] = [root]
     while stack:
         part = stack.pop()
@@ -73,21 +83,24 @@ def _same_place(node: Mapping[str, Any], root: Mapping[str, Any]) -> list[Any]:
 
 
 class _Counter:
-    def __init__(self, root: Mapping[str, Any], cap: int) -> None:
+    def __init__(self, root: Mapping[str, Any], cap: int, own: Own) -> None:
         self._root = root
         self._cap = cap
+        self._own = own
         self._known: dict[tuple[int, int], int] = {}
 
     def count(self, node: Any, depth: int) -> int:
         if not isinstance(node, Mapping) or depth <= 0:
             return 1
         key = (id(node), depth)
+        if len(self._known) > MAX_VISITS:
+            return self._cap + 1
         if key not in self._known:
             self._known[key] = min(self._sum(node, depth - 1), self._cap + 1)
         return self._known[key]
 
     def _sum(self, node: Mapping[str, Any], depth: int) -> int:
-        total = 1
+        total = self._own(node)
         for keyword in _SAME_PLACE_LISTS:
             total += sum(self.count(part, depth) for part in _list(node.get(keyword)))
         for keyword in _OVERLAPPING_MAPS:
