@@ -65,6 +65,7 @@ class Tradepost:
             authenticator=self.authenticator,
             versions=self.watch,
             audit=self.audit,
+            secret=vault.secret_for("requestState"),
         )
         self.updates = Updates()
         self.followers = (

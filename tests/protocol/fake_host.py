@@ -9,7 +9,7 @@ import orjson
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import ForbiddenScope, NotFound, RateLimited, Unauthenticated, Unavailable
 from tradepost.foundation.ids import new_id
-from tradepost.protocol.hosting import Arrival, CallExtras, ClientChannel
+from tradepost.protocol.hosting import NO_EXTRAS, Arrival, CallExtras, ClientChannel
 
 Json = dict[str, Any]
 
@@ -99,7 +99,7 @@ class FakeHost:
             return result
         return orjson.dumps({"resultType": "complete", **result} if arguments.get("dressed") else result)
 
-    async def read_resource(self, caller: Caller, server: str | None, uri: str) -> Json:
+    async def read_resource(self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS) -> Json:
         if uri != RESOURCE["uri"]:
             raise NotFound(f"There is no resource '{uri}'.", field="uri")
         return {"contents": [{"uri": uri, "mimeType": "text/plain", "text": "Order 1 is on its way."}]}
@@ -116,7 +116,14 @@ class FakeHost:
     async def may_read(self, caller: Caller, server: str | None, uri: str) -> bool:
         return uri not in self.unreadable
 
-    async def get_prompt(self, caller: Caller, server: str | None, name: str, arguments: Mapping[str, str]) -> Json:
+    async def get_prompt(
+        self,
+        caller: Caller,
+        server: str | None,
+        name: str,
+        arguments: Mapping[str, str],
+        extras: CallExtras = NO_EXTRAS,
+    ) -> Json:
         if name != PROMPT["name"]:
             raise NotFound(f"There is no prompt '{name}'.", field="name")
         text = f"Find out why order {arguments.get('order_id', '?')} is late."

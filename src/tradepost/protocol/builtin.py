@@ -19,6 +19,7 @@ ToolClass = Literal["read", "write", "destructive"]
 class ToolResult:
     """What tools/call gives: content blocks, the structured value, and whether it is an error (C9 shape then).
 
+    `asks` is there instead of all that where the server asks for input first: the result of type input_required.
     `meta` is the `_meta` of a server that is not ours. `source` is a JSON text that holds at least all of the above, as
     it came in: what does not stand in it does not have to be looked for in its parts."""
 
@@ -26,10 +27,13 @@ class ToolResult:
     structured: Json | None = None
     is_error: bool = False
     meta: Json | None = None
+    asks: Json | None = None
     source: bytes | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> Json:
         """The CallToolResult object, without the fields that belong to one protocol era."""
+        if self.asks is not None:
+            return dict(self.asks)
         shape: Json = {"content": list(self.content)}
         if self.structured is not None:
             shape["structuredContent"] = self.structured

@@ -73,6 +73,16 @@ class StreamChannel:
         self._capabilities = capabilities or {}
         self._streams = accepts(exchange.headers.get("accept"), "text/event-stream")
 
+    @property
+    def wants_progress(self) -> bool:
+        """See ClientChannel."""
+        return self._progress_token is not None and self._streams
+
+    @property
+    def log_level(self) -> str | None:
+        """See ClientChannel."""
+        return LOG_LEVELS[self._least] if self._least is not None and self._streams else None
+
     def can_ask(self, method: str) -> bool:
         """See ClientChannel."""
         declared = _CAPABILITY_FOR.get(method) in self._capabilities

@@ -8,9 +8,9 @@ the server's own schema (a hostile pattern would freeze the process), and bounds
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from tradepost import __version__
 from tradepost.protocol import legacy, modern
@@ -25,7 +25,8 @@ from tradepost.protocol.jsonrpc import (
     Json,
 )
 from tradepost.protocol.link import Link
-from tradepost.protocol.parameter_headers import HeaderParameter, emitted
+from tradepost.protocol.options import OnMessage, Options
+from tradepost.protocol.parameter_headers import emitted
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.sse_link import SseLink
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
@@ -55,27 +56,6 @@ class ToolAnswer:
     def raw(self) -> bytes:
         """The result as the server's own bytes."""
         return result_bytes(self.answered.body, self.answered.message, self.answered.request_id)
-
-
-OnMessage = Callable[[Json], Awaitable[Json | None]]
-
-
-class Options(TypedDict, total=False):
-    """What a call may bring along.
-
-    `mirrored`: the `header_parameters` of the tool's schema. `capabilities`: what the client behind us declared.
-    `retry`: inputResponses and requestState, after a result of type input_required. `timeout`: seconds in all.
-    `on_message` gets every notification that comes before the result, and every request of a server of the older era;
-    for a request it gives {"result": …} or {"error": …}, or None to refuse it. `repeatable`: calling twice does no
-    harm, so that the call may be sent again where a warm connection turns out to have been closed.
-    """
-
-    mirrored: tuple[HeaderParameter, ...]
-    capabilities: Json | None
-    retry: Json | None
-    timeout: float | None
-    on_message: OnMessage | None
-    repeatable: bool
 
 
 @dataclass(slots=True)
@@ -369,21 +349,27 @@ class McpClient:
 
     async def _post(self, asked: _Prepared, params: Json, headers: Mapping[str, str], deadline: Deadline) -> Answered:
         async def heard(message: Json) -> None:
-            await self._heard(message, headers, asked.on_message)
+            await self._heard(message, headers, asked.on_message, deadline)
 
         return await self._link.request(asked.method, params, headers, heard, deadline, repeatable=asked.repeatable)
 
-    async def _heard(self, message: Json, headers: Mapping[str, str], on_message: OnMessage | None) -> None:
+    async def _heard(
+        self, message: Json, headers: Mapping[str, str], on_message: OnMessage | None, deadline: Deadline
+    ) -> None:
         """What a stream carries beside the response. Requests to us exist in the older era only; each is answered, so
-        that the server does not wait for it."""
+        that the server does not wait for it. The time that a person takes for it is not the server's."""
         is_request = "id" in message
         if is_request and headers.get("mcp-protocol-version") == modern.VERSION:
             logger.debug("dropped the request %s from %s", str(message["method"])[:60], self._url)
             return
+        reply: Json | None = None
         if is_request and message["method"] == "ping":
-            reply: Json | None = {"result": {}}
-        else:
-            reply = await on_message(message) if on_message is not None else None
+            reply = {"result": {}}
+        elif is_request and on_message is not None:
+            async with deadline.paused(self._timeouts.question):
+                reply = await on_message(message)
+        elif on_message is not None:
+            await on_message(message)
         if is_request:
             refused = {"error": {"code": METHOD_NOT_FOUND, "message": "This client does not offer that."}}
             answer = {"jsonrpc": "2.0", "id": message["id"], **(reply or refused)}

@@ -24,6 +24,16 @@ class Arrival:
 class ClientChannel(Protocol):
     """What can be said to the client while its call runs. Using it turns the answer into an event stream."""
 
+    @property
+    def wants_progress(self) -> bool:
+        """True when the client gave a token for progress."""
+        ...
+
+    @property
+    def log_level(self) -> str | None:
+        """The least level of log messages that the client wants, None for none."""
+        ...
+
     def can_ask(self, method: str) -> bool:
         """True when the client takes requests of this kind (handshake era, with the capability declared)."""
         ...
@@ -40,17 +50,22 @@ class ClientChannel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CallExtras:
-    """What came with a tools/call beside name and arguments: an idempotency key (from `_meta` or the HTTP header
+    """What came with a call beside name and arguments: an idempotency key (from `_meta` or the HTTP header
     `Idempotency-Key`), the client's declared capabilities (never identity), what a client that was asked for input
-    sends back with its retry (`inputResponses`, `requestState`: attacker-controlled, verify both), and the channel that
-    reaches the client while the call runs."""
+    sends back with its retry (`inputResponses`, `requestState`: attacker-controlled, verify both), whether it is one
+    that answers questions with a retry at all (`rounds`: the newer era), and the channel that reaches the client while
+    the call runs."""
 
     idempotency_key: str | None = None
     client_capabilities: Mapping[str, Any] | None = None
     run_id: str | None = None
     input_responses: Mapping[str, Any] | None = None
     request_state: str | None = None
+    rounds: bool = False
     channel: ClientChannel | None = None
+
+
+NO_EXTRAS = CallExtras()
 
 
 class HostedCatalog(Protocol):
@@ -81,7 +96,9 @@ class HostedCatalog(Protocol):
         """CallToolResult object (dict, or its ready JSON bytes). An unknown tool raises NotFound (-32602)."""
         ...
 
-    async def read_resource(self, caller: Caller, server: str | None, uri: str) -> Json: ...
+    async def read_resource(
+        self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS
+    ) -> Json: ...
 
     async def watch(self, caller: Caller, server: str | None, uri: str) -> str | None:
         """The id of the record whose changes are those of a resource; None for one that cannot be watched. Raises
@@ -92,7 +109,14 @@ class HostedCatalog(Protocol):
         """Whether the caller may still read a resource it watches. Costs no look at the resource itself."""
         ...
 
-    async def get_prompt(self, caller: Caller, server: str | None, name: str, arguments: Mapping[str, str]) -> Json: ...
+    async def get_prompt(
+        self,
+        caller: Caller,
+        server: str | None,
+        name: str,
+        arguments: Mapping[str, str],
+        extras: CallExtras = NO_EXTRAS,
+    ) -> Json: ...
 
     async def complete(
         self, caller: Caller, server: str | None, reference: Json, argument: str, value: str

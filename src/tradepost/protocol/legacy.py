@@ -15,12 +15,12 @@ from tradepost.protocol.channel import LOG_LEVELS, PendingAsks, StreamChannel
 from tradepost.protocol.errors import Refusal, unknown_method, unsupported_version
 from tradepost.protocol.exchange import Exchange, Refused
 from tradepost.protocol.headers import accepts
-from tradepost.protocol.hosting import CallExtras, HostedCatalog
+from tradepost.protocol.hosting import NO_EXTRAS, HostedCatalog
 from tradepost.protocol.jsonrpc import INVALID_REQUEST, Json, Message, Reply
 from tradepost.protocol.methods import (
     CATALOG_METHODS,
     MAX_URI_CHARACTERS,
-    TOOLS_CALL,
+    WITH_ROUNDS,
     CatalogMethods,
     call_extras,
     capabilities,
@@ -36,8 +36,6 @@ from tradepost.protocol.updates import Updates
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 SESSION_HEADER = "mcp-session-id"
 VERSION_HEADER = "mcp-protocol-version"
-
-_NO_EXTRAS = CallExtras()
 
 
 class LegacyShape:
@@ -129,8 +127,8 @@ class LegacyEra:
             return await self._watch(caller, server, method, params, headers)
         if method not in CATALOG_METHODS:
             raise unknown_method(method, modern=False)
-        extras = _NO_EXTRAS
-        if method == TOOLS_CALL:
+        extras = NO_EXTRAS
+        if method in WITH_ROUNDS:
             capabilities = session.client_capabilities if session else None
             extras = call_extras(params, headers, capabilities, self._channel(exchange, params, session))
         return await self._methods.result(_SHAPE, caller, server, method, params, extras)

@@ -22,6 +22,7 @@ MAX_RUN_CHARACTERS = 64
 MAX_URI_CHARACTERS = 8192
 
 TOOLS_CALL = "tools/call"
+WITH_ROUNDS = frozenset({TOOLS_CALL, "resources/read", "prompts/get"})  # what a server may answer with questions
 _LISTS = {
     "tools/list": "tools",
     "resources/list": "resources",
@@ -69,10 +70,10 @@ class CatalogMethods:
             return shape.listing(_LISTS[method], await self._items(caller, server, method))
         if method == "resources/read":
             uri = text(params, "uri", MAX_URI_CHARACTERS)
-            return shape.reading(await self._host.read_resource(caller, server, uri))
+            return shape.reading(await self._host.read_resource(caller, server, uri, extras))
         if method == "prompts/get":
             name, texts = text(params, "name"), _texts(params)
-            return shape.plain(await self._host.get_prompt(caller, server, name, texts))
+            return shape.plain(await self._host.get_prompt(caller, server, name, texts, extras))
         return shape.plain({"completion": await self._complete(caller, server, params)})
 
     async def _items(self, caller: Caller, server: str | None, method: str) -> bytes:
@@ -110,6 +111,8 @@ def call_extras(
     headers: Mapping[str, str],
     capabilities: Mapping[str, Any] | None,
     channel: ClientChannel | None = None,
+    *,
+    rounds: bool = False,
 ) -> CallExtras:
     """What came beside name and arguments. Raises Refusal (400) for an unusable key or two different ones."""
     meta = meta_of(params)
@@ -119,6 +122,7 @@ def call_extras(
         run_id=_run_id(meta.get(RUN_META)),
         input_responses=_optional_object(params, "inputResponses"),
         request_state=_optional_text(params, "requestState"),
+        rounds=rounds,
         channel=channel,
     )
 

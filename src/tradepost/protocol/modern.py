@@ -22,12 +22,13 @@ from tradepost.protocol.errors import (
 )
 from tradepost.protocol.exchange import Exchange
 from tradepost.protocol.headers import decode_value
-from tradepost.protocol.hosting import CallExtras, HostedCatalog
+from tradepost.protocol.hosting import NO_EXTRAS, CallExtras, HostedCatalog
 from tradepost.protocol.jsonrpc import Json, Message
 from tradepost.protocol.listening import LISTEN, Listening
 from tradepost.protocol.methods import (
     CATALOG_METHODS,
     TOOLS_CALL,
+    WITH_ROUNDS,
     CatalogMethods,
     call_extras,
     capabilities,
@@ -54,7 +55,6 @@ LIST_TTL_MS = 5_000  # how stale a client's catalog may be: a disabled tool is r
 _NAMED = {TOOLS_CALL: "name", "prompts/get": "name", "resources/read": "uri"}
 _COMPLETE = b'{"resultType":"complete",'
 _REMEMBERED_CATALOGS = 64
-_NO_EXTRAS = CallExtras()
 
 
 def is_modern(message: Message, version_header: str | None) -> bool:
@@ -132,7 +132,7 @@ class ModernEra:
         declared = check_envelope(message, headers, self._served)
         if message.method == TOOLS_CALL:
             await self._check_mirrored(caller, server, message.params, headers)
-            extras = call_extras(message.params, headers, declared, _channel(exchange, message.params))
+            extras = self._extras(message, exchange, declared)
             return await self._methods.result(ModernShape(None), caller, server, message.method, message.params, extras)
         if message.method not in (DISCOVER, LISTEN, *CATALOG_METHODS):
             raise unknown_method(message.method, modern=True)
@@ -142,7 +142,12 @@ class ModernEra:
             return self._discovery(shape, info)
         if message.method == LISTEN:
             return await self._listening.listen(caller, server, message, exchange, shape)
-        return await self._methods.result(shape, caller, server, message.method, message.params, _NO_EXTRAS)
+        extras = self._extras(message, exchange, declared) if message.method in WITH_ROUNDS else NO_EXTRAS
+        return await self._methods.result(shape, caller, server, message.method, message.params, extras)
+
+    def _extras(self, message: Message, exchange: Exchange, declared: Mapping[str, Any]) -> CallExtras:
+        channel = _channel(exchange, message.params)
+        return call_extras(message.params, exchange.headers, declared, channel, rounds=True)
 
     def _discovery(self, shape: ModernShape, info: Json) -> bytes:
         result: Json = {"supportedVersions": [VERSION], "capabilities": capabilities(info)}

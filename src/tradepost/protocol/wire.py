@@ -4,7 +4,8 @@ Never follows redirects, keeps no cookies, and bounds the time of every exchange
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
@@ -36,11 +37,13 @@ _ALWAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: for the TCP and TLS connection, for the handshake in all, for one call in all."""
+    """Seconds: for the TCP and TLS connection, for the handshake in all, for one call in all, for a person's answer to
+    a question of the server during a call."""
 
     connect: float = 3.0
     handshake: float = 90.0
     call: float = 60.0
+    question: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,18 @@ class Deadline:
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
         return self
+
+    @asynccontextmanager
+    async def paused(self, seconds: float) -> AsyncIterator[None]:
+        """What happens inside does not count, as long as it takes no longer than so many seconds."""
+        now, end = asyncio.get_running_loop().time(), self._timeout.when()
+        if end is None:
+            raise RuntimeError("Only a deadline that runs can be paused.")
+        self._timeout.reschedule(now + seconds)
+        try:
+            yield
+        finally:
+            self._timeout.reschedule(asyncio.get_running_loop().time() + max(0.0, end - now))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

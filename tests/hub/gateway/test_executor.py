@@ -87,7 +87,12 @@ async def test_a_zombie_cannot_write_over_what_its_successor_recorded(world: Wor
         original = world.servers.call_tool
 
         async def taken_over(
-            caller: Caller, tool: CatalogTool, arguments: Json, key: str | None, mode: Mode = "execute"
+            caller: Caller,
+            tool: CatalogTool,
+            arguments: Json,
+            key: str | None,
+            mode: Mode = "execute",
+            talk: object = None,
         ) -> ToolResult:
             if mode == "execute":
                 await leases_end(world)

@@ -35,6 +35,7 @@ from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, Catal
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.registry.watch import RegistryWatch
+from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import BuiltinServer, Json, Mode, ToolResult
 
 SCOPES = ("read:stock", "write:stock", "write:payments")
@@ -52,7 +53,13 @@ class Servers:
     remote_calls: list[tuple[str, Json, str | None]] = field(default_factory=list)
 
     async def call_tool(
-        self, caller: Caller, tool: CatalogTool, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        tool: CatalogTool,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        talk: Talk | None = None,
     ) -> ToolResult:
         if tool.builtin_key is not None:
             return await self.builtins[tool.builtin_key].call(caller, tool.raw_name, arguments, key, mode)
@@ -60,13 +67,17 @@ class Servers:
         assert self.remote is not None
         return await self.remote(tool, arguments, key)
 
-    async def read_resource(self, caller: Caller, resource: CatalogResource, uri: str) -> Json:
+    async def read_resource(
+        self, caller: Caller, resource: CatalogResource, uri: str, talk: Talk | None = None
+    ) -> Json:
         return await self.builtins[resource.builtin_key or ""].read(caller, uri)
 
     async def watched(self, caller: Caller, resource: CatalogResource, uri: str) -> str | None:
         return await self.builtins[resource.builtin_key or ""].watched(caller, uri)
 
-    async def get_prompt(self, caller: Caller, prompt: CatalogPrompt, arguments: Mapping[str, str]) -> Json:
+    async def get_prompt(
+        self, caller: Caller, prompt: CatalogPrompt, arguments: Mapping[str, str], talk: Talk | None = None
+    ) -> Json:
         return await self.builtins[prompt.builtin_key or ""].prompt(caller, prompt.name, arguments)
 
     async def complete(

@@ -17,6 +17,7 @@ from tradepost.hub.gateway.executor import Executor
 from tradepost.hub.gateway.hosted import Authenticates, Gateway
 from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Dispatcher, Parts
 from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.limits.attempts import Attempts
@@ -55,9 +56,11 @@ def build_gateway(
     leases: Leases | None = None,
     checkpoint: Checkpoint = pass_by,
     wait_seconds: float = WAIT_SECONDS,
+    secret: bytes | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
-    `wait_seconds` is how long a repeated call waits for the first one."""
+    `wait_seconds` is how long a repeated call waits for the first one; `secret` (32 bytes) seals what clients carry
+    between two calls, the same in every process over these databases. Without one, it is this process's own."""
     clock = clock or ActionClock()
     parts = Parts(
         database=database,
@@ -70,6 +73,7 @@ def build_gateway(
         principals=InFlight("principal"),
         servers=InFlight("server"),
         attempts=Attempts(),
+        rounds=RoundSeal(secret),
         schemas=SchemaChecks(),
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,

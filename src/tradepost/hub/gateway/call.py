@@ -12,13 +12,11 @@ from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
-from tradepost.protocol.hosting import CallExtras
+from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
 Json = dict[str, Any]
 Kind = Literal["tool", "resource", "subscription", "prompt", "completion"]
 Entry = CatalogTool | CatalogResource | CatalogPrompt
-
-NO_EXTRAS = CallExtras()
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +41,7 @@ class Call:
     key: str | None = None
     dry_run: bool = False
     arguments_digest: str | None = None
+    retry: Json | None = None
     decision: Decision | None = None
     action: Action | None = None
     claim: Claim | None = None

@@ -4,10 +4,10 @@ import orjson
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.ids import new_id
-from tradepost.hub.gateway.call import NO_EXTRAS, Call, Json
+from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.steps.find_tool import catalog_of
-from tradepost.protocol.hosting import CallExtras
+from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
 
 class Door:

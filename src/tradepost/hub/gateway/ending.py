@@ -55,6 +55,8 @@ def ending_of(call: Call) -> Ending | Again:
 def _from_result(call: Call, result: Json) -> Ending | Again:
     if call.broke_contract:
         return Ending("succeeded", result, "upstream_error")
+    if result.get("resultType") == "input_required":
+        return Ending("failed", result, "input_required", frees_key=True)  # nothing is done yet: the retry does it
     if not result.get("isError"):
         return Ending("succeeded", result)
     structured = result.get("structuredContent") or {}

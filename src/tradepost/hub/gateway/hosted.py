@@ -13,7 +13,7 @@ from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.steps.authenticate import bearer_of
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.registry.catalog import Catalog
-from tradepost.protocol.hosting import Arrival, CallExtras
+from tradepost.protocol.hosting import NO_EXTRAS, Arrival, CallExtras
 
 INSTRUCTIONS = (
     "Tools of this workspace's systems. Every write needs an idempotency_key of your own. A write may answer "
@@ -73,9 +73,9 @@ class Gateway:
         call = Call(caller, "tool", name, arguments, server, extras, run_id=extras.run_id or caller.run_id)
         return await self._pipeline.run(call)
 
-    async def read_resource(self, caller: Caller, server: str | None, uri: str) -> Json:
+    async def read_resource(self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS) -> Json:
         """See HostedCatalog."""
-        return await self._pipeline.run(Call(caller, "resource", uri, {}, server, run_id=caller.run_id))
+        return await self._pipeline.run(Call(caller, "resource", uri, {}, server, extras, run_id=caller.run_id))
 
     async def watch(self, caller: Caller, server: str | None, uri: str) -> str | None:
         """See HostedCatalog."""
@@ -90,9 +90,17 @@ class Gateway:
         except NotFound:
             return False
 
-    async def get_prompt(self, caller: Caller, server: str | None, name: str, arguments: Mapping[str, str]) -> Json:
+    async def get_prompt(
+        self,
+        caller: Caller,
+        server: str | None,
+        name: str,
+        arguments: Mapping[str, str],
+        extras: CallExtras = NO_EXTRAS,
+    ) -> Json:
         """See HostedCatalog."""
-        return await self._pipeline.run(Call(caller, "prompt", name, dict(arguments), server, run_id=caller.run_id))
+        call = Call(caller, "prompt", name, dict(arguments), server, extras, run_id=caller.run_id)
+        return await self._pipeline.run(call)
 
     async def complete(self, caller: Caller, server: str | None, reference: Json, argument: str, value: str) -> Json:
         """See HostedCatalog."""

@@ -11,11 +11,13 @@ from tradepost.hub.actions.lease import Leases
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
+from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import Mode, ToolResult
 
 Json = dict[str, Any]
@@ -38,14 +40,24 @@ class Dispatcher(Protocol):
     the server may have received the call."""
 
     async def call_tool(
-        self, caller: Caller, tool: CatalogTool, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        tool: CatalogTool,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        talk: Talk | None = None,
     ) -> ToolResult: ...
 
-    async def read_resource(self, caller: Caller, resource: CatalogResource, uri: str) -> Json: ...
+    async def read_resource(
+        self, caller: Caller, resource: CatalogResource, uri: str, talk: Talk | None = None
+    ) -> Json: ...
 
     async def watched(self, caller: Caller, resource: CatalogResource, uri: str) -> str | None: ...
 
-    async def get_prompt(self, caller: Caller, prompt: CatalogPrompt, arguments: Mapping[str, str]) -> Json: ...
+    async def get_prompt(
+        self, caller: Caller, prompt: CatalogPrompt, arguments: Mapping[str, str], talk: Talk | None = None
+    ) -> Json: ...
 
     async def complete(
         self, caller: Caller, target: CatalogPrompt | CatalogResource, reference: Json, argument: str, value: str
@@ -66,6 +78,7 @@ class Parts:
     principals: InFlight
     servers: InFlight
     attempts: Attempts
+    rounds: RoundSeal
     schemas: SchemaChecks
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS

@@ -26,6 +26,7 @@ from tradepost.hub.gateway.steps.limit import limit
 from tradepost.hub.gateway.steps.outcome import outcome
 from tradepost.hub.gateway.steps.reauthorise import reauthorise
 from tradepost.hub.gateway.steps.replay import replay
+from tradepost.hub.gateway.steps.resume import resume
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.steps.validate import validate
 
@@ -36,6 +37,7 @@ STEPS: tuple[Step, ...] = (
     scope,
     validate,
     inject,
+    resume,
     replay,
     decide,
     await_approval,

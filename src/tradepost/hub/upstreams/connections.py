@@ -16,6 +16,9 @@ from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.stdio_link import StdioLink
 from tradepost.protocol.wire import Timeouts
 
+# What servers of the older era hear once for all calls: a call whose client cannot be asked refuses the question.
+TAKEN: dict[str, dict[str, object]] = {"elicitation": {}, "sampling": {}, "roots": {}}
+
 _Key = tuple[str, str, str, int]
 
 
@@ -60,8 +63,17 @@ class Connections:
         if url.startswith(SCHEME):
             starter = self._programs.starter(url.removeprefix(SCHEME))
             program = StdioLink(starter, starter.name)
-            return Connection(McpClient(self._http, url, timeouts=self._timeouts, program=program), starter.secrets)
-        client = McpClient(self._http, url, {header.name: header.value for header in headers}, timeouts=self._timeouts)
+            return Connection(
+                McpClient(self._http, url, timeouts=self._timeouts, capabilities=TAKEN, program=program),
+                starter.secrets,
+            )
+        client = McpClient(
+            self._http,
+            url,
+            {header.name: header.value for header in headers},
+            timeouts=self._timeouts,
+            capabilities=TAKEN,
+        )
         return Connection(client, _secrets(headers))
 
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from tradepost.foundation.nesting import deeper_than
 from tradepost.foundation.untrusted import untrusted
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.redaction import may_hold, redact
+from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.modern import SERVER_INFO_META
@@ -34,9 +35,16 @@ class Upstreams:
         self._connections = connections
 
     async def call_tool(
-        self, caller: Caller, tool: ToolTarget, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        tool: ToolTarget,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        talk: Talk | None = None,
     ) -> ToolResult:
-        """Run a tool. `key` goes to bundled servers as the store's key, to others in the parameter they declare."""
+        """Run a tool. `key` goes to bundled servers as the store's key, to others in the parameter they declare; what a
+        server that is not bundled says and asks meanwhile goes through `talk`."""
         if tool.server_kind == "builtin":
             server = self._builtin(tool)
             async with _deadline(tool):
@@ -46,24 +54,42 @@ class Upstreams:
         if tool.key_parameter is not None and key is not None:
             arguments = {**arguments, tool.key_parameter: key}
         connection = await self._remote(caller, tool)
+        talk = talk or Talk()
         with _readable(connection):
-            answer = await connection.client.call_tool_answer(
-                tool.raw_name,
-                arguments,
-                mirrored=tool.mirrored,
-                timeout=_seconds(tool),
-                repeatable=tool.tool_class == "read",
-            )
-        return _tool_result(answer.result, answer.answered.body, connection.secrets)
+            while True:
+                answer = await connection.client.call_tool_answer(
+                    tool.raw_name,
+                    arguments,
+                    talk.meta(),
+                    **talk.options(
+                        connection.secrets,
+                        mirrored=tool.mirrored,
+                        timeout=_seconds(tool),
+                        repeatable=tool.tool_class == "read",
+                    ),
+                )
+                asks = await talk.questions(answer.result, connection.secrets)
+                if asks is not None:
+                    return ToolResult([], asks=asks)
+                if not talk.asked_again:
+                    return _tool_result(answer.result, answer.answered.body, connection.secrets)
 
-    async def read_resource(self, caller: Caller, resource: Target, uri: str) -> Json:
-        """The ReadResourceResult of a URI."""
+    async def read_resource(self, caller: Caller, resource: Target, uri: str, talk: Talk | None = None) -> Json:
+        """The ReadResourceResult of a URI, or an InputRequiredResult."""
         if resource.server_kind == "builtin":
             async with _deadline(resource):
                 return await self._builtin(resource).read(caller, uri)
         connection = await self._remote(caller, resource)
+        talk = talk or Talk()
         with _readable(connection):
-            result = await connection.client.read_resource(uri, timeout=_seconds(resource))
+            while True:
+                options = talk.options(connection.secrets, timeout=_seconds(resource))
+                result = await connection.client.read_resource(uri, talk.meta(), **options)
+                asks = await talk.questions(result, connection.secrets)
+                if asks is not None:
+                    return asks
+                if not talk.asked_again:
+                    break
         contents = result.get("contents")
         if not isinstance(contents, list) or not contents:
             raise NotFound(f"There is no resource '{uri[:200]}'.")
@@ -78,14 +104,24 @@ class Upstreams:
         async with _deadline(resource):
             return await self._builtin(resource).watched(caller, uri)
 
-    async def get_prompt(self, caller: Caller, prompt: PromptTarget, arguments: Mapping[str, str]) -> Json:
-        """The GetPromptResult of a prompt."""
+    async def get_prompt(
+        self, caller: Caller, prompt: PromptTarget, arguments: Mapping[str, str], talk: Talk | None = None
+    ) -> Json:
+        """The GetPromptResult of a prompt, or an InputRequiredResult."""
         if prompt.server_kind == "builtin":
             async with _deadline(prompt):
                 return await self._builtin(prompt).prompt(caller, prompt.name, arguments)
         connection = await self._remote(caller, prompt)
+        talk = talk or Talk()
         with _readable(connection):
-            result = await connection.client.get_prompt(prompt.name, arguments, timeout=_seconds(prompt))
+            while True:
+                options = talk.options(connection.secrets, timeout=_seconds(prompt))
+                result = await connection.client.get_prompt(prompt.name, arguments, talk.meta(), **options)
+                asks = await talk.questions(result, connection.secrets)
+                if asks is not None:
+                    return asks
+                if not talk.asked_again:
+                    break
         if not isinstance(result.get("messages"), list):
             raise _misshapen("a prompt without messages")
         shown: Json = {name: result[name] for name in ("description", "messages") if name in result}
@@ -157,8 +193,6 @@ class _readable:
 
 def _tool_result(result: Json, source: bytes, secrets: Sequence[str]) -> ToolResult:
     """The result without secrets. `source` is the JSON text that it came in."""
-    if result.get("resultType") == "input_required":
-        raise _misshapen("a question to the user, which this connection cannot carry")
     if source.count(b"{") + source.count(b"[") > MAX_DEPTH:
         _bounded(result)
     kept: bytes | None = source

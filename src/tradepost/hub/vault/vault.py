@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +35,11 @@ class Vault:
     def __init__(self, database: Database, ring: KeyRing) -> None:
         self._database = database
         self._ring = ring
+
+    def secret_for(self, purpose: str) -> bytes:
+        """32 bytes that only those have who have the key file, of their own for each purpose."""
+        key = self._ring.keys[self._ring.current]
+        return HKDF(hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(key)
 
     async def replace(self, session: AsyncSession, server_id: str, headers: Sequence[Header]) -> None:
         """Store these headers for a server instead of those before, in the caller's transaction."""

@@ -8,6 +8,7 @@ from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.claims import kept
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.upstreams.talk import Talk
 
 
 async def call_server(call: Call, parts: Parts) -> None:
@@ -27,6 +28,8 @@ async def call_server(call: Call, parts: Parts) -> None:
                 repeatable=not call.writes,
                 ends_at=ends_at,
             )
+    if call.result is not None and call.result.get("resultType") == "input_required":
+        call.result = parts.rounds.sealed(call, call.result)
     if call.claim is not None:
         parts.checkpoint("called")
 
@@ -37,11 +40,13 @@ async def _once(call: Call, parts: Parts) -> None:
     if isinstance(entry, CatalogTool):
         await _call_tool(call, parts, entry)
     elif isinstance(entry, CatalogResource) and call.kind == "resource":
-        call.result = await parts.upstreams.read_resource(call.caller, entry, call.name)
+        talk = Talk(call.extras, call.retry)
+        call.result = await parts.upstreams.read_resource(call.caller, entry, call.name, talk)
     elif isinstance(entry, CatalogResource) and call.kind == "subscription":
         call.result = {"record": await parts.upstreams.watched(call.caller, entry, call.name)}
     elif isinstance(entry, CatalogPrompt) and call.kind == "prompt":
-        call.result = await parts.upstreams.get_prompt(call.caller, entry, call.arguments)
+        talk = Talk(call.extras, call.retry)
+        call.result = await parts.upstreams.get_prompt(call.caller, entry, call.arguments, talk)
     elif isinstance(entry, CatalogPrompt | CatalogResource):
         argument, value = call.arguments["name"], call.arguments["value"]
         call.result = await parts.upstreams.complete(call.caller, entry, dict(call.reference or {}), argument, value)
@@ -55,5 +60,6 @@ async def _call_tool(call: Call, parts: Parts, tool: CatalogTool) -> None:
         return
     async with kept(parts.leases, call.claim):
         key = call.claim.action_id if call.claim is not None else None
-        result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key)
+        talk = Talk(call.extras, call.retry) if tool.server_kind != "builtin" else None
+        result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, talk=talk)
     call.result, call.source = result.as_dict(), result.source

@@ -11,7 +11,9 @@ async def check(call: Call, parts: Parts) -> None:
     """Withholds a successful foreign result that does not keep its pinned output schema. A write stays done: the call
     was made and the server said so, only its words are not passed on."""
     entry, result = call.entry, call.result
-    if not isinstance(entry, CatalogTool) or entry.server_kind == "builtin" or result is None or result.get("isError"):
+    if not isinstance(entry, CatalogTool) or entry.server_kind == "builtin" or result is None:
+        return
+    if result.get("isError") or result.get("resultType") == "input_required":
         return
     fault = await parts.schemas.answer(entry, result.get("structuredContent"))
     if fault is None:

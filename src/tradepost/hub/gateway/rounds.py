@@ -1,0 +1,65 @@
+"""What a client carries between a call that was answered with questions and its retry: the server's own state, sealed.
+
+It opens for the same principal, with the same call, for a while: nobody can change it, hand it on or use it elsewhere.
+"""
+
+import base64
+import binascii
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tradepost.foundation.canonical import canonical
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.gateway.call import Call, Json
+
+MINUTES = 30
+_NONCE_BYTES = 12
+
+
+class RoundSeal:
+    """Seals and opens `requestState`. `secret` is 32 bytes, the same in every process; without one, this process's own
+    until it ends."""
+
+    def __init__(self, secret: bytes | None = None, now: Callable[[], float] = time.time) -> None:
+        self._cipher = AESGCM(secret or secrets.token_bytes(32))
+        self._now = now
+
+    def sealed(self, call: Call, result: Json) -> Json:
+        """An InputRequiredResult with its state sealed, where it has one."""
+        if "requestState" not in result:
+            return result
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        content = orjson.dumps([result["requestState"], int(self._now()) + MINUTES * 60])
+        token = base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, content, _place(call)))
+        return {**result, "requestState": token.decode("ascii")}
+
+    def opened(self, call: Call, token: str) -> str:
+        """The server's own state. Raises InvalidArgument for anything but what was given for this very call."""
+        try:
+            raw = base64.b64decode(token.encode("ascii", "replace"), altchars=b"-_", validate=True)
+            content = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(call))
+        except (InvalidTag, binascii.Error, ValueError):
+            raise _refused("is not one that was given for this call") from None
+        state, until = orjson.loads(content)
+        if self._now() > until:
+            raise _refused(f"is older than {MINUTES} minutes")
+        return str(state)
+
+
+def _refused(what: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"The requestState {what}.", hint="Begin again: make the call without it.", field="requestState"
+    )
+
+
+def _place(call: Call) -> bytes:
+    principal = call.caller.principal
+    who = [call.caller.workspace_id, principal.kind, principal.id]
+    arguments = hashlib.sha256(canonical(call.arguments)).hexdigest()
+    return canonical([*who, call.kind, call.server or "", call.name, arguments])

@@ -1,0 +1,172 @@
+"""What a server says and asks while a call runs, and how that reaches the client behind the call.
+
+All of it is outsiders' text: cleaned, capped, without the credential, and limited in number. A server may ask only what
+the client said it takes. Where the two speak different eras, questions are translated: a server of the newer one asks
+by its result and is called again with the answers, a client of the older one is asked during its call.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final, Unpack
+
+from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.untrusted import clean
+from tradepost.hub.upstreams.redaction import redact
+from tradepost.protocol.channel import LOG, PROGRESS
+from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
+from tradepost.protocol.jsonrpc import Json
+from tradepost.protocol.modern import LOG_LEVEL_META
+from tradepost.protocol.options import Options
+from tradepost.protocol.upstream_errors import UpstreamFailed
+
+MAX_NOTIFICATIONS = 1_000  # of one call; more are dropped
+MAX_TEXT = 2_000
+MAX_ROUNDS = 10
+
+CAPABILITY_FOR: Final = {
+    "elicitation/create": "elicitation",
+    "sampling/createMessage": "sampling",
+    "roots/list": "roots",
+}
+
+
+class Talk:
+    """Of one call. Without extras that reach a client, everything is dropped and every question refused. `retry` is
+    what a client that was asked before sends with its call: `inputResponses` and the server's own `requestState`."""
+
+    def __init__(self, extras: CallExtras = NO_EXTRAS, retry: Json | None = None) -> None:
+        self._channel = extras.channel
+        self._takes_rounds = extras.rounds
+        declared = extras.client_capabilities or {}
+        self._declared = {name: declared[name] for name in CAPABILITY_FOR.values() if name in declared}
+        self._retry = retry
+        self._told = 0
+        self._rounds = 0
+        self.asked_again = False
+
+    def options(self, hidden: tuple[str, ...], **given: Unpack[Options]) -> Options:
+        """What the client of the server needs beside what is given. `hidden` are the secrets of the connection."""
+
+        async def hear(message: Json) -> Json | None:
+            return await self._hear(message, hidden)
+
+        capabilities = self._declared if self._takes_rounds or self._can_ask_all() else {}
+        return {**given, "on_message": hear, "capabilities": capabilities, "retry": self._retry}
+
+    def meta(self) -> Json | None:
+        """What the server is told that the client wants to hear."""
+        channel = self._channel
+        if channel is None or not (channel.wants_progress or channel.log_level):
+            return None
+        meta: Json = {}
+        if channel.wants_progress:
+            meta["progressToken"] = secrets.token_urlsafe(9)
+        if channel.log_level:
+            meta[LOG_LEVEL_META] = channel.log_level
+        return meta
+
+    async def questions(self, result: Json, hidden: tuple[str, ...]) -> Json | None:
+        """The result that asks for input, to be passed on to a client that answers with its retry. None for any other
+        result, and None when the client was asked during its call: `asked_again` tells the two apart, for then the
+        server is to be called again. Raises UpstreamFailed for questions that this client does not take."""
+        self.asked_again = False
+        if result.get("resultType") != "input_required":
+            return None
+        asked = _requests(result)
+        for request in asked.values():
+            if CAPABILITY_FOR[request["method"]] not in self._declared:
+                raise _cannot(request["method"])
+        if self._takes_rounds:
+            state = {"requestState": result["requestState"]} if "requestState" in result else {}  # goes back as it is
+            return {"resultType": "input_required", "inputRequests": _cleaned(redact(asked, hidden)), **state}
+        responses: Json = {}
+        for name, request in asked.items():
+            reply = await self._ask(request["method"], request.get("params") or {}, hidden)
+            if reply is None or "result" not in reply:
+                raise _cannot(request["method"])
+            responses[name] = reply["result"]
+        self._retry = {"inputResponses": responses} if asked else {}
+        if "requestState" in result:
+            self._retry["requestState"] = result["requestState"]
+        self._rounds += 1
+        if self._rounds > MAX_ROUNDS:
+            raise UpstreamFailed(f"The server asked more than {MAX_ROUNDS} times.", dispatched=True, answered=True)
+        self.asked_again = True
+        return None
+
+    # ---
+
+    def _can_ask_all(self) -> bool:
+        channel = self._channel
+        return channel is not None and all(
+            channel.can_ask(method) for method, name in CAPABILITY_FOR.items() if name in self._declared
+        )
+
+    async def _hear(self, message: Json, hidden: tuple[str, ...]) -> Json | None:
+        method, params = message["method"], message.get("params")
+        params = params if isinstance(params, dict) else {}
+        if "id" in message:
+            return await self._ask(method, params, hidden)
+        self._told += 1
+        if self._channel is None or self._told > MAX_NOTIFICATIONS:
+            return None
+        if method == PROGRESS:
+            numbers = {key: params[key] for key in ("progress", "total") if isinstance(params.get(key), int | float)}
+            if "progress" in numbers:
+                await self._channel.notify(PROGRESS, {**numbers, **_texts(params, ("message",), hidden)})
+        elif method == LOG:
+            shown = {
+                "data": _cleaned(redact(params.get("data"), hidden)),
+                **_texts(params, ("level", "logger"), hidden),
+            }
+            await self._channel.notify(LOG, shown)
+        return None
+
+    async def _ask(self, method: str, params: Json, hidden: tuple[str, ...]) -> Json | None:
+        """The client's reply, None where it cannot be asked."""
+        channel = self._channel
+        if channel is None or method not in CAPABILITY_FOR or not channel.can_ask(method):
+            return None
+        shown = {name: value for name, value in params.items() if name != "_meta"}
+        try:
+            return await channel.ask(method, _cleaned(redact(shown, hidden)))
+        except TradepostError:
+            return None
+
+
+def _requests(result: Json) -> dict[str, Json]:
+    asked = result.get("inputRequests", {})
+    fits = isinstance(asked, dict) and all(
+        isinstance(request, dict)
+        and request.get("method") in CAPABILITY_FOR
+        and isinstance(request.get("params", {}), dict)
+        for request in asked.values()
+    )
+    state = result.get("requestState")
+    if not fits or not (asked or state is not None) or not isinstance(state, str | None):
+        raise UpstreamFailed("The server asked for input in a form that is none.", dispatched=True, answered=True)
+    return dict(asked)
+
+
+def _cannot(method: str) -> UpstreamFailed:
+    return UpstreamFailed(
+        f"The server asks its client for something ({method}) that this client does not offer.",
+        dispatched=True,
+        answered=True,
+        hint=f"Use a client with the capability '{CAPABILITY_FOR[method]}' for this tool, or another tool.",
+    )
+
+
+def _texts(params: Mapping[str, Any], names: tuple[str, ...], hidden: tuple[str, ...]) -> Json:
+    given = {name: params[name] for name in names if isinstance(params.get(name), str)}
+    return dict(_cleaned(redact(given, hidden)))
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value, MAX_TEXT)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _cleaned(inner) for key, inner in value.items()}
+    return value
