@@ -75,7 +75,7 @@ class _Prepared:
 class McpClient:
     """Talks to one server with one credential. `headers` carry the credential and stay the same; `capabilities` are
     what a server of the older era may ask of us during a call that brings an `on_message`. A server that is a `program`
-    has no URL; `url` is then what it is called."""
+    has no URL; `url` is then what it is called. An `older` one begins with the handshake of the older era."""
 
     def __init__(
         self,
@@ -86,6 +86,7 @@ class McpClient:
         timeouts: Timeouts | None = None,
         capabilities: Json | None = None,
         program: Link | None = None,
+        older: bool = False,
     ) -> None:
         self._url = url
         self._timeouts = timeouts or Timeouts()
@@ -100,6 +101,7 @@ class McpClient:
         self._link = self._links[0]
         self._generation = 0
         self._capabilities = capabilities or {}
+        self._older = older
         self._identity: ServerIdentity | None = None
         self._session_id: str | None = None
         self._connecting = asyncio.Lock()
@@ -115,6 +117,10 @@ class McpClient:
         UpstreamFailed, UpstreamTimedOut."""
         async with self._connecting:
             return await self._connect()
+
+    async def connect(self) -> ServerIdentity:
+        """Connect, unless it is connected. Raises UpstreamFailed, UpstreamTimedOut, neither dispatched."""
+        return await self._connected()
 
     async def list_tools(self) -> list[Json]:
         return await self._list("tools/list", "tools")
@@ -224,7 +230,7 @@ class McpClient:
         self._link = self._links[0]
         async with Deadline(self._timeouts.handshake) as deadline:
             started = time.perf_counter()
-            discovered = await self._discover()
+            discovered = None if self._older else await self._discover()
             if discovered is not None:
                 identity = identity_from("modern", modern.VERSION, self._link.transport, discovered, started)
                 return self._agreed(identity)

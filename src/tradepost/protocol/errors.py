@@ -37,6 +37,7 @@ from tradepost.protocol.jsonrpc import (
     Malformed,
     RequestId,
 )
+from tradepost.protocol.upstream_errors import MissingCapability
 
 INTERNAL_MESSAGE = "The server failed on its own side. Try again; if it stays, tell the operator the time of this call."
 
@@ -101,6 +102,8 @@ def missing_capability(required: Mapping[str, Any]) -> Refusal:
 
 def translate(error: TradepostError, resource_metadata_url: str | None, had_credential: bool = True) -> Refusal:
     """What a raised error says on the wire."""
+    if isinstance(error, MissingCapability):
+        return missing_capability(error.required)
     data = error.as_dict()
     if isinstance(error, Unauthenticated):
         challenge = {"error": "invalid_token"} if had_credential else {}

@@ -39,6 +39,18 @@ class UpstreamFailed(UpstreamError):
         return None if self.rpc_error is None else self.rpc_error["code"]
 
 
+class MissingCapability(UpstreamFailed):
+    """The server does not serve clients that did not declare `required` (capability objects by name)."""
+
+    def __init__(self, required: dict[str, Any]) -> None:
+        super().__init__(
+            f"The server serves only clients with the capability {', '.join(required) or 'it needs'}.",
+            dispatched=True,
+            answered=True,
+        )
+        self.required = required
+
+
 class UpstreamTimedOut(UpstreamTimeout):
     """The server did not answer in time."""
 

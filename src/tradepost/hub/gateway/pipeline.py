@@ -13,6 +13,7 @@ from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts, Step
+from tradepost.hub.gateway.rounds import WrongState
 from tradepost.hub.gateway.steps.authenticate import authenticate
 from tradepost.hub.gateway.steps.await_approval import await_approval
 from tradepost.hub.gateway.steps.call_server import call_server
@@ -29,6 +30,7 @@ from tradepost.hub.gateway.steps.replay import replay
 from tradepost.hub.gateway.steps.resume import resume
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.steps.validate import validate
+from tradepost.protocol.upstream_errors import MissingCapability
 
 STEPS: tuple[Step, ...] = (
     authenticate,
@@ -48,6 +50,8 @@ STEPS: tuple[Step, ...] = (
     outcome,
 )
 _INTENT = STEPS.index(intent)
+# Errors of the protocol, not of a tool: a client has to hear of them as such.
+_OUTRIGHT = (WrongState, MissingCapability)
 BEFORE_INTENT, FROM_INTENT = STEPS[:_INTENT], STEPS[_INTENT:-1]
 
 # An approved action, claimed by this process, joins the same list where a call that needs no approval goes on.
@@ -114,7 +118,7 @@ def _answer(call: Call) -> Json:
     if call.crash is not None:
         raise call.crash
     if call.error is not None:
-        if call.kind != "tool" or call.entry is None:
+        if call.kind != "tool" or call.entry is None or isinstance(call.error, _OUTRIGHT):
             raise call.error
         return error_result(call.error)
     if call.answer is None:

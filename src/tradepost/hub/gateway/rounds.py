@@ -40,7 +40,7 @@ class RoundSeal:
         return {**result, "requestState": token.decode("ascii")}
 
     def opened(self, call: Call, token: str) -> str:
-        """The server's own state. Raises InvalidArgument for anything but what was given for this very call."""
+        """The server's own state. Raises WrongState for anything but what was given for this very call."""
         try:
             raw = base64.b64decode(token.encode("ascii", "replace"), altchars=b"-_", validate=True)
             content = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(call))
@@ -52,10 +52,12 @@ class RoundSeal:
         return str(state)
 
 
-def _refused(what: str) -> InvalidArgument:
-    return InvalidArgument(
-        f"The requestState {what}.", hint="Begin again: make the call without it.", field="requestState"
-    )
+class WrongState(InvalidArgument):
+    """A `requestState` that was not given for this call."""
+
+
+def _refused(what: str) -> WrongState:
+    return WrongState(f"The requestState {what}.", hint="Begin again: make the call without it.", field="requestState")
 
 
 def _place(call: Call) -> bytes:

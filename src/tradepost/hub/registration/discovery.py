@@ -81,7 +81,7 @@ class Discovery:
                 tools=len(tools),
             )
         finally:
-            await connection.client.close()
+            await connection.close()
         await self._store(by, target, report)
         return report
 
@@ -99,7 +99,7 @@ class Discovery:
                 await connection.client.list_prompts(),
             )
         finally:
-            await connection.client.close()
+            await connection.close()
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             current = await find_server(session, target.id)

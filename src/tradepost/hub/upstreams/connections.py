@@ -14,6 +14,7 @@ from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.client import McpClient
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.stdio_link import StdioLink
+from tradepost.protocol.upstream_errors import UpstreamFailed
 from tradepost.protocol.wire import Timeouts
 
 # What servers of the older era hear once for all calls: a call whose client cannot be asked refuses the question.
@@ -24,10 +25,29 @@ _Key = tuple[str, str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A client and the secrets that travel with it (to keep them out of what comes back)."""
+    """A client and the secrets that travel with it (to keep them out of what comes back). `older` is a client that
+    begins with the handshake, for calls whose own client is asked during the call: a server that has both eras asks
+    that way in the older one only."""
 
     client: McpClient
     secrets: tuple[str, ...]
+    older: McpClient | None = None
+
+    async def for_call(self, *, asks_in_call: bool) -> McpClient:
+        """The client in whose era the questions of the server reach the caller. Raises UpstreamTimedOut."""
+        if self.older is None or not asks_in_call:
+            return self.client
+        try:
+            await self.older.connect()
+        except UpstreamFailed:
+            return self.client  # the server has the newer era alone, and asks by its result
+        return self.older
+
+    async def close(self) -> None:
+        """End its sessions."""
+        await self.client.close()
+        if self.older is not None:
+            await self.older.close()
 
 
 class Connections:
@@ -67,14 +87,12 @@ class Connections:
                 McpClient(self._http, url, timeouts=self._timeouts, capabilities=TAKEN, program=program),
                 starter.secrets,
             )
-        client = McpClient(
-            self._http,
-            url,
-            {header.name: header.value for header in headers},
-            timeouts=self._timeouts,
-            capabilities=TAKEN,
+        sent = {header.name: header.value for header in headers}
+        client, older = (
+            McpClient(self._http, url, sent, timeouts=self._timeouts, capabilities=TAKEN, older=older)
+            for older in (False, True)
         )
-        return Connection(client, _secrets(headers))
+        return Connection(client, _secrets(headers), older)
 
     async def close(self) -> None:
         """End all sessions and connections."""
@@ -87,7 +105,7 @@ class Connections:
         for key in keys:
             connection = self._open.pop(key, None)
             if connection is not None:
-                await connection.client.close()
+                await connection.close()
 
 
 def _secrets(headers: Sequence[Header]) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ from tradepost.foundation.nesting import deeper_than
 from tradepost.foundation.untrusted import untrusted
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.redaction import may_hold, redact
-from tradepost.hub.upstreams.talk import Talk
+from tradepost.hub.upstreams.talk import CAPABILITY_FOR, Talk
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
+from tradepost.protocol.jsonrpc import MISSING_CAPABILITY
 from tradepost.protocol.modern import SERVER_INFO_META
-from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed, UpstreamTimedOut
 
 Json = dict[str, Any]
 MAX_TIMEOUT_SECONDS = 300
@@ -55,9 +56,10 @@ class Upstreams:
             arguments = {**arguments, tool.key_parameter: key}
         connection = await self._remote(caller, tool)
         talk = talk or Talk()
-        with _readable(connection):
+        with _readable(connection, talk):
+            client = await connection.for_call(asks_in_call=talk.asks_in_call)
             while True:
-                answer = await connection.client.call_tool_answer(
+                answer = await client.call_tool_answer(
                     tool.raw_name,
                     arguments,
                     talk.meta(),
@@ -81,10 +83,11 @@ class Upstreams:
                 return await self._builtin(resource).read(caller, uri)
         connection = await self._remote(caller, resource)
         talk = talk or Talk()
-        with _readable(connection):
+        with _readable(connection, talk):
+            client = await connection.for_call(asks_in_call=talk.asks_in_call)
             while True:
                 options = talk.options(connection.secrets, timeout=_seconds(resource))
-                result = await connection.client.read_resource(uri, talk.meta(), **options)
+                result = await client.read_resource(uri, talk.meta(), **options)
                 asks = await talk.questions(result, connection.secrets)
                 if asks is not None:
                     return asks
@@ -113,10 +116,11 @@ class Upstreams:
                 return await self._builtin(prompt).prompt(caller, prompt.name, arguments)
         connection = await self._remote(caller, prompt)
         talk = talk or Talk()
-        with _readable(connection):
+        with _readable(connection, talk):
+            client = await connection.for_call(asks_in_call=talk.asks_in_call)
             while True:
                 options = talk.options(connection.secrets, timeout=_seconds(prompt))
-                result = await connection.client.get_prompt(prompt.name, arguments, talk.meta(), **options)
+                result = await client.get_prompt(prompt.name, arguments, talk.meta(), **options)
                 asks = await talk.questions(result, connection.secrets)
                 if asks is not None:
                     return asks
@@ -176,19 +180,30 @@ async def _deadline(target: Target) -> AsyncIterator[None]:
 
 
 class _readable:
-    """Adds what the server itself said to its error: marked as outsiders' text, without the credential."""
+    """Adds what the server itself said to its error: marked as outsiders' text, without the credential. A capability
+    that the caller's own client lacks is an error of the protocol, as it would be without us."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, talk: Talk | None = None) -> None:
         self._secrets = connection.secrets
+        self._talk = talk
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, UpstreamFailed) and error.rpc_error is not None:
+            if error.rpc_code == MISSING_CAPABILITY and self._talk is not None and self._talk.takes_rounds:
+                raise MissingCapability(_required(error.rpc_error.get("data"))) from error
             said = redact(error.rpc_error["message"], self._secrets)
             error.rpc_error = {**error.rpc_error, "message": said, "data": None}
             error.details["server_said"] = untrusted(said)
+
+
+def _required(data: Any) -> Json:
+    """The capabilities that a server named, as far as there are such."""
+    named = data.get("requiredCapabilities") if isinstance(data, dict) else None
+    known = {*CAPABILITY_FOR.values(), "tasks", "experimental"}
+    return {name: {} for name in named if name in known} if isinstance(named, dict) else {}
 
 
 def _tool_result(result: Json, source: bytes, secrets: Sequence[str]) -> ToolResult:

@@ -36,7 +36,7 @@ class Talk:
 
     def __init__(self, extras: CallExtras = NO_EXTRAS, retry: Json | None = None) -> None:
         self._channel = extras.channel
-        self._takes_rounds = extras.rounds
+        self.takes_rounds = extras.rounds
         declared = extras.client_capabilities or {}
         self._declared = {name: declared[name] for name in CAPABILITY_FOR.values() if name in declared}
         self._retry = retry
@@ -44,13 +44,20 @@ class Talk:
         self._rounds = 0
         self.asked_again = False
 
+    @property
+    def asks_in_call(self) -> bool:
+        """Whether the client takes questions while its call runs: then it is best to talk to the server in the older
+        era, if that has it too."""
+        channel = self._channel
+        return channel is not None and any(channel.can_ask(method) for method in CAPABILITY_FOR)
+
     def options(self, hidden: tuple[str, ...], **given: Unpack[Options]) -> Options:
         """What the client of the server needs beside what is given. `hidden` are the secrets of the connection."""
 
         async def hear(message: Json) -> Json | None:
             return await self._hear(message, hidden)
 
-        capabilities = self._declared if self._takes_rounds or self._can_ask_all() else {}
+        capabilities = self._declared if self.takes_rounds or self.asks_in_call else {}
         return {**given, "on_message": hear, "capabilities": capabilities, "retry": self._retry}
 
     def meta(self) -> Json | None:
@@ -76,7 +83,7 @@ class Talk:
         for request in asked.values():
             if CAPABILITY_FOR[request["method"]] not in self._declared:
                 raise _cannot(request["method"])
-        if self._takes_rounds:
+        if self.takes_rounds:
             state = {"requestState": result["requestState"]} if "requestState" in result else {}  # goes back as it is
             return {"resultType": "input_required", "inputRequests": _cleaned(redact(asked, hidden)), **state}
         responses: Json = {}
@@ -95,12 +102,6 @@ class Talk:
         return None
 
     # ---
-
-    def _can_ask_all(self) -> bool:
-        channel = self._channel
-        return channel is not None and all(
-            channel.can_ask(method) for method, name in CAPABILITY_FOR.items() if name in self._declared
-        )
 
     async def _hear(self, message: Json, hidden: tuple[str, ...]) -> Json | None:
         method, params = message["method"], message.get("params")

@@ -5,7 +5,7 @@ from tradepost.hub.gateway.parts import Parts
 
 
 async def resume(call: Call, parts: Parts) -> None:
-    """Sets `call.retry`. Raises InvalidArgument for a state that is not of this very call."""
+    """Sets `call.retry`. Raises WrongState for a state that is not of this very call."""
     extras = call.extras
     if extras.request_state is None and extras.input_responses is None:
         return
