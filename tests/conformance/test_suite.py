@@ -17,32 +17,11 @@ pytestmark = pytest.mark.conformance
 
 SCENARIOS = 73
 
-_PUSHED = "the hub answers with one JSON document: what the server says during a call is not passed on"
-_ASKS = "the hub is a client without sampling and elicitation, so a server behind it cannot ask during a call"
 _WATCHES = "resources of a foreign server cannot be subscribed to: their changes leave no trace in the hub"
-_ROUNDS = "a result that asks for input is not passed on: the hub declares no capability of its caller to the server"
 
 NOT_PASSING: dict[str, str] = {
-    "2025-11-25 tools-call-with-logging": _PUSHED,
-    "2025-11-25 tools-call-with-progress": _PUSHED,
-    "2025-11-25 tools-call-sampling": _ASKS,
-    "2025-11-25 tools-call-elicitation": _ASKS,
-    "2025-11-25 elicitation-sep1034-defaults": _ASKS,
-    "2025-11-25 elicitation-sep1330-enums": _ASKS,
     "2025-11-25 resources-subscribe": _WATCHES,
     "2025-11-25 resources-unsubscribe": _WATCHES,
-    "2026-07-28 server-stateless": _ROUNDS,
-    "2026-07-28 tools-call-with-progress": _PUSHED,
-    "2026-07-28 input-required-result-basic-elicitation": _ROUNDS,
-    "2026-07-28 input-required-result-basic-sampling": _ROUNDS,
-    "2026-07-28 input-required-result-basic-list-roots": _ROUNDS,
-    "2026-07-28 input-required-result-request-state": _ROUNDS,
-    "2026-07-28 input-required-result-multiple-input-requests": _ROUNDS,
-    "2026-07-28 input-required-result-multi-round": _ROUNDS,
-    "2026-07-28 input-required-result-non-tool-request": _ROUNDS,
-    "2026-07-28 input-required-result-result-type": _ROUNDS,
-    "2026-07-28 input-required-result-tampered-state": _ROUNDS,
-    "2026-07-28 input-required-result-capability-check": _ROUNDS,
 }
 
 
