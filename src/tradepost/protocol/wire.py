@@ -89,7 +89,7 @@ class Wire:
         self._headers = {"user-agent": f"tradepost/{__version__}", **given, **_ALWAYS}
         self._connect_seconds = connect_seconds
         self._to: HttpUrl | None = None
-        self._lines = b""
+        self._start = self._lines = b""
         self._ids = count(1)
 
     async def request(
@@ -106,7 +106,7 @@ class Wire:
         where a warm connection turns out to have been closed. Raises UpstreamFailed, UpstreamTimedOut."""
         request_id = next(self._ids)
         body = orjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
-        answer = await self._send("POST", headers, body, deadline, repeatable)
+        answer = await self._send(b"POST", headers, body, deadline, repeatable)
         try:
             if answer.status != 200:
                 raise await _http_failure(answer)
@@ -120,7 +120,7 @@ class Wire:
 
     async def post(self, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None:
         """Send a message that has no response: a notification, or a response of ours."""
-        answer = await self._send("POST", headers, orjson.dumps(message), deadline, repeatable=False)
+        answer = await self._send(b"POST", headers, orjson.dumps(message), deadline, repeatable=False)
         try:
             if answer.status >= 300:
                 raise await _http_failure(answer)
@@ -129,25 +129,20 @@ class Wire:
 
     async def delete(self, headers: Mapping[str, str], deadline: Deadline) -> None:
         """End what the headers name."""
-        (await self._send("DELETE", headers, b"", deadline, repeatable=False)).close()
+        (await self._send(b"DELETE", headers, b"", deadline, repeatable=False)).close()
 
     async def _send(
-        self, verb: str, headers: Mapping[str, str], body: bytes, deadline: Deadline, repeatable: bool
+        self, verb: bytes, headers: Mapping[str, str], body: bytes, deadline: Deadline, repeatable: bool
     ) -> HttpAnswer:
         """The answer to one HTTP request, its body unread."""
         to = self._to
         if to is None:
-            self._lines = header_lines(self._headers)
-            to = self._to = read_http_url(self._url)
-        start = f"{verb} {to.target} HTTP/1.1\r\nhost: {to.authority}\r\n".encode()
+            to, self._lines = read_http_url(self._url), header_lines(self._headers)
+            self._to, self._start = to, f" {to.target} HTTP/1.1\r\nhost: {to.authority}\r\n".encode()
         size = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) if body else b"\r\n"
+        head = b"".join((verb, self._start, self._lines, header_lines(headers), size))
         return await self._http.send(
-            to,
-            b"".join((start, self._lines, header_lines(headers), size)),
-            body,
-            deadline,
-            connect_seconds=self._connect_seconds,
-            repeatable=repeatable,
+            to, head, body, deadline, connect_seconds=self._connect_seconds, repeatable=repeatable
         )
 
 
