@@ -126,7 +126,12 @@ class Asker:
 
 
 @asynccontextmanager
-async def asking(behave: Behave, *, reads_bodies: bool = True, **bounds: int) -> AsyncIterator[tuple[RawServer, Asker]]:
+async def asking(
+    behave: Behave, *, reads_bodies: bool = True, most: int = 512, most_per_origin: int = 160
+) -> AsyncIterator[tuple[RawServer, Asker]]:
     """A server, and somebody who asks it."""
-    async with raw(behave, reads_bodies=reads_bodies) as server, HttpPool(as_written, **bounds) as pool:
+    async with (
+        raw(behave, reads_bodies=reads_bodies) as server,
+        HttpPool(as_written, most=most, most_per_origin=most_per_origin) as pool,
+    ):
         yield server, Asker(server.url, pool)
