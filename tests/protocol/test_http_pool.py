@@ -385,3 +385,37 @@ async def test_a_tls_handshake_that_hangs_is_an_unsent_request(tmp_path: Path):
             with pytest.raises(UpstreamTimedOut) as late:
                 await asker.begun(seconds=0.05)
             assert not late.value.dispatched
+
+
+# --- deadlines ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_deadline_that_passes_leaves_its_task_as_it_was():
+    with pytest.raises(UpstreamTimedOut):
+        async with Deadline(0.01):
+            await asyncio.Event().wait()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    async with Deadline(5):
+        await asyncio.sleep(0)
+
+
+async def test_the_outer_of_two_deadlines_speaks_for_itself():
+    with pytest.raises(UpstreamTimedOut, match=r"within 0\.01 seconds"):
+        async with Deadline(0.01), Deadline(5):
+            await asyncio.Event().wait()
+
+
+async def test_a_cancellation_from_outside_is_not_taken_for_a_deadline():
+    async def wait() -> None:
+        async with Deadline(0.0):
+            entered.set()
+            await asyncio.Event().wait()
+
+    entered = asyncio.Event()
+    task = asyncio.create_task(wait())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -9,7 +9,6 @@ from tradepost.protocol.upstream_errors import UpstreamFailed
 
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _NAMES = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUES = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -49,10 +48,12 @@ def read_http_url(url: str) -> HttpUrl:
 
 def header_lines(headers: Mapping[str, str]) -> bytes:
     """The lines of some headers. Raises UpstreamFailed (not dispatched) for what no header may hold."""
-    values = headers.values()
-    if headers and not (_NAMES.fullmatch("".join(headers)) and _VALUES.fullmatch("".join(values))):
+    if headers and not (_NAMES.fullmatch("".join(headers)) and "".join(headers.values()).isprintable()):
         raise unreachable()
-    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("latin-1")
+    try:
+        return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("latin-1")
+    except UnicodeEncodeError:
+        raise unreachable() from None
 
 
 def unreachable() -> UpstreamFailed:

@@ -56,27 +56,37 @@ class Deadline:
     """An absolute end for what happens inside: `async with Deadline(60) as deadline`. Raises UpstreamTimedOut, which
     says whether the request that was given this deadline had left by then."""
 
-    __slots__ = ("_seconds", "_timeout", "dispatched")
+    # What asyncio.timeout does and no more, at half its price: this stands around every call.
+    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer", "dispatched")
 
     def __init__(self, seconds: float) -> None:
         self.dispatched = False
         self._seconds = seconds
-        self._timeout = asyncio.timeout(seconds)
+        self._expired = False
 
     async def __aenter__(self) -> Self:
-        await self._timeout.__aenter__()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("A deadline needs a task that it can end.")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError:
+        self._timer.cancel()
+        # Only our own cancelling becomes a timeout: somebody else's at the same moment goes on.
+        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             what = "did not answer" if self.dispatched else "could not be reached"
             raise UpstreamTimedOut(
                 f"The server {what} within {self._seconds:g} seconds.", dispatched=self.dispatched
             ) from None
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()
 
 
 class Wire:
