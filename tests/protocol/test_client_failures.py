@@ -73,11 +73,12 @@ class Evil:
 
 
 @asynccontextmanager
-async def running(evil: Evil) -> AsyncIterator[McpClient]:
+async def running(evil: Evil, headers: dict[str, str] | None = None) -> AsyncIterator[McpClient]:
     server = await asyncio.start_server(evil, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with warm() as http:
-        yield McpClient(http, f"http://127.0.0.1:{port}/mcp", {"authorization": "Bearer s"}, timeouts=QUICK)
+        sent = headers or {"authorization": "Bearer s"}
+        yield McpClient(http, f"http://127.0.0.1:{port}/mcp", sent, timeouts=QUICK)
     server.close()
     await server.wait_closed()
 
@@ -360,3 +361,33 @@ async def test_a_connection_is_used_again_after_an_event_stream():
     server.close()
     await server.wait_closed()
     assert len(connections) == 1
+
+
+@pytest.mark.parametrize("what", ["a list", "a tool that may be repeated", "any other tool"])
+async def test_only_what_may_be_repeated_is_sent_again_when_a_used_connection_was_closed(what: str):
+    async def behave(message: dict[str, Any], write: Write) -> None:
+        if len(evil.requests) == 2:
+            raise ConnectionError
+        await write(http_answer(result_of(message, {**GOOD, "tools": []})))
+
+    evil = Evil(behave)
+    async with running(evil) as client:
+        if what == "any other tool":
+            with pytest.raises(UpstreamFailed, match="broke") as failed:
+                await client.call_tool("pay", {})
+            assert (failed.value.dispatched, failed.value.answered) == (True, False)
+        elif what == "a list":
+            assert await client.list_tools() == []
+        else:
+            assert (await client.call_tool("look", {}, repeatable=True))["content"] == GOOD["content"]
+    assert len(evil.requests) == (2 if what == "any other tool" else 3)
+    assert [request["id"] for request in evil.requests[1:]] == [2] * (len(evil.requests) - 1)
+
+
+async def test_a_header_that_would_break_out_of_its_line_is_never_sent():
+    evil = Evil(answering(lambda message: http_answer(result_of(message, GOOD))))
+    async with running(evil, {"x-shop": "a\r\nx-admin: 1"}) as client:
+        with pytest.raises(UpstreamFailed, match="could not be reached") as failed:
+            await client.call_tool("pay", {})
+        assert not failed.value.dispatched
+    assert evil.requests == []

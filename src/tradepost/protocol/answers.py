@@ -30,7 +30,7 @@ async def read_response(answer: HttpAnswer, request_id: int, on_message: OnMessa
     """
     if answer.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
         raise _wrong("answered with a content encoding that was not asked for")
-    content_type = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+    content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "application/json":
         body = await read_body(answer)
         return _matching(_object(body), request_id), body

@@ -339,7 +339,7 @@ class McpClient:
             if self._session_id == ended:
                 self._identity = self._session_id = None
 
-    async def _modern_post(self, asked: _Prepared, deadline: Deadline) -> Answered:
+    def _modern_post(self, asked: _Prepared, deadline: Deadline) -> Awaitable[Answered]:
         envelope = {
             **(asked.meta or {}),
             modern.VERSION_META: modern.VERSION,
@@ -347,17 +347,19 @@ class McpClient:
             modern.CAPABILITIES_META: asked.capabilities or {},
         }
         headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
-        return await self._post(asked, {**asked.params, "_meta": envelope}, headers, deadline)
+        return self._post(asked, {**asked.params, "_meta": envelope}, headers, deadline)
 
-    async def _legacy_post(self, asked: _Prepared, identity: ServerIdentity, deadline: Deadline) -> Answered:
+    def _legacy_post(self, asked: _Prepared, identity: ServerIdentity, deadline: Deadline) -> Awaitable[Answered]:
         params = {**asked.params, "_meta": asked.meta} if asked.meta else asked.params
-        return await self._post(asked, params, self._legacy_headers(identity.version), deadline)
+        return self._post(asked, params, self._legacy_headers(identity.version), deadline)
 
-    async def _post(self, asked: _Prepared, params: Json, headers: Mapping[str, str], deadline: Deadline) -> Answered:
+    def _post(
+        self, asked: _Prepared, params: Json, headers: Mapping[str, str], deadline: Deadline
+    ) -> Awaitable[Answered]:
         async def heard(message: Json) -> None:
             await self._heard(message, headers, asked.on_message, deadline)
 
-        return await self._link.request(asked.method, params, headers, heard, deadline, repeatable=asked.repeatable)
+        return self._link.request(asked.method, params, headers, heard, deadline, repeatable=asked.repeatable)
 
     async def _heard(
         self, message: Json, headers: Mapping[str, str], on_message: OnMessage | None, deadline: Deadline

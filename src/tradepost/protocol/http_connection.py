@@ -9,7 +9,7 @@ import re
 import select
 import sys
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -35,6 +35,7 @@ class HttpConnection(asyncio.Protocol):
         self._freed = freed
         self._lost = lost
         self._transport: asyncio.Transport | None = None
+        self._poll: _Poll | None = None
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._answer: HttpAnswer | None = None
         self._refusal: str | None = None
@@ -57,14 +58,7 @@ class HttpConnection(asyncio.Protocol):
     def has_news(self) -> bool:
         """Whether the socket of an idle connection has anything to read, which can only be its end: seen here even
         before the event loop has come round to it."""
-        if self._transport is None or sys.platform == "win32":
-            return False
-        descriptor = self._transport.get_extra_info("socket").fileno()
-        if descriptor < 0:
-            return True
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(0))
+        return self._poll is not None and bool(self._poll.poll(0))
 
     def start(self, head: bytes, body: bytes) -> HttpAnswer:
         """Send a request on a usable connection that is idle. From here on it may have reached the server."""
@@ -106,6 +100,9 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        if sys.platform != "win32":
+            self._poll = select.poll()
+            self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         answer, parser = self._answer, self._parser
@@ -197,6 +194,11 @@ class HttpConnection(asyncio.Protocol):
 
 class _Unwanted(Exception):
     """Stops the parser."""
+
+
+class _Poll(Protocol):
+    def register(self, descriptor: int, events: int, /) -> None: ...
+    def poll(self, milliseconds: float, /) -> list[tuple[int, int]]: ...
 
 
 _TOO_MUCH_HEAD = f"sent more than {MAX_HEADERS} headers or {MAX_HEAD_BYTES} bytes of them"

@@ -7,6 +7,7 @@ before, and the server closed that without a byte of an answer.
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, Self
@@ -36,7 +37,8 @@ class Dispatch(Protocol):
 class _Origin:
     """The exchanges with one origin, and its idle connections, the newest last."""
 
-    line: Line = field(default_factory=Line)
+    line: Line
+    end_turn: Callable[[], None]
     idle: list[HttpConnection] = field(default_factory=list)
 
 
@@ -72,7 +74,8 @@ class HttpPool:
         caller likes, for a connection `connect_seconds`. Raises UpstreamFailed, UpstreamTimedOut."""
         origin = self._origins.get(url.origin)
         if origin is None:
-            origin = self._origins[url.origin] = _Origin()
+            line = Line()
+            origin = self._origins[url.origin] = _Origin(line, partial(self._turns.give_back, line))
         await self._turns.take(origin.line)
         try:
             connection = self._idle(origin, repeatable) or await self._opened(url, origin, connect_seconds)
@@ -84,9 +87,9 @@ class HttpPool:
                     raise
                 answer = await self._again(url, origin, head, body, connect_seconds)
         except BaseException:
-            self._turns.give_back(origin.line)
+            origin.end_turn()
             raise
-        answer.then = partial(self._turns.give_back, origin.line)
+        answer.then = origin.end_turn
         return answer
 
     async def close(self) -> None:

@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
 _TARGET = re.compile(r"[\x21-\x7e]+")
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_NAMES = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -49,12 +48,12 @@ def read_http_url(url: str) -> HttpUrl:
 
 def header_lines(headers: Mapping[str, str]) -> bytes:
     """The lines of some headers. Raises UpstreamFailed (not dispatched) for what no header may hold."""
-    lines = []
-    for name, value in headers.items():
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise unreachable()
-        lines.append(f"{name}: {value}\r\n")
-    return "".join(lines).encode("latin-1")
+    if headers and not (_NAMES.fullmatch("".join(headers)) and "".join(headers.values()).isprintable()):
+        raise unreachable()
+    try:
+        return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("latin-1")
+    except UnicodeEncodeError:
+        raise unreachable() from None
 
 
 def unreachable() -> UpstreamFailed:

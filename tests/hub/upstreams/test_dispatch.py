@@ -1,6 +1,7 @@
 """Calling servers: bundled ones as functions, remote ones in both eras, with nothing of ours leaking either way."""
 
 import ipaddress
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests.hub.bundled import Bundled, tool
 from tests.hub.remote import Remote, running
 from tests.hub.world import World
+from tests.protocol.raw_server import Seen, raw
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable, UpstreamError, UpstreamTimeout
 from tradepost.hub.upstreams.connections import Connections
@@ -175,6 +177,30 @@ async def test_a_server_that_is_down_was_not_reached(world: World, upstreams: Up
     with pytest.raises((UpstreamError, UpstreamTimeout)) as failed:
         await upstreams.call_tool(world.as_agent(), Entry(server_url=url), {}, None)
     assert failed.value.dispatched is False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("tool_class", ["read", "write", "destructive"])
+async def test_only_a_read_is_sent_again_when_a_warm_connection_was_closed(world: World, vault: Vault, tool_class: str):
+    result = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "content": []}
+
+    async def behave(seen: Seen) -> None:
+        if seen.in_all == 2:
+            raise ConnectionError
+        body = json.dumps({"jsonrpc": "2.0", "id": json.loads(seen.body)["id"], "result": result}).encode()
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+        await seen.write(head + body)
+
+    upstreams = Upstreams({}, Connections(vault, Guard([ipaddress.ip_network("127.0.0.0/8")])))
+    async with raw(behave) as server:
+        call = upstreams.call_tool(world.as_agent(), Entry(server_url=server.url, tool_class=tool_class), {}, None)
+        if tool_class == "read":
+            assert not (await call).is_error
+        else:
+            with pytest.raises(UpstreamFailed) as failed:
+                await call
+            assert (failed.value.dispatched, failed.value.answered) == (True, False)
+        await upstreams.close()
+    assert len(server.requests) == (3 if tool_class == "read" else 2)
 
 
 async def test_a_private_address_is_not_called_even_when_a_row_names_it(world: World, vault: Vault, offered: Talkative):
