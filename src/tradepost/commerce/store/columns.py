@@ -2,7 +2,17 @@
 
 from typing import Any, get_args
 
-from sqlalchemy import BindParameter, CheckConstraint, ColumnElement, Index, UniqueConstraint, bindparam, func, text
+from sqlalchemy import (
+    BindParameter,
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    TextClause,
+    UniqueConstraint,
+    bindparam,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import Versioned
@@ -35,6 +45,11 @@ def one_of(column: str, literal: Any) -> CheckConstraint:
 def where(name: str, *columns: str, condition: str) -> Index:
     """An index of the workspace's rows that meet a condition. A query uses it if it states the same condition."""
     return Index(name, "workspace_id", *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
+def first_given(*columns: str) -> TextClause:
+    """The first of these columns that has a value, in an index. A query uses it if it states the same."""
+    return text(f"coalesce({', '.join(columns)})")
 
 
 def spelled_out(value: str) -> BindParameter[str]:

@@ -41,18 +41,19 @@ async def in_span(
     """The rows of the statement whose `moment` lies in start <= moment < end, one of which is given. `order` begins
     with the moment of being made; `early` is the condition of the index of what has its moment before that. `ways` say
     that it lies in the period, one of them for each row and each with an index, where the moment itself has none."""
-    ways = ways or [_inside(moment, start, end)]
+    ways = ways or [inside(moment, start, end)]
     found = [statement.where(way).with_only_columns(*order, maintain_column_froms=True) for way in ways]
     counted = union_all(*(count_by(rows, order[-1]) for rows in found))
     total = await estimate(store, counted)
     if isinstance(total, int):
         return Span(statement.where(or_(*ways)), found, total)
-    met = statement.where(_inside(aside(moment), start, end))
+    met = statement.where(inside(aside(moment), start, end))
     if end is None:
         return Span(met, None, total)
     made, rows = order[0], met.with_only_columns(*order, maintain_column_froms=True)
     return Span(met, (rows.where(made < end), rows.where(early, made >= end)), total)
 
 
-def _inside(moment: Any, start: datetime | None, end: datetime | None) -> ColumnElement[bool]:
+def inside(moment: Any, start: datetime | None, end: datetime | None) -> ColumnElement[bool]:
+    """The condition start <= moment < end."""
     return and_(*([moment >= start] if start is not None else []), *([moment < end] if end is not None else []))

@@ -1,0 +1,76 @@
+"""Which payments fit the filters of a search, and the quickest way to find, order and count them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlalchemy import Select, and_, func, or_, select, union_all
+
+from tradepost.commerce.payments.models import TAKEN, Payment, PaymentState, Refund, RefundState
+from tradepost.commerce.store.columns import aside
+from tradepost.commerce.store.listing import is_rare
+from tradepost.commerce.store.periods import require_period, within
+from tradepost.commerce.store.spans import Span, in_span, inside
+from tradepost.commerce.store.store import Store
+
+NEWEST = (Payment.created_at, Payment.id)
+_TAKEN = func.coalesce(*(getattr(Payment, name) for name in TAKEN))
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPayments:
+    """The filters of a search: the order's id, the states of the payment and of a refund, a reference, and when money
+    was taken (from, to)."""
+
+    order_id: str | None
+    status: str | None
+    refund_status: RefundState | None
+    psp_ref: str | None
+    taken: tuple[datetime | None, datetime | None]
+
+
+async def matching_payments(store: Store, wanted: WantedPayments) -> Span:
+    """The payments that fit, for `page`. Raises InvalidArgument for no period."""
+    require_period(*wanted.taken, "taken")
+    few = _few(wanted)
+    if wanted.refund_status is not None:
+        refunded = select(Refund.payment_id).where(Refund.status == wanted.refund_status)
+        if few is None and await is_rare(store, refunded):
+            few = select(Payment).where(Payment.id.in_(refunded))
+        elif few is None:
+            # Most payments were never refunded; an index knows of the others what is asked here.
+            few = select(Payment).where(
+                Payment.refund_states.is_not(None), Payment.refund_states.contains(wanted.refund_status)
+            )
+        else:
+            its = and_(Refund.workspace_id == Payment.workspace_id, Refund.payment_id == Payment.id)
+            few = few.where(select(Refund.id).where(its, aside(Refund.status) == wanted.refund_status).exists())
+    if few is not None:
+        if wanted.status is not None:
+            few = few.where(aside(Payment.status) == wanted.status)
+        return Span(within(few, aside(_TAKEN), *wanted.taken, "taken"))
+    statement = select(Payment)
+    if wanted.status is not None:
+        statement = statement.where(Payment.status == wanted.status)
+    if wanted.taken == (None, None):
+        return Span(statement)
+    early = or_(Payment.captured_at < Payment.created_at, Payment.authorized_at < Payment.created_at)
+    # The index of the moment begins with the state: of no state in particular, it is looked up for each.
+    ways = [inside(_TAKEN, *wanted.taken)]
+    if wanted.status is None:
+        ways = [and_(Payment.status.in_(get_args(PaymentState)), *ways)]
+    return await in_span(store, statement, NEWEST, _TAKEN, *wanted.taken, early=early, ways=ways)
+
+
+def _few(wanted: WantedPayments) -> Select[Any] | None:
+    """The payments of an order or a reference, where one is asked for."""
+    if wanted.order_id is None and wanted.psp_ref is None:
+        return None
+    statement = select(Payment)
+    if wanted.order_id is not None:
+        statement = statement.where(Payment.order_id == wanted.order_id)
+    if wanted.psp_ref is not None:
+        own = select(Payment.id).where(Payment.psp_reference == wanted.psp_ref)
+        refunds = select(Refund.payment_id).where(Refund.psp_reference == wanted.psp_ref)
+        statement = statement.where(Payment.id.in_(union_all(own, refunds)))
+    return statement
