@@ -4,17 +4,32 @@ Whole e-mail addresses match only exactly unless the caller may see them: otherw
 the masked ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import JSON, ColumnElement, Select, and_, func, or_, select, true, type_coerce, union_all
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    False_,
+    Select,
+    and_,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.customers.names import MOST_NAMES, Names, names_like
 from tradepost.commerce.customers.views import CustomerBrief, customer_brief
 from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.columns import aside
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, estimate, found_sentence, page
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
@@ -22,6 +37,8 @@ from tradepost.foundation.pagination import EXACT_ESTIMATE_UP_TO
 
 MAX_WORDS = 8
 SHOWN = 5  # customers named in the text
+_MOST_PAIRS = 5_000  # of names of two words that are looked up one by one
+_MOST_ADDRESSES = 500  # customers by a part of their address that are handed on one by one
 _SUMMARY = ("id", "number", "name", "company", "status")
 _STANDARD = (*_SUMMARY, "external_id", "kind", "email", "phone", "city", "version")
 
@@ -58,7 +75,7 @@ async def search_customers(
     named = await _names_of(store, _words(query))
     known = await _known(store, wanted)
     parts = _parts(known, named)
-    statement = select(Customer).where(or_(Customer.id.in_(known), and_(true(), *(_has(names) for names in named))))
+    statement = select(Customer).where(or_(known, and_(true(), *(_has(names) for names in named))))
     if postal_code is not None:
         stored = type_coerce(Customer.address, JSON)["postal_code"].as_string()
         same = func.lower(func.replace(stored, " ", "")) == func.lower(postal_code.replace(" ", ""))
@@ -102,8 +119,8 @@ def _words(query: str) -> list[str]:
     return words
 
 
-async def _known(store: Store, wanted: str) -> Names:
-    """The ids of the customers whose id, number or e-mail address this is."""
+async def _known(store: Store, wanted: str) -> ColumnElement[bool]:
+    """The customers whose id, number or e-mail address this is, or whose address has it in it."""
     exact = [
         Customer.id == wanted,
         Customer.external_id == wanted,
@@ -112,10 +129,16 @@ async def _known(store: Store, wanted: str) -> Names:
     ]
     # One look-up each: an OR over columns of different indexes would read every customer.
     known = [select(Customer.id).where(condition) for condition in exact]
+    ids = set(await store.session.scalars(union_all(*known)))
     if privacy.may_see_pii(store.caller) and "@" in wanted:
+        # No index knows parts of an address: all of them are read, but once, and in their index.
         part = Customer.email_folded.contains(wanted.lower(), autoescape=True)
-        return select(union_all(*known, select(Customer.id).where(part)).subquery().c.id)
-    return sorted(set(await store.session.scalars(union_all(*known))))
+        some = select(Customer.id).where(part).order_by(Customer.email_folded).limit(_MOST_ADDRESSES + 1)
+        having = set(await store.session.scalars(some))
+        if len(having) > _MOST_ADDRESSES:
+            return or_(Customer.id.in_(sorted(ids)), part) if ids else part
+        ids |= having
+    return Customer.id.in_(sorted(ids)) if ids else false()
 
 
 async def _names_of(store: Store, words: list[str]) -> list[Names]:
@@ -130,23 +153,45 @@ async def _names_of(store: Store, words: list[str]) -> list[Names]:
     return sorted(found, key=lambda names: MOST_NAMES if isinstance(names, Select) else len(names))
 
 
-def _parts(known: Names, named: list[Names]) -> list[Select[Any]]:
+def _parts(known: ColumnElement[bool], named: list[Names]) -> list[Select[Any]]:
     """The customers that match, in parts that have none in common, with the columns of the list's order: those known
-    exactly, then those with the first word's names in each of the columns. Each part has an index that answers it."""
+    exactly, then those with the first word's names in each of the columns, and of them, where the names are few, those
+    with the second word's in each. Each part has an index that answers it."""
     columns: list[Any] = [Customer.last_name, Customer.first_name, Customer.id]
-    rows: Select[Any] = select(*columns)
+    rest: Select[Any] = select(*columns).where(not_(known))
     parts: list[Select[Any]] = []
-    if isinstance(known, Select) or known:
-        parts.append(rows.where(Customer.id.in_(known)))
-        rows = rows.where(Customer.id.not_in(known))
+    if not isinstance(known, False_):
+        # With a column that no index of names has: SQLite would read all of one, and not look the ids up.
+        parts.append(select(*columns).where(known, aside(Customer.status).is_not(None)))
     if not named:
-        return [*parts, rows]
+        return [*parts, rest]
     first, *others = named
-    rows = rows.where(*(_has(names) for names in others))
-    for column in (Customer.last_name, Customer.first_name, Customer.company):
-        parts.append(rows.where(column.in_(first)))
-        rows = rows.where(column.not_in(first))
+    for rows, column in _each_column(rest, first):
+        if others and _are_few(first, others[0]):
+            pairs = _each_column(rows, others[0])
+            second = [pair for pair, other in pairs if other is not column or _have_common(first, others[0])]
+            parts += [pair.where(*(_has(names) for names in others[1:])) for pair in second]
+        else:
+            parts.append(rows.where(*(_has(names) for names in others)))
     return parts
+
+
+def _each_column(rows: Select[Any], names: Names) -> Iterator[tuple[Select[Any], Any]]:
+    """The rows with one of the names, by the first column that has one."""
+    for column in (Customer.last_name, Customer.first_name, Customer.company):
+        yield rows.where(column.in_(names)), column
+        rows = rows.where(column.not_in(names))  # the company, which may be none, is the last of them
+
+
+def _are_few(first: Names, second: Names) -> bool:
+    """Whether an index of two columns is to be asked for each pair of the names."""
+    if isinstance(first, Select) or isinstance(second, Select):
+        return False
+    return len(first) * len(second) <= _MOST_PAIRS
+
+
+def _have_common(first: Names, second: Names) -> bool:
+    return isinstance(first, Select) or isinstance(second, Select) or not set(first).isdisjoint(second)
 
 
 def _has(names: Names) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from sqlalchemy import Date, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.commerce.logistics.start_place import StartPlace
-from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where
+from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where, where_given
 from tradepost.database.base import Scoped, StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -129,6 +129,11 @@ class Shipment(StoreBase, Numbered):
             *("order_id", "status", "eta", "promised_to", "last_event_at", "id"),
             condition=f"status <> '{ARRIVED}'",
         ),
+        where(
+            "ix_shipments_moving",
+            *("created_at", "id", "status", "carrier_id", "location_id", "shipped_at"),
+            condition=f"status <> '{ARRIVED}'",
+        ),
         Index("ix_shipments_shipped", "workspace_id", "shipped_at", "created_at", "id", "carrier_id", "location_id"),
     )
 
@@ -241,7 +246,7 @@ class Delivery(StoreBase, Numbered, StartPlace):
         scoped_reference("pickup_point_id", "pickup_points"),
         one_of("status", DeliveryStatus),
         Index("ix_deliveries_order", "workspace_id", "order_id"),
-        Index("ix_deliveries_route", "workspace_id", "route_id", "stop_sequence"),
+        where_given("ix_deliveries_route", "route_id", "stop_sequence"),
         Index("ix_deliveries_driver", "workspace_id", "driver_id", "window_from"),
         # A day's stops are told by their window, and by the ETA where they have none.
         Index(

@@ -57,6 +57,11 @@ class Payment(StoreBase, Numbered, RefundStates):
             condition="refund_states IS NOT NULL",
         ),
         where(
+            "ix_payments_refunded_taken",
+            *(first_given(*TAKEN), "created_at", "id", "refund_states", "status"),
+            condition="refund_states IS NOT NULL",
+        ),
+        where(
             "ix_payments_taken_early",
             *("created_at", "id"),
             condition="captured_at < created_at OR authorized_at < created_at",

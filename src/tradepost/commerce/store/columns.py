@@ -42,7 +42,7 @@ def one_of(column: str, literal: Any) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({values})", name=column)
 
 
-def where(name: str, *columns: str, condition: str) -> Index:
+def where(name: str, *columns: str | TextClause, condition: str) -> Index:
     """An index of the workspace's rows that meet a condition. A query uses it if it states the same condition."""
     return Index(name, "workspace_id", *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 

@@ -1,6 +1,6 @@
 """Which payments fit the filters of a search, and the quickest way to find, order and count them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -32,34 +32,44 @@ class WantedPayments:
 async def matching_payments(store: Store, wanted: WantedPayments) -> Span:
     """The payments that fit, for `page`. Raises InvalidArgument for no period."""
     require_period(*wanted.taken, "taken")
-    few = _few(wanted)
+    statement = _few(wanted)
+    if statement is not None:
+        return _of_few(statement, wanted)
     if wanted.refund_status is not None:
         refunded = select(Refund.payment_id).where(Refund.status == wanted.refund_status)
-        if few is None and await is_rare(store, refunded):
-            few = select(Payment).where(Payment.id.in_(refunded))
-        elif few is None:
-            # Most payments were never refunded; an index knows of the others what is asked here.
-            few = select(Payment).where(
-                Payment.refund_states.is_not(None), Payment.refund_states.contains(wanted.refund_status)
-            )
-        else:
-            its = and_(Refund.workspace_id == Payment.workspace_id, Refund.payment_id == Payment.id)
-            few = few.where(select(Refund.id).where(its, aside(Refund.status) == wanted.refund_status).exists())
-    if few is not None:
+        if await is_rare(store, refunded):
+            return _of_few(select(Payment).where(Payment.id.in_(refunded)), replace(wanted, refund_status=None))
+    ways = [inside(_TAKEN, *wanted.taken)]
+    if wanted.refund_status is not None:
+        # Most payments were never refunded: indexes of the others have all that is asked for.
+        said = Payment.refund_states.contains(wanted.refund_status)
+        statement = select(Payment).where(Payment.refund_states.is_not(None), said)
         if wanted.status is not None:
-            few = few.where(aside(Payment.status) == wanted.status)
-        return Span(within(few, aside(_TAKEN), *wanted.taken, "taken"))
-    statement = select(Payment)
-    if wanted.status is not None:
-        statement = statement.where(Payment.status == wanted.status)
+            statement = statement.where(aside(Payment.status) == wanted.status)
+    elif wanted.status is not None:
+        statement = select(Payment).where(Payment.status == wanted.status)
+    else:
+        statement = select(Payment)
+        # The index of the moment begins with the state.
+        ways = [and_(Payment.status.in_(get_args(PaymentState)), *ways)]
     if wanted.taken == (None, None):
         return Span(statement)
     early = or_(Payment.captured_at < Payment.created_at, Payment.authorized_at < Payment.created_at)
-    # The index of the moment begins with the state: of no state in particular, it is looked up for each.
-    ways = [inside(_TAKEN, *wanted.taken)]
-    if wanted.status is None:
-        ways = [and_(Payment.status.in_(get_args(PaymentState)), *ways)]
     return await in_span(store, statement, NEWEST, _TAKEN, *wanted.taken, early=early, ways=ways)
+
+
+def _of_few(statement: Select[Any], wanted: WantedPayments) -> Span:
+    """Of the payments of the statement, which are few, those that fit the other filters too."""
+    if wanted.status is not None:
+        statement = statement.where(aside(Payment.status) == wanted.status)
+    if wanted.refund_status is not None:
+        refund = select(Refund.id).where(
+            Refund.workspace_id == Payment.workspace_id,
+            Refund.payment_id == Payment.id,
+            aside(Refund.status) == wanted.refund_status,
+        )
+        statement = statement.where(refund.exists())
+    return Span(within(statement, aside(_TAKEN), *wanted.taken, "taken"))
 
 
 def _few(wanted: WantedPayments) -> Select[Any] | None:

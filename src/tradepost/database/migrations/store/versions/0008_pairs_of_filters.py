@@ -17,9 +17,11 @@ branch_labels = None
 depends_on = None
 
 _DROPPED = (
+    ("deliveries", "ix_deliveries_route"),
     ("deliveries", "ix_deliveries_window"),
     ("deliveries", "ix_deliveries_eta"),
     ("deliveries", "ix_deliveries_driver_created"),
+    ("claims", "ix_claims_file_by"),
     ("payments", "ix_payments_authorized"),
     ("returns", "ix_returns_status"),
     ("returns", "ix_returns_location"),
@@ -29,6 +31,7 @@ _DROPPED = (
 )
 # Table, index, columns behind the workspace, and the condition of a partial one.
 _CREATED = (
+    ("deliveries", "ix_deliveries_route", "route_id stop_sequence", "route_id IS NOT NULL"),
     ("deliveries", "ix_deliveries_window", "window_from id number start_location_id route_id status driver_id", ""),
     (
         "deliveries",
@@ -38,6 +41,13 @@ _CREATED = (
     ),
     ("deliveries", "ix_deliveries_driver_created", "driver_id created_at id status start_location_id", ""),
     ("deliveries", "ix_deliveries_start", "start_location_id created_at id status", ""),
+    (
+        "shipments",
+        "ix_shipments_moving",
+        "created_at id status carrier_id location_id shipped_at",
+        "status <> 'delivered'",
+    ),
+    ("claims", "ix_claims_file_by", "file_by id status side type carrier_id", ""),
     (
         "payments",
         "ix_payments_refunded",
@@ -99,8 +109,12 @@ def upgrade() -> None:
         if condition:
             only = {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
         op.create_index(name, table, ["workspace_id", *columns.split()], unique=False, **only)
+    taken: list[Any] = ["workspace_id", "status", sa.text(_TAKEN), "created_at", "id"]
+    op.create_index("ix_payments_taken", "payments", taken, unique=False)
+    refunded: list[Any] = ["workspace_id", sa.text(_TAKEN), "created_at", "id", "refund_states", "status"]
+    some = sa.text("refund_states IS NOT NULL")
     op.create_index(
-        "ix_payments_taken", "payments", ["workspace_id", "status", sa.text(_TAKEN), "created_at", "id"], unique=False
+        "ix_payments_refunded_taken", "payments", refunded, unique=False, sqlite_where=some, postgresql_where=some
     )
     _tell_the_planner()
 
@@ -122,7 +136,7 @@ def _said_of(state: str) -> str:
 def _tell_the_planner() -> None:
     """What was known of the old indexes is gone; SQLite knows of them only where a load had it look."""
     if is_postgres():
-        op.execute("ANALYZE deliveries, payments, returns, return_lines")
+        op.execute("ANALYZE deliveries, shipments, payments, returns, return_lines")
     elif op.get_bind().execute(sa.text("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")).first():
         op.execute("PRAGMA analysis_limit=1000")
         op.execute("ANALYZE")
