@@ -50,7 +50,11 @@ class Payment(StoreBase, Numbered, RefundStates):
         Index("ix_payments_time", "workspace_id", "created_at", "id"),
         Index("ix_payments_status", "workspace_id", "status", "created_at", "id"),
         where_given("ix_payments_captured", "captured_at", "created_at", "id"),
-        Index("ix_payments_taken", "workspace_id", "status", first_given(*TAKEN), "created_at", "id"),
+        # With the moments themselves, too: without them PostgreSQL would read each payment to know which came first.
+        Index(
+            "ix_payments_taken",
+            *("workspace_id", "status", first_given(*TAKEN), "created_at", "id", "captured_at", "authorized_at"),
+        ),
         where(
             "ix_payments_refunded",
             *("created_at", "id", "refund_states", "status", "captured_at", "authorized_at"),
@@ -58,7 +62,7 @@ class Payment(StoreBase, Numbered, RefundStates):
         ),
         where(
             "ix_payments_refunded_taken",
-            *(first_given(*TAKEN), "created_at", "id", "refund_states", "status"),
+            *(first_given(*TAKEN), "created_at", "id", "refund_states", "status", "captured_at", "authorized_at"),
             condition="refund_states IS NOT NULL",
         ),
         where(

@@ -7,7 +7,6 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     Index,
-    TextClause,
     UniqueConstraint,
     bindparam,
     func,
@@ -42,12 +41,12 @@ def one_of(column: str, literal: Any) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({values})", name=column)
 
 
-def where(name: str, *columns: str | TextClause, condition: str) -> Index:
+def where(name: str, *columns: Any, condition: str) -> Index:
     """An index of the workspace's rows that meet a condition. A query uses it if it states the same condition."""
     return Index(name, "workspace_id", *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
-def first_given(*columns: str) -> TextClause:
+def first_given(*columns: str) -> Any:
     """The first of these columns that has a value, in an index. A query uses it if it states the same."""
     return text(f"coalesce({', '.join(columns)})")
 

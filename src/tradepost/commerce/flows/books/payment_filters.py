@@ -39,7 +39,6 @@ async def matching_payments(store: Store, wanted: WantedPayments) -> Span:
         refunded = select(Refund.payment_id).where(Refund.status == wanted.refund_status)
         if await is_rare(store, refunded):
             return _of_few(select(Payment).where(Payment.id.in_(refunded)), replace(wanted, refund_status=None))
-    ways = [inside(_TAKEN, *wanted.taken)]
     if wanted.refund_status is not None:
         # Most payments were never refunded: indexes of the others have all that is asked for.
         said = Payment.refund_states.contains(wanted.refund_status)
@@ -50,12 +49,13 @@ async def matching_payments(store: Store, wanted: WantedPayments) -> Span:
         statement = select(Payment).where(Payment.status == wanted.status)
     else:
         statement = select(Payment)
-        # The index of the moment begins with the state.
-        ways = [and_(Payment.status.in_(get_args(PaymentState)), *ways)]
     if wanted.taken == (None, None):
         return Span(statement)
+    way = inside(_TAKEN, *wanted.taken)
+    if wanted.status is None and wanted.refund_status is None:
+        way = and_(Payment.status.in_(get_args(PaymentState)), way)  # the index of the moment begins with the state
     early = or_(Payment.captured_at < Payment.created_at, Payment.authorized_at < Payment.created_at)
-    return await in_span(store, statement, NEWEST, _TAKEN, *wanted.taken, early=early, ways=ways)
+    return await in_span(store, statement, NEWEST, _TAKEN, *wanted.taken, early=early, ways=[way])
 
 
 def _of_few(statement: Select[Any], wanted: WantedPayments) -> Span:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import aliased
 
 from tradepost.commerce.returns.models import Return, ReturnLine
@@ -88,12 +88,14 @@ def _lines_of(wanted: WantedReturns) -> Select[Any]:
         lines = lines.where(ReturnLine.sku == wanted.sku)
         if wanted.reason is not None:
             other = aliased(ReturnLine)
-            beside = select(other.id).where(
-                other.workspace_id == ReturnLine.workspace_id,
-                other.return_id == ReturnLine.return_id,
-                aside(other.reason) == wanted.reason,
+            lines = lines.join(
+                other,
+                and_(
+                    other.workspace_id == ReturnLine.workspace_id,
+                    other.return_id == ReturnLine.return_id,
+                    aside(other.reason) == wanted.reason,
+                ),
             )
-            lines = lines.where(or_(aside(ReturnLine.reason) == wanted.reason, beside.exists()))
     lines = lines.where(*(aside(_ON_LINES[column]) == value for column, value in wanted.held.items()))
     return _asked(lines, ReturnLine.requested_at, wanted)
 

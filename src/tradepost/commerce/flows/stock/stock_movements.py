@@ -31,6 +31,7 @@ from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.untrusted import clean
 
 SHOWN = 5  # movements named in the text
+_FEW = 5_000  # movements of a cause: to look at all of them takes no longer than at those of a place
 
 SkuFilter = Annotated[str | None, Field(max_length=200, description="Only this SKU or variant id.", examples=["SKU-1"])]
 CauseFilter = Annotated[
@@ -116,7 +117,7 @@ async def _holding(store: Store, held: Mapping[Any, str]) -> Select[StockMovemen
     cause = held.get(StockMovement.cause)
     if cause is not None and len(held) > 1:
         of_cause = select(StockMovement.id).where(StockMovement.cause == cause)
-        finding = StockMovement.cause if await is_rare(store, of_cause) else finding
+        finding = StockMovement.cause if await is_rare(store, of_cause, _FEW) else finding
     statement = select(StockMovement)
     for column, value in held.items():
         statement = statement.where((column if column is finding else aside(column)) == value)

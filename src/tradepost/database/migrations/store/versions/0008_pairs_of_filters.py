@@ -109,9 +109,10 @@ def upgrade() -> None:
         if condition:
             only = {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
         op.create_index(name, table, ["workspace_id", *columns.split()], unique=False, **only)
-    taken: list[Any] = ["workspace_id", "status", sa.text(_TAKEN), "created_at", "id"]
+    taken: list[Any] = ["workspace_id", "status", sa.text(_TAKEN), "created_at", "id", "captured_at", "authorized_at"]
     op.create_index("ix_payments_taken", "payments", taken, unique=False)
-    refunded: list[Any] = ["workspace_id", sa.text(_TAKEN), "created_at", "id", "refund_states", "status"]
+    refunded: list[Any] = ["workspace_id", sa.text(_TAKEN), *"created_at id refund_states status".split()]
+    refunded += ["captured_at", "authorized_at"]
     some = sa.text("refund_states IS NOT NULL")
     op.create_index(
         "ix_payments_refunded_taken", "payments", refunded, unique=False, sqlite_where=some, postgresql_where=some
