@@ -4,17 +4,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Select, and_, func, or_, select, union_all
+from sqlalchemy import Select, and_, or_, select, union_all
 
 from tradepost.commerce.payments.models import TAKEN, Payment, PaymentState, Refund, RefundState
-from tradepost.commerce.store.columns import aside
+from tradepost.commerce.store.columns import aside, first_of
 from tradepost.commerce.store.listing import is_rare
 from tradepost.commerce.store.periods import require_period, within
 from tradepost.commerce.store.spans import Span, in_span, inside
 from tradepost.commerce.store.store import Store
 
 NEWEST = (Payment.created_at, Payment.id)
-_TAKEN = func.coalesce(*(getattr(Payment, name) for name in TAKEN))
+_TAKEN = first_of(*(getattr(Payment, name) for name in TAKEN))
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,10 @@ _OF_RETURN = {
     "resolution": "resolution",
     "location_id": "location_id",
 }
-_TAKEN = "coalesce(captured_at, authorized_at, created_at)"
+_TAKEN = (
+    "CASE WHEN captured_at IS NOT NULL THEN captured_at WHEN authorized_at IS NOT NULL THEN authorized_at "
+    "ELSE created_at END"
+)
 
 
 def upgrade() -> None:
