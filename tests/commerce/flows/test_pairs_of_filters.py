@@ -23,6 +23,7 @@ from tradepost.commerce.returns.models import Return
 from tradepost.commerce.store import listing
 from tradepost.foundation.clock import to_rfc3339
 
+PAGE = 4
 Fits = Callable[[Any], bool]
 Wanted = tuple[str, dict[str, Any], Fits]  # a name, what the tool is asked, and which facts fit
 
@@ -40,7 +41,7 @@ async def listed(shop: Shop, tool: str, given: dict[str, Any]) -> tuple[list[str
     found: list[str] = []
     page: dict[str, Any] = {"next_cursor": None}
     while page.get("has_more", True):
-        page = await shop.call(tool, limit=2, cursor=page["next_cursor"], **given)
+        page = await shop.call(tool, limit=PAGE, cursor=page["next_cursor"], **given)
         found += [item.get("number") or item.get("rma") or item["id"] for item in page["items"]]
     return found, page["total_estimate"]
 
@@ -57,7 +58,7 @@ async def same_as_looking_at_each(
             fits = [number for number, known in facts.items() if all(fit(known) for _, _, fit in chosen)]
             if "date" in given:
                 fits.sort()
-            total = len(fits) if len(fits) <= counted else f"{counted}+"
+            total = len(fits) if len(fits) <= max(counted, PAGE) else f"{counted}+"
             assert await listed(shop, tool, given) == (fits, total), given
 
 

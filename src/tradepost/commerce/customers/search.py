@@ -4,13 +4,15 @@ Whole e-mail addresses match only exactly unless the caller may see them: otherw
 the masked ones.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import permutations
 from typing import Annotated, Any
 
 from pydantic import Field
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    CompoundSelect,
     False_,
     Select,
     and_,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     select,
     true,
     type_coerce,
+    union,
     union_all,
 )
 
@@ -37,6 +40,7 @@ from tradepost.foundation.pagination import EXACT_ESTIMATE_UP_TO
 
 MAX_WORDS = 8
 SHOWN = 5  # customers named in the text
+_NAMES: tuple[Any, ...] = (Customer.last_name, Customer.first_name, Customer.company)
 _MOST_PAIRS = 5_000  # of names of two words that are looked up one by one
 _MOST_ADDRESSES = 500  # customers by a part of their address that are handed on one by one
 _SUMMARY = ("id", "number", "name", "company", "status")
@@ -74,13 +78,13 @@ async def search_customers(
     wanted = " ".join(query.split())
     named = await _names_of(store, _words(query))
     known = await _known(store, wanted)
-    parts = _parts(known, named)
+    also: list[ColumnElement[bool]] = []
     statement = select(Customer).where(or_(known, and_(true(), *(_has(names) for names in named))))
     if postal_code is not None:
         stored = type_coerce(Customer.address, JSON)["postal_code"].as_string()
         same = func.lower(func.replace(stored, " ", "")) == func.lower(postal_code.replace(" ", ""))
-        parts, statement = [part.where(same) for part in parts], statement.where(same)
-    matching = union_all(*parts)
+        also, statement = [same], statement.where(same)
+    matching = _matching(known, named, also)
     total = await estimate(store, matching)
     # All of them first, each part by its index: to put them in order right away, SQLite would read them in that order.
     together = select(*matching.limit(EXACT_ESTIMATE_UP_TO + 1).subquery().c)
@@ -153,49 +157,43 @@ async def _names_of(store: Store, words: list[str]) -> list[Names]:
     return sorted(found, key=lambda names: MOST_NAMES if isinstance(names, Select) else len(names))
 
 
-def _parts(known: ColumnElement[bool], named: list[Names]) -> list[Select[Any]]:
-    """The customers that match, in parts that have none in common, with the columns of the list's order: those known
-    exactly, then those with the first word's names in each of the columns, and of them, where the names are few, those
-    with the second word's in each. Each part has an index that answers it."""
+def _matching(
+    known: ColumnElement[bool], named: list[Names], also: Sequence[ColumnElement[bool]]
+) -> CompoundSelect[Any]:
+    """The customers that match, with the columns of the list's order, in parts that an index each answers: those known
+    exactly, and those with the first word's names in each of the columns. Where two words have few names, each pair of
+    columns is a part, for an index of both; then one customer may be in several."""
     columns: list[Any] = [Customer.last_name, Customer.first_name, Customer.id]
-    rest: Select[Any] = select(*columns).where(not_(known))
+    rows: Select[Any] = select(*columns).where(*also)
     parts: list[Select[Any]] = []
     if not isinstance(known, False_):
         # With a column that no index of names has: SQLite would read all of one, and not look the ids up.
-        parts.append(select(*columns).where(known, aside(Customer.status).is_not(None)))
+        parts.append(rows.where(known, aside(Customer.status).is_not(None)))
+    if len(named) > 1 and (pairs := _pairs(*named[:2])):
+        rows = rows.where(*(_has(names) for names in named[2:]))
+        return union(*parts, *(rows.where(pair) for pair in pairs))
+    rows = rows.where(not_(known))
     if not named:
-        return [*parts, rest]
+        return union_all(*parts, rows)
     first, *others = named
-    for rows, column in _each_column(rest, first):
-        if others and _are_few(first, others[0]):
-            pairs = _each_column(rows, others[0])
-            second = [pair for pair, other in pairs if other is not column or _have_common(first, others[0])]
-            parts += [pair.where(*(_has(names) for names in others[1:])) for pair in second]
-        else:
-            parts.append(rows.where(*(_has(names) for names in others)))
-    return parts
+    rows = rows.where(*(_has(names) for names in others))
+    for column in _NAMES:
+        parts.append(rows.where(column.in_(first)))
+        rows = rows.where(column.not_in(first))
+    return union_all(*parts)
 
 
-def _each_column(rows: Select[Any], names: Names) -> Iterator[tuple[Select[Any], Any]]:
-    """The rows with one of the names, by the first column that has one."""
-    for column in (Customer.last_name, Customer.first_name, Customer.company):
-        yield rows.where(column.in_(names)), column
-        rows = rows.where(column.not_in(names))  # the company, which may be none, is the last of them
-
-
-def _are_few(first: Names, second: Names) -> bool:
-    """Whether an index of two columns is to be asked for each pair of the names."""
-    if isinstance(first, Select) or isinstance(second, Select):
-        return False
-    return len(first) * len(second) <= _MOST_PAIRS
-
-
-def _have_common(first: Names, second: Names) -> bool:
-    return isinstance(first, Select) or isinstance(second, Select) or not set(first).isdisjoint(second)
+def _pairs(first: Names, second: Names) -> list[ColumnElement[bool]]:
+    """One word's name in one column and the other's in another, or a name of both; none where the pairs are many."""
+    if isinstance(first, Select) or isinstance(second, Select) or len(first) * len(second) > _MOST_PAIRS:
+        return []
+    pairs = [and_(one.in_(first), other.in_(second)) for one, other in permutations(_NAMES, 2)]
+    both = sorted(set(first) & set(second))
+    return pairs + [column.in_(both) for column in _NAMES if both]
 
 
 def _has(names: Names) -> ColumnElement[bool]:
-    return or_(*(column.in_(names) for column in (Customer.last_name, Customer.first_name, Customer.company)))
+    return or_(*(column.in_(names) for column in _NAMES))
 
 
 TOOLS = (search_customers,)

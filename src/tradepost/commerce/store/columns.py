@@ -50,7 +50,8 @@ def where(name: str, *columns: Any, condition: str) -> Index:
 def first_given(*columns: str) -> Any:
     """The first of these columns that has a value, in an index; the last one always has. `first_of` states the same."""
     *others, last = columns
-    return text(f"CASE {' '.join(f'WHEN {name} IS NOT NULL THEN {name}' for name in others)} ELSE {last} END")
+    cases = " ".join(f"WHEN ({name} IS NOT NULL) THEN {name}" for name in others)
+    return text(f"(CASE {cases} ELSE {last} END)")
 
 
 def first_of(*columns: Any) -> ColumnElement[Any]:

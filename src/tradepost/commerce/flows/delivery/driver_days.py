@@ -7,7 +7,7 @@ that is still to be made and whose day is past counts today.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from sqlalchemy import and_, select, union
@@ -86,8 +86,9 @@ async def driver_days(store: Store, drivers: Sequence[Driver], day: date | None 
         return []
     places = await locations_of(store, (driver.location_id for driver in drivers))
     days = {driver.id: day or local_day(store.now, places[driver.location_id].timezone) for driver in drivers}
-    earliest = min(day_bounds("UTC", first)[0] for first in days.values()) - timedelta(days=1)
-    latest = max(day_bounds("UTC", last)[1] for last in days.values()) + timedelta(days=1)
+    # What is done counts on the day of its window, by the clock of its driver's place.
+    bounds = [day_bounds(places[driver.location_id].timezone, days[driver.id]) for driver in drivers]
+    earliest, latest = min(start for start, _ in bounds), max(end for _, end in bounds)
     theirs = select(Delivery.id).where(Delivery.driver_id.in_(sorted(days)))
     of_days = await store.all(select(Route.id).where(Route.service_date.in_(sorted(set(days.values())))))
     # One indexed look-up each: an OR over them would read all that the drivers ever delivered.

@@ -93,7 +93,8 @@ def _lines_of(wanted: WantedReturns) -> Select[Any]:
                 and_(
                     other.workspace_id == ReturnLine.workspace_id,
                     other.return_id == ReturnLine.return_id,
-                    aside(other.reason) == wanted.reason,
+                    other.requested_at == ReturnLine.requested_at,  # as in the index of reasons
+                    other.reason == wanted.reason,
                 ),
             )
     lines = lines.where(*(aside(_ON_LINES[column]) == value for column, value in wanted.held.items()))
