@@ -50,8 +50,9 @@ def where(name: str, *columns: Any, condition: str) -> Index:
 def first_given(*columns: str) -> Any:
     """The first of these columns that has a value, in an index; the last one always has. `first_of` states the same."""
     *others, last = columns
-    cases = " ".join(f"WHEN ({name} IS NOT NULL) THEN {name}" for name in others)
-    return text(f"(CASE {cases} ELSE {last} END)")
+    # Broken into lines as PostgreSQL does when it is asked for the index, so that the two can be compared.
+    cases = "\n".join(f"WHEN {name} IS NOT NULL THEN {name}" for name in others)
+    return text(f"(\nCASE\n{cases}\nELSE {last}\nEND)")
 
 
 def first_of(*columns: Any) -> ColumnElement[Any]:

@@ -77,7 +77,7 @@ _OF_RETURN = {
     "location_id": "location_id",
 }
 _TAKEN = (
-    "(CASE WHEN (captured_at IS NOT NULL) THEN captured_at WHEN (authorized_at IS NOT NULL) THEN authorized_at "
+    "(CASE WHEN captured_at IS NOT NULL THEN captured_at WHEN authorized_at IS NOT NULL THEN authorized_at "
     "ELSE created_at END)"
 )
 
