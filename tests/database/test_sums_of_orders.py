@@ -44,6 +44,7 @@ REPLACED_FOR_PAIRS = {
     "ix_deliveries_eta": "deliveries",
     "ix_deliveries_driver_created": "deliveries",
     "ix_claims_file_by": "claims",
+    "ix_stock_movements_cause": "stock_movements",
     "ix_payments_authorized": "payments",
     "ix_returns_status": "returns",
     "ix_returns_location": "returns",

@@ -22,6 +22,7 @@ _DROPPED = (
     ("deliveries", "ix_deliveries_eta"),
     ("deliveries", "ix_deliveries_driver_created"),
     ("claims", "ix_claims_file_by"),
+    ("stock_movements", "ix_stock_movements_cause"),
     ("payments", "ix_payments_authorized"),
     ("returns", "ix_returns_status"),
     ("returns", "ix_returns_location"),
@@ -48,6 +49,7 @@ _CREATED = (
         "status <> 'delivered'",
     ),
     ("claims", "ix_claims_file_by", "file_by id status side type carrier_id", ""),
+    ("stock_movements", "ix_stock_movements_cause", "cause occurred_at id location_id sku", ""),
     (
         "payments",
         "ix_payments_refunded",
