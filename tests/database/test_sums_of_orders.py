@@ -73,6 +73,17 @@ def rows(connection: Connection, added: New) -> dict[str, list[Any]]:
     }
 
 
+def take_back(connection: Connection, added: New, replaced: dict[str, str], over: tuple[str, ...]) -> None:
+    """Make the tables what they were before a revision, as far as it goes by that."""
+    for index in (*replaced, *over):
+        connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
+    for table, columns in added.items():
+        for column in columns:
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    for index, table in replaced.items():
+        connection.execute(text(f"CREATE INDEX {index} ON {table} (workspace_id, id)"))
+
+
 async def with_odd_orders(url: str) -> None:
     store = Database(url)
     await make_odd_orders(store)
@@ -99,13 +110,7 @@ def test_rows_that_were_there_come_out_as_fresh_ones(
     engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         as_written = rows(connection, added)
-        for index in (*replaced, *over):
-            connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
-        for table, columns in added.items():
-            for column in columns:
-                connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        for index, table in replaced.items():
-            connection.execute(text(f"CREATE INDEX {index} ON {table} (workspace_id, id)"))
+        take_back(connection, added, replaced, over)
         with Operations.context(MigrationContext.configure(connection)):
             importlib.import_module(f"{VERSIONS}.{revision}").upgrade()
         brought_along = rows(connection, added)
@@ -120,17 +125,14 @@ def test_after_an_upgrade_the_planner_knows_the_new_columns(database_urls: Datab
     """Of a shop that was loaded, and so has statistics of everything else."""
     engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        connection.execute(text("DROP INDEX ix_order_lines_sku"))
-        for column in COPIES["order_lines"]:
-            connection.execute(text(f"ALTER TABLE order_lines DROP COLUMN {column}"))
-        connection.execute(text("CREATE INDEX ix_order_lines_sku ON order_lines (workspace_id, sku)"))
-        connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0006'"))
+        take_back(connection, PAIRS, REPLACED_FOR_PAIRS, NEW_FOR_PAIRS)
+        connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0007'"))
         connection.execute(text("ANALYZE"))
     migrate.upgrade(database_urls.store, "store")
     with engine.begin() as connection:
         if database_urls.engine == "sqlite":
-            known = "SELECT stat FROM sqlite_stat1 WHERE idx = 'ix_order_lines_sku'"
+            known = "SELECT stat FROM sqlite_stat1 WHERE idx = 'ix_return_lines_sku'"
         else:
-            known = "SELECT n_distinct FROM pg_stats WHERE tablename = 'order_lines' AND attname = 'order_status'"
+            known = "SELECT n_distinct FROM pg_stats WHERE tablename = 'return_lines' AND attname = 'return_status'"
         assert connection.execute(text(known)).all()
     engine.dispose()

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from tradepost.database.migrations.security import is_postgres
 from tradepost.database.types import UtcDateTime
 
 revision = "0008"
@@ -122,7 +121,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_payments_refunded_taken", "payments", refunded, unique=False, sqlite_where=some, postgresql_where=some
     )
-    _tell_the_planner()
 
 
 def _of(child: str, reference: str, parent: str, column: str) -> str:
@@ -137,12 +135,3 @@ def _said_of(state: str) -> str:
         "CASE WHEN EXISTS (SELECT 1 FROM refunds r WHERE r.workspace_id = payments.workspace_id "
         f"AND r.payment_id = payments.id AND r.status = '{state}') THEN '{state} ' ELSE '' END"
     )
-
-
-def _tell_the_planner() -> None:
-    """What was known of the old indexes is gone; SQLite knows of them only where a load had it look."""
-    if is_postgres():
-        op.execute("ANALYZE deliveries, shipments, payments, returns, return_lines")
-    elif op.get_bind().execute(sa.text("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")).first():
-        op.execute("PRAGMA analysis_limit=1000")
-        op.execute("ANALYZE")
