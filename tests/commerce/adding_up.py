@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.commerce.other_shop import NOW
 from tests.commerce.other_workspaces import ASKED
 from tradepost.commerce.inventory.models import StockLevel
-from tradepost.commerce.logistics.models import Shipment
+from tradepost.commerce.logistics.models import Delivery, Route, Shipment
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.payments.models import Payment, Refund
+from tradepost.commerce.returns.models import Return, ReturnLine
 from tradepost.database.engine import Database
 
 STATES = ("available", "committed", "reserved", "damaged", "quality_control", "safety_stock")
@@ -20,6 +21,7 @@ async def adds_up(store: Database) -> None:
     """The money and the stock of the asked shop hold together."""
     async with store.transaction(ASKED, write=False) as session:
         assert await lines_tell_of_their_order(session)
+        assert await copies_say_what_others_say(session)
         for level in await session.scalars(select(StockLevel)):
             assert level.on_hand == sum(getattr(level, state) for state in STATES)
         payments: dict[str, list[Payment]] = {}
@@ -74,3 +76,34 @@ async def lines_tell_of_their_order(session: AsyncSession) -> int:
         assert row[: len(same)] == row[len(same) :]
         lines += 1
     return lines
+
+
+async def copies_say_what_others_say(session: AsyncSession) -> int:
+    """What stops, payments and lines of returns repeat of other rows is what those say. Returns how many rows there
+    are."""
+    count = 0
+    start = (
+        select(Delivery.start_location_id, Route.location_id, Shipment.location_id, Order.warehouse_id)
+        .join(Order, Order.id == Delivery.order_id)
+        .outerjoin(Shipment, Shipment.id == Delivery.shipment_id)
+        .outerjoin(Route, Route.id == Delivery.route_id)
+    )
+    for said, *places in await session.execute(start):
+        assert said == next((place for place in places if place is not None), None)
+        count += 1
+    states: dict[str, set[str]] = defaultdict(set)
+    for payment_id, state in await session.execute(select(Refund.payment_id, Refund.status)):
+        states[payment_id].add(state)
+    for payment_id, refund_states in await session.execute(select(Payment.id, Payment.refund_states)):
+        assert set((refund_states or "").split()) == states[payment_id]
+        count += 1
+    same = {
+        ReturnLine.requested_at: Return.requested_at,
+        ReturnLine.return_status: Return.status,
+        ReturnLine.resolution: Return.resolution,
+        ReturnLine.location_id: Return.location_id,
+    }
+    for row in await session.execute(select(*same, *same.values()).join(Return, Return.id == ReturnLine.return_id)):
+        assert row[: len(same)] == row[len(same) :]
+        count += 1
+    return count

@@ -22,11 +22,14 @@ TABLES = {
     "commerce/flows/insight/kpi_facts.py": "groups by the names of result columns; every table in it is an ORM class",
     "commerce/flows/insight/sales_facts.py": "a word for goods without a category; every table in it is an ORM class",
     "commerce/flows/insight/sales_lines.py": "signs and zeros of sums; every table in it is an ORM class",
+    "commerce/store/copied.py": "changes only columns that repeat others, past their versions; each statement names "
+    "the workspace, RLS checks it on PostgreSQL",
     "commerce/store/order_sums.py": "changes only the sums of orders, past their versions; each statement names the "
     "workspace, RLS checks it on PostgreSQL",
     "commerce/demo/draft.py": "bulk insert of a demo shop; every row names its workspace, RLS checks it on PostgreSQL",
 }
 CONNECTIONS = {
+    "commerce/store/copied.py": "the session's own connection, inside its transaction, before it commits",
     "commerce/store/order_sums.py": "the session's own connection, inside its transaction, before it commits",
     "commerce/demo/draft.py": "the session's own connection, inside its transaction, for the bulk insert",
     "hub/registry/watch.py": "reads registry versions by workspace id on its own connection at every call; listens",

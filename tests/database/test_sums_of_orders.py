@@ -1,8 +1,9 @@
-"""The migrations that put sums of lines and parcels on orders, and what is asked of an order on its lines: rows that
-were there come out as fresh ones do."""
+"""The migrations that put sums of lines and parcels on orders, what is asked of an order on its lines, and what others
+say on stops, payments and lines of returns: rows that were there come out as fresh ones do."""
 
 import asyncio
 import importlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.commerce.odd_orders import make_odd_orders
 from tests.commerce.other_workspaces import ASKED, other_shop_template
 from tests.engines import DatabaseUrls, Template
 from tradepost.commerce.orders.models import Order
+from tradepost.commerce.returns.models import Return
 from tradepost.database import migrate
 from tradepost.database.engine import Database
 
@@ -24,6 +26,11 @@ SUMS: New = {
     "order_lines": ("placed_at", "picked_at"),
 }
 COPIES: New = {"order_lines": ("promised_to", "warehouse_id", "order_status", "payment_status", "fulfillment_status")}
+PAIRS: New = {
+    "deliveries": ("start_location_id",),
+    "payments": ("refund_states",),
+    "return_lines": ("requested_at", "return_status", "resolution", "location_id"),
+}
 # Indexes that a revision replaces, and others over what it adds.
 REPLACED = {
     "ix_orders_placed": "orders",
@@ -31,6 +38,27 @@ REPLACED = {
     "ix_order_lines_figures": "order_lines",
     "ix_order_lines_undelivered": "order_lines",
 }
+REPLACED_FOR_PAIRS = {
+    "ix_deliveries_route": "deliveries",
+    "ix_deliveries_window": "deliveries",
+    "ix_deliveries_eta": "deliveries",
+    "ix_deliveries_driver_created": "deliveries",
+    "ix_claims_file_by": "claims",
+    "ix_stock_movements_cause": "stock_movements",
+    "ix_payments_authorized": "payments",
+    "ix_returns_status": "returns",
+    "ix_returns_location": "returns",
+    "ix_returns_resolution": "returns",
+    "ix_return_lines_sku": "return_lines",
+    "ix_return_lines_reason": "return_lines",
+}
+NEW_FOR_PAIRS = (
+    "ix_deliveries_start",
+    "ix_payments_taken",
+    "ix_payments_refunded",
+    "ix_payments_refunded_taken",
+    "ix_shipments_moving",
+)
 
 
 @pytest.fixture
@@ -45,12 +73,25 @@ def rows(connection: Connection, added: New) -> dict[str, list[Any]]:
     }
 
 
+def take_back(connection: Connection, added: New, replaced: dict[str, str], over: tuple[str, ...]) -> None:
+    """Make the tables what they were before a revision, as far as it goes by that."""
+    for index in (*replaced, *over):
+        connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
+    for table, columns in added.items():
+        for column in columns:
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    for index, table in replaced.items():
+        connection.execute(text(f"CREATE INDEX {index} ON {table} (workspace_id, id)"))
+
+
 async def with_odd_orders(url: str) -> None:
     store = Database(url)
     await make_odd_orders(store)
     async with store.transaction(ASKED, write=True) as session:
         picked = (await session.scalars(select(Order).where(Order.sold_units > 0).limit(1))).one()
         picked.picked_at = picked.placed_at
+        asked = (await session.scalars(select(Return).order_by(Return.id).limit(1))).one()
+        asked.requested_at -= timedelta(days=1)
     await store.close()
 
 
@@ -59,6 +100,7 @@ async def with_odd_orders(url: str) -> None:
     [
         ("0005_sums_of_orders", SUMS, REPLACED, ("ix_order_lines_sku",)),
         ("0007_orders_by_sku", COPIES, {"ix_order_lines_sku": "order_lines"}, ()),
+        ("0008_pairs_of_filters", PAIRS, REPLACED_FOR_PAIRS, NEW_FOR_PAIRS),
     ],
 )
 def test_rows_that_were_there_come_out_as_fresh_ones(
@@ -68,13 +110,7 @@ def test_rows_that_were_there_come_out_as_fresh_ones(
     engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         as_written = rows(connection, added)
-        for index in (*replaced, *over):
-            connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
-        for table, columns in added.items():
-            for column in columns:
-                connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        for index, table in replaced.items():
-            connection.execute(text(f"CREATE INDEX {index} ON {table} (workspace_id, id)"))
+        take_back(connection, added, replaced, over)
         with Operations.context(MigrationContext.configure(connection)):
             importlib.import_module(f"{VERSIONS}.{revision}").upgrade()
         brought_along = rows(connection, added)
@@ -89,17 +125,14 @@ def test_after_an_upgrade_the_planner_knows_the_new_columns(database_urls: Datab
     """Of a shop that was loaded, and so has statistics of everything else."""
     engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        connection.execute(text("DROP INDEX ix_order_lines_sku"))
-        for column in COPIES["order_lines"]:
-            connection.execute(text(f"ALTER TABLE order_lines DROP COLUMN {column}"))
-        connection.execute(text("CREATE INDEX ix_order_lines_sku ON order_lines (workspace_id, sku)"))
-        connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0006'"))
+        take_back(connection, PAIRS, REPLACED_FOR_PAIRS, NEW_FOR_PAIRS)
+        connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0007'"))
         connection.execute(text("ANALYZE"))
     migrate.upgrade(database_urls.store, "store")
     with engine.begin() as connection:
         if database_urls.engine == "sqlite":
-            known = "SELECT stat FROM sqlite_stat1 WHERE idx = 'ix_order_lines_sku'"
+            known = "SELECT stat FROM sqlite_stat1 WHERE idx = 'ix_return_lines_sku'"
         else:
-            known = "SELECT n_distinct FROM pg_stats WHERE tablename = 'order_lines' AND attname = 'order_status'"
+            known = "SELECT n_distinct FROM pg_stats WHERE tablename = 'return_lines' AND attname = 'return_status'"
         assert connection.execute(text(known)).all()
     engine.dispose()

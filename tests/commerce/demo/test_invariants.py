@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.commerce.adding_up import lines_tell_of_their_order
+from tests.commerce.adding_up import copies_say_what_others_say, lines_tell_of_their_order
 from tradepost.commerce.inventory.models import StockLevel, StockMovement, Transfer, TransferLine
 from tradepost.commerce.logistics.models import FulfillmentLine, Shipment, TrackingEvent
 from tradepost.commerce.orders.models import Order, OrderLine
@@ -59,6 +59,7 @@ async def test_orders_say_in_short_what_their_lines_and_parcels_say(any_shop: As
     )
     assert not await wrong(any_shop, select(Order.number).where(wrongly_said))
     assert await lines_tell_of_their_order(any_shop)
+    assert await copies_say_what_others_say(any_shop)
 
 
 async def test_captured_and_refunded_are_those_of_payments_and_refunds(any_shop: AsyncSession) -> None:

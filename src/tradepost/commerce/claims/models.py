@@ -68,7 +68,7 @@ class Claim(StoreBase, Numbered):
         one_of("liability", Liability),
         *not_negative("reserve_minor", "claimed_minor", "settled_minor"),
         Index("ix_claims_opened", "workspace_id", "opened_at", "id"),
-        Index("ix_claims_file_by", "workspace_id", "file_by"),
+        Index("ix_claims_file_by", "workspace_id", "file_by", "id", "status", "side", "type", "carrier_id"),
         Index("ix_claims_order", "workspace_id", "order_id"),
     )
 

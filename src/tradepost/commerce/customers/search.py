@@ -5,16 +5,34 @@ the masked ones.
 """
 
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import JSON, ColumnElement, Select, and_, func, or_, select, true, type_coerce, union_all
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    CompoundSelect,
+    False_,
+    Select,
+    and_,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union,
+    union_all,
+)
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.customers.names import MOST_NAMES, Names, names_like
 from tradepost.commerce.customers.views import CustomerBrief, customer_brief
 from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.columns import aside
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, estimate, found_sentence, page
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
@@ -22,6 +40,9 @@ from tradepost.foundation.pagination import EXACT_ESTIMATE_UP_TO
 
 MAX_WORDS = 8
 SHOWN = 5  # customers named in the text
+_NAMES: tuple[Any, ...] = (Customer.last_name, Customer.first_name, Customer.company)
+_MOST_PAIRS = 5_000  # of names of two words that are looked up one by one
+_MOST_ADDRESSES = 500  # customers by a part of their address that are handed on one by one
 _SUMMARY = ("id", "number", "name", "company", "status")
 _STANDARD = (*_SUMMARY, "external_id", "kind", "email", "phone", "city", "version")
 
@@ -57,13 +78,13 @@ async def search_customers(
     wanted = " ".join(query.split())
     named = await _names_of(store, _words(query))
     known = await _known(store, wanted)
-    parts = _parts(known, named)
-    statement = select(Customer).where(or_(Customer.id.in_(known), and_(true(), *(_has(names) for names in named))))
+    also: list[ColumnElement[bool]] = []
+    statement = select(Customer).where(or_(known, and_(true(), *(_has(names) for names in named))))
     if postal_code is not None:
         stored = type_coerce(Customer.address, JSON)["postal_code"].as_string()
         same = func.lower(func.replace(stored, " ", "")) == func.lower(postal_code.replace(" ", ""))
-        parts, statement = [part.where(same) for part in parts], statement.where(same)
-    matching = union_all(*parts)
+        also, statement = [same], statement.where(same)
+    matching = _matching(known, named, also)
     total = await estimate(store, matching)
     # All of them first, each part by its index: to put them in order right away, SQLite would read them in that order.
     together = select(*matching.limit(EXACT_ESTIMATE_UP_TO + 1).subquery().c)
@@ -102,8 +123,8 @@ def _words(query: str) -> list[str]:
     return words
 
 
-async def _known(store: Store, wanted: str) -> Names:
-    """The ids of the customers whose id, number or e-mail address this is."""
+async def _known(store: Store, wanted: str) -> ColumnElement[bool]:
+    """The customers whose id, number or e-mail address this is, or whose address has it in it."""
     exact = [
         Customer.id == wanted,
         Customer.external_id == wanted,
@@ -112,10 +133,16 @@ async def _known(store: Store, wanted: str) -> Names:
     ]
     # One look-up each: an OR over columns of different indexes would read every customer.
     known = [select(Customer.id).where(condition) for condition in exact]
+    ids = set(await store.session.scalars(union_all(*known)))
     if privacy.may_see_pii(store.caller) and "@" in wanted:
+        # No index knows parts of an address: all of them are read, but once, and in their index.
         part = Customer.email_folded.contains(wanted.lower(), autoescape=True)
-        return select(union_all(*known, select(Customer.id).where(part)).subquery().c.id)
-    return sorted(set(await store.session.scalars(union_all(*known))))
+        some = select(Customer.id).where(part).order_by(Customer.email_folded).limit(_MOST_ADDRESSES + 1)
+        having = set(await store.session.scalars(some))
+        if len(having) > _MOST_ADDRESSES:
+            return or_(Customer.id.in_(sorted(ids)), part) if ids else part
+        ids |= having
+    return Customer.id.in_(sorted(ids)) if ids else false()
 
 
 async def _names_of(store: Store, words: list[str]) -> list[Names]:
@@ -130,27 +157,43 @@ async def _names_of(store: Store, words: list[str]) -> list[Names]:
     return sorted(found, key=lambda names: MOST_NAMES if isinstance(names, Select) else len(names))
 
 
-def _parts(known: Names, named: list[Names]) -> list[Select[Any]]:
-    """The customers that match, in parts that have none in common, with the columns of the list's order: those known
-    exactly, then those with the first word's names in each of the columns. Each part has an index that answers it."""
+def _matching(
+    known: ColumnElement[bool], named: list[Names], also: Sequence[ColumnElement[bool]]
+) -> CompoundSelect[Any]:
+    """The customers that match, with the columns of the list's order, in parts that an index each answers: those known
+    exactly, and those with the first word's names in each of the columns. Where two words have few names, each pair of
+    columns is a part, for an index of both; then one customer may be in several."""
     columns: list[Any] = [Customer.last_name, Customer.first_name, Customer.id]
-    rows: Select[Any] = select(*columns)
+    rows: Select[Any] = select(*columns).where(*also)
     parts: list[Select[Any]] = []
-    if isinstance(known, Select) or known:
-        parts.append(rows.where(Customer.id.in_(known)))
-        rows = rows.where(Customer.id.not_in(known))
+    if not isinstance(known, False_):
+        # With a column that no index of names has: SQLite would read all of one, and not look the ids up.
+        parts.append(rows.where(known, aside(Customer.status).is_not(None)))
+    if len(named) > 1 and (pairs := _pairs(*named[:2])):
+        rows = rows.where(*(_has(names) for names in named[2:]))
+        return union(*parts, *(rows.where(pair) for pair in pairs))
+    rows = rows.where(not_(known))
     if not named:
-        return [*parts, rows]
+        return union_all(*parts, rows)
     first, *others = named
     rows = rows.where(*(_has(names) for names in others))
-    for column in (Customer.last_name, Customer.first_name, Customer.company):
+    for column in _NAMES:
         parts.append(rows.where(column.in_(first)))
         rows = rows.where(column.not_in(first))
-    return parts
+    return union_all(*parts)
+
+
+def _pairs(first: Names, second: Names) -> list[ColumnElement[bool]]:
+    """One word's name in one column and the other's in another, or a name of both; none where the pairs are many."""
+    if isinstance(first, Select) or isinstance(second, Select) or len(first) * len(second) > _MOST_PAIRS:
+        return []
+    pairs = [and_(one.in_(first), other.in_(second)) for one, other in permutations(_NAMES, 2)]
+    both = sorted(set(first) & set(second))
+    return pairs + [column.in_(both) for column in _NAMES if both]
 
 
 def _has(names: Names) -> ColumnElement[bool]:
-    return or_(*(column.in_(names) for column in (Customer.last_name, Customer.first_name, Customer.company)))
+    return or_(*(column.in_(names) for column in _NAMES))
 
 
 TOOLS = (search_customers,)

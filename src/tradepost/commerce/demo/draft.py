@@ -15,6 +15,7 @@ from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.commerce.orders.models import Order
+from tradepost.commerce.store.copied import copy_anew
 from tradepost.commerce.store.models import NumberRange
 from tradepost.commerce.store.order_sums import sum_up_orders
 from tradepost.commerce.tables import METADATA
@@ -114,6 +115,8 @@ class Draft:
                 if on_progress is not None:
                     on_progress(done, total)
         await sum_up_orders(session, self.workspace_id, [order.id for order in self.rows(Order)])
+        written = {table.name: [row.id for row in rows] for table, rows in by_table.items()}
+        await copy_anew(session, self.workspace_id, written)
         return total
 
 

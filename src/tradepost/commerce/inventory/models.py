@@ -110,7 +110,7 @@ class StockMovement(StoreBase, Scoped):
         Index("ix_stock_movements_sku", "workspace_id", "sku", "occurred_at", "id", "cause", "location_id"),
         Index("ix_stock_movements_time", "workspace_id", "occurred_at", "id"),
         Index("ix_stock_movements_location", "workspace_id", "location_id", "occurred_at", "id", "cause"),
-        Index("ix_stock_movements_cause", "workspace_id", "cause", "occurred_at", "id"),
+        Index("ix_stock_movements_cause", "workspace_id", "cause", "occurred_at", "id", "location_id", "sku"),
     )
 
 

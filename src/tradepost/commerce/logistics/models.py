@@ -6,7 +6,8 @@ from typing import Any, Literal
 from sqlalchemy import Date, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where
+from tradepost.commerce.logistics.start_place import StartPlace
+from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where, where_given
 from tradepost.database.base import Scoped, StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -128,6 +129,11 @@ class Shipment(StoreBase, Numbered):
             *("order_id", "status", "eta", "promised_to", "last_event_at", "id"),
             condition=f"status <> '{ARRIVED}'",
         ),
+        where(
+            "ix_shipments_moving",
+            *("created_at", "id", "status", "carrier_id", "location_id", "shipped_at"),
+            condition=f"status <> '{ARRIVED}'",
+        ),
         Index("ix_shipments_shipped", "workspace_id", "shipped_at", "created_at", "id", "carrier_id", "location_id"),
     )
 
@@ -211,7 +217,7 @@ class PickupPoint(StoreBase, Versioned):
     )
 
 
-class Delivery(StoreBase, Numbered):
+class Delivery(StoreBase, Numbered, StartPlace):
     """A stop: one drop at a customer or pickup point ("D-1"). `stop_sequence` orders the stops of a route."""
 
     prefix = "dlv"
@@ -240,12 +246,24 @@ class Delivery(StoreBase, Numbered):
         scoped_reference("pickup_point_id", "pickup_points"),
         one_of("status", DeliveryStatus),
         Index("ix_deliveries_order", "workspace_id", "order_id"),
-        Index("ix_deliveries_route", "workspace_id", "route_id", "stop_sequence"),
+        where_given("ix_deliveries_route", "route_id", "stop_sequence"),
         Index("ix_deliveries_driver", "workspace_id", "driver_id", "window_from"),
-        Index("ix_deliveries_window", "workspace_id", "window_from", "id"),
-        where("ix_deliveries_eta", "eta", condition="window_from IS NULL"),
+        # A day's stops are told by their window, and by the ETA where they have none.
+        Index(
+            "ix_deliveries_window",
+            *("workspace_id", "window_from", "id", "number", "start_location_id", "route_id", "status", "driver_id"),
+        ),
+        where(
+            "ix_deliveries_eta",
+            *("eta", "id", "number", "start_location_id", "route_id", "status", "driver_id"),
+            condition="window_from IS NULL",
+        ),
         Index("ix_deliveries_shipment", "workspace_id", "shipment_id"),
         Index("ix_deliveries_created", "workspace_id", "created_at", "id"),
         Index("ix_deliveries_status", "workspace_id", "status", "created_at", "id", "order_id"),
-        Index("ix_deliveries_driver_created", "workspace_id", "driver_id", "created_at", "id", "status"),
+        Index(
+            "ix_deliveries_driver_created",
+            *("workspace_id", "driver_id", "created_at", "id", "status", "start_location_id"),
+        ),
+        Index("ix_deliveries_start", "workspace_id", "start_location_id", "created_at", "id", "status"),
     )

@@ -6,18 +6,20 @@ from typing import Any, Literal
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where, where_given
+from tradepost.commerce.payments.refund_states import RefundState as RefundState
+from tradepost.commerce.payments.refund_states import RefundStates
+from tradepost.commerce.store.columns import Numbered, first_given, not_negative, numbered, one_of, where, where_given
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
 PaymentState = Literal["requires_action", "authorized", "partially_captured", "captured", "voided", "failed", "expired"]
-RefundState = Literal["pending", "succeeded", "failed", "canceled"]
 DisputeStatus = Literal["needs_response", "under_review", "accepted", "won", "lost", "prevented"]
 PayoutStatus = Literal["scheduled", "pending", "in_transit", "paid", "failed", "canceled"]
+TAKEN = ("captured_at", "authorized_at", "created_at")  # the first that is there says when money was taken
 SettlementType = Literal["charge", "refund", "fee", "adjustment", "dispute", "reserve", "transfer"]
 
 
-class Payment(StoreBase, Numbered):
+class Payment(StoreBase, Numbered, RefundStates):
     """Money from a customer for an order. `sequence` counts payments and refunds of an order together."""
 
     prefix = "pay"
@@ -48,7 +50,21 @@ class Payment(StoreBase, Numbered):
         Index("ix_payments_time", "workspace_id", "created_at", "id"),
         Index("ix_payments_status", "workspace_id", "status", "created_at", "id"),
         where_given("ix_payments_captured", "captured_at", "created_at", "id"),
-        where("ix_payments_authorized", "authorized_at", condition="captured_at IS NULL"),
+        # With the moments themselves, too: without them PostgreSQL would read each payment to know which came first.
+        Index(
+            "ix_payments_taken",
+            *("workspace_id", "status", first_given(*TAKEN), "created_at", "id", "captured_at", "authorized_at"),
+        ),
+        where(
+            "ix_payments_refunded",
+            *("created_at", "id", "refund_states", "status", "captured_at", "authorized_at"),
+            condition="refund_states IS NOT NULL",
+        ),
+        where(
+            "ix_payments_refunded_taken",
+            *(first_given(*TAKEN), "created_at", "id", "refund_states", "status", "captured_at", "authorized_at"),
+            condition="refund_states IS NOT NULL",
+        ),
         where(
             "ix_payments_taken_early",
             *("created_at", "id"),

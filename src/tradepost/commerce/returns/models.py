@@ -6,6 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tradepost.commerce.returns.of_return import OfReturn
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of
 from tradepost.database.base import Scoped, StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
@@ -79,16 +80,17 @@ class Return(StoreBase, Numbered):
         one_of("status", ReturnStatus),
         one_of("resolution", Resolution),
         *not_negative("fee_minor"),
-        Index("ix_returns_status", "workspace_id", "status", "requested_at", "id"),
+        # As with orders: one filter finds, the others are compared in the same index.
+        Index("ix_returns_status", "workspace_id", "status", "requested_at", "id", "resolution", "location_id"),
         Index("ix_returns_requested", "workspace_id", "requested_at", "id"),
         Index("ix_returns_order", "workspace_id", "order_id"),
         Index("ix_returns_customer", "workspace_id", "customer_id", "requested_at", "id"),
-        Index("ix_returns_location", "workspace_id", "location_id", "requested_at", "id", "status"),
-        Index("ix_returns_resolution", "workspace_id", "resolution", "requested_at", "id"),
+        Index("ix_returns_location", "workspace_id", "location_id", "requested_at", "id", "status", "resolution"),
+        Index("ix_returns_resolution", "workspace_id", "resolution", "requested_at", "id", "status", "location_id"),
     )
 
 
-class ReturnLine(StoreBase, Versioned):
+class ReturnLine(StoreBase, Versioned, OfReturn):
     """A line of a return. `customer_note` is text from outside."""
 
     prefix = "rml"
@@ -113,8 +115,17 @@ class ReturnLine(StoreBase, Versioned):
         *not_negative("received"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         Index("ix_return_lines_return", "workspace_id", "return_id", "position"),
-        Index("ix_return_lines_sku", "workspace_id", "sku", "return_id"),
-        Index("ix_return_lines_reason", "workspace_id", "reason", "return_id"),
+        # What a return is searched by stands with the line that finds it.
+        Index(
+            "ix_return_lines_sku",
+            *("workspace_id", "sku", "requested_at", "return_id", "return_status", "resolution", "location_id"),
+            "reason",
+        ),
+        Index(
+            "ix_return_lines_reason",
+            *("workspace_id", "reason", "requested_at", "return_id", "return_status", "resolution", "location_id"),
+            "sku",
+        ),
         Index("ix_return_lines_order_line", "workspace_id", "order_line_id"),
     )
 

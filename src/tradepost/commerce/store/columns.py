@@ -2,7 +2,17 @@
 
 from typing import Any, get_args
 
-from sqlalchemy import BindParameter, CheckConstraint, ColumnElement, Index, UniqueConstraint, bindparam, func, text
+from sqlalchemy import (
+    BindParameter,
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    UniqueConstraint,
+    bindparam,
+    case,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import Versioned
@@ -32,9 +42,24 @@ def one_of(column: str, literal: Any) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({values})", name=column)
 
 
-def where(name: str, *columns: str, condition: str) -> Index:
+def where(name: str, *columns: Any, condition: str) -> Index:
     """An index of the workspace's rows that meet a condition. A query uses it if it states the same condition."""
     return Index(name, "workspace_id", *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
+def first_given(*columns: str) -> Any:
+    """The first of these columns that has a value, in an index; the last one always has. `first_of` states the same."""
+    *others, last = columns
+    # Broken into lines as PostgreSQL does when it is asked for the index, so that the two can be compared.
+    cases = "\n".join(f"WHEN {name} IS NOT NULL THEN {name}" for name in others)
+    return text(f"(\nCASE\n{cases}\nELSE {last}\nEND)")
+
+
+def first_of(*columns: Any) -> ColumnElement[Any]:
+    """The first of these columns that has a value, as an index of it says it. Not by coalesce: behind row-level
+    security PostgreSQL asks no index for one."""
+    *others, last = columns
+    return case(*((column.is_not(None), column) for column in others), else_=last)
 
 
 def spelled_out(value: str) -> BindParameter[str]:

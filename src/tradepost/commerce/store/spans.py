@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, union_all
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tradepost.commerce.store.columns import aside
 from tradepost.commerce.store.listing import count_by, estimate
 from tradepost.commerce.store.store import Store
+
+_MOST_EARLY = 500  # records with their moment before they were made that are handed on one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +43,26 @@ async def in_span(
     """The rows of the statement whose `moment` lies in start <= moment < end, one of which is given. `order` begins
     with the moment of being made; `early` is the condition of the index of what has its moment before that. `ways` say
     that it lies in the period, one of them for each row and each with an index, where the moment itself has none."""
-    ways = ways or [_inside(moment, start, end)]
+    ways = ways or [inside(moment, start, end)]
     found = [statement.where(way).with_only_columns(*order, maintain_column_froms=True) for way in ways]
     counted = union_all(*(count_by(rows, order[-1]) for rows in found))
     total = await estimate(store, counted)
     if isinstance(total, int):
         return Span(statement.where(or_(*ways)), found, total)
-    met = statement.where(_inside(aside(moment), start, end))
+    met = statement.where(inside(aside(moment), start, end))
     if end is None:
         return Span(met, None, total)
-    made, rows = order[0], met.with_only_columns(*order, maintain_column_froms=True)
-    return Span(met, (rows.where(made < end), rows.where(early, made >= end)), total)
+    made, key = order[0], order[-1]
+    rows = met.with_only_columns(*order, maintain_column_froms=True)
+    # Found by themselves: beside another filter, a planner would rather read all that is made after the period.
+    beyond = select(key).where(early, made >= end, inside(aside(moment), start, end)).limit(_MOST_EARLY + 1)
+    found_early = await store.all(beyond)
+    if not found_early:
+        return Span(met, (rows.where(made < end),), total)
+    few = len(found_early) <= _MOST_EARLY
+    return Span(met, (rows.where(made < end), rows.where(key.in_(found_early) if few else early, made >= end)), total)
 
 
-def _inside(moment: Any, start: datetime | None, end: datetime | None) -> ColumnElement[bool]:
+def inside(moment: Any, start: datetime | None, end: datetime | None) -> ColumnElement[bool]:
+    """The condition start <= moment < end."""
     return and_(*([moment >= start] if start is not None else []), *([moment < end] if end is not None else []))

@@ -20,6 +20,7 @@ from tradepost.commerce.orders.models import Order, OrderLine, OrderPolicy
 from tradepost.commerce.payments.models import Payment, Refund
 from tradepost.commerce.returns.models import ExchangeLine, Return, ReturnLine
 from tradepost.commerce.store.books import closed_books
+from tradepost.commerce.store.copied import copy_anew
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.store.order_sums import sum_up_orders
 from tradepost.commerce.transfer.format import (
@@ -93,6 +94,8 @@ async def import_store(
         names = [customer.get(name) for customer in rows[Customer] for name in NAMES]
         await session.run_sync(keep_names, workspace_id, names)
         await sum_up_orders(session, workspace_id, [row["id"] for row in rows.get(Order, ())])
+        written = {model.__tablename__: [row["id"] for row in found] for model, found in rows.items()}
+        await copy_anew(session, workspace_id, written)
     await database.analyze()
     return ImportSummary({model.__tablename__: len(found) for model, found in rows.items() if found})
 

@@ -31,7 +31,7 @@ def tell_return(pen: Pen, told: Told, shelf: Shelf) -> None:
     )
     pen.sheets["return_lines"].add(
         *(pen.numbers.id("rml"), return_id, 1, line.id, line.goods.variant_id, line.goods.sku, 1, 1, reason),
-        *("opened", "restock", asked_at, closed_at),
+        *("opened", "restock", asked_at, "closed", "refund", told.warehouse.id, asked_at, closed_at),
     )
     refund_id = pen.numbers.id("ref")
     pen.sheets["refunds"].add(

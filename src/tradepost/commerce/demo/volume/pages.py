@@ -29,7 +29,7 @@ _TOLD = (
         "payments",
         Payment,
         "id number order_id sequence method_id psp_reference status currency amount_minor captured_minor "
-        "refunded_minor authorized_at captured_at created_at updated_at",
+        "refunded_minor refund_states authorized_at captured_at created_at updated_at",
     ),
     ("fulfillments", Fulfillment, "id order_id sequence status location_id created_at updated_at"),
     ("packed", FulfillmentLine, "id fulfillment_id position order_line_id variant_id quantity"),
@@ -44,8 +44,8 @@ _TOLD = (
     (
         "deliveries",
         Delivery,
-        "id number order_id shipment_id driver_id status window_from window_to eta completed_at address created_at "
-        "updated_at",
+        "id number order_id shipment_id start_location_id driver_id status window_from window_to eta completed_at "
+        "address created_at updated_at",
     ),
     (
         "returns",
@@ -56,8 +56,8 @@ _TOLD = (
     (
         "return_lines",
         ReturnLine,
-        "id return_id position order_line_id variant_id sku quantity received reason condition disposition created_at "
-        "updated_at",
+        "id return_id position order_line_id variant_id sku quantity received reason condition disposition "
+        "requested_at return_status resolution location_id created_at updated_at",
     ),
     (
         "refunds",

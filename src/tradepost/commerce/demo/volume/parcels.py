@@ -68,7 +68,7 @@ def _scan(pen: Pen, told: Told, shipment_id: str, carrier: str, status: str, las
 def _drop(pen: Pen, told: Told, shipment_id: str, arrived: int, labeled: int) -> None:
     at = pen.when(arrived)
     pen.sheets["deliveries"].add(
-        *(pen.numbers.id("dlv"), pen.numbers.next("D-"), told.id, shipment_id),
+        *(pen.numbers.id("dlv"), pen.numbers.next("D-"), told.id, shipment_id, told.warehouse.id),
         *(pen.chance.choice(told.warehouse.drivers), "completed", pen.when(arrived - 3 * HOUR)),
         *(pen.when(arrived + HOUR), at, at, told.buyer.shipping_address, pen.when(labeled), at),
     )

@@ -165,6 +165,6 @@ def _write_payment(pen: Pen, told: Told) -> None:
     pen.sheets["payments"].add(
         *(told.payment_id, number, told.id, 1, told.buyer.method_id, told.psp_reference),
         *("voided" if is_canceled else "captured", pen.ground.currency, total),
-        *(0 if is_canceled else total, _refunded(told)),
+        *(0 if is_canceled else total, _refunded(told), "succeeded" if _refunded(told) else None),
         *(at, None if is_canceled else at, at, pen.at(fate.canceled) or at),
     )

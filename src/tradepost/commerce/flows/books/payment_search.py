@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
+from sqlalchemy import select
 
 from tradepost.commerce.customers.models import PaymentMethod
+from tradepost.commerce.flows.books.payment_filters import NEWEST, WantedPayments, matching_payments
 from tradepost.commerce.flows.numbers import numbers_of
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.payments.models import Dispute, DisputeStatus, Payment, PaymentState, Refund, RefundState
@@ -22,11 +22,8 @@ from tradepost.commerce.store.listing import (
     Page,
     TimeFilter,
     found_sentence,
-    is_rare,
     page,
 )
-from tradepost.commerce.store.periods import require_period
-from tradepost.commerce.store.spans import Span, in_span
 from tradepost.commerce.store.store import Store
 
 SHOWN = 5  # records named in the text
@@ -61,38 +58,14 @@ async def search_payments(
     chargebacks (list_disputes) or payouts (list_payouts). Times filter by capture, else authorization. Reads only.
     Returns per payment amount, captured, refunded and still refundable money, method, references and refunds
     (detail=summary leaves them out)."""
-    statement = select(Payment)
-    if order_id is not None:
-        order = await store.find(Order, order_id, field="order_id")
-        statement = statement.where(Payment.order_id == order.id)
-    if status is not None:
-        statement = statement.where(Payment.status == status)
-    refunded, counted = select(Refund.payment_id), None
-    if refund_status is not None:
-        refunded_so = refunded.where(Refund.status == refund_status)
-        if await is_rare(store, refunded_so):
-            statement = statement.where(Payment.id.in_(refunded_so))
-        else:
-            its = and_(Refund.workspace_id == Payment.workspace_id, Refund.payment_id == Payment.id)
-            statement = statement.where(refunded_so.where(its).correlate(Payment).exists())
-            if all(value is None for value in (order_id, status, psp_ref, taken_from, taken_to)):
-                counted = refunded_so.distinct()
-    if psp_ref is not None:
-        own = select(Payment.id).where(Payment.psp_reference == psp_ref)
-        statement = statement.where(Payment.id.in_(union_all(own, refunded.where(Refund.psp_reference == psp_ref))))
-    require_period(taken_from, taken_to, "taken")
-    newest, span = [Payment.created_at, Payment.id], Span(statement)
-    if taken_from is not None or taken_to is not None:
-        span = await in_span(
-            store,
-            statement,
-            newest,
-            func.coalesce(Payment.captured_at, Payment.authorized_at, Payment.created_at),
-            taken_from,
-            taken_to,
-            early=or_(Payment.captured_at < Payment.created_at, Payment.authorized_at < Payment.created_at),
-            ways=_taken(taken_from, taken_to),
-        )
+    wanted = WantedPayments(
+        None if order_id is None else (await store.find(Order, order_id, field="order_id")).id,
+        status,
+        refund_status,
+        psp_ref,
+        (taken_from, taken_to),
+    )
+    span = await matching_payments(store, wanted)
 
     async def view(rows: Sequence[Payment]) -> list[PaymentView]:
         return await payment_views(store, rows, detail)
@@ -101,31 +74,16 @@ async def search_payments(
         store,
         "payments",
         span.statement,
-        newest,
+        NEWEST,
         view,
         limit=limit,
         cursor=cursor,
         descending=True,
         fields=fields,
-        counted=counted,
         parts=span.parts,
         total=span.total,
     )
     return Answer(found, _payments_text(found))
-
-
-def _taken(start: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
-    """Captured in the period; else authorized, else made in it. Spelled out, for each of the times has an index and a
-    choice between them has none."""
-
-    def within_it(column: Any) -> ColumnElement[bool]:
-        return and_(*([column >= start] if start else []), *([column < end] if end else []), column.is_not(None))
-
-    return [
-        within_it(Payment.captured_at),
-        and_(Payment.captured_at.is_(None), within_it(Payment.authorized_at)),
-        and_(Payment.captured_at.is_(None), Payment.authorized_at.is_(None), within_it(Payment.created_at)),
-    ]
 
 
 async def payment_views(store: Store, rows: Sequence[Payment], detail: Detail) -> list[PaymentView]:

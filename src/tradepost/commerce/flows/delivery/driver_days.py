@@ -7,7 +7,8 @@ that is still to be made and whose day is past counts today.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from typing import Any, Protocol
 
 from sqlalchemy import and_, select, union
 
@@ -63,7 +64,15 @@ class DriverDay:
         return f"{reason} until {clock_text(self.driver.unavailable_until, self.place.timezone)} local time"
 
 
-def planned_day(delivery: Delivery, service_date: date | None, zone: str, now: datetime) -> date:
+class Planned(Protocol):
+    """What of a delivery tells its day: a record, or only these columns of it."""
+
+    status: Any
+    window_from: Any
+    eta: Any
+
+
+def planned_day(delivery: Planned, service_date: date | None, zone: str, now: datetime) -> date:
     """The day on which a delivery is made."""
     today = local_day(now, zone)
     moment = delivery.window_from or delivery.eta
@@ -77,25 +86,27 @@ async def driver_days(store: Store, drivers: Sequence[Driver], day: date | None 
         return []
     places = await locations_of(store, (driver.location_id for driver in drivers))
     days = {driver.id: day or local_day(store.now, places[driver.location_id].timezone) for driver in drivers}
-    earliest = min(day_bounds("UTC", first)[0] for first in days.values()) - timedelta(days=1)
+    # What is done counts on the day of its window, by the clock of its driver's place.
+    bounds = [day_bounds(places[driver.location_id].timezone, days[driver.id]) for driver in drivers]
+    earliest, latest = min(start for start, _ in bounds), max(end for _, end in bounds)
     theirs = select(Delivery.id).where(Delivery.driver_id.in_(sorted(days)))
     of_days = await store.all(select(Route.id).where(Route.service_date.in_(sorted(set(days.values())))))
     # One indexed look-up each: an OR over them would read all that the drivers ever delivered.
     near = union(
         select(Delivery.id).where(Delivery.status.in_([status for status in CARRIED if status != "completed"])),
         select(Delivery.id).where(Delivery.route_id.in_(of_days)),
-        theirs.where(Delivery.window_from >= earliest),
+        theirs.where(Delivery.window_from >= earliest, Delivery.window_from < latest),
     )
     statement = (
-        select(Delivery, Route.service_date)
+        select(Delivery.driver_id, Delivery.status, Delivery.window_from, Delivery.eta, Route.service_date)
         .outerjoin(Route, and_(Route.workspace_id == Delivery.workspace_id, Route.id == Delivery.route_id))
         .where(Delivery.id.in_(near), Delivery.driver_id.in_(sorted(days)), Delivery.status.in_(CARRIED))
     )
     load: Counter[str] = Counter()
     zones = {driver.id: places[driver.location_id].timezone for driver in drivers}
-    for delivery, service_date in await store.session.execute(statement):
-        who = delivery.driver_id or ""
-        if planned_day(delivery, service_date, zones[who], store.now) == days[who]:
+    for row in await store.session.execute(statement):
+        who = row.driver_id or ""
+        if planned_day(row, row.service_date, zones[who], store.now) == days[who]:
             load[who] += 1
     return [DriverDay(row, places[row.location_id], days[row.id], load[row.id]) for row in drivers]
 

@@ -1,22 +1,15 @@
 """The stops of the last mile: by day, route, driver and state, and a route as a whole."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import Select, select, union_all
 from typing_extensions import TypedDict
 
-from tradepost.commerce.flows.delivery.delivery_views import (
-    START_PLACE,
-    DeliveryView,
-    PointView,
-    delivery_views,
-    points_near,
-    with_place,
-)
-from tradepost.commerce.flows.local_days import day_bounds, store_zone
+from tradepost.commerce.flows.delivery.delivery_views import DeliveryView, PointView, delivery_views, points_near
+from tradepost.commerce.flows.delivery.stop_filters import matching_stops
 from tradepost.commerce.flows.names import called, find_called
 from tradepost.commerce.flows.stock.stock_detail import WarehouseFilter
 from tradepost.commerce.inventory.models import Location
@@ -31,7 +24,6 @@ from tradepost.foundation.pagination import decode_cursor, encode_cursor
 
 MOST_STOPS = 500  # far more than a driver can make
 SHOWN = 6  # stops named in the text
-_ZONES_APART = timedelta(hours=26)  # the same day, by any two clocks of the world
 
 Day = Annotated[
     date | None, Field(description="Day of the route or window, by the warehouse's clock.", examples=["2026-03-02"])
@@ -65,28 +57,21 @@ async def list_deliveries(
     and reroute_delivery. Not for parcels with carriers (search_shipments). Reads only. Returns status, window, ETA,
     sequence, driver with status and whether the promise is missed; delivery_id adds pickup points near the route,
     detail=full also the masked address and instructions (untrusted)."""
-    statement = select(Delivery)
-    if date is not None or warehouse_id is not None:
-        statement = with_place(statement)
     route = None if route_id is None else await store.find(Route, route_id, field="route_id")
-    if route is not None:
-        statement = statement.where(Delivery.route_id == route.id)
+    held: dict[Any, str] = {}
     if driver_id is not None:
-        driver = await find_called(store, Driver, driver_id, field="driver_id")
-        statement = statement.where(Delivery.driver_id == driver.id)
+        held[Delivery.driver_id] = (await find_called(store, Driver, driver_id, field="driver_id")).id
     if status is not None:
-        statement = statement.where(Delivery.status == status)
+        held[Delivery.status] = status
     if warehouse_id is not None:
         place = await find_called(store, Location, warehouse_id, field="warehouse_id")
-        statement = statement.where(START_PLACE.in_([place.id]))
+        held[Delivery.start_location_id] = place.id
+    only: dict[Any, str] = {} if route is None else {Delivery.route_id: route.id}
     if order_id is not None:
-        order = await store.find(Order, order_id, field="order_id")
-        statement = statement.where(Delivery.order_id == order.id)
+        only[Delivery.order_id] = (await store.find(Order, order_id, field="order_id")).id
     if delivery_id is not None:
-        wanted = await store.find(Delivery, delivery_id, field="delivery_id")
-        statement = statement.where(Delivery.id == wanted.id)
-    if date is not None:
-        statement = statement.where(await _on_day(store, date))
+        only[Delivery.id] = (await store.find(Delivery, delivery_id, field="delivery_id")).id
+    statement, parts = await matching_stops(store, only, held, date)
 
     async def view(rows: Sequence[Delivery]) -> list[DeliveryView]:
         return await delivery_views(store, rows, detail, near=delivery_id is not None)
@@ -105,6 +90,8 @@ async def list_deliveries(
             cursor=cursor,
             descending=newest_first,
             fields=fields,
+            counted=None if parts is None else union_all(*parts),
+            parts=parts,
         )
     text = found_sentence(found, "deliveries", "No deliveries found with these filters.", named=SHOWN)
     if fields is None:
@@ -154,29 +141,6 @@ async def route(store: Store, id: str) -> RouteView:
         "stops": await delivery_views(store, in_order(stops), "standard"),
         "pickup_points_near": near.get(row.location_id, []),
     }
-
-
-async def _on_day(store: Store, day: date) -> ColumnElement[bool]:
-    """Made on that day: by the date of the route, or else by the window in the timezone of the warehouse."""
-    zones: dict[str, list[str]] = {}
-    for place_id, zone in await store.session.execute(select(Location.id, Location.timezone)):
-        zones.setdefault(zone, []).append(place_id)
-    moment = func.coalesce(Delivery.window_from, Delivery.eta)
-    windows = []
-    for zone, place_ids in sorted(zones.items()):
-        start, end = day_bounds(zone, day)
-        windows.append(and_(START_PLACE.in_(place_ids), moment >= start, moment < end))
-    start, end = day_bounds(await store_zone(store), day)
-    windows.append(and_(START_PLACE.is_(None), moment >= start, moment < end))
-    earliest, latest = start - _ZONES_APART, end + _ZONES_APART
-    routes = await store.all(select(Route.id).where(Route.service_date == day))
-    on_routes = select(Delivery.id).where(Delivery.route_id.in_(routes))
-    alone = select(Delivery.id).where(Delivery.route_id.is_(None))
-    in_window = alone.where(Delivery.window_from >= earliest, Delivery.window_from < latest)
-    without_window = alone.where(Delivery.window_from.is_(None), Delivery.eta >= earliest, Delivery.eta < latest)
-    # What an index finds, and of that what is right: no index knows a warehouse's clock.
-    near = Delivery.id.in_(union_all(on_routes, in_window, without_window))
-    return and_(near, or_(Route.service_date == day, and_(Delivery.route_id.is_(None), or_(*windows))))
 
 
 async def _in_driving_order(

@@ -86,8 +86,13 @@ async def search_shipments(
     statement = select(Shipment)
     # One filter finds, the others are compared: not by an index of what most parcels have, where few are looked for.
     few = order_id is not None or delayed_only or status not in (None, ARRIVED)
+    # Of what is under way, and was shipped in a period, a small index has all that is asked for.
+    moving = status not in (None, ARRIVED) and (shipped_from is not None or shipped_to is not None)
+    if moving:
+        statement = statement.where(Shipment.status != spelled_out(ARRIVED))
     if status is not None:
-        is_second = not few and (carrier is not None or warehouse_id is not None)
+        is_second = moving or delayed_only or order_id is not None
+        is_second = is_second or (not few and (carrier is not None or warehouse_id is not None))
         statement = statement.where((aside(Shipment.status) if is_second else Shipment.status) == status)
     if carrier is not None:
         company = await find_called(store, Carrier, carrier, field="carrier")

@@ -5,16 +5,16 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, select
 
 from tradepost.commerce.flows.names import find_called, find_customer
+from tradepost.commerce.flows.returns.return_filters import WantedReturns, matching_returns
 from tradepost.commerce.flows.returns.return_views import ReturnView, return_views, within_window
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order
-from tradepost.commerce.returns.models import Resolution, Return, ReturnLine, ReturnReason, ReturnStatus
+from tradepost.commerce.returns.models import Resolution, Return, ReturnReason, ReturnStatus
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.serving.watching import the
-from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, is_rare, page
+from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
 from tradepost.commerce.store.periods import days_text
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
@@ -59,31 +59,19 @@ async def search_returns(
         raise InvalidArgument(
             f"min_age_days {min_age_days} is more than max_age_days {max_age_days}.", field="min_age_days"
         )
-    statement = select(Return)
-    if status is not None:
-        statement = statement.where(Return.status == status)
-    if resolution is not None:
-        statement = statement.where(Return.resolution == resolution)
+    held: dict[Any, str | None] = {Return.status: status, Return.resolution: resolution}
     if warehouse_id is not None:
-        place = await find_called(store, Location, warehouse_id, field="warehouse_id")
-        statement = statement.where(Return.location_id == place.id)
-    if order_id is not None:
-        statement = statement.where(Return.order_id == (await store.find(Order, order_id, field="order_id")).id)
-    if customer_id is not None:
-        statement = statement.where(Return.customer_id == (await find_customer(store, customer_id)).id)
-    if min_age_days is not None:
-        statement = statement.where(Return.requested_at <= store.now - timedelta(days=min_age_days))
-    if max_age_days is not None:
-        statement = statement.where(Return.requested_at > store.now - timedelta(days=max_age_days + 1))
-    others = (status, resolution, warehouse_id, order_id, customer_id, min_age_days, max_age_days)
-    is_alone = all(value is None for value in others) and (reason is None or sku is None)
-    counted = None
-    bare = None if sku is None else sku.strip().removeprefix("sku:")
-    for column, value in ((ReturnLine.reason, reason), (ReturnLine.sku, bare)):
-        if value is not None:
-            lines = select(ReturnLine.return_id).where(column == value)
-            statement = statement.where(await _with_line(store, lines))
-            counted = lines.distinct() if is_alone else None
+        held[Return.location_id] = (await find_called(store, Location, warehouse_id, field="warehouse_id")).id
+    wanted = WantedReturns(
+        {column: value for column, value in held.items() if value is not None},
+        None if order_id is None else (await store.find(Order, order_id, field="order_id")).id,
+        None if customer_id is None else (await find_customer(store, customer_id)).id,
+        reason,
+        None if sku is None else sku.strip().removeprefix("sku:"),
+        None if max_age_days is None else store.now - timedelta(days=max_age_days + 1),
+        None if min_age_days is None else store.now - timedelta(days=min_age_days),
+    )
+    statement, lines = matching_returns(wanted)
 
     async def view(rows: Sequence[Return]) -> list[ReturnView]:
         return await return_views(store, rows, detail) if rows else []
@@ -98,18 +86,10 @@ async def search_returns(
         cursor=cursor,
         descending=True,
         fields=fields,
-        counted=counted,
+        counted=lines,
+        parts=None if lines is None else (lines,),
     )
     return Answer(found, _found_text(found))
-
-
-async def _with_line(store: Store, lines: Select[Any]) -> ColumnElement[bool]:
-    """Returns that have one of the lines: of few, the lines are found first; of many, soon enough one of the newest
-    returns has it."""
-    if await is_rare(store, lines):
-        return Return.id.in_(lines)
-    its = and_(ReturnLine.workspace_id == Return.workspace_id, ReturnLine.return_id == Return.id)
-    return lines.where(its).correlate(Return).exists()
 
 
 @read_tool(title="Get return", scope="read:returns")

@@ -1,10 +1,10 @@
 """What changed stock, when and why."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, NotRequired
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from typing_extensions import TypedDict
 
 from tradepost.commerce.catalog.models import Variant
@@ -13,13 +13,25 @@ from tradepost.commerce.flows.stock.stock_detail import WarehouseFilter
 from tradepost.commerce.flows.stock.stock_lists import locations_of
 from tradepost.commerce.inventory.models import Location, MovementCause, StockMovement
 from tradepost.commerce.serving.declare import Answer, read_tool
-from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, TimeFilter, found_sentence, page
+from tradepost.commerce.store.columns import aside
+from tradepost.commerce.store.listing import (
+    Cursor,
+    Detail,
+    Fields,
+    Limit,
+    Page,
+    TimeFilter,
+    found_sentence,
+    is_rare,
+    page,
+)
 from tradepost.commerce.store.periods import within
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.untrusted import clean
 
 SHOWN = 5  # movements named in the text
+_FEW = 5_000  # movements of a cause: to look at all of them takes no longer than at those of a place
 
 SkuFilter = Annotated[str | None, Field(max_length=200, description="Only this SKU or variant id.", examples=["SKU-1"])]
 CauseFilter = Annotated[
@@ -63,16 +75,15 @@ async def list_stock_movements(
     recalls. Use to explain why a quantity is what it is, or to find losses (cause=shrinkage). Not for the present
     quantities (check_inventory, list_stock_levels). A move between two states shows as two rows. Reads only. Returns
     time, SKU, warehouse, state, delta, cause and reference; detail=full adds who did it."""
-    statement = select(StockMovement)
+    held: dict[Any, str] = {}
     if sku is not None:
-        variant = await store.find(Variant, sku, field="sku")
-        statement = statement.where(StockMovement.sku == variant.sku)
+        held[StockMovement.sku] = (await store.find(Variant, sku, field="sku")).sku
     if warehouse_id is not None:
         place = await find_called(store, Location, warehouse_id, field="warehouse_id")
-        statement = statement.where(StockMovement.location_id == place.id)
+        held[StockMovement.location_id] = place.id
     if cause is not None:
-        statement = statement.where(StockMovement.cause == cause)
-    statement = within(statement, StockMovement.occurred_at, occurred_from, occurred_to, "occurred")
+        held[StockMovement.cause] = cause
+    statement = within(await _holding(store, held), StockMovement.occurred_at, occurred_from, occurred_to, "occurred")
 
     async def view(rows: Sequence[StockMovement]) -> list[MovementView]:
         return await _movement_views(store, rows, detail)
@@ -97,6 +108,20 @@ async def list_stock_movements(
                 f" {item['delta']:+d} {item['state']}, {item['cause']}{reference}."
             )
     return Answer(found, text)
+
+
+async def _holding(store: Store, held: Mapping[Any, str]) -> Select[StockMovement]:
+    """The movements with these values: the index of one of them finds, the others are compared. Most causes have many
+    movements; one that has few finds them soonest."""
+    finding: Any = next(iter(held), None)
+    cause = held.get(StockMovement.cause)
+    if cause is not None and len(held) > 1:
+        of_cause = select(StockMovement.id).where(StockMovement.cause == cause)
+        finding = StockMovement.cause if await is_rare(store, of_cause, _FEW) else finding
+    statement = select(StockMovement)
+    for column, value in held.items():
+        statement = statement.where((column if column is finding else aside(column)) == value)
+    return statement
 
 
 async def _movement_views(

@@ -6,6 +6,7 @@ from typing import Any
 
 from tradepost.commerce.customers.models import NAMES, Customer
 from tradepost.commerce.customers.names import keep_names
+from tradepost.commerce.store.copied import note_sources
 from tradepost.commerce.store.order_sums import note_orders
 from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.store import Store
@@ -122,7 +123,9 @@ class Draft:
 
 
 async def _follow_up(store: Store, rows: Sequence[Any]) -> None:
-    """What else follows from rows that no flush has written: the sums on their orders, and the names people search."""
+    """What else follows from rows that no flush has written: the sums on their orders, what others copy of them, and
+    the names people search."""
     note_orders(store.session.sync_session, rows)
+    note_sources(store.session.sync_session, rows)
     names = [getattr(row, name) for row in rows if isinstance(row, Customer) for name in NAMES]
     await store.session.run_sync(keep_names, store.caller.workspace_id, names)
