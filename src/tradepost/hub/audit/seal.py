@@ -81,7 +81,7 @@ class Sealer:
         is_last = False
         while not is_last:
             look = await self._linked(self._look_on)
-            self._missing.note(self._seen, look.passed)
+            self._missing.note(max(self._seen, await self._older_than_this()), look.passed)
             self._missing.came(look.numbers)
             self._seen, is_last = look.seen, look.is_last
             linked += len(look.rows)
