@@ -49,6 +49,7 @@ EVERY_WORKSPACE = {
 SESSION_MAKERS = {"AsyncSession", "Session", "ScopedSession", "async_sessionmaker", "sessionmaker"}
 ENGINE_MAKERS = {"create_engine", "create_async_engine"}
 TABLE_NAMES = {"Table", "table", "literal_column", "TextClause"}
+ALL_WORKSPACES = {"system", "append_everywhere"}
 CONNECTION_METHODS = {"connection", "get_bind", "raw_connection", "exec_driver_sql"}
 
 
@@ -89,7 +90,7 @@ def around_the_scope(tree: ast.Module) -> dict[str, set[int]]:
         if is_method and name in CONNECTION_METHODS and call not in harmless:
             found["connection"].add(call.lineno)
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
-        if (is_method and name == "system") or any(ast.unparse(value) == "EVERY_WORKSPACE" for value in given):
+        if (is_method and name in ALL_WORKSPACES) or any(ast.unparse(value) == "EVERY_WORKSPACE" for value in given):
             found["every workspace"].add(call.lineno)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in ("__table__", "tables", "sorted_tables"):
@@ -142,6 +143,7 @@ def test_every_exception_is_still_needed() -> None:
         ("from sqlalchemy import table\ntable('orders')", "table"),
         ("async with database.system(write=False) as session: pass", "every workspace"),
         ("database.transaction(EVERY_WORKSPACE, write=True)", "every workspace"),
+        ("database.append_everywhere(rows, [])", "every workspace"),
         ("from sqlalchemy.ext.asyncio import AsyncSession\nAsyncSession(engine)", "connection"),
     ],
 )

@@ -11,7 +11,8 @@ from sqlalchemy import MetaData, create_engine, inspect, text
 from tests.engines import DatabaseUrls
 from tradepost.commerce import tables as store_tables
 from tradepost.database import migrate
-from tradepost.database.engine import Database, parse_url
+from tradepost.database.engine import Database
+from tradepost.database.urls import parse_url
 from tradepost.foundation.errors import SetupError
 from tradepost.hub import tables as hub_tables
 

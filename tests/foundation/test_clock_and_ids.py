@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from tradepost.foundation.clock import fixed, from_rfc3339, to_rfc3339
-from tradepost.foundation.ids import handle, new_id
+from tradepost.foundation.ids import handle, new_id, new_ids
 
 
 def test_times_are_shown_and_read_in_utc() -> None:
@@ -24,6 +24,16 @@ def test_ids_are_prefixed_unique_and_in_order() -> None:
     assert all(value.startswith("ord_") and len(value) == 27 for value in made)
     assert [value[:14] for value in made] == sorted(value[:14] for value in made)
     assert len(handle("apr")) == 30
+
+
+def test_ids_made_together_are_as_good_as_single_ones() -> None:
+    before = new_id("aud")
+    made = new_ids("aud", 1000)
+    assert len(set(made)) == 1000
+    assert all(value.startswith("aud_") and len(value) == 27 for value in made)
+    assert before[:14] <= made[0][:14] <= new_id("aud")[:14]
+    assert len({value[14:15] for value in made}) == 32  # every character has its turn
+    assert new_ids("aud", 0) == []
 
 
 def test_a_forked_process_makes_ids_of_its_own() -> None:

@@ -6,19 +6,21 @@ a role that owns nothing.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from tradepost.database import inline_sqlite
-from tradepost.database.bulk import BulkWriter
+from tradepost.database.appending import Appending
+from tradepost.database.bulk import BulkWriter, Row
 from tradepost.database.scoping import DRIVER, EVERY_WORKSPACE, INLINE, POOLED, ScopedSession
+from tradepost.database.urls import parse_url
 from tradepost.database.wal import use_wal
 from tradepost.foundation.errors import SetupError
 
@@ -36,31 +38,6 @@ _AS_USUAL = ("PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
 _BEGIN_SCOPED = text(
     "SELECT set_config('tradepost.workspace', :workspace, true), set_config('transaction_read_only', :read_only, true)"
 )
-
-
-def parse_url(url: str) -> URL:
-    """A SQLAlchemy URL with our drivers filled in. Raises SetupError for anything but SQLite and PostgreSQL."""
-    example = "sqlite:////srv/tradepost/hub.db or postgresql://user@host/name"
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise SetupError(f"'{hide_password(url)}' is not a database URL.", hint=f"Write it like {example}.") from None
-    family = parsed.drivername.split("+")[0]
-    if family == "sqlite":
-        if not parsed.database or parsed.database == ":memory:":
-            raise SetupError("A SQLite URL needs a file.", hint=f"Write it like {example}.")
-        return parsed.set(drivername="sqlite+aiosqlite")
-    if family in ("postgresql", "postgres"):
-        return parsed.set(drivername="postgresql+psycopg")
-    raise SetupError(f"'{family}' databases are not supported.", hint=f"Use SQLite or PostgreSQL: {example}.")
-
-
-def hide_password(url: str) -> str:
-    """The URL as it may be shown."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url.split("@")[-1]
 
 
 def _dumps(value: Any) -> str:
@@ -184,10 +161,20 @@ class Database:
             raise OperationalError(None, None, error) from error
 
     @asynccontextmanager
-    async def system(self, *, write: bool) -> AsyncIterator[AsyncSession]:
+    async def system(self, *, write: bool, quick: bool = False) -> AsyncIterator[AsyncSession]:
         """A session over all workspaces: for looking up a credential, the sweeper, the relay and the sealer only."""
-        async with self.transaction(EVERY_WORKSPACE, write=write) as session:
+        async with self.transaction(EVERY_WORKSPACE, write=write, quick=quick) as session:
             yield session
+
+    async def append_everywhere(self, appending: Appending, rows: Sequence[Row]) -> None:
+        """Add rows of any workspaces, all or none; they are committed on return. Not more than `appending.most`."""
+        async with self._writer.connect() as connection:
+            if self.is_sqlite:
+                await appending.on_sqlite(connection, rows)
+                return
+            async with connection.begin():
+                await connection.execute(_BEGIN_SCOPED, {"workspace": EVERY_WORKSPACE, "read_only": "off"})
+                await appending.on_postgres(connection, rows)
 
     async def analyze(self) -> None:
         """After a load: tell PostgreSQL's planner how much there is now, which it would find out a minute later.

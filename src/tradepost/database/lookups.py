@@ -81,8 +81,11 @@ class _Prepared:
 
     def run(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> list[_Row]:
         given = {**self.fixed, **values}
+        rows = driver.execute(self.text, [given[name] for name in self.names])
+        if not self.converters:
+            return rows.fetchall()
         found: list[_Row] = []
-        for row in driver.execute(self.text, [given[name] for name in self.names]):
+        for row in rows:
             made = list(row)
             for position, convert in self.converters:
                 made[position] = convert(made[position])

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspe
 from sqlalchemy.exc import DBAPIError
 
 from tradepost.database.base import HubBase, StoreBase
-from tradepost.database.engine import ANALYSIS_LIMIT, BUSY_TIMEOUT_MS, parse_url
+from tradepost.database.engine import ANALYSIS_LIMIT, BUSY_TIMEOUT_MS
+from tradepost.database.urls import parse_url
 from tradepost.database.wal import use_wal
 from tradepost.foundation.errors import SetupError
 

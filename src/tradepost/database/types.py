@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, TypeDecorator
 
+from tradepost.foundation.clock import to_rfc3339
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware time, kept in UTC. A naive one is a mistake of the caller and is refused."""
@@ -31,3 +33,22 @@ class JsonColumn(TypeDecorator[Any]):
 
     impl = JSON(none_as_null=True)
     cache_ok = True
+
+
+def as_sqlite_keeps(moment: datetime) -> str:
+    """What UtcDateTime stores there, for rows that go straight to the driver: text in UTC, always with microseconds."""
+    if moment.tzinfo is None:
+        raise ValueError("A time without a zone cannot be stored.")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:_SQLITE_LENGTH]  # without the offset, which is 0
+
+
+def as_rfc3339(kept: str) -> str:
+    """What `foundation.clock.to_rfc3339` makes of that time, without a detour."""
+    if len(kept) != _SQLITE_LENGTH:  # somebody else's text
+        return to_rfc3339(datetime.fromisoformat(kept).replace(tzinfo=UTC))
+    fraction = "" if kept.endswith(".000000") else kept[19:]
+    return f"{kept[:10]}T{kept[11:19]}{fraction}Z"
+
+
+_SQLITE_LENGTH = len("2026-02-24 09:00:00.000000")

@@ -20,10 +20,10 @@ def _encode(value: int, length: int) -> str:
 
 
 class _Random:
-    """Random numbers from the operating system, asked for many at once: an import needs a million ids. A forked process
-    asks anew, or it would make the ids of its parent."""
+    """Random characters from the operating system, asked for many at once: an import needs a million ids. A forked
+    process asks anew, or it would make the ids of its parent."""
 
-    BYTES = 9
+    CHARACTERS = 13  # of 5 bits each
     AT_ONCE = 512
 
     def __init__(self) -> None:
@@ -33,24 +33,39 @@ class _Random:
 
     def forget(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[bytes] = []
+        self._waiting: list[str] = []
 
-    def bits(self, count: int) -> int:
-        """A number of so many bits, at most 72."""
+    def take(self) -> str:
+        """One id's worth."""
         with self._lock:
             if not self._waiting:
-                block = os.urandom(self.BYTES * self.AT_ONCE)
-                self._waiting = [block[start : start + self.BYTES] for start in range(0, len(block), self.BYTES)]
-            return int.from_bytes(self._waiting.pop(), "big") >> (8 * self.BYTES - count)
+                self._waiting = self.take_many(self.AT_ONCE)
+            return self._waiting.pop()
+
+    def take_many(self, count: int) -> list[str]:
+        """Each one id's worth, fresh."""
+        size = self.CHARACTERS
+        text = os.urandom(size * count).translate(_CHARACTER_OF_BYTE).decode("ascii")
+        return [text[start : start + size] for start in range(0, len(text), size)]
 
 
+_CHARACTER_OF_BYTE = bytes(ord(_ALPHABET[byte % 32]) for byte in range(256))  # the low 5 bits: every one as likely
 _random = _Random()
+
+
+def _stamp(prefix: str) -> str:
+    return f"{prefix}_{_encode(time.time_ns() // 1_000_000, 10)}"
 
 
 def new_id(prefix: str) -> str:
     """`prefix_` + 10 characters of milliseconds + 13 random ones (65 bits)."""
-    milliseconds = time.time_ns() // 1_000_000
-    return f"{prefix}_{_encode(milliseconds, 10)}{_encode(_random.bits(65), 13)}"
+    return _stamp(prefix) + _random.take()
+
+
+def new_ids(prefix: str, count: int) -> list[str]:
+    """So many ids of one millisecond, for rows that are made together."""
+    stamp = _stamp(prefix)
+    return [stamp + characters for characters in _random.take_many(count)]
 
 
 def handle(prefix: str) -> str:

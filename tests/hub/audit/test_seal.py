@@ -1,15 +1,17 @@
 """The chain: every committed row gets its place once, and any change afterwards shows."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from tradepost.database.engine import Database
-from tradepost.foundation.clock import system_now
+from tradepost.foundation.clock import fixed, system_now
 from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.audit.late import LATE_ROWS, MissingNumbers
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.verify import verify
 from tradepost.hub.audit.writer import AuditWriter
@@ -45,6 +47,31 @@ async def test_each_workspace_has_its_own_chain(database: Database):
     assert one.head != two.head
 
 
+ODD: tuple[dict[str, Any], ...] = (
+    {"tool": 'say "hello"\\n\n\t\x01', "details": {"b": 1, "a": {"d": [1, None, True], "c": "é"}}},
+    {"tool": "Größe \u2028 \U0001f600", "details": {"\ufb33": 1, "\U0001f600": 2, "é": 3}},
+    {"duration_us": 0, "outcome": "", "details": {"rate": 0.1, "tiny": 1e-7, "whole": 2.0, "large": 2**53 - 1}},
+    {"duration_us": 2**53, "details": {}},
+)
+
+
+async def test_what_is_sealed_is_what_is_verified_whatever_a_row_holds(database: Database):
+    """The sealer hashes columns, the check hashes objects: they have to mean the same."""
+    moments = (datetime(2026, 2, 24, 9, tzinfo=UTC), datetime(2026, 2, 24, 10, 0, 0, 120, timezone(timedelta(hours=1))))
+    for moment in moments:
+        writer = AuditWriter(database, fixed(moment))
+        for number, values in enumerate(ODD):
+            writer.note(AuditFact("ws_1", "read", "tool:call", f"req_{number}", "agent_key", "key_1", **values))
+        await writer.drain()
+        async with database.transaction("ws_1", write=True) as session:
+            for number, values in enumerate(ODD):
+                fact = AuditFact("ws_1", "read", "tool:call", f"req_{number}", "agent_key", "key_1", **values)
+                session.add(fact.as_row(moment))
+    assert await Sealer(database, fixed(moments[0])).seal() == 16
+    found = await verify(database, "ws_1")
+    assert (found.checked, found.intact, found.reason) == (16, True, None)
+
+
 async def test_sealing_goes_on_where_it_stopped_also_in_another_process(database: Database):
     await write(database, 2)
     await Sealer(database).seal()
@@ -73,6 +100,61 @@ async def test_a_row_that_commits_late_still_gets_its_place(database: Database):
         assert await sealer.seal() == 3
     assert await sealer.seal() == 1
     assert (await verify(database, "ws_1")).intact
+
+
+async def test_one_that_commits_long_after_its_neighbours_is_found_by_all_that_seal(database: Database):
+    if database.is_sqlite:
+        pytest.skip("one writer at a time: nothing commits late")
+    await write(database, 300)
+    sealers = [Sealer(database), Sealer(database)]
+    await sealers[0].seal()
+    async with database.transaction("ws_1", write=True) as slow:
+        slow.add(AuditFact("ws_1", "read", "tool:call", "req_slow", "agent_key", "key_1").as_row(system_now()))
+        await slow.flush()
+        for number in range(4):
+            await write(database, 250)
+            assert await sealers[number % 2].seal() == 250
+    assert [await sealer.seal() for sealer in sealers] == [1, 0]
+    assert (await verify(database, "ws_1")).intact
+
+
+async def test_a_sealer_that_starts_finds_what_others_left_over(database: Database):
+    """Rows without a link among the oldest, in between and at the end."""
+    await write(database, 700)
+    await Sealer(database).seal()
+    await write(database, 3, "ws_2")
+    await write(database, 700)
+    await Sealer(database).seal()
+    await spoil(database, "DELETE FROM audit_links WHERE workspace_id = 'ws_2'")
+    await write(database, 3, "ws_2")
+    assert await Sealer(database).seal() == 6
+    assert (await verify(database, "ws_2")).intact
+
+
+async def test_sealers_that_take_turns_continue_each_others_chains(database: Database):
+    sealers = [Sealer(database), Sealer(database)]
+    for number in range(6):
+        await write(database, 30, f"ws_{number % 3}")
+        assert await sealers[number % 2].seal() == 30
+    for workspace in ("ws_0", "ws_1", "ws_2"):
+        checked = await verify(database, workspace)
+        assert (checked.checked, checked.intact) == (60, True)
+
+
+def test_numbers_that_nobody_brings_are_given_up_after_a_while():
+    hour = [0.0]
+    missing = MissingNumbers(lambda: hour[0] * 3600)
+    missing.note(1, [2, 4, 7])
+    assert missing.waited_for() == [3, 5, 6]
+    missing.came([5])
+    hour[0] = 0.2
+    missing.note(7, [9])
+    assert missing.waited_for() == [3, 6, 8]
+    hour[0] = 0.3
+    assert missing.waited_for() == [8]
+    missing.note(9, [10**9])
+    assert missing.waited_for()[0] == 10  # the next ones to come, of a run that has no end
+    assert len(missing.waited_for()) == LATE_ROWS
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -54,17 +55,17 @@ class AuditFact:
             **{"run_id": caller.run_id, **values},
         )
 
-    def as_columns(self, occurred_at: datetime) -> dict[str, Any]:
-        """The columns of its row, with a new id."""
-        columns: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
-        columns["details"] = dict(self.details)
-        columns["id"] = new_id("aud")
-        columns["occurred_at"] = occurred_at
-        return columns
+    def as_values(self, event_id: str, occurred_at: datetime) -> tuple[Any, ...]:
+        """The values of its row, in the order of COLUMNS."""
+        return (*_plain_values(self), dict(self.details) if self.details else _NONE, event_id, occurred_at)
 
     def as_row(self, occurred_at: datetime) -> AuditEvent:
-        """Its row."""
-        return AuditEvent(**self.as_columns(occurred_at))
+        """Its row, with a new id."""
+        values = dict(zip(COLUMNS, self.as_values(new_id("aud"), occurred_at), strict=True))
+        return AuditEvent(**{**values, "details": dict(self.details)})
 
 
 _PLAIN = tuple(name for name in AuditFact.__slots__ if name != "details")
+_NONE: dict[str, Any] = {}
+_plain_values = attrgetter(*_PLAIN)
+COLUMNS = (*_PLAIN, "details", "id", "occurred_at")

@@ -1,28 +1,51 @@
 """The sealer: gives every committed audit row its place in the chain of its workspace.
 
-Rows are linked after they are committed, in the order they are found, so that a row whose transaction took long still
-gets its place. Two sealers cannot give the same place twice: positions are unique, the slower one starts over.
+Rows are linked after they are committed, in the order of their numbers, as far as they are there; one whose transaction
+took long leaves its number out, and gets its place when it comes. Two sealers cannot give the same place twice:
+positions are unique, the slower one starts over.
 """
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.database.appending import Appending
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.rounds import Rounds
-from tradepost.hub.audit.chain import FIRST, chain_hash, row_hash
-from tradepost.hub.audit.models import AuditEvent, AuditLink
+from tradepost.hub.audit import stored
+from tradepost.hub.audit.chain import FIRST, chain_hash
+from tradepost.hub.audit.late import LATE_ROWS, MissingNumbers
+from tradepost.hub.audit.models import AuditLink
 
-BATCH = 500
 PAUSE_SECONDS = 1.0
-# How far behind the newest sealed row a late commit is still looked for; a restart looks at everything again.
-LATE_ROWS = 10_000
+
+_LINKS = Appending(AuditLink, ("workspace_id", "id", "position", "row_hash", "chain_hash", "sealed_at"))
+BATCH = _LINKS.most
+LATE_AT_ONCE = BATCH
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was found without a link: workspace, id and hash of rows, and their numbers. `seen` is how far the look went
+    and `passed` the numbers on the way, of linked rows too."""
+
+    seen: int
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    passed: list[int] = field(default_factory=list)
+    is_last: bool = False
+
+    def add(self, found: Sequence[Sequence[Any]]) -> None:
+        self.rows += [(row[stored.WORKSPACE_ID], row[stored.ID], stored.stored_hash(row)) for row in found]
+        self.numbers += [row[stored.SEQUENCE] for row in found]
 
 
 class Sealer:
@@ -31,7 +54,10 @@ class Sealer:
     def __init__(self, database: Database, now: Now = system_now, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._database = database
         self._now = now
-        self._look_from = 0
+        self._start: int | None = None  # rows up to this number are older than the sealer
+        self._seen = -1  # every row up to this number was looked at
+        self._missing = MissingNumbers()
+        self._heads: dict[str, tuple[int, str]] = {}  # as far as they are known in this run
         self._sealing = Rounds("audit sealer", self._round, pause_seconds)
 
     async def start(self) -> None:
@@ -46,14 +72,20 @@ class Sealer:
     async def seal(self) -> int:
         """Link every committed row that has no link yet. Returns how many were linked."""
         linked = 0
-        while True:
-            try:
-                count = await self._seal_batch()
-            except IntegrityError:
-                continue  # another process sealed at the same moment; its links are ours to continue from
-            linked += count
-            if count < BATCH:
-                return linked
+        self._heads = {}
+        missing = self._missing.waited_for()
+        for first in range(0, len(missing), LATE_AT_ONCE):
+            look = await self._linked(partial(self._look_for, missing[first : first + LATE_AT_ONCE]))
+            self._missing.came(look.numbers)
+            linked += len(look.rows)
+        is_last = False
+        while not is_last:
+            look = await self._linked(self._look_on)
+            self._missing.note(max(self._seen, await self._older_than_this()), look.passed)
+            self._missing.came(look.numbers)
+            self._seen, is_last = look.seen, look.is_last
+            linked += len(look.rows)
+        return linked
 
     async def _round(self) -> None:
         try:
@@ -61,53 +93,79 @@ class Sealer:
         except (SQLAlchemyError, OSError) as error:
             _log.warning("audit rows stay unsealed for now: %s", error)
 
-    async def _seal_batch(self) -> int:
+    async def _look_for(self, numbers: Sequence[int]) -> _Look:
+        """For late rows: those of these numbers."""
+        look = _Look(self._seen)
         async with self._database.system(write=False) as session:
-            if not await self._unsealed(session, 1):
-                return 0
-        async with self._database.system(write=True) as session:
-            events = await self._unsealed(session, BATCH)
-            heads: dict[str, tuple[int, str]] = {}
-            for event in events:
-                workspace_id = event.workspace_id
-                position, before = heads.get(workspace_id) or await _head(session, workspace_id)
-                row = row_hash(event)
-                heads[workspace_id] = position + 1, chain_hash(before, position + 1, row)
-                session.add(
-                    AuditLink(
-                        workspace_id=workspace_id,
-                        id=event.id,
-                        position=position + 1,
-                        row_hash=row,
-                        chain_hash=heads[workspace_id][1],
-                        sealed_at=self._now(),
-                    )
-                )
-        if events:
-            newest = max(event.sequence or 0 for event in events)
-            self._look_from = max(self._look_from, newest - LATE_ROWS)
-        return len(events)
+            look.add(await stored.UNSEALED_AMONG.rows(session, {"numbers": numbers}))
+        return look
 
-    async def _unsealed(self, session: AsyncSession, most: int) -> Sequence[AuditEvent]:
-        linked = select(AuditLink.id).where(
-            AuditLink.workspace_id == AuditEvent.workspace_id, AuditLink.id == AuditEvent.id
-        )
-        statement = (
-            select(AuditEvent)
-            .where(AuditEvent.sequence >= self._look_from, ~linked.exists())
-            .order_by(AuditEvent.sequence)
-            .limit(most)
-        )
-        return (await session.scalars(statement)).all()
+    async def _look_on(self) -> _Look:
+        """For rows behind those that were seen, as many as are linked at once."""
+        look = _Look(self._seen)
+        start = await self._older_than_this()
+        while len(look.rows) <= BATCH - stored.PAGE and not look.is_last:
+            await (self._older_page(look, start) if look.seen < start else self._page(look))
+            await asyncio.sleep(0)  # a page takes a millisecond or two: calls come first
+        return look
 
+    async def _older_than_this(self) -> int:
+        """The number up to which no row is awaited any more: on SQLite they are given in the order of commits."""
+        if self._start is None:
+            async with self._database.system(write=False) as session:
+                [[newest]] = await stored.NEWEST.rows(session, {})
+            self._start = max((newest or 0) - (0 if self._database.is_sqlite else LATE_ROWS), 0)
+        return self._start
 
-async def _head(session: AsyncSession, workspace_id: str) -> tuple[int, str]:
-    """Position and hash of a chain's last link."""
-    last = select(func.max(AuditLink.position)).where(AuditLink.workspace_id == workspace_id).scalar_subquery()
-    found = await session.execute(
-        select(AuditLink.position, AuditLink.chain_hash).where(
-            AuditLink.workspace_id == workspace_id, AuditLink.position == last
-        )
-    )
-    row = found.one_or_none()
-    return (row.position, row.chain_hash) if row else (0, FIRST)
+    async def _older_page(self, look: _Look, start: int) -> None:
+        """What was left over. All but the last few rows have their links: on the way to them, nothing is read."""
+        async with self._database.system(write=False) as session:
+            found = await stored.LEFT_OVER.rows(session, {"after": look.seen, "until": start})
+        look.add(found)
+        look.seen = look.numbers[-1] if len(found) == stored.PAGE else start
+
+    async def _page(self, look: _Look) -> None:
+        async with self._database.system(write=False, quick=True) as session:
+            numbers = [number for (number,) in await stored.NUMBERS.rows(session, {"after": look.seen})]
+            if numbers:
+                between = {"after": look.seen, "until": numbers[-1]}
+                look.add(await stored.UNSEALED.rows(session, between))
+                look.seen = numbers[-1]
+        look.passed += numbers
+        look.is_last = len(numbers) < stored.PAGE
+
+    async def _linked(self, looked: Callable[[], Awaitable[_Look]]) -> _Look:
+        """Link what a look finds; another process may do so at the same moment, then look again."""
+        while True:
+            look = await looked()
+            try:
+                await self._link(look.rows)
+            except IntegrityError:
+                self._heads = {}  # its links are ours to continue from
+            else:
+                return look
+
+    async def _link(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        if not rows:
+            return
+        now = self._now()
+        heads = await self._heads_of({workspace_id for workspace_id, _, _ in rows})
+        links = []
+        for workspace_id, event_id, row in rows:
+            position, before = heads[workspace_id]
+            position, chained = position + 1, chain_hash(before, position + 1, row)
+            heads[workspace_id] = position, chained
+            links.append((workspace_id, event_id, position, row, chained, now))
+        await self._database.append_everywhere(_LINKS, links)
+        self._heads |= heads
+
+    async def _heads_of(self, workspaces: set[str]) -> dict[str, tuple[int, str]]:
+        """Position and hash of the last link of each chain."""
+        heads = {workspace_id: self._heads[workspace_id] for workspace_id in workspaces & self._heads.keys()}
+        if len(heads) == len(workspaces):
+            return heads
+        async with self._database.system(write=False, quick=True) as session:
+            for workspace_id in workspaces - heads.keys():
+                found = await stored.HEAD.rows(session, {"workspace": workspace_id})
+                heads[workspace_id] = (found[0][0], found[0][1]) if found else (0, FIRST)
+        return heads

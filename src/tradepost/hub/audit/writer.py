@@ -10,23 +10,25 @@ import logging
 from collections import deque
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from itertools import islice
 
-from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.database.appending import Appending
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unavailable
-from tradepost.foundation.ids import new_id
-from tradepost.hub.audit.fact import AuditFact
+from tradepost.foundation.ids import new_id, new_ids
+from tradepost.hub.audit.fact import COLUMNS, AuditFact
 from tradepost.hub.audit.models import AuditEvent
 
-GROUP = 256
 GROUP_SECONDS = 0.02
 RETRY_SECONDS = 1.0
 CAPACITY = 50_000
+
+_EVENTS = Appending(AuditEvent, COLUMNS, numbered="sequence")
+GROUP = _EVENTS.most
 
 _log = logging.getLogger(__name__)
 
@@ -105,12 +107,13 @@ class AuditWriter:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _write_group(self) -> None:
-        group = [self._noted[index] for index in range(min(GROUP, len(self._noted)))]
-        lost = dict(self._lost)
-        rows: list[dict[str, Any]] = [fact.as_columns(moment) for fact, moment in group]
-        rows += [self._gap(workspace_id, count) for workspace_id, count in lost.items()]
-        async with self._database.system(write=True) as session:
-            await session.execute(insert(AuditEvent), rows)
+        lost = dict(islice(self._lost.items(), GROUP // 2))
+        group = list(islice(self._noted, GROUP - len(lost)))
+        now = self._now()
+        facts = [*group, *((_gap(workspace_id, count), now) for workspace_id, count in lost.items())]
+        ids = new_ids("aud", len(facts))
+        rows = [fact.as_values(event_id, moment) for event_id, (fact, moment) in zip(ids, facts, strict=True)]
+        await self._database.append_everywhere(_EVENTS, rows)
         for _ in group:
             self._noted.popleft()
         for workspace_id, count in lost.items():
@@ -118,8 +121,8 @@ class AuditWriter:
             if self._lost[workspace_id] == 0:
                 del self._lost[workspace_id]
 
-    def _gap(self, workspace_id: str, count: int) -> dict[str, Any]:
-        fact = AuditFact(
-            workspace_id, "admin", "audit:gap", new_id("req"), "system", "audit", details={"rows_not_recorded": count}
-        )
-        return fact.as_columns(self._now())
+
+def _gap(workspace_id: str, count: int) -> AuditFact:
+    return AuditFact(
+        workspace_id, "admin", "audit:gap", new_id("req"), "system", "audit", details={"rows_not_recorded": count}
+    )

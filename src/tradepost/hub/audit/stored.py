@@ -1,0 +1,80 @@
+"""Audit rows as the database keeps them, for the sealer: what waits for its link, read and hashed without objects.
+
+The hash is that of `chain.row_hash`, always made of what the database holds at that moment, never of what the writer
+remembers: a link speaks for the row that anybody can read.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import String, Text, bindparam, cast, func, inspect, select, type_coerce
+
+from tradepost.database.lookups import Lookup
+from tradepost.database.types import as_rfc3339
+from tradepost.foundation.canonical import canonical
+from tradepost.foundation.clock import to_rfc3339
+from tradepost.hub.audit.models import AuditEvent, AuditLink
+
+PAGE = 200  # rows read and hashed in one go: a millisecond or two of the event loop
+
+_COLUMNS = tuple(sorted(attribute.key for attribute in inspect(AuditEvent).column_attrs))  # canonical order
+_AS_KEPT: dict[str, Any] = {  # nothing is made of these on the way
+    "details": cast(AuditEvent.details, Text),
+    "occurred_at": type_coerce(AuditEvent.occurred_at, String),
+}
+_SELECTED = [_AS_KEPT.get(name, getattr(AuditEvent, name)) for name in _COLUMNS]
+SEQUENCE, WORKSPACE_ID, ID = (_COLUMNS.index(name) for name in ("sequence", "workspace_id", "id"))
+_DURATION = _COLUMNS.index("duration_us")
+
+_linked = select(AuditLink.id).where(AuditLink.workspace_id == AuditEvent.workspace_id, AuditLink.id == AuditEvent.id)
+_unsealed = select(*_SELECTED).where(~_linked.exists()).order_by(AuditEvent.sequence)
+
+# Rows without a link: behind one number and up to another, the first of those, and those of certain numbers.
+_between = _unsealed.where(AuditEvent.sequence > bindparam("after"), AuditEvent.sequence <= bindparam("until"))
+UNSEALED = Lookup(_between)
+LEFT_OVER = Lookup(_between.limit(PAGE))
+UNSEALED_AMONG = Lookup(_unsealed.where(AuditEvent.sequence.in_(bindparam("numbers", expanding=True))))
+NUMBERS = Lookup(
+    select(AuditEvent.sequence)
+    .where(AuditEvent.sequence > bindparam("after"))
+    .order_by(AuditEvent.sequence)
+    .limit(PAGE)
+)
+NEWEST = Lookup(select(func.max(AuditEvent.sequence)))
+
+# The last link of a chain.
+HEAD = Lookup(
+    select(AuditLink.position, AuditLink.chain_hash)
+    .where(AuditLink.workspace_id == bindparam("workspace"))
+    .order_by(AuditLink.position.desc())
+    .limit(1)
+)
+
+_PLAIN = frozenset((str, int, type(None)))
+_LARGEST = 2**53 - 1
+
+
+def stored_hash(values: Sequence[Any]) -> str:
+    """The hash over every column of a row that was read as the database keeps it."""
+    row = dict(zip(_COLUMNS, values, strict=True))
+    moment, details = row["occurred_at"], row["details"]
+    row["occurred_at"] = as_rfc3339(moment) if type(moment) is str else to_rfc3339(moment)
+    row["details"] = None
+    if _is_plain(row):
+        row["details"] = {} if details == "{}" else orjson.Fragment(canonical(orjson.loads(details)))
+        text = orjson.dumps(row)
+    else:
+        row["details"] = orjson.loads(details)
+        text = canonical(row)
+    return "sha256:" + hashlib.sha256(text).hexdigest()
+
+
+def _is_plain(row: dict[str, Any]) -> bool:
+    """Whether any serializer writes these columns as canonical JSON does; they are in the order of their names. Text
+    out of a database is always valid."""
+    if not _PLAIN.issuperset(map(type, row.values())):
+        return False
+    sequence, duration = row["sequence"] or 0, row["duration_us"] or 0
+    return bool(-_LARGEST <= sequence <= _LARGEST and -_LARGEST <= duration <= _LARGEST)
