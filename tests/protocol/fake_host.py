@@ -10,6 +10,7 @@ from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import ForbiddenScope, NotFound, RateLimited, Unauthenticated, Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.protocol.hosting import NO_EXTRAS, Arrival, CallExtras, ClientChannel
+from tradepost.protocol.parameter_headers import HeaderParameter, header_parameters
 
 Json = dict[str, Any]
 
@@ -71,6 +72,10 @@ class FakeHost:
 
     async def list_tools(self, caller: Caller, server: str | None) -> bytes:
         return CATALOGS[caller.principal.id]
+
+    async def mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:
+        tools = orjson.loads(await self.list_tools(caller, server))
+        return next((header_parameters(tool["inputSchema"]) for tool in tools if tool["name"] == name), ())
 
     async def list_resources(self, caller: Caller, server: str | None) -> bytes:
         return orjson.dumps([RESOURCE])

@@ -1,9 +1,9 @@
 """Who is calling. Frozen, passed explicitly, built by the hub (or by a server that runs alone as its operator)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 PrincipalKind = Literal["agent_key", "user", "api_key", "shopper", "operator", "system"]
 
@@ -18,13 +18,22 @@ class Principal:
     id: str
 
 
+class Seen(NamedTuple):
+    """The version that the registry of the caller's workspace had when somebody looked, and when that was (seconds of
+    the monotonic clock)."""
+
+    version: int
+    at: float
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Everything a step, a tool or a query may know about who calls.
 
     `workspace_id` bounds every query. `scopes` are the granted ones ("read:orders"); `attributes` limit what tools
     return (region, warehouse, customer). `request_id` is new for every call and stands in the audit; `run_id` groups
-    the calls of one agent run. Nothing a client sends in `_meta` ever gets in here.
+    the calls of one agent run. `seen` is the look at the registry with which this request was let in, so that its steps
+    need none of their own. Nothing a client sends in `_meta` ever gets in here.
     """
 
     workspace_id: str
@@ -36,10 +45,22 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
     run_id: str | None = None
+    seen: Seen | None = field(default=None, compare=False, repr=False)
 
     def has_scope(self, scope: str) -> bool:
         return scope in self.scopes
 
-    def for_request(self, request_id: str, run_id: str | None = None) -> "Caller":
+    def for_request(self, request_id: str, run_id: str | None = None, seen: Seen | None = None) -> "Caller":
         """The same caller for another request."""
-        return replace(self, request_id=request_id, run_id=run_id or self.run_id)
+        return Caller(
+            self.workspace_id,
+            self.principal,
+            request_id,
+            self.user_id,
+            self.agent_id,
+            self.profile_id,
+            self.scopes,
+            self.attributes,
+            run_id or self.run_id,
+            seen,
+        )

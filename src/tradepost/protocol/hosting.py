@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tradepost.foundation.caller import Caller
+from tradepost.protocol.parameter_headers import HeaderParameter
 
 Json = dict[str, Any]
 
@@ -82,6 +83,10 @@ class HostedCatalog(Protocol):
 
     async def list_tools(self, caller: Caller, server: str | None) -> bytes:
         """The JSON array of Tool objects as ready bytes, in a stable order (a catalog is never paged)."""
+        ...
+
+    async def mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:
+        """The arguments of a tool that clients repeat in headers, worked out before the call; () for an unknown one."""
         ...
 
     async def list_resources(self, caller: Caller, server: str | None) -> bytes: ...

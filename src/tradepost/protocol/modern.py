@@ -5,7 +5,6 @@ present (-32602), headers equal to the body (-32020), version served (-32022), m
 Authorization, limits and audit never see a header value: the host gets the body's.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +34,7 @@ from tradepost.protocol.methods import (
     identity,
     progress_token,
 )
-from tradepost.protocol.parameter_headers import KEYWORD, HeaderParameter, header_parameters, mismatch
+from tradepost.protocol.parameter_headers import mismatch
 from tradepost.protocol.streams import Streams
 from tradepost.protocol.updates import Updates
 
@@ -54,7 +53,6 @@ LIST_TTL_MS = 5_000  # how stale a client's catalog may be: a disabled tool is r
 
 _NAMED = {TOOLS_CALL: "name", "prompts/get": "name", "resources/read": "uri"}
 _COMPLETE = b'{"resultType":"complete",'
-_REMEMBERED_CATALOGS = 64
 
 
 def is_modern(message: Message, version_header: str | None) -> bool:
@@ -124,7 +122,6 @@ class ModernEra:
         self._methods = CatalogMethods(host)
         self._listening = Listening(host, updates, streams)
         self._served = served
-        self._mirrored: OrderedDict[bytes, dict[str, tuple[HeaderParameter, ...]]] = OrderedDict()
 
     async def result(self, caller: Caller, server: str | None, message: Message, exchange: Exchange) -> bytes:
         """The result bytes of a request. Raises Refusal, TradepostError."""
@@ -159,27 +156,13 @@ class ModernEra:
         self, caller: Caller, server: str | None, params: Json, headers: Mapping[str, str]
     ) -> None:
         """Compare `Mcp-Param-*` headers with the arguments, for tools whose schema names any. Raises Refusal."""
-        catalog = await self._host.list_tools(caller, server)
-        if KEYWORD.encode() not in catalog:
+        parameters = await self._host.mirrored(caller, server, str(params.get("name")))
+        if not parameters:
             return
-        parameters = self._mirrored_in(catalog).get(str(params.get("name")), ())
         arguments = params.get("arguments")
         problem = mismatch(parameters, arguments if isinstance(arguments, dict) else {}, headers)
         if problem is not None:
             raise header_mismatch(problem)
-
-    def _mirrored_in(self, catalog: bytes) -> dict[str, tuple[HeaderParameter, ...]]:
-        """By tool name; remembered for the last catalogs, which a host gives as the same bytes again and again."""
-        known = self._mirrored.get(catalog)
-        if known is None:
-            known = self._mirrored[catalog] = {}
-            for tool in orjson.loads(catalog):
-                parameters = _parameters(tool.get("inputSchema"))
-                if parameters:
-                    known[tool["name"]] = parameters
-            if len(self._mirrored) > _REMEMBERED_CATALOGS:
-                self._mirrored.popitem(last=False)
-        return known
 
 
 def _channel(exchange: Exchange, params: Json) -> StreamChannel:
@@ -187,13 +170,6 @@ def _channel(exchange: Exchange, params: Json) -> StreamChannel:
     if level is not None and level not in LOG_LEVELS:
         raise invalid_params(f"{LOG_LEVEL_META} is one of {', '.join(LOG_LEVELS)}.")
     return StreamChannel(exchange, progress_token=progress_token(params), log_level=level)
-
-
-def _parameters(schema: Any) -> tuple[HeaderParameter, ...]:
-    try:
-        return header_parameters(schema)
-    except ValueError:
-        return ()  # conforming clients leave such a tool out and send no headers for it
 
 
 __all__ = ["DISCOVER", "VERSION", "ModernEra", "Refusal", "check_envelope", "is_modern"]

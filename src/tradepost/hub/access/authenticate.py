@@ -9,12 +9,13 @@ import hmac
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 
 from sqlalchemy import and_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.database.engine import Database
-from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.caller import Caller, Principal, Seen
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
 from tradepost.foundation.rounds import Rounds
@@ -52,8 +53,10 @@ class Authenticator:
     async def authenticate(self, bearer: str, request_id: str) -> Caller:
         """The caller of one request. Raises Unauthenticated, the same for every reason."""
         digest = digest_of(bearer[:MAX_BEARER])
+        looked_at = monotonic()
         known = self._known.get(digest)
-        if known is None or known.version < await self._watch.version(known.caller.workspace_id):
+        version = await self._watch.version(known.caller.workspace_id) if known is not None else 0
+        if known is None or known.version < version:
             self._known.pop(digest, None)
             known = await self._look_up(bearer, digest)
         now = self._now()
@@ -63,7 +66,7 @@ class Authenticator:
                 hint="Send a current key as `Authorization: Bearer tp_…`. An admin mints one: `tradepost key mint`.",
             )
         self._used[known.caller.principal.id] = (known.caller.workspace_id, now)
-        return known.caller.for_request(request_id)
+        return known.caller.for_request(request_id, seen=Seen(max(known.version, version), looked_at))
 
     async def start(self) -> None:
         """Begin writing last-used times in the background."""

@@ -1,10 +1,12 @@
 """One way to say that something in a workspace's registry or access changed: version, wake-up and audit row at once.
 
 The registry version counts up in the transaction of the change. Whoever keeps something compiled (catalogs, verified
-keys) compares versions on every call, so a change acts on the next call here and within a second elsewhere.
+keys) compares versions on every call. One look does for all of a call's steps, so a change acts on the next call here
+and within a second elsewhere.
 """
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, Protocol
 
 from sqlalchemy import text, update
@@ -17,6 +19,7 @@ from tradepost.hub.access.models import RegistryVersion
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
 
+SEEN_SECONDS = 0.25
 CHANNEL = "tradepost_registry"
 ROW_ID = "registry"
 BUMPED = "registry_versions"  # key in session.info: {workspace: version} of this transaction
@@ -26,6 +29,13 @@ class Versions(Protocol):
     """Who knows the current registry version of a workspace; the registry watch satisfies it."""
 
     async def version(self, workspace_id: str) -> int: ...
+
+
+def seen_version(caller: Caller) -> int | None:
+    """The registry version that was looked at when the caller's request was let in. None where nobody looked, or where
+    the request has taken its time since: its body came slowly, or it waited in line."""
+    seen = caller.seen
+    return seen.version if seen is not None and monotonic() - seen.at < SEEN_SECONDS else None
 
 
 async def bump(session: AsyncSession) -> int:

@@ -2,6 +2,7 @@
 pipeline."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from tradepost import __version__
@@ -14,6 +15,7 @@ from tradepost.hub.gateway.steps.authenticate import bearer_of
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.protocol.hosting import NO_EXTRAS, Arrival, CallExtras
+from tradepost.protocol.parameter_headers import HeaderParameter
 
 INSTRUCTIONS = (
     "Tools of this workspace's systems. Every write needs an idempotency_key of your own. A write may answer "
@@ -54,6 +56,11 @@ class Gateway:
         """See HostedCatalog."""
         return (await self._catalog(caller, server)).tools_json
 
+    async def mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:
+        """See HostedCatalog."""
+        tool = (await self._catalog(caller, server)).tools.get(name)
+        return tool.mirrored if tool is not None else ()
+
     async def list_resources(self, caller: Caller, server: str | None) -> bytes:
         """See HostedCatalog."""
         return (await self._catalog(caller, server)).resources_json
@@ -84,9 +91,10 @@ class Gateway:
         return record
 
     async def may_read(self, caller: Caller, server: str | None, uri: str) -> bool:
-        """See HostedCatalog. A catalog holds only what its caller's scopes allow."""
+        """See HostedCatalog. A catalog holds only what its caller's scopes allow. The caller was let in long ago, with
+        the stream that is told of changes."""
         try:
-            return (await self._catalog(caller, server)).find_resource(uri) is not None
+            return (await self._catalog(replace(caller, seen=None), server)).find_resource(uri) is not None
         except NotFound:
             return False
 

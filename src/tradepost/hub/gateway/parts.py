@@ -26,12 +26,19 @@ WAIT_SECONDS = 5.0
 
 
 class CatalogSource(Protocol):
-    """Compiled catalogs; the registry's Catalogs satisfies it."""
+    """Compiled catalogs; the registry's Catalogs satisfies it. `version` is the registry's, where it is known."""
 
-    async def for_agent(self, workspace_id: str, agent_id: str, scopes: frozenset[str] | None = None) -> Catalog: ...
+    async def for_agent(
+        self, workspace_id: str, agent_id: str, scopes: frozenset[str] | None = None, version: int | None = None
+    ) -> Catalog: ...
 
     async def for_server(
-        self, workspace_id: str, agent_id: str, slug: str, scopes: frozenset[str] | None = None
+        self,
+        workspace_id: str,
+        agent_id: str,
+        slug: str,
+        scopes: frozenset[str] | None = None,
+        version: int | None = None,
     ) -> Catalog: ...
 
 

@@ -13,7 +13,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
-from tradepost.hub.access.changes import Versions
+from tradepost.hub.access.changes import Versions, seen_version
 from tradepost.hub.access.models import Agent, ApiKey, Posture, Profile, User, Workspace
 
 MOST_KEPT = 10_000
@@ -40,7 +40,9 @@ class Standings:
 
     async def confirm(self, caller: Caller, *, fresh: bool = False) -> Standing:
         """The caller's standing. Raises Unauthenticated when it has none any more."""
-        version = await self._versions.version(caller.workspace_id)
+        version = None if fresh else seen_version(caller)
+        if version is None:
+            version = await self._versions.version(caller.workspace_id)
         mark = (
             caller.workspace_id,
             caller.principal.kind,
@@ -49,7 +51,7 @@ class Standings:
             caller.user_id or "",
         )
         kept = self._kept.get(mark)
-        if kept is None or kept.version != version or fresh:
+        if kept is None or kept.version < version or fresh:
             async with self._database.transaction(caller.workspace_id, write=False) as session:
                 kept = await _look_up(session, caller, version)
             if len(self._kept) >= MOST_KEPT:

@@ -31,19 +31,28 @@ class Catalogs:
         self._kept: OrderedDict[_Key, Catalog] = OrderedDict()
         self._compiling: dict[_Key, asyncio.Lock] = {}
 
-    async def for_agent(self, workspace_id: str, agent_id: str, scopes: frozenset[str] | None = None) -> Catalog:
-        """All the agent sees. `scopes` are those of its key where they are narrower than the agent's own."""
-        return await self._get((workspace_id, agent_id, scopes, None))
+    async def for_agent(
+        self, workspace_id: str, agent_id: str, scopes: frozenset[str] | None = None, version: int | None = None
+    ) -> Catalog:
+        """All the agent sees. `scopes` are those of its key where they are narrower than the agent's own. `version` is
+        the registry's, where it was looked at just now."""
+        return await self._get((workspace_id, agent_id, scopes, None), version)
 
     async def for_server(
-        self, workspace_id: str, agent_id: str, slug: str, scopes: frozenset[str] | None = None
+        self,
+        workspace_id: str,
+        agent_id: str,
+        slug: str,
+        scopes: frozenset[str] | None = None,
+        version: int | None = None,
     ) -> Catalog:
         """What the agent sees of one server, names unchanged. Raises NotFound, the same for a server that does not
         exist and for one of which it sees nothing."""
-        return await self._get((workspace_id, agent_id, scopes, slug))
+        return await self._get((workspace_id, agent_id, scopes, slug), version)
 
-    async def _get(self, key: _Key) -> Catalog:
-        version = await self._watch.version(key[0])
+    async def _get(self, key: _Key, version: int | None) -> Catalog:
+        if version is None:
+            version = await self._watch.version(key[0])
         kept = self._kept.get(key)
         if kept is not None and kept.version >= version:
             return kept

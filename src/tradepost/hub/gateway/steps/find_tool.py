@@ -4,6 +4,7 @@ removed or foreign name gets the same words as one that nobody ever had."""
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound
 from tradepost.foundation.untrusted import clean
+from tradepost.hub.access.changes import seen_version
 from tradepost.hub.gateway.call import Call, Entry
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.registry.catalog import Catalog
@@ -15,9 +16,10 @@ async def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Catalo
     """What a caller sees, everywhere or of one server. Raises NotFound for a server of which it sees nothing."""
     if caller.agent_id is None:
         return EMPTY  # people and programs without an agent have nothing assigned
+    version = seen_version(caller)
     if server is None:
-        return await parts.catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes)
-    return await parts.catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes)
+        return await parts.catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes, version)
+    return await parts.catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
 
 
 async def find_tool(call: Call, parts: Parts) -> None:
