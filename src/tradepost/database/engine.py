@@ -184,9 +184,10 @@ class Database:
             raise OperationalError(None, None, error) from error
 
     @asynccontextmanager
-    async def system(self, *, write: bool) -> AsyncIterator[AsyncSession]:
-        """A session over all workspaces: for looking up a credential, the sweeper, the relay and the sealer only."""
-        async with self.transaction(EVERY_WORKSPACE, write=write) as session:
+    async def system(self, *, write: bool, quick: bool = False) -> AsyncIterator[AsyncSession]:
+        """A session over all workspaces: for looking up a credential, the sweeper, the relay and the sealer only.
+        `quick` as for `transaction`."""
+        async with self.transaction(EVERY_WORKSPACE, write=write, quick=quick) as session:
             yield session
 
     async def analyze(self) -> None:
