@@ -3,7 +3,7 @@
 #   make demo            a running hub with a filled shop        (ARGS="--port 9000" passes options on, SIZE=1000000 fills it)
 #   make test            the whole test suite, both databases    (ARGS="tests/foundation -x" runs a part)
 #   make check           style, types, who imports whom, docs
-#   make bench           what is measured against limits and peers
+#   make bench           what is measured against limits (ARGS=gateway compares the gateway with others: docs/gateway.md)
 #   make lock            exact versions with hashes, from pyproject.toml (ARGS=--upgrade takes newer releases)
 #   make test-browser, make test-conformance   bring their own Chromium and Node
 

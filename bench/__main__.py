@@ -3,38 +3,65 @@
 import argparse
 import os
 import platform
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import calls, catalogs, imports, scale
+from bench.gateway import page
+from bench.gateway.options import Options
+from bench.measure import Measure
 
 MEASURES: dict[str, ModuleType] = {"import": imports, "catalog": catalogs, "call": calls}
 SCALE = "scale"  # takes minutes, for a million orders half an hour: only when it is named
+GATEWAY = "gateway"  # minutes, too; all of its parts
+NAMED = (SCALE, GATEWAY, *page.PARTS)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Tradepost and prints a table.")
+    known = f"{', '.join(MEASURES)} (all of these), or {', '.join(NAMED)}"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {known}")
+    parser.add_argument("--orders", type=int, default=100_000, help="scale: orders of the large shop (100000)")
+    usual = Options()
+    parser.add_argument("--peers", type=Path, help="gateway: a copy of the harness in which peers/install.sh was run")
+    parser.add_argument("--rounds", type=int, default=usual.rounds, help=f"gateway: turns of each row ({usual.rounds})")
+    parser.add_argument(
+        "--seconds", type=float, default=usual.seconds, help=f"gateway: seconds of one slice of load ({usual.seconds})"
+    )
+    parser.add_argument("--calls", type=int, default=usual.calls, help=f"gateway: calls for memory ({usual.calls})")
+    parser.add_argument("--write", action="store_true", help="scale, gateway: write docs/scale.md, docs/gateway.md")
+    given = parser.parse_args()
+    for name in given.names:
+        if name not in MEASURES and name not in NAMED:
+            parser.error(f"there is no measure '{name}'; there are: {', '.join((*MEASURES, *NAMED))}")
+    return given
+
+
+def _measured(name: str, given: argparse.Namespace) -> Iterator[tuple[str, Measure]]:
+    """Each measure with the command that gives it."""
+    options = Options(given.peers, given.rounds, given.seconds, given.calls)
+    if name == GATEWAY:
+        yield from page.measures(options, write=given.write)
+    elif name in page.PARTS:
+        yield from ((page.command(name, options), found) for found in page.PARTS[name](options))
+    elif name == SCALE:
+        yield from ((f"python -m bench {name}", found) for found in scale.measures(given.orders, write=given.write))
+    else:
+        yield from ((f"python -m bench {name}", found) for found in MEASURES[name].measures())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Tradepost and prints a table.")
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(MEASURES)} (all of these), or {SCALE}"
-    )
-    parser.add_argument("--orders", type=int, default=100_000, help="scale: orders of the large shop (100000)")
-    parser.add_argument("--write", action="store_true", help="scale: write docs/scale.md")
-    given = parser.parse_args()
-    names = given.names or list(MEASURES)
-    for name in names:
-        if name != SCALE and name not in MEASURES:
-            parser.error(f"there is no measure '{name}'; there are: {', '.join(MEASURES)}, {SCALE}")
+    given = _arguments()
     table = Table("what", "measured", "target", "", "how", "command", box=None, pad_edge=False)
     for column in (1, 2):
         table.columns[column].justify = "right"
-    for name in names:
-        measured = scale.measures(given.orders, write=given.write) if name == SCALE else MEASURES[name].measures()
-        for found in measured:
-            target = "" if found.target is None else f"{found.target:g} {found.unit}"
-            value = f"{found.value:,.{2 if found.value < 100 else 0}f} {found.unit}"
-            table.add_row(found.name, value, target, found.verdict, found.note, f"python -m bench {name}")
+    for name in given.names or list(MEASURES):
+        for command, found in _measured(name, given):
+            table.add_row(found.name, found.shown, found.limit, found.verdict, found.note, command)
     console = Console(width=200 if not os.environ.get("COLUMNS") else None)
     console.print(f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.system()}")
     console.print(table)

@@ -5,20 +5,17 @@ sockets that stay open, so that what is measured is the hub.
 """
 
 import asyncio
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 from sqlalchemy import func, select
 
 from bench.measure import Measure, percentile
+from bench.processes import free_port, running_hub
 from tradepost import settings
 from tradepost.app import open_tradepost
 from tradepost.commerce.demo import CASES, load
@@ -33,10 +30,10 @@ from tradepost.starter.setup import set_up_agents
 AGENT = "supply_chain_manager"
 WARM_UP, CALLS, PASSES = 200, 1_000, 3
 P50_MS = 3.0
-START_SECONDS = 60.0
+ORDER = CASES["late_order_driver_sick"]
 
 
-async def _prepare(data: Path, port: int) -> str:
+async def prepare(data: Path, port: int) -> str:
     """A hub's databases with the demo shop. Returns the agent's key."""
     loaded = settings.load(data=data, port=port)
     upgrade(loaded.hub_database, "hub")
@@ -52,37 +49,13 @@ async def _prepare(data: Path, port: int) -> str:
         await hub.store.close()
 
 
-@contextmanager
-def _running(data: Path, port: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "tradepost", "serve", "--data", str(data), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONWARNINGS": "ignore"})
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _is_up(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the hub did not start on port {port}")
-            time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _is_up(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), 1) as connection:
-            connection.sendall(b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-            return connection.recv(100).startswith(b"HTTP/1.1 200")
-    except OSError:
-        return False
-
-
-def _request(port: int, key: str, order: str) -> bytes:
+def request_of(port: int, key: str, tool: str, arguments: dict[str, Any]) -> bytes:
+    """The bytes of a call."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    params = {"name": "get_order", "arguments": {"order_id": order}, "_meta": meta}
+    params = {"name": tool, "arguments": arguments, "_meta": meta}
     body = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
     head = [
         "POST /mcp HTTP/1.1",
@@ -92,13 +65,13 @@ def _request(port: int, key: str, order: str) -> bytes:
         "Accept: application/json, text/event-stream",
         "MCP-Protocol-Version: 2026-07-28",
         "Mcp-Method: tools/call",
-        "Mcp-Name: get_order",
+        f"Mcp-Name: {tool}",
         f"Content-Length: {len(body)}",
     ]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
-async def _client(port: int, request: bytes, calls: int) -> list[float]:
+async def client(port: int, request: bytes, calls: int) -> list[float]:
     """Milliseconds of each call, one after the other on one connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     taken = []
@@ -118,7 +91,7 @@ async def _client(port: int, request: bytes, calls: int) -> list[float]:
 async def _load(port: int, request: bytes, clients: int) -> tuple[list[float], float]:
     """Milliseconds of each call, and calls per second in all."""
     started = time.perf_counter()
-    taken = await asyncio.gather(*(_client(port, request, CALLS // clients) for _ in range(clients)))
+    taken = await asyncio.gather(*(client(port, request, CALLS // clients) for _ in range(clients)))
     seconds = time.perf_counter() - started
     return [value for one in taken for value in one], len(taken) * len(taken[0]) / seconds
 
@@ -134,15 +107,13 @@ async def _audited(data: Path) -> int:
 
 
 def measures() -> Iterator[Measure]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        request = _request(port, asyncio.run(_prepare(data, port)), CASES["late_order_driver_sick"])
+        request = request_of(port, asyncio.run(prepare(data, port)), "get_order", {"order_id": ORDER})
         made = WARM_UP
-        with _running(data, port):
-            asyncio.run(_client(port, request, WARM_UP))
+        with running_hub(data, port):
+            asyncio.run(client(port, request, WARM_UP))
             for clients in (1, 16):
                 passes = [asyncio.run(_load(port, request, clients)) for _ in range(PASSES)]
                 made += sum(len(taken) for taken, _ in passes)

@@ -24,7 +24,8 @@ TOOLS, SERVERS, ROUNDS = 1_000, 10, 30
 COMPILE_MS, SERVE_MS = 20.0, 1.0
 
 
-def _definition(name: str) -> dict[str, Any]:
+def definition(name: str) -> dict[str, Any]:
+    """A tool as servers define them: some KB."""
     text = {"type": "string", "maxLength": 200, "description": "The order's id or number.", "examples": ["ORD-1001"]}
     return {
         "name": name,
@@ -54,7 +55,7 @@ async def _fill(database: Database) -> tuple[str, str]:
         await session.flush()
         for number in range(TOOLS):
             name = f"get_order_{number}"
-            pinned = pin(_definition(name))
+            pinned = pin(definition(name))
             entry = ToolEntry(id=f"tool_{number}", server_id=f"srv_{number % SERVERS}", name=name, state="enabled")
             entry.definition, entry.digest, entry.tool_class = pinned.text, pinned.digest, "read"
             session.add(entry)

@@ -28,7 +28,8 @@ async def test_initialize_agrees_on_a_version_and_opens_a_session(desk: Desk, as
     assert result["instructions"] == "Ask before you write."
     assert "resultType" not in result
     session_id = response.headers["mcp-session-id"]
-    assert len(session_id) >= 22  # at least 128 bits in base64
+    assert len(session_id) >= 32  # at least 128 bits in hexadecimal digits
+    assert session_id == session_id.lower()  # also where a client or a proxy folds the case of headers
     assert all("!" <= character <= "~" for character in session_id)
     assert session_id != (await desk.initialize(asked)).headers["mcp-session-id"]
 

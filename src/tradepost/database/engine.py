@@ -162,7 +162,8 @@ class Database:
 
     @asynccontextmanager
     async def system(self, *, write: bool, quick: bool = False) -> AsyncIterator[AsyncSession]:
-        """A session over all workspaces: for looking up a credential, the sweeper, the relay and the sealer only."""
+        """A session over all workspaces: for looking up a credential, the sweeper, the relay and the sealer only.
+        `quick` as for `transaction`."""
         async with self.transaction(EVERY_WORKSPACE, write=write, quick=quick) as session:
             yield session
 

@@ -8,7 +8,7 @@ the server's own schema (a hostile pattern would freeze the process), and bounds
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Unpack
 

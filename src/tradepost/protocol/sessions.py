@@ -87,7 +87,7 @@ class MemorySessionStore:
             self._drop(next(iter(own)))
         if len(self._entries) >= MAX_SESSIONS:
             self._drop(next(iter(self._entries)))
-        session_id = secrets.token_urlsafe(32)
+        session_id = secrets.token_hex(32)  # one case only: there are clients that fold headers
         self._entries[session_id] = _Entry(session, self._monotonic())
         self._per_owner.setdefault(session.owner, OrderedDict())[session_id] = None
         self._look_again()

@@ -80,14 +80,16 @@ class Deadline:
     @asynccontextmanager
     async def paused(self, seconds: float) -> AsyncIterator[None]:
         """What happens inside does not count, as long as it takes no longer than so many seconds."""
-        now, end = asyncio.get_running_loop().time(), self._timeout.when()
-        if end is None:
-            raise RuntimeError("Only a deadline that runs can be paused.")
-        self._timeout.reschedule(now + seconds)
+        loop = asyncio.get_running_loop()
+        left = self._timer.when() - loop.time()
+        self._timer.cancel()
+        self._timer = loop.call_later(seconds, self._expire)
         try:
             yield
         finally:
-            self._timeout.reschedule(asyncio.get_running_loop().time() + max(0.0, end - now))
+            self._timer.cancel()
+            if not self._expired:
+                self._timer = loop.call_later(max(0.0, left), self._expire)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -162,7 +164,7 @@ class Wire:
 
     async def stream(self, deadline: Deadline) -> HttpAnswer:
         """The event stream that a GET opens, which the caller closes. Raises UpstreamFailed, UpstreamTimedOut."""
-        answer = await self._send("GET", {}, b"", deadline, repeatable=True)
+        answer = await self._send(b"GET", {}, b"", deadline, repeatable=True)
         try:
             if answer.status != 200:
                 raise await _http_failure(answer)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.database.engine import Database
+from tradepost.database.lookups import Lookup
 from tradepost.foundation.caller import Caller, Principal, Seen
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
@@ -30,6 +31,19 @@ MAX_BEARER = 512
 FLUSH_SECONDS = 30.0
 _NO_PREFIX = "--------"  # no key has it: the lookup of a malformed key costs what any other costs
 _NO_DIGEST = "0" * 64
+
+# One statement, so that the version belongs to the very rows that were read.
+_KEY = Lookup(
+    select(ApiKey, Agent, User, Workspace.status, RegistryVersion.version)
+    .join(Workspace, and_(Workspace.workspace_id == ApiKey.workspace_id, Workspace.id == ApiKey.workspace_id))
+    .join(
+        RegistryVersion,
+        and_(RegistryVersion.workspace_id == ApiKey.workspace_id, RegistryVersion.id == bindparam("registry")),
+    )
+    .outerjoin(Agent, and_(Agent.workspace_id == ApiKey.workspace_id, Agent.id == ApiKey.agent_id))
+    .outerjoin(User, and_(User.workspace_id == ApiKey.workspace_id, User.id == ApiKey.user_id))
+    .where(ApiKey.prefix == bindparam("prefix"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +107,14 @@ class Authenticator:
 
     async def _look_up(self, bearer: str, digest: str) -> _Known | None:
         prefix = parse_key(bearer) if len(bearer) <= MAX_BEARER else None
-        # One statement, so that the version belongs to the very rows that were read.
-        statement = (
-            select(ApiKey, Agent, User, Workspace.status, RegistryVersion.version)
-            .join(Workspace, and_(Workspace.workspace_id == ApiKey.workspace_id, Workspace.id == ApiKey.workspace_id))
-            .join(
-                RegistryVersion,
-                and_(RegistryVersion.workspace_id == ApiKey.workspace_id, RegistryVersion.id == ROW_ID),
-            )
-            .outerjoin(Agent, and_(Agent.workspace_id == ApiKey.workspace_id, Agent.id == ApiKey.agent_id))
-            .outerjoin(User, and_(User.workspace_id == ApiKey.workspace_id, User.id == ApiKey.user_id))
-            .where(ApiKey.prefix == (prefix or _NO_PREFIX))
-        )
-        async with self._database.system(write=False) as session:
-            row = (await session.execute(statement)).one_or_none()
+        async with self._database.system(write=False, quick=True) as session:
+            found = await _KEY.rows(session, {"prefix": prefix or _NO_PREFIX, "registry": ROW_ID})
+        row = found[0] if found else None
         same = hmac.compare_digest(digest, row[0].digest if row is not None else _NO_DIGEST)
         if row is None or not same:
             return None
         key, agent, user, workspace_status, version = row
-        holder: Agent | User | None = agent if key.kind == "agent_key" else user
+        holder = agent if key.kind == "agent_key" else user
         if key.revoked_at is not None or workspace_status != "active" or holder is None or holder.status != "active":
             return None
         known = _Known(_caller(key, agent), version, key.expires_at)

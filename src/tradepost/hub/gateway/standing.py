@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
+from tradepost.database.lookups import Lookup, Record
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
@@ -17,6 +18,13 @@ from tradepost.hub.access.changes import Versions, seen_version
 from tradepost.hub.access.models import Agent, ApiKey, Posture, Profile, User, Workspace
 
 MOST_KEPT = 10_000
+
+_ID: BindParameter[str] = bindparam("id")
+_WORKSPACE = Lookup(select(Workspace.status).where(Workspace.id == _ID))
+_KEY = Lookup(select(ApiKey.revoked_at, ApiKey.expires_at, ApiKey.scopes).where(ApiKey.id == _ID))
+_USER = Lookup(select(User.status).where(User.id == _ID))
+_AGENT = Lookup(select(Agent.status, Agent.profile_id, Agent.scopes).where(Agent.id == _ID))
+_PROFILE = Lookup(select(Profile.posture).where(Profile.id == _ID))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Standings:
         )
         kept = self._kept.get(mark)
         if kept is None or kept.version < version or fresh:
-            async with self._database.transaction(caller.workspace_id, write=False) as session:
+            async with self._database.transaction(caller.workspace_id, write=False, quick=True) as session:
                 kept = await _look_up(session, caller, version)
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
@@ -63,27 +71,30 @@ class Standings:
 
 
 async def _look_up(session: AsyncSession, caller: Caller, version: int) -> Standing:
-    workspace = await session.scalar(select(Workspace).where(Workspace.id == caller.workspace_id))
-    if workspace is None or workspace.status != "active":
+    if await _one(session, _WORKSPACE, caller.workspace_id) != ("active",):
         raise _refused("its workspace is not active")
     scopes, expires_at = caller.scopes, None
     if caller.principal.kind in ("agent_key", "api_key"):
-        key = await session.scalar(select(ApiKey).where(ApiKey.id == caller.principal.id))
-        if key is None or key.revoked_at is not None:
+        key = await _one(session, _KEY, caller.principal.id)
+        if key is None or key[0] is not None:
             raise _refused("its key was revoked")
-        expires_at = key.expires_at
-        scopes = scopes if key.scopes is None else scopes & frozenset(key.scopes)
-    if caller.user_id is not None:
-        user = await session.scalar(select(User).where(User.id == caller.user_id))
-        if user is None or user.status != "active":
-            raise _refused("its user is not active")
+        _, expires_at, own = key
+        scopes = scopes if own is None else scopes & frozenset(own)
+    if caller.user_id is not None and await _one(session, _USER, caller.user_id) != ("active",):
+        raise _refused("its user is not active")
     if caller.agent_id is None:
         return Standing(None, scopes, expires_at, version)
-    agent = await session.scalar(select(Agent).where(Agent.id == caller.agent_id))
-    if agent is None or agent.status != "active":
+    agent = await _one(session, _AGENT, caller.agent_id)
+    if agent is None or agent[0] != "active":
         raise _refused("its agent is not active")
-    posture = await session.scalar(select(Profile.posture).where(Profile.id == agent.profile_id))
-    return Standing(cast(Posture | None, posture), scopes & frozenset(agent.scopes), expires_at, version)
+    _, profile_id, granted = agent
+    posture = await _one(session, _PROFILE, profile_id)
+    return Standing(cast(Posture, posture[0]) if posture else None, scopes & frozenset(granted), expires_at, version)
+
+
+async def _one(session: AsyncSession, lookup: Lookup, id_: str) -> tuple[Record, ...] | None:
+    rows = await lookup.rows(session, {"id": id_})
+    return tuple(rows[0]) if rows else None
 
 
 def _refused(why: str) -> Unauthenticated:
