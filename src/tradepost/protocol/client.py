@@ -26,6 +26,7 @@ from tradepost.protocol.jsonrpc import (
 )
 from tradepost.protocol.link import Link
 from tradepost.protocol.options import OnMessage, Options
+from tradepost.protocol.pages import all_pages
 from tradepost.protocol.parameter_headers import emitted
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.sse_link import SseLink
@@ -35,8 +36,6 @@ from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Tim
 logger = logging.getLogger(__name__)
 
 DISCOVER_SECONDS = 20.0  # an old server may stay silent on a method it does not know
-MAX_PAGES = 100
-MAX_ITEMS = 5_000
 CLIENT_INFO: Json = {"name": "tradepost", "title": "Tradepost", "version": __version__}
 
 _MODERN_CODES = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION})
@@ -184,33 +183,11 @@ class McpClient:
     # --- lists -------------------------------------------------------------------------------------------------
 
     async def _list(self, method: str, key: str) -> list[Json]:
-        async with Deadline(self._timeouts.handshake):
-            return await self._pages(method, key)
+        async def page(params: Json) -> Json:
+            return _result(await self._request(_Prepared(method, params, self._timeouts.handshake)))
 
-    async def _pages(self, method: str, key: str) -> list[Json]:
-        """All pages. A server that does not offer this kind of thing has an empty list."""
-        items: list[Json] = []
-        seen: set[str] = set()
-        params: Json = {}
-        for _ in range(MAX_PAGES):
-            try:
-                result = _result(await self._request(_Prepared(method, params, self._timeouts.handshake)))
-            except UpstreamFailed as error:
-                if error.rpc_code == METHOD_NOT_FOUND and method != "tools/list":
-                    return items
-                raise
-            page = result.get(key)
-            if not isinstance(page, list) or not all(isinstance(item, dict) for item in page):
-                raise _invalid(f"{method} without a list of {key}")
-            items.extend(page)
-            cursor = result.get("nextCursor")
-            if cursor is None:
-                return items
-            if not isinstance(cursor, str) or cursor in seen or len(items) > MAX_ITEMS:
-                break
-            seen.add(cursor)
-            params = {"cursor": cursor}
-        raise _invalid(f"{method} with more than {MAX_PAGES} pages, {MAX_ITEMS} entries or a cursor that repeats")
+        async with Deadline(self._timeouts.handshake):
+            return await all_pages(page, method, key)
 
     # --- connecting --------------------------------------------------------------------------------------------
 
