@@ -1,0 +1,110 @@
+"""Opening connections: which addresses, how long, and whose certificate."""
+
+import asyncio
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.protocol.conftest import as_written
+from tests.protocol.raw_server import OK, Asker, raw, writing
+from tradepost.protocol.http_pool import HttpPool
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+from tradepost.protocol.wire import Deadline
+
+
+async def test_the_next_address_is_tried_where_one_does_not_answer():
+    async def two(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    async with raw(writing(OK)) as server, HttpPool(two) as pool:
+        assert await Asker(server.url, pool).ask() == (200, b"hi")
+
+
+async def test_a_name_that_is_not_resolved_in_time_is_an_unsent_request():
+    async def never(host: str, port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    async with HttpPool(never) as pool:
+        asker = Asker("http://slow.example/mcp", pool)
+        with pytest.raises(UpstreamTimedOut, match=r"within 0.02 seconds") as late:
+            async with Deadline(5) as deadline:
+                await asker.begun(seconds=0.02)
+        assert (late.value.dispatched, deadline.dispatched) == (False, False)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http:///x", "http://[::1/", "http://127.0.0.1:x/", "nonsense"])
+async def test_a_url_that_leads_nowhere_is_an_unsent_request(url: str):
+    async with HttpPool(as_written) as pool:
+        with pytest.raises(UpstreamFailed, match="could not be reached") as failed:
+            await Asker(url, pool).ask()
+        assert not failed.value.dispatched
+
+
+class Certificates:
+    """A certificate for shop.example and 127.0.0.1, and two clients: one that trusts it and one that does not."""
+
+    def __init__(self, folder: Path) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
+        names = x509.SubjectAlternativeName([x509.DNSName("shop.example"), x509.IPAddress(ip_address("127.0.0.1"))])
+        now = datetime.now(UTC)
+        made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        made = made.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+        made = made.add_extension(names, critical=False)
+        made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        certificate = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        secret = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        (folder / "both.pem").write_bytes(secret + certificate)
+        self.server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.server.load_cert_chain(folder / "both.pem")
+        self.trusting = ssl.create_default_context(cadata=certificate.decode())
+        self.wary = ssl.create_default_context()
+
+
+async def loopback(host: str, port: int) -> list[str]:
+    return ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("host", ["shop.example", "127.0.0.1"])
+async def test_tls_is_verified_for_the_name_in_the_url(tmp_path: Path, host: str):
+    certificates = Certificates(tmp_path)
+    async with raw(writing(OK), tls=certificates.server) as server, HttpPool(loopback, certificates.trusting) as pool:
+        asker = Asker(server.url.replace("127.0.0.1", host), pool)
+        for _ in range(3):
+            assert await asker.ask() == (200, b"hi")
+        assert server.connections == 1
+        assert f"host: {host}:".encode() in server.requests[0].head
+
+
+@pytest.mark.parametrize("wrong", ["name", "trust", "no tls"])
+async def test_a_certificate_that_does_not_fit_gets_no_request(tmp_path: Path, wrong: str):
+    certificates = Certificates(tmp_path)
+    client = certificates.trusting if wrong == "name" else certificates.wary
+    async with raw(writing(OK), tls=certificates.server) as server:
+        async with HttpPool(loopback, None if wrong == "no tls" else client) as pool:
+            host = "bank.example" if wrong == "name" else "shop.example"
+            asker = Asker(server.url.replace("127.0.0.1", host), pool)
+            with pytest.raises(UpstreamFailed, match="could not be reached") as failed:
+                await asker.ask()
+        assert not failed.value.dispatched
+        assert server.requests == []
+
+
+async def test_a_tls_handshake_that_hangs_is_an_unsent_request(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with HttpPool(loopback, Certificates(tmp_path).trusting) as pool:
+            asker = Asker(f"https://shop.example:{silent.getsockname()[1]}/", pool)
+            with pytest.raises(UpstreamTimedOut) as late:
+                await asker.begun(seconds=0.05)
+            assert not late.value.dispatched
