@@ -13,7 +13,7 @@ DEFAULT_CAP = 500
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn"}
 # Hidden, and yet printable for Python.
 _PRINTABLE_HIDDEN = re.compile("[\u115f\u1160\u3164\uffa0\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_JSON_ESCAPES = (b"\\u", b"\\b", b"\\f", b"\\r", b"\x7f")  # what may stand for a hidden character in ASCII
+_HIDING_ESCAPE = re.compile(rb"\\[ubfr]")  # of JSON; one literal byte first makes the search several times as fast
 _HIDDEN_EXTRA = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}
 
 
@@ -40,7 +40,7 @@ def _is_visible(text: str) -> bool:
 
 def may_need_cleaning(source: bytes, cap: int) -> bool:
     """Whether `clean` may change any of the texts in a JSON text. No is certain, yes is not."""
-    if len(source) > cap or any(escape in source for escape in _JSON_ESCAPES):
+    if len(source) > cap or b"\x7f" in source or _HIDING_ESCAPE.search(source):
         return True
     return not (source.isascii() or _is_visible(source.decode()))
 

@@ -22,8 +22,10 @@ from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.redaction import may_hold, redact
+from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import open_vault
+from tradepost.protocol.hosting import CallExtras
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
 Json = dict[str, Any]
@@ -151,3 +153,11 @@ async def test_discovering_refuses_what_is_nested_too_deep_and_keeps_the_rest(wo
         difference = await apply_lists(session, server, redact(tools, secrets), [], [], [])
     assert [name for name, _ in difference.refused] == ["?", "hole"]
     assert difference.new == ["track"]
+
+
+async def test_what_a_server_asks_too_deep_is_left_out():
+    talk = Talk(CallExtras(client_capabilities={"roots": {}}, rounds=True))
+    asked = {"a": {"method": "roots/list", "params": {"x": orjson.loads(DEEP)}}}
+    passed_on = await talk.questions({"resultType": "input_required", "inputRequests": asked}, ())
+    assert passed_on is not None
+    assert b"[redacted]" in orjson.dumps(passed_on)

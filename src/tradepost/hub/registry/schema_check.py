@@ -57,14 +57,12 @@ class SchemaCheck:
     def is_inline(self, text: bytes) -> bool:
         """Whether asking `fits` about the value that stands in a JSON text takes no more than a moment."""
         weight = self.weight
-        return weight is not None and weight.steps(text) <= INLINE_STEPS
+        return weight is not None and weight.is_within(INLINE_STEPS, text)
 
     def is_described_inline(self, text: bytes) -> bool:
         """The same for `first_error`."""
         weight = self.weight
-        if weight is None:
-            return False
-        return weight.steps(text) <= (DESCRIBED_STEPS if weight.alternatives else INLINE_STEPS)
+        return weight is not None and weight.is_within(DESCRIBED_STEPS if weight.alternatives else INLINE_STEPS, text)
 
     def fits(self, value: Any) -> bool:
         """Whether a value is what the schema says. Raises InvalidArgument for a schema that is wrong, ValueError for a

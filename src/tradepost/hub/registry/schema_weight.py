@@ -52,6 +52,10 @@ class Weight:
         values = text.count(b",") + text.count(b"[") + text.count(b"{") + 1
         return self.per_value * values + (self.per_character + 1 / _COPYING) * len(text)
 
+    def is_within(self, steps: int, text: bytes) -> bool:
+        """Whether `steps` is not exceeded; most texts are so short that nothing in them has to be counted."""
+        return (self.per_value + self.per_character + 1) * len(text) <= steps or self.steps(text) <= steps
+
 
 def weight_of(schema: Mapping[str, Any]) -> Weight | None:
     """The weight of a harmless schema; None for a costly one."""

@@ -9,9 +9,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final, Unpack
 
+from tradepost.foundation.canonical import MAX_DEPTH
 from tradepost.foundation.errors import TradepostError
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.upstreams.redaction import redact
+from tradepost.hub.upstreams.redaction import MASK, redact
 from tradepost.protocol.channel import LOG, PROGRESS
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 from tradepost.protocol.jsonrpc import Json
@@ -163,11 +164,14 @@ def _texts(params: Mapping[str, Any], names: tuple[str, ...], hidden: tuple[str,
     return dict(_cleaned(redact(given, hidden)))
 
 
-def _cleaned(value: Any) -> Any:
+def _cleaned(value: Any, levels: int = MAX_DEPTH) -> Any:
+    """Every text cleaned and cut; what is nested deeper than any message may be is left out."""
     if isinstance(value, str):
         return clean(value, MAX_TEXT)
+    if isinstance(value, dict | list) and levels == 0:
+        return MASK
     if isinstance(value, list):
-        return [_cleaned(item) for item in value]
+        return [_cleaned(item, levels - 1) for item in value]
     if isinstance(value, dict):
-        return {key: _cleaned(inner) for key, inner in value.items()}
+        return {key: _cleaned(inner, levels - 1) for key, inner in value.items()}
     return value
