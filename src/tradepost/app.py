@@ -13,7 +13,7 @@ from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
-from tradepost.database.engine import Database
+from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.following import OutboxFollower
 from tradepost.database.migrate import require_current
 from tradepost.foundation.errors import TradepostError
@@ -149,7 +149,7 @@ async def open_tradepost(settings: Settings) -> Tradepost:
     """A hub over the databases of the settings, which must have this release's schema. Raises SetupError."""
     await asyncio.to_thread(require_current, settings.hub_database, "hub")
     await asyncio.to_thread(require_current, settings.store_database, "store")
-    hub, store = Database(settings.hub_database), Database(settings.store_database)
+    hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
     vault = await open_vault(hub, settings.key_file)
     return Tradepost(settings, hub, store, vault)
 

@@ -18,7 +18,7 @@ from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.store.privacy import PII_SCOPE
-from tradepost.database.engine import Database
+from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.migrate import require_current, schema_state
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import InvalidArgument, NotFound
@@ -119,7 +119,7 @@ async def _workspace_id(loaded: settings.Settings, store: Database, workspace: s
         return str(wanted)
     has_hub = (await asyncio.to_thread(schema_state, loaded.hub_database, "hub")).state == "current"
     if wanted and has_hub:
-        hub = Database(loaded.hub_database)
+        hub = Database(loaded.hub_database, cache_kib=HUB_CACHE_KIB)
         try:
             return (await find_workspace(hub, wanted)).id
         finally:
@@ -135,7 +135,7 @@ async def _workspace_id(loaded: settings.Settings, store: Database, workspace: s
 
 async def _short_names(loaded: settings.Settings, ids: list[str]) -> list[str]:
     """The workspaces as people call them; by id where the hub does not know one."""
-    hub = Database(loaded.hub_database)
+    hub = Database(loaded.hub_database, cache_kib=HUB_CACHE_KIB)
     try:
         known = {row.id: row.slug for row in await list_workspaces(hub)}
     finally:

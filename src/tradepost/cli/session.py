@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import tradepost.hub.tables  # noqa: F401 (every table: foreign keys lead from part to part)
 from tradepost import settings
 from tradepost.cli import console
-from tradepost.database.engine import Database
+from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.migrate import require_current
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import NotFound, SetupError, TradepostError
@@ -82,7 +82,7 @@ async def opened(data: Path | None, **given: Any) -> AsyncIterator[Opened]:
     loaded = settings.load(data=data, **given)
     await asyncio.to_thread(require_current, loaded.hub_database, "hub")
     await asyncio.to_thread(require_current, loaded.store_database, "store")
-    found = Opened(loaded, Database(loaded.hub_database), Database(loaded.store_database))
+    found = Opened(loaded, Database(loaded.hub_database, cache_kib=HUB_CACHE_KIB), Database(loaded.store_database))
     try:
         yield found
     finally:

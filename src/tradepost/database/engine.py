@@ -28,7 +28,9 @@ APPLICATION_ROLE = "tradepost_app"
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 10
 ANALYSIS_LIMIT = 1_000  # index entries that SQLite looks at for its statistics: enough, and quick over millions
-CACHE_KIB = 65_536  # pages of a large shop that a SQLite connection may keep; a small one never gets there
+# Pages that a SQLite connection may keep: of a large shop's store, and of a hub, whose look-ups are few and small.
+CACHE_KIB = 65_536
+HUB_CACHE_KIB = 4_096
 
 # SQLite while loading: a commit need not wait for the disk (after a power cut the last ones may be gone, never half of
 # one), and looking up every reference of every row would take a quarter of the time.
@@ -54,7 +56,7 @@ def _lower(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
 
 
-def _prepare_sqlite(engine: AsyncEngine, *, writing: bool) -> None:
+def _prepare_sqlite(engine: AsyncEngine, *, writing: bool, cache_kib: int) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.create_function("lower", 1, _lower, deterministic=True)
@@ -63,7 +65,7 @@ def _prepare_sqlite(engine: AsyncEngine, *, writing: bool) -> None:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        cursor.execute(f"PRAGMA cache_size=-{cache_kib}")
         if writing:
             use_wal(cursor.execute)
         else:
@@ -97,18 +99,18 @@ def _prepare_postgres(engine: AsyncEngine) -> None:
 class Database:
     """One database. `transaction` is the only way to a session."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, cache_kib: int = CACHE_KIB) -> None:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": _loads}
         if self.is_sqlite:
             self._writer = create_async_engine(self.url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
             self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
-            _prepare_sqlite(self._writer, writing=True)
+            _prepare_sqlite(self._writer, writing=True, cache_kib=cache_kib)
             inline = self.url.set(drivername=inline_sqlite.NAME)
             self._quick = create_async_engine(inline, pool_size=POOL_SIZE, max_overflow=-1, **options)  # never waits
-            _prepare_sqlite(self._reader, writing=False)
-            _prepare_sqlite(self._quick, writing=False)
+            _prepare_sqlite(self._reader, writing=False, cache_kib=cache_kib)
+            _prepare_sqlite(self._quick, writing=False, cache_kib=cache_kib)
         else:
             self._writer = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             self._reader = self._quick = self._writer

@@ -77,3 +77,14 @@ async def test_whoever_waits_too_long_is_refused_and_leaves_the_line():
         await slots.acquire("srv", "orders", 0.0)
     slots.release("srv")
     assert slots.running("srv") == 0
+
+
+async def test_whoever_leaves_at_the_moment_of_being_passed_over_is_just_gone():
+    slots = InFlight("server", running=1, waiting=2)
+    await slots.acquire("srv", "orders")
+    gone = asyncio.create_task(slots.acquire("srv", "orders"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    slots.release("srv")  # before the one that left has run again
+    assert isinstance((await asyncio.gather(gone, return_exceptions=True))[0], asyncio.CancelledError)
+    assert slots.running("srv") == 0

@@ -62,7 +62,7 @@ class InFlight:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.release(key)  # the slot was handed over at the same moment
-            else:
+            elif turn in line.waiting:  # whoever gave a slot back may have passed over it already
                 line.waiting.remove(turn)
             raise
 
