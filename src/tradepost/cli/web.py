@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tradepost.cli.one_write import OneWriteProtocol
 from tradepost.foundation.errors import SetupError
 
 GRACE_SECONDS = 10
@@ -95,7 +96,7 @@ async def serve_asgi(app: ASGIApp, listener: socket.socket, on_stop: Callable[[]
     stopping = asyncio.Event()
     config = uvicorn.Config(
         _with_ending_streams(app, stopping),
-        http="httptools",
+        http=OneWriteProtocol,
         lifespan="on",
         log_level="warning",
         access_log=False,
