@@ -5,9 +5,9 @@ not answered may have happened. No write is sent twice; a read is, where a warm 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import MAX_DEPTH
@@ -21,9 +21,11 @@ from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.jsonrpc import MISSING_CAPABILITY
 from tradepost.protocol.modern import SERVER_INFO_META
+from tradepost.protocol.options import Options
 from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed, UpstreamTimedOut
 
 Json = dict[str, Any]
+Answer = TypeVar("Answer")
 MAX_TIMEOUT_SECONDS = 300
 OUR_META = "io.tradepost/"
 
@@ -56,25 +58,16 @@ class Upstreams:
             arguments = {**arguments, tool.key_parameter: key}
         connection = await self._remote(caller, tool)
         talk = talk or Talk()
-        with _readable(connection, talk):
-            client = await connection.for_call(asks_in_call=talk.asks_in_call)
-            while True:
-                answer = await client.call_tool_answer(
-                    tool.raw_name,
-                    arguments,
-                    talk.meta(),
-                    **talk.options(
-                        connection.secrets,
-                        mirrored=tool.mirrored,
-                        timeout=_seconds(tool),
-                        repeatable=tool.tool_class == "read",
-                    ),
-                )
-                asks = await talk.questions(answer.result, connection.secrets)
-                if asks is not None:
-                    return ToolResult([], asks=asks)
-                if not talk.asked_again:
-                    return _tool_result(answer.result, answer.answered.body, connection.secrets)
+        client = await connection.for_call(asks_in_call=talk.asks_in_call)
+        given: Options = {"mirrored": tool.mirrored, "repeatable": tool.tool_class == "read", "timeout": _seconds(tool)}
+
+        async def once() -> tuple[Json, bytes]:
+            options = talk.options(connection.secrets, **given)
+            answer = await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
+            return answer.result, answer.answered.body
+
+        (result, source), asks = await _answered(connection, talk, once, lambda answer: answer[0])
+        return _tool_result(result, source, connection.secrets) if asks is None else ToolResult([], asks=asks)
 
     async def read_resource(self, caller: Caller, resource: Target, uri: str, talk: Talk | None = None) -> Json:
         """The ReadResourceResult of a URI, or an InputRequiredResult."""
@@ -83,16 +76,15 @@ class Upstreams:
                 return await self._builtin(resource).read(caller, uri)
         connection = await self._remote(caller, resource)
         talk = talk or Talk()
-        with _readable(connection, talk):
-            client = await connection.for_call(asks_in_call=talk.asks_in_call)
-            while True:
-                options = talk.options(connection.secrets, timeout=_seconds(resource))
-                result = await client.read_resource(uri, talk.meta(), **options)
-                asks = await talk.questions(result, connection.secrets)
-                if asks is not None:
-                    return asks
-                if not talk.asked_again:
-                    break
+        client = await connection.for_call(asks_in_call=talk.asks_in_call)
+
+        async def once() -> Json:
+            options = talk.options(connection.secrets, timeout=_seconds(resource))
+            return await client.read_resource(uri, talk.meta(), **options)
+
+        result, asks = await _answered(connection, talk, once, dict)
+        if asks is not None:
+            return asks
         contents = result.get("contents")
         if not isinstance(contents, list) or not contents:
             raise NotFound(f"There is no resource '{uri[:200]}'.")
@@ -116,16 +108,15 @@ class Upstreams:
                 return await self._builtin(prompt).prompt(caller, prompt.name, arguments)
         connection = await self._remote(caller, prompt)
         talk = talk or Talk()
-        with _readable(connection, talk):
-            client = await connection.for_call(asks_in_call=talk.asks_in_call)
-            while True:
-                options = talk.options(connection.secrets, timeout=_seconds(prompt))
-                result = await client.get_prompt(prompt.name, arguments, talk.meta(), **options)
-                asks = await talk.questions(result, connection.secrets)
-                if asks is not None:
-                    return asks
-                if not talk.asked_again:
-                    break
+        client = await connection.for_call(asks_in_call=talk.asks_in_call)
+
+        async def once() -> Json:
+            options = talk.options(connection.secrets, timeout=_seconds(prompt))
+            return await client.get_prompt(prompt.name, arguments, talk.meta(), **options)
+
+        result, asks = await _answered(connection, talk, once, dict)
+        if asks is not None:
+            return asks
         if not isinstance(result.get("messages"), list):
             raise _misshapen("a prompt without messages")
         shown: Json = {name: result[name] for name in ("description", "messages") if name in result}
@@ -177,6 +168,19 @@ async def _deadline(target: Target) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise UpstreamTimedOut(f"The tool did not finish within {seconds:g} seconds.", dispatched=True) from None
+
+
+async def _answered(
+    connection: Connection, talk: Talk, once: Callable[[], Awaitable[Answer]], result_of: Callable[[Answer], Json]
+) -> tuple[Answer, Json | None]:
+    """The answer to a call that is made as often as it takes to answer the server's questions, and the questions that
+    go to the caller's own client instead."""
+    with _readable(connection, talk):
+        while True:
+            answer = await once()
+            asks = await talk.questions(result_of(answer), connection.secrets)
+            if asks is not None or not talk.asked_again:
+                return answer, asks
 
 
 class _readable:
