@@ -37,8 +37,9 @@ async def opened() -> AsyncIterator[Opened]:
     made: list[StdioLink] = []
 
     def make(*options: str, **env: str) -> StdioLink:
-        starter = Starter("talking", Program(command=sys.executable, args=[TALKING, *options], env=env))
-        made.append(StdioLink(starter, "talking"))
+        program = Program(command=sys.executable, args=[TALKING, *options], env=env)
+        program.fill_in(lambda _variable: "hunter22")
+        made.append(StdioLink(Starter("talking", program), "talking"))
         return made[-1]
 
     yield make
@@ -107,7 +108,7 @@ async def test_a_question_goes_to_the_only_call_and_otherwise_to_nobody(opened: 
 
 
 async def test_a_program_that_ends_says_why_and_is_started_again(opened: Opened) -> None:
-    wire = opened(SECRET="hunter22")
+    wire = opened(SECRET="${PASSWORD}")
     with pytest.raises(UpstreamFailed) as failed:
         await call(wire, "die")
     assert failed.value.dispatched
@@ -189,10 +190,12 @@ def written(folder: Path, content: Any) -> Path:
 
 
 def test_the_operators_file_is_the_form_of_desktop_clients(tmp_path: Path) -> None:
-    entry = {"command": "uvx", "args": ["mcp-server-time"], "env": {"ZONE": "x-${ZONE}"}}
-    programs = read_programs(written(tmp_path, {"mcpServers": {"time": entry}}), ["uvx"], {"ZONE": "UTC"})
+    entry = {"command": "uvx", "args": ["mcp-server-time"], "env": {"KEY": "k-${KEY}", "TZ": "Europe/Berlin"}}
+    programs = read_programs(written(tmp_path, {"mcpServers": {"time": entry}}), ["uvx"], {"KEY": "hunter22"})
     assert programs.names() == ["time"]
-    assert programs.starter("time").program.env == {"ZONE": "x-UTC"}
+    program = programs.starter("time").program
+    assert program.env == {"KEY": "k-hunter22", "TZ": "Europe/Berlin"}
+    assert program.secrets == ("hunter22",)  # answers may well speak of Berlin
     with pytest.raises(NotFound):
         programs.starter("other")
     assert read_programs(None, []).names() == []

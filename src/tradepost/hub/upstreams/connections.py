@@ -85,7 +85,7 @@ class Connections:
             program = StdioLink(starter, starter.name)
             return Connection(
                 McpClient(self._http, url, timeouts=self._timeouts, capabilities=TAKEN, program=program),
-                starter.secrets,
+                starter.program.secrets,
             )
         sent = {header.name: header.value for header in headers}
         client, older = (

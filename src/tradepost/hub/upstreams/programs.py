@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from tradepost.foundation.errors import NotFound, SetupError
 from tradepost.foundation.untrusted import clean
@@ -33,7 +33,8 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class Program(BaseModel):
-    """One entry of the file. `env` may name variables of the hub's own environment: "${GITHUB_TOKEN}"."""
+    """One entry of the file. `env` may name variables of the hub's own environment: "${GITHUB_TOKEN}". Their values
+    are secrets; what stands in the file itself is none."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,6 +42,22 @@ class Program(BaseModel):
     args: list[str] = Field(default_factory=list)
     env: dict[str, str] = Field(default_factory=dict)
     cwd: Path | None = None
+    _secrets: set[str] = PrivateAttr(default_factory=set)
+
+    def fill_in(self, value_of: Callable[[str], str]) -> None:
+        """Put the values of variables into `env`."""
+
+        def value(match: re.Match[str]) -> str:
+            found = value_of(match[1])
+            self._secrets.add(found)
+            return found
+
+        self.env = {name: _VARIABLE.sub(value, text) for name, text in self.env.items()}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must not come back in an answer, the longest first; too short ones would mask half of it."""
+        return tuple(sorted((value for value in self._secrets if len(value) >= 6), key=len, reverse=True))
 
 
 class _File(BaseModel):
@@ -91,16 +108,15 @@ def read_programs(file: Path | None, allowed: Sequence[str], environment: Mappin
                 f"starts '{program.command}' for '{name}', which is not allowed",
                 f"Add it to TRADEPOST_ALLOWED_COMMANDS if you trust it (now: {', '.join(allowed) or 'none'}).",
             )
-        for variable, value in program.env.items():
-            program.env[variable] = _VARIABLE.sub(_from(environment, file, name), value)
+        program.fill_in(_from(environment, file, name))
     return Programs(found.mcpServers)
 
 
-def _from(environment: Mapping[str, str], file: Path, name: str) -> "Callable[[re.Match[str]], str]":
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in environment:
-            raise _wrong(file, f"wants the variable {match[1]} for '{name}', which is not set", "Set it for the hub.")
-        return environment[match[1]]
+def _from(environment: Mapping[str, str], file: Path, name: str) -> Callable[[str], str]:
+    def value(variable: str) -> str:
+        if variable not in environment:
+            raise _wrong(file, f"wants the variable {variable} for '{name}', which is not set", "Set it for the hub.")
+        return environment[variable]
 
     return value
 
@@ -115,11 +131,6 @@ class Starter:
 
     name: str
     program: Program
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Values that must not come back in an answer: what its environment got beyond ours."""
-        return tuple(sorted((value for value in self.program.env.values() if len(value) >= 6), key=len, reverse=True))
 
     async def __call__(self) -> "Running":
         """A running program. Raises OSError."""
@@ -170,7 +181,7 @@ class Running(Pipes):
     def last_words(self) -> str:
         """The last line on stderr, without secrets."""
         text = self._said.decode("utf-8", "replace").strip()
-        for secret in self.starter.secrets:
+        for secret in self.starter.program.secrets:
             text = text.replace(secret, "[hidden]")
         return clean(text.splitlines()[-1], 200) if text else ""
 
