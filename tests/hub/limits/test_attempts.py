@@ -159,3 +159,19 @@ async def test_a_call_that_is_broken_off_says_nothing_about_the_server(attempts:
         making_it.cancel()
         await asyncio.gather(making_it, return_exceptions=True)
     assert await call(attempts, Server()) == "answer"
+
+
+async def test_a_repetition_ends_with_the_call(attempts: Attempts) -> None:
+    asked = 0
+
+    async def once() -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise busy()
+        return await asyncio.get_running_loop().create_future()
+
+    ends_at = asyncio.get_running_loop().time() + 0.05
+    with pytest.raises(UpstreamTimedOut):
+        await attempts.make("srv", "orders", once, repeatable=True, ends_at=ends_at)
+    assert asked == 2

@@ -37,7 +37,7 @@ class Attempts:
             made += 1
             trying = self._breakers.admit(key, name)
             try:
-                result = await once()
+                result = await (once() if made == 1 else _until(ends_at, once))
             except (UpstreamFailed, UpstreamTimedOut) as failure:
                 self._judge(key, name, failure, trying)
                 if not repeatable or made > MOST_PER_CALL or not _passes(failure):
@@ -58,6 +58,15 @@ class Attempts:
             self._breakers.succeeded(key, name)  # it said no, so it is there
         else:
             self._breakers.failed(key, name, trying=trying)
+
+
+async def _until(ends_at: float, once: Callable[[], Awaitable[Result]]) -> Result:
+    """A repetition has the rest of the call's time. The first attempt minds the time itself, and knows what it sent."""
+    try:
+        async with asyncio.timeout_at(ends_at):
+            return await once()
+    except TimeoutError:
+        raise UpstreamTimedOut("The server did not answer in the time of the call.", dispatched=True) from None
 
 
 def _passes(failure: _Failure) -> bool:
