@@ -30,7 +30,8 @@ class Work:
             self.over.set()
 
 
-async def test_stopping_waits_for_the_round_under_way_and_begins_no_other() -> None:
+async def stopping_in_the_middle() -> tuple[Work, asyncio.Task[None]]:
+    """A round under way, and the stop that waits for it."""
     work = Work()
     rounds = Rounds("test", work.once, 0.0)
     rounds.start()
@@ -38,6 +39,11 @@ async def test_stopping_waits_for_the_round_under_way_and_begins_no_other() -> N
     stopping = asyncio.create_task(rounds.stop())
     await asyncio.sleep(0)
     assert rounds.is_stopping
+    return work, stopping
+
+
+async def test_stopping_waits_for_the_round_under_way_and_begins_no_other() -> None:
+    work, stopping = await stopping_in_the_middle()
     assert not stopping.done()
     work.gate.set()
     await asyncio.wait_for(stopping, SECONDS)
@@ -54,13 +60,7 @@ async def test_a_round_that_does_not_end_is_broken_off_after_the_grace() -> None
 
 
 async def test_stopping_that_is_itself_broken_off_leaves_no_round_behind() -> None:
-    work = Work()
-    rounds = Rounds("test", work.once, 0.0)
-    rounds.start()
-    await asyncio.wait_for(work.begun.wait(), SECONDS)
-    stopping = asyncio.create_task(rounds.stop())
-    await asyncio.sleep(0)
-    assert rounds.is_stopping
+    work, stopping = await stopping_in_the_middle()
     stopping.cancel()
     await asyncio.gather(stopping, return_exceptions=True)
     await asyncio.wait_for(work.over.wait(), SECONDS)
