@@ -1,5 +1,6 @@
 """What a server says and asks while a call runs reaches the client behind the call, whatever era either speaks."""
 
+import asyncio
 import ipaddress
 import json
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.hub.upstreams.asking_server import SECRET, AskingServer
+from tests.hub.upstreams.asking_server import QUESTION, SECRET, AskingServer, event, text
 from tests.hub.upstreams.test_dispatch import Entry
 from tests.hub.world import World
 from tests.protocol.conftest import served
@@ -17,7 +18,7 @@ from tradepost.foundation.errors import Unavailable
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
-from tradepost.hub.upstreams.talk import Talk
+from tradepost.hub.upstreams.talk import MAX_QUESTIONS, Talk
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import open_vault
 from tradepost.protocol.hosting import CallExtras
@@ -149,3 +150,18 @@ async def test_a_server_that_asks_what_was_not_declared_is_refused(calling: Call
     async with calling(Curious("modern")) as call:
         with pytest.raises(UpstreamFailed, match="elicitation/create"):
             await call("quiz", newer(Client(), declares=False))
+
+
+async def test_a_server_cannot_keep_a_person_busy_for_ever(calling: Called) -> None:
+    class Endless(AskingServer):
+        async def quiz_in_call(self, message: Json) -> Any:
+            while not (self.replies and "error" in self.replies[-1]):
+                self.answered.clear()
+                yield event({"id": f"q{len(self.replies)}", **QUESTION})
+                await asyncio.wait_for(self.answered.wait(), 20)
+            yield event({"id": message["id"], "result": text('"enough"')})
+
+    client = Client(asks=True)
+    async with calling(Endless("legacy")) as call:
+        assert said(await call("quiz", older(client))) == "enough"
+    assert len(client.asked) == MAX_QUESTIONS

@@ -23,6 +23,7 @@ from tradepost.protocol.upstream_errors import UpstreamFailed
 MAX_NOTIFICATIONS = 1_000  # of one call; more are dropped
 MAX_TEXT = 2_000
 MAX_ROUNDS = 10
+MAX_QUESTIONS = 20  # of one call: each may take a person's time, which does not count as the server's
 
 CAPABILITY_FOR: Final = {
     "elicitation/create": "elicitation",
@@ -43,6 +44,7 @@ class Talk:
         self._retry = retry
         self._told = 0
         self._rounds = 0
+        self._asked = 0
         self.asked_again = False
 
     @property
@@ -128,6 +130,9 @@ class Talk:
         """The client's reply, None where it cannot be asked."""
         channel = self._channel
         if channel is None or method not in CAPABILITY_FOR or not channel.can_ask(method):
+            return None
+        self._asked += 1
+        if self._asked > MAX_QUESTIONS:
             return None
         shown = {name: value for name, value in params.items() if name != "_meta"}
         try:
