@@ -1,5 +1,6 @@
 """A server's questions and the retry that answers them: sealed for this caller and this call (S3.3, T30)."""
 
+import string
 from dataclasses import replace
 from typing import Any
 
@@ -70,6 +71,21 @@ async def test_a_state_counts_for_this_call_alone(asking: World) -> None:
     with pytest.raises(InvalidArgument):
         await call(asking, "ship", parcel="7", state=state)
     assert len(asking.servers.remote_calls) == 1
+
+
+@pytest.mark.parametrize("place", range(-4, 0))
+@pytest.mark.parametrize("length", range(3))
+async def test_every_character_of_a_state_counts(asking: World, place: int, length: int) -> None:
+    """Also the last one, of which base64 uses some bits only."""
+    seal = rounds.RoundSeal(b"k" * 32)
+    call = Call(await asking.agent(), "tool", "track", {"parcel": "7"})
+    state = seal.sealed(call, {**ASKS, "requestState": "s" * length})["requestState"]
+    for other in string.ascii_letters + string.digits + "-_=":
+        changed = [*state]
+        changed[place] = other
+        if changed != [*state]:
+            with pytest.raises(InvalidArgument):
+                seal.opened(call, "".join(changed))
 
 
 async def test_a_state_of_another_caller_or_of_long_ago_is_refused(asking: World) -> None:

@@ -42,7 +42,7 @@ class RoundSeal:
     def opened(self, call: Call, token: str) -> str:
         """The server's own state. Raises WrongState for anything but what was given for this very call."""
         try:
-            raw = base64.b64decode(token.encode("ascii", "replace"), altchars=b"-_", validate=True)
+            raw = _bytes_of(token)
             content = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(call))
         except (InvalidTag, binascii.Error, ValueError):
             raise _refused("is not one that was given for this call") from None
@@ -50,6 +50,14 @@ class RoundSeal:
         if self._now() > until:
             raise _refused(f"is older than {MINUTES} minutes")
         return str(state)
+
+
+def _bytes_of(token: str) -> bytes:
+    """Only the one spelling that `sealed` gave: base64 would let the last character vary."""
+    raw = base64.b64decode(token.encode("ascii", "replace"), altchars=b"-_", validate=True)
+    if base64.urlsafe_b64encode(raw).decode("ascii") != token:
+        raise ValueError("not the canonical spelling")
+    return raw
 
 
 class WrongState(InvalidArgument):
