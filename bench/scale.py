@@ -26,6 +26,7 @@ from tradepost.commerce.demo.volume import bring_to
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreSettings
+from tradepost.commerce.store.privacy import PII_SCOPE
 from tradepost.database import migrate
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller, Principal
@@ -88,7 +89,7 @@ class _Shop:
         self.servers = build_servers(self.database, fixed(now))
         self.tools = {tool.name: server for server in self.servers for tool in server.tools}
         scopes = {tool.scope for server in self.servers for tool in server.tools}
-        self._scopes = frozenset(scopes)
+        self._scopes = frozenset({*scopes, PII_SCOPE})
         self.sample: Sample
 
     async def fill(self, orders: int) -> tuple[int, float]:

@@ -1,5 +1,6 @@
-"""The migrations that put sums of lines and parcels on orders, what is asked of an order on its lines, and what others
-say on stops, payments and lines of returns: rows that were there come out as fresh ones do."""
+"""The migrations that put sums of lines and parcels on orders, what is asked of an order on its lines, what others
+say on stops, payments and lines of returns, and parts of addresses on customers: rows that were there come out as
+fresh ones do."""
 
 import asyncio
 import importlib
@@ -31,6 +32,7 @@ PAIRS: New = {
     "payments": ("refund_states",),
     "return_lines": ("requested_at", "return_status", "resolution", "location_id"),
 }
+ADDRESSES: New = {"customers": ("email_domain", "email_turned")}
 # Indexes that a revision replaces, and others over what it adds.
 REPLACED = {
     "ix_orders_placed": "orders",
@@ -59,6 +61,7 @@ NEW_FOR_PAIRS = (
     "ix_payments_refunded_taken",
     "ix_shipments_moving",
 )
+NEW_FOR_ADDRESSES = ("ix_customers_email_domain", "ix_customers_email_turned")
 
 
 @pytest.fixture
@@ -101,6 +104,7 @@ async def with_odd_orders(url: str) -> None:
         ("0005_sums_of_orders", SUMS, REPLACED, ("ix_order_lines_sku",)),
         ("0007_orders_by_sku", COPIES, {"ix_order_lines_sku": "order_lines"}, ()),
         ("0008_pairs_of_filters", PAIRS, REPLACED_FOR_PAIRS, NEW_FOR_PAIRS),
+        ("0009_parts_of_addresses", ADDRESSES, {}, NEW_FOR_ADDRESSES),
     ],
 )
 def test_rows_that_were_there_come_out_as_fresh_ones(
@@ -125,14 +129,14 @@ def test_after_an_upgrade_the_planner_knows_the_new_columns(database_urls: Datab
     """Of a shop that was loaded, and so has statistics of everything else."""
     engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        take_back(connection, PAIRS, REPLACED_FOR_PAIRS, NEW_FOR_PAIRS)
-        connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0007'"))
+        take_back(connection, ADDRESSES, {}, NEW_FOR_ADDRESSES)
+        connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0008'"))
         connection.execute(text("ANALYZE"))
     migrate.upgrade(database_urls.store, "store")
     with engine.begin() as connection:
         if database_urls.engine == "sqlite":
-            known = "SELECT stat FROM sqlite_stat1 WHERE idx = 'ix_return_lines_sku'"
+            known = "SELECT stat FROM sqlite_stat1 WHERE idx = 'ix_customers_email_turned'"
         else:
-            known = "SELECT n_distinct FROM pg_stats WHERE tablename = 'return_lines' AND attname = 'return_status'"
+            known = "SELECT n_distinct FROM pg_stats WHERE tablename = 'customers' AND attname = 'email_turned'"
         assert connection.execute(text(known)).all()
     engine.dispose()

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Index, event, inspect
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from tradepost.commerce.customers.addresses import ADDRESS_KEYS, Key, keys_of
 from tradepost.commerce.customers.names import keep_names
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where_given
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
@@ -41,6 +42,8 @@ class Customer(StoreBase, Numbered):
     company: Mapped[str | None]
     email: Mapped[str]
     email_folded: Mapped[str]  # lower case: e-mail addresses are unique without case
+    email_domain: Mapped[Key] = mapped_column(default=lambda context: keys_of(_folded(context))[0])
+    email_turned: Mapped[Key] = mapped_column(default=lambda context: keys_of(_folded(context))[1])
     phone: Mapped[str | None]
     address: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
     region: Mapped[str | None]
@@ -57,12 +60,27 @@ class Customer(StoreBase, Numbered):
         one_of("kind", CustomerKind),
         one_of("status", CustomerStatus),
         Index("uq_customers_email", "workspace_id", "email_folded", unique=True),
+        # Each has both, so that a search by a part of an address reads no customer that it does not show.
+        Index("ix_customers_email_domain", "workspace_id", "email_domain", "email_turned", "id"),
+        Index("ix_customers_email_turned", "workspace_id", "email_turned", "email_domain", "id"),
         # Each has all names, so that a search by several words reads no customer that it does not show.
         Index("ix_customers_name", "workspace_id", "last_name", "first_name", "id", "company"),
         Index("ix_customers_first_name", "workspace_id", "first_name", "last_name", "id", "company"),
         where_given("ix_customers_company", "company", "last_name", "first_name", "id"),
         where_given("ix_customers_group", "group_id", "kind", "price_list_id"),
     )
+
+    @validates("email_folded")
+    def _keep_address_keys(self, _name: str, folded: str) -> str:
+        """A changed address is found by its new parts."""
+        for name, key in zip(ADDRESS_KEYS, keys_of(folded), strict=True):
+            setattr(self, name, key)
+        return folded
+
+
+def _folded(context: Any) -> str:
+    """The address of a row that is inserted past the ORM."""
+    return str(context.get_current_parameters()["email_folded"])
 
 
 NAMES = ("first_name", "last_name", "company")

@@ -19,7 +19,11 @@ from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import display
 
 _SILENT_COLUMNS = frozenset(
-    {"workspace_id", "id", "version", "created_at", "updated_at", "sequence", "relayed_at", *SUMS}
+    {
+        *("workspace_id", "id", "version", "created_at", "updated_at", "sequence", "relayed_at"),
+        *("email_domain", "email_turned"),  # follow from the address
+        *SUMS,
+    }
 )
 _SILENT_TABLES = frozenset({"operations", "store_outbox", "number_ranges"})
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
+from tradepost.commerce.customers.addresses import keys_of
 from tradepost.commerce.customers.models import NAMES, Customer, PaymentMethod
 from tradepost.commerce.demo.volume.ground import Ground
 from tradepost.commerce.demo.volume.numbers import Numbers
@@ -56,8 +57,8 @@ class Buyers:
             "customers": Sheet(
                 Customer,
                 workspace_id,
-                "id number kind first_name last_name company email email_folded phone address region language group_id "
-                "marketing_email_consent last_contact_at created_at updated_at",
+                "id number kind first_name last_name company email email_folded email_domain email_turned "
+                "phone address region language group_id marketing_email_consent last_contact_at created_at updated_at",
             ),
             "methods": Sheet(
                 PaymentMethod, workspace_id, "id customer_id type brand last4 currency created_at updated_at"
@@ -92,6 +93,7 @@ class Buyers:
         at = self._when(joined)
         sheets["customers"].add(
             *(row_id, number, "business" if business else "registered", first, last, company, email, email),
+            *keys_of(email),
             f"+31 10 {int(number[5:]) % 10_000_000:07d}",
             *(as_json(address), place.region, _LANGUAGES.get(country, "en")),
             *(self._ground.business_group_id if business else None, chance.random() < 0.5, None, at, at),
