@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.commerce.other_shop import NOW
 from tests.commerce.other_workspaces import ASKED
+from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.inventory.models import StockLevel
 from tradepost.commerce.logistics.models import Delivery, Route, Shipment
 from tradepost.commerce.orders.models import Order, OrderLine
@@ -79,8 +80,8 @@ async def lines_tell_of_their_order(session: AsyncSession) -> int:
 
 
 async def copies_say_what_others_say(session: AsyncSession) -> int:
-    """What stops, payments and lines of returns repeat of other rows is what those say. Returns how many rows there
-    are."""
+    """What stops, payments and lines of returns repeat of other rows, and customers of their address, is what those
+    say. Returns how many rows there are."""
     count = 0
     start = (
         select(Delivery.start_location_id, Route.location_id, Shipment.location_id, Order.warehouse_id)
@@ -96,6 +97,10 @@ async def copies_say_what_others_say(session: AsyncSession) -> int:
         states[payment_id].add(state)
     for payment_id, refund_states in await session.execute(select(Payment.id, Payment.refund_states)):
         assert set((refund_states or "").split()) == states[payment_id]
+        count += 1
+    parts = select(Customer.email, Customer.email_turned, Customer.email_domain)
+    for email, turned, domain in await session.execute(parts):
+        assert f"{turned[::-1]}@{domain}" == email.lower()
         count += 1
     same = {
         ReturnLine.requested_at: Return.requested_at,

@@ -39,6 +39,7 @@ async def test_given_fields_change_and_the_event_names_no_data(shop: Shop) -> No
         "+33 1 2345",
         "en",
     )
+    assert (row.email_domain, row.email_turned) == ("example.com", "wen")
     assert row.address == {"name": "Door 3", **HOME}
     async with shop.database.transaction(WORKSPACE, write=False) as session:
         (event,) = (await session.scalars(select(StoreEvent))).all()

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from sqlalchemy import ColumnElement, String, and_
 from sqlalchemy.orm import mapped_column
 
-ADDRESS_KEYS = ("email_domain", "email_turned")
 _LAST = "\U0010ffff"
 
 # In the order of its bytes whatever the database's language: only so is a beginning a range of the index.
@@ -22,6 +21,13 @@ def keys_of(folded: str) -> tuple[str, str]:
     """The domain, and the name before it turned around."""
     name, _, domain = folded.rpartition("@")
     return domain, name[::-1]
+
+
+def address_columns(email: str) -> dict[str, str]:
+    """What a customer's row says of an address, for whoever writes rows past the ORM."""
+    folded = email.lower()
+    domain, turned = keys_of(folded)
+    return {"email": email, "email_folded": folded, "email_domain": domain, "email_turned": turned}
 
 
 def beginning(column: Any, start: str) -> ColumnElement[bool]:

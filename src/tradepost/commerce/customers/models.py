@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import Index, event, inspect
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from tradepost.commerce.customers.addresses import ADDRESS_KEYS, Key, keys_of
+from tradepost.commerce.customers.addresses import Key, keys_of
 from tradepost.commerce.customers.names import keep_names
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where_given
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
@@ -42,8 +42,8 @@ class Customer(StoreBase, Numbered):
     company: Mapped[str | None]
     email: Mapped[str]
     email_folded: Mapped[str]  # lower case: e-mail addresses are unique without case
-    email_domain: Mapped[Key] = mapped_column(default=lambda context: keys_of(_folded(context))[0])
-    email_turned: Mapped[Key] = mapped_column(default=lambda context: keys_of(_folded(context))[1])
+    email_domain: Mapped[Key]
+    email_turned: Mapped[Key]
     phone: Mapped[str | None]
     address: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
     region: Mapped[str | None]
@@ -73,14 +73,8 @@ class Customer(StoreBase, Numbered):
     @validates("email_folded")
     def _keep_address_keys(self, _name: str, folded: str) -> str:
         """A changed address is found by its new parts."""
-        for name, key in zip(ADDRESS_KEYS, keys_of(folded), strict=True):
-            setattr(self, name, key)
+        self.email_domain, self.email_turned = keys_of(folded)
         return folded
-
-
-def _folded(context: Any) -> str:
-    """The address of a row that is inserted past the ORM."""
-    return str(context.get_current_parameters()["email_folded"])
 
 
 NAMES = ("first_name", "last_name", "company")

@@ -3,6 +3,7 @@
 from random import Random
 
 from tradepost.commerce.catalog.models import PriceList, PriceListEntry
+from tradepost.commerce.customers.addresses import address_columns
 from tradepost.commerce.customers.models import Customer, CustomerGroup, PaymentMethod
 from tradepost.commerce.demo import names
 from tradepost.commerce.demo.flavors import Flavor, Place
@@ -81,7 +82,7 @@ def _contact(flavor: Flavor, number: str, first: str, last: str, index: int) -> 
     # Two customers of one name have two addresses.
     suffix = number[-2:] if sum(person == (first, last) for person in flavor.people) > 1 else ""
     mail = f"{ascii_name}{suffix}@example.com"
-    return {"email": mail, "email_folded": mail.casefold(), "phone": f"+31 10 555 {1000 + index * 37:04d}"}
+    return {**address_columns(mail), "phone": f"+31 10 555 {1000 + index * 37:04d}"}
 
 
 def _home(shop: Shop, number: str, place: Place, index: int, chance: Random) -> dict[str, object]:

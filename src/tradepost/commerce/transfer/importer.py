@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from tradepost.commerce.catalog.models import Product, Variant
+from tradepost.commerce.customers.addresses import address_columns
 from tradepost.commerce.customers.models import NAMES, Customer, PaymentMethod
 from tradepost.commerce.customers.names import keep_names
 from tradepost.commerce.logistics.models import Fulfillment, FulfillmentLine, Shipment
@@ -164,8 +165,7 @@ class _Builder:
                 external_id=record.id,
                 first_name=record.first_name,
                 last_name=record.last_name,
-                email=record.email,
-                email_folded=record.email.lower(),
+                **address_columns(record.email),
                 address=record.address.model_dump(),
             )
             self.customers[record.id] = row["id"]
