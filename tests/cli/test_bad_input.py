@@ -90,6 +90,9 @@ CASES = {
     "an unknown server": Case(("server", "test", "none"), "no server 'none'", "server list"),
     "an unknown tool of a server": Case(("server", "disable", "none", "tool"), "no server 'none'", "server list"),
     "a class that is none": Case(("server", "enable", "x", "y", "--class", "nice"), "'nice' is no class", "read"),
+    "a setting without a value": Case(
+        ("server", "settings", "orders", "--set", "waiting"), "sets nothing", "NAME=VALUE"
+    ),
     "a header that is none": Case(
         (*ADD, "https://example.com/mcp", "--header", "Authorization"), "'Name: value'", "Quote"
     ),

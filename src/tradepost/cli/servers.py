@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradepost.cli import console, server_tools
+from tradepost.cli import console, server_settings, server_tools
 from tradepost.cli.server_tools import Slug, Tool, registering
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
@@ -23,6 +23,7 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile:
 def register(app: typer.Typer) -> None:
     for name, command in server_tools.COMMANDS.items():
         server.command(name)(command)
+    server.command("settings")(server_settings.settings)
     app.add_typer(server)
 
 
@@ -55,7 +56,7 @@ def add(
     secret: Annotated[
         list[str] | None, typer.Option(help="A header that is sealed and never shown; repeat it.")
     ] = None,
-    timeout: Annotated[int, typer.Option(min=1, max=300, help="Seconds a call may take.")] = 60,
+    timeout: Annotated[float | None, typer.Option(min=1, max=300, help="Seconds a call may take; else 60.")] = None,
     workspace: WorkspaceOption = None,
     by: UserOption = None,
     data: DataOption = None,

@@ -7,6 +7,7 @@ the server's own schema (a hostile pattern would freeze the process), and bounds
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,9 +118,13 @@ class McpClient:
         async with self._connecting:
             return await self._connect()
 
-    async def connect(self) -> ServerIdentity:
-        """Connect, unless it is connected. Raises UpstreamFailed, UpstreamTimedOut, neither dispatched."""
-        return await self._connected()
+    async def connect(self, seconds: float | None = None) -> ServerIdentity:
+        """Connect, unless it is connected, in so many seconds at most. Raises UpstreamFailed, UpstreamTimedOut, neither
+        dispatched."""
+        if self.identity is not None:
+            return self.identity
+        async with Deadline(self._timeouts.handshake if seconds is None else seconds) as deadline:
+            return await self._connected(deadline.left())
 
     async def list_tools(self) -> list[Json]:
         return await self._list("tools/list", "tools")
@@ -160,10 +165,11 @@ class McpClient:
         params: Json = {"name": name, "arguments": dict(arguments)}
         return _result(await self._request(self._prepared("prompts/get", params, name, meta, options)))
 
-    async def complete(self, reference: Json, argument: str, value: str) -> Json:
-        """The `completion` object."""
+    async def complete(self, reference: Json, argument: str, value: str, *, timeout: float | None = None) -> Json:
+        """The `completion` object; `timeout` are seconds in all."""
         params: Json = {"ref": reference, "argument": {"name": argument, "value": value}}
-        result = _result(await self._request(_Prepared("completion/complete", params, self._timeouts.call)))
+        seconds = timeout or self._timeouts.call
+        result = _result(await self._request(_Prepared("completion/complete", params, seconds)))
         completion = result.get("completion")
         return completion if isinstance(completion, dict) else {"values": []}
 
@@ -191,23 +197,24 @@ class McpClient:
 
     # --- connecting --------------------------------------------------------------------------------------------
 
-    async def _connected(self) -> ServerIdentity:
+    async def _connected(self, seconds: float) -> ServerIdentity:
+        """`seconds` are left of what waits for it. Where those run out, it is not this one's deadline that says so."""
         known = self.identity
         if known is not None:
             return known
         try:
             async with self._connecting:
-                return self.identity or await self._connect()
+                return self.identity or await self._connect(seconds)
         except (UpstreamFailed, UpstreamTimedOut) as error:
             error.dispatched = False  # only the handshake went out, not the request that is waiting for it
             raise
 
-    async def _connect(self) -> ServerIdentity:
+    async def _connect(self, seconds: float = math.inf) -> ServerIdentity:
         self._identity = self._session_id = None
         self._link = self._links[0]
         async with Deadline(self._timeouts.handshake) as deadline:
             started = time.perf_counter()
-            discovered = None if self._older else await self._discover()
+            discovered = None if self._older else await self._discover(min(seconds, self._timeouts.handshake))
             if discovered is not None:
                 identity = identity_from("modern", modern.VERSION, self._link.transport, discovered, started)
                 return self._agreed(identity)
@@ -221,10 +228,11 @@ class McpClient:
         self._identity, self._generation = identity, self._link.generation
         return identity
 
-    async def _discover(self) -> Json | None:
-        """The DiscoverResult, None where the server belongs to the older era."""
+    async def _discover(self, most: float) -> Json | None:
+        """The DiscoverResult, None where the server belongs to the older era. It is asked for half of the seconds at
+        most, so that one that stays silent can be talked to in the older way."""
         try:
-            seconds = min(DISCOVER_SECONDS, self._timeouts.handshake / 2)
+            seconds = min(DISCOVER_SECONDS, most / 2)
             async with Deadline(seconds) as deadline:
                 answered = await self._modern_post(_Prepared("server/discover", {}, seconds), deadline)
         except UpstreamTimedOut as error:
@@ -292,7 +300,7 @@ class McpClient:
 
     async def _request(self, asked: _Prepared) -> Answered:
         async with Deadline(asked.seconds) as deadline:
-            identity = await self._connected()
+            identity = self.identity or await self._connected(deadline.left())
             if identity.era == "modern":
                 try:
                     return await self._modern_post(asked, deadline)
@@ -309,7 +317,7 @@ class McpClient:
             # The server ended the session, and said so before it did anything: start a new one, once.
             deadline.dispatched = False
             await self._forget(session_id)
-            return await self._legacy_post(asked, await self._connected(), deadline)
+            return await self._legacy_post(asked, await self._connected(deadline.left()), deadline)
 
     async def _forget(self, ended: str) -> None:
         async with self._connecting:

@@ -77,6 +77,10 @@ class Deadline:
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
         return self
 
+    def left(self) -> float:
+        """Seconds until the end."""
+        return max(0.0, self._timer.when() - asyncio.get_running_loop().time())
+
     @asynccontextmanager
     async def paused(self, seconds: float) -> AsyncIterator[None]:
         """What happens inside does not count, as long as it takes no longer than so many seconds."""
@@ -99,7 +103,7 @@ class Deadline:
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             what = "did not answer" if self.dispatched else "could not be reached"
             raise UpstreamTimedOut(
-                f"The server {what} within {self._seconds:g} seconds.", dispatched=self.dispatched
+                f"The server {what} within {self._seconds:.3g} seconds.", dispatched=self.dispatched
             ) from None
 
     def _expire(self) -> None:

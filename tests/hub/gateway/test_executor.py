@@ -93,6 +93,7 @@ async def test_a_zombie_cannot_write_over_what_its_successor_recorded(world: Wor
             key: str | None,
             mode: Mode = "execute",
             talk: object = None,
+            ends_at: float | None = None,
         ) -> ToolResult:
             if mode == "execute":
                 await leases_end(world)

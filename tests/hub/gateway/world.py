@@ -60,6 +60,7 @@ class Servers:
         key: str | None,
         mode: Mode = "execute",
         talk: Talk | None = None,
+        ends_at: float | None = None,
     ) -> ToolResult:
         if tool.builtin_key is not None:
             return await self.builtins[tool.builtin_key].call(caller, tool.raw_name, arguments, key, mode)
@@ -68,7 +69,12 @@ class Servers:
         return await self.remote(tool, arguments, key)
 
     async def read_resource(
-        self, caller: Caller, resource: CatalogResource, uri: str, talk: Talk | None = None
+        self,
+        caller: Caller,
+        resource: CatalogResource,
+        uri: str,
+        talk: Talk | None = None,
+        ends_at: float | None = None,
     ) -> Json:
         return await self.builtins[resource.builtin_key or ""].read(caller, uri)
 
@@ -76,12 +82,23 @@ class Servers:
         return await self.builtins[resource.builtin_key or ""].watched(caller, uri)
 
     async def get_prompt(
-        self, caller: Caller, prompt: CatalogPrompt, arguments: Mapping[str, str], talk: Talk | None = None
+        self,
+        caller: Caller,
+        prompt: CatalogPrompt,
+        arguments: Mapping[str, str],
+        talk: Talk | None = None,
+        ends_at: float | None = None,
     ) -> Json:
         return await self.builtins[prompt.builtin_key or ""].prompt(caller, prompt.name, arguments)
 
     async def complete(
-        self, caller: Caller, target: CatalogPrompt | CatalogResource, reference: Json, argument: str, value: str
+        self,
+        caller: Caller,
+        target: CatalogPrompt | CatalogResource,
+        reference: Json,
+        argument: str,
+        value: str,
+        ends_at: float | None = None,
     ) -> Json:
         return await self.builtins[target.builtin_key or ""].complete(caller, reference, argument, value)
 

@@ -9,6 +9,7 @@ import pytest
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.limits import attempts as making
 from tradepost.hub.limits.attempts import Attempts
+from tradepost.hub.limits.settings import limits_of
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 Failure = Callable[[], Exception]
@@ -175,3 +176,21 @@ async def test_a_repetition_ends_with_the_call(attempts: Attempts) -> None:
     with pytest.raises(UpstreamTimedOut):
         await attempts.make("srv", "orders", once, repeatable=True, ends_at=ends_at)
     assert asked == 2
+
+
+async def test_settings_say_how_often_a_read_is_repeated(attempts: Attempts) -> None:
+    async def asked(settings: dict[str, float], key: str) -> int:
+        server = Server(*[busy] * 10)
+        ends_at = asyncio.get_running_loop().time() + 60.0
+        limits = limits_of({**settings, "breaker_failures": 100})
+        with pytest.raises(UpstreamFailed):
+            await attempts.make(key, "orders", server, repeatable=True, ends_at=ends_at, limits=limits)
+        return server.asked
+
+    for _ in range(10):
+        ends_at = asyncio.get_running_loop().time() + 60.0
+        whole = limits_of({"retry_share": 1.0})
+        await attempts.make("much", "orders", Server(), repeatable=True, ends_at=ends_at, limits=whole)
+    assert await asked({"retries": 4, "retry_share": 1.0}, "much") == 5
+    assert await asked({"retries": 0}, "none") == 1
+    assert await asked({"retry_share": 0.0}, "no share") == 1

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from tradepost.hub.limits.breaker import FAILURES, Breakers
+from tradepost.hub.limits.breaker import Breakers
+from tradepost.hub.limits.settings import DEFAULTS, limits_of
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
 
@@ -38,7 +39,7 @@ def refusal(breakers: Breakers, key: str = "srv") -> UpstreamFailed:
 
 
 def test_failures_in_a_row_close_the_way_and_say_for_how_long(breakers: Breakers, clock: Clock) -> None:
-    fail(breakers, FAILURES)
+    fail(breakers, DEFAULTS.breaker_failures)
     clock.now += 10
     refused = refusal(breakers)
     assert refused.message == "The server 'orders' failed 5 times in a row and is not called now."
@@ -48,16 +49,16 @@ def test_failures_in_a_row_close_the_way_and_say_for_how_long(breakers: Breakers
 
 
 def test_a_success_in_between_starts_the_count_anew(breakers: Breakers) -> None:
-    fail(breakers, FAILURES - 1)
+    fail(breakers, DEFAULTS.breaker_failures - 1)
     breakers.succeeded("srv", "orders")
-    fail(breakers, FAILURES - 1)
+    fail(breakers, DEFAULTS.breaker_failures - 1)
     assert breakers.admit("srv", "orders") is False
 
 
 def test_one_call_tries_it_and_a_success_lets_all_through(
     breakers: Breakers, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fail(breakers, FAILURES)
+    fail(breakers, DEFAULTS.breaker_failures)
     clock.now += 30
     with caplog.at_level(logging.WARNING):
         assert breakers.admit("srv", "orders") is True
@@ -68,7 +69,7 @@ def test_one_call_tries_it_and_a_success_lets_all_through(
 
 
 def test_each_failed_try_doubles_the_time_up_to_five_minutes(breakers: Breakers, clock: Clock) -> None:
-    fail(breakers, FAILURES)
+    fail(breakers, DEFAULTS.breaker_failures)
     for expected in (60, 120, 240, 300, 300):
         clock.now += refusal(breakers).retry_after_seconds or 0
         fail(breakers)
@@ -76,7 +77,7 @@ def test_each_failed_try_doubles_the_time_up_to_five_minutes(breakers: Breakers,
 
 
 def test_a_try_that_is_broken_off_is_left_to_the_next_call(breakers: Breakers, clock: Clock) -> None:
-    fail(breakers, FAILURES)
+    fail(breakers, DEFAULTS.breaker_failures)
     clock.now += 30
     breakers.left("srv", trying=breakers.admit("srv", "orders"))
     assert breakers.admit("srv", "orders") is True
@@ -91,3 +92,22 @@ def test_calls_under_way_when_it_was_given_up_do_not_prolong_it(breakers: Breake
     assert breakers.admit("srv", "orders") is True
     breakers.left("srv", trying=False)
     assert refusal(breakers).retry_after_seconds == 1.0
+
+
+def test_settings_say_when_and_for_how_long(breakers: Breakers, clock: Clock) -> None:
+    limits = limits_of({"breaker_failures": 2, "breaker_seconds": 4.0, "breaker_most_seconds": 6.0})
+
+    def refused_for() -> float | None:
+        with pytest.raises(UpstreamFailed) as refused:
+            breakers.admit("srv", "orders", limits)
+        return refused.value.retry_after_seconds
+
+    for _ in range(2):
+        breakers.failed("srv", "orders", trying=breakers.admit("srv", "orders", limits), limits=limits)
+    assert refused_for() == 4
+    clock.now += 4
+    breakers.failed("srv", "orders", trying=breakers.admit("srv", "orders", limits), limits=limits)
+    assert refused_for() == 6
+    shorter = limits_of({"breaker_seconds": 1.0, "breaker_most_seconds": 1.0})
+    clock.now += 1
+    assert breakers.admit("srv", "orders", shorter) is True

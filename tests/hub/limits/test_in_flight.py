@@ -88,3 +88,43 @@ async def test_whoever_leaves_at_the_moment_of_being_passed_over_is_just_gone():
     slots.release("srv")  # before the one that left has run again
     assert isinstance((await asyncio.gather(gone, return_exceptions=True))[0], asyncio.CancelledError)
     assert slots.running("srv") == 0
+
+
+async def test_a_lower_number_holds_from_the_next_call_on():
+    slots = InFlight("server", running=3, waiting=5)
+    for _ in range(3):
+        await slots.acquire("srv", "orders")
+    waits = asyncio.create_task(slots.acquire("srv", "orders", running=1))
+    await asyncio.sleep(0)
+    slots.release("srv")
+    slots.release("srv")
+    await asyncio.sleep(0)
+    assert not waits.done()
+    slots.release("srv")
+    await waits
+    assert slots.running("srv") == 1
+
+
+async def test_a_higher_number_lets_those_in_line_go_first():
+    slots, order = InFlight("server", running=1, waiting=5), []
+
+    async def call(name: str, running: int) -> None:
+        await slots.acquire("srv", "orders", running=running)
+        order.append(name)
+
+    await call("a", 1)
+    waiting = [asyncio.create_task(call(name, 1)) for name in "bc"]
+    await asyncio.sleep(0)
+    waiting.append(asyncio.create_task(call("d", 3)))
+    await asyncio.wait(waiting[:2])
+    assert order == list("abc")
+    assert slots.running("srv") == 3
+    slots.release("srv")
+    await waiting[2]
+
+
+async def test_a_line_of_its_own_length():
+    slots = InFlight("server", running=1, waiting=5)
+    await slots.acquire("srv", "orders")
+    with pytest.raises(Unavailable):
+        await slots.acquire("srv", "orders", waiting=0)

@@ -1,5 +1,6 @@
 """Calling servers: bundled ones as functions, remote ones in both eras, with nothing of ours leaking either way."""
 
+import asyncio
 import ipaddress
 import json
 from collections.abc import AsyncIterator
@@ -15,9 +16,11 @@ from tests.hub.world import World
 from tests.protocol.raw_server import Seen, raw
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable, UpstreamError, UpstreamTimeout
+from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.protocol.builtin import Mode, ToolResult
@@ -37,7 +40,7 @@ class Entry:
     builtin_key: str | None = None
     server_url: str | None = None
     credential_version: int = 1
-    timeout_seconds: int = 60
+    limits: Limits = DEFAULTS
     tool_class: str = "write"
     raw_name: str = "track"
     name: str = "late"
@@ -232,3 +235,21 @@ async def test_another_workspaces_credential_is_never_used(world: World, upstrea
     async with running(offered) as remote:
         await upstreams.call_tool(caller, Entry(server_url=remote.url), {"number": "1"}, None)
         assert not any("authorization" in headers for headers in remote.requests)
+
+
+async def test_connecting_takes_of_the_seconds_of_the_call(world: World, upstreams: Upstreams, remote: Remote):
+    """The time of a call was over before its first connection: nothing is sent, whatever a handshake may take."""
+    tool_ = Entry(server_url=remote.url, raw_name="track")
+    over = asyncio.get_running_loop().time()
+    with pytest.raises(UpstreamTimedOut) as late:
+        await upstreams.call_tool(world.as_agent(), tool_, {}, None, ends_at=over)
+    assert not late.value.dispatched
+
+
+async def test_the_time_of_a_persons_answer_is_not_the_servers(world: World, upstreams: Upstreams, remote: Remote):
+    talk = Talk()
+    talk.waited_seconds = 60.0
+    tool_ = Entry(server_url=remote.url, raw_name="track")
+    over = asyncio.get_running_loop().time()
+    result = await upstreams.call_tool(world.as_agent(), tool_, {"number": "1"}, None, talk=talk, ends_at=over)
+    assert not result.is_error

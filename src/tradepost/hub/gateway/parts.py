@@ -43,8 +43,8 @@ class CatalogSource(Protocol):
 
 
 class Dispatcher(Protocol):
-    """The one way to a server; Upstreams satisfies it. An UpstreamError or UpstreamTimeout has `dispatched`: whether
-    the server may have received the call."""
+    """The one way to a server; Upstreams satisfies it. `ends_at` is when a call has to be over, by the loop's clock. An
+    UpstreamError or UpstreamTimeout has `dispatched`: whether the server may have received the call."""
 
     async def call_tool(
         self,
@@ -54,20 +54,37 @@ class Dispatcher(Protocol):
         key: str | None,
         mode: Mode = "execute",
         talk: Talk | None = None,
+        ends_at: float | None = None,
     ) -> ToolResult: ...
 
     async def read_resource(
-        self, caller: Caller, resource: CatalogResource, uri: str, talk: Talk | None = None
+        self,
+        caller: Caller,
+        resource: CatalogResource,
+        uri: str,
+        talk: Talk | None = None,
+        ends_at: float | None = None,
     ) -> Json: ...
 
     async def watched(self, caller: Caller, resource: CatalogResource, uri: str) -> str | None: ...
 
     async def get_prompt(
-        self, caller: Caller, prompt: CatalogPrompt, arguments: Mapping[str, str], talk: Talk | None = None
+        self,
+        caller: Caller,
+        prompt: CatalogPrompt,
+        arguments: Mapping[str, str],
+        talk: Talk | None = None,
+        ends_at: float | None = None,
     ) -> Json: ...
 
     async def complete(
-        self, caller: Caller, target: CatalogPrompt | CatalogResource, reference: Json, argument: str, value: str
+        self,
+        caller: Caller,
+        target: CatalogPrompt | CatalogResource,
+        reference: Json,
+        argument: str,
+        value: str,
+        ends_at: float | None = None,
     ) -> Json: ...
 
 

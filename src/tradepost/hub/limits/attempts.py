@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from tradepost.hub.limits.breaker import Breakers
-from tradepost.hub.limits.retries import MOST_PER_CALL, RetryBudget
+from tradepost.hub.limits.retries import RetryBudget
+from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 Result = TypeVar("Result")
@@ -26,21 +27,28 @@ class Attempts:
         self._budget = budget or RetryBudget()
 
     async def make(
-        self, key: str, name: str, once: Callable[[], Awaitable[Result]], *, repeatable: bool, ends_at: float
+        self,
+        key: str,
+        name: str,
+        once: Callable[[], Awaitable[Result]],
+        *,
+        repeatable: bool,
+        ends_at: float,
+        limits: Limits = DEFAULTS,
     ) -> Result:
         """The result of `once`, which calls the server `key` (called `name` in messages) and raises UpstreamFailed or
         UpstreamTimedOut. A `repeatable` one, a read, is made again where the server was not reached or said that it
         cannot answer just now. `ends_at` is when the call has to be over, by the loop's clock."""
-        self._budget.called(key)
+        self._budget.called(key, limits.retry_share)
         made = 0
         while True:
             made += 1
-            trying = self._breakers.admit(key, name)
+            trying = self._breakers.admit(key, name, limits)
             try:
                 result = await (once() if made == 1 else _until(ends_at, once))
             except (UpstreamFailed, UpstreamTimedOut) as failure:
-                self._judge(key, name, failure, trying)
-                if not repeatable or made > MOST_PER_CALL or not _passes(failure):
+                self._judge(key, name, failure, trying, limits)
+                if not repeatable or made > limits.retries or not _passes(failure):
                     raise
                 pause = _pause(made, failure)
                 if asyncio.get_running_loop().time() + pause >= ends_at or not self._budget.take(key):
@@ -53,11 +61,11 @@ class Attempts:
                 return result
             await asyncio.sleep(pause)
 
-    def _judge(self, key: str, name: str, failure: _Failure, trying: bool) -> None:
+    def _judge(self, key: str, name: str, failure: _Failure, trying: bool, limits: Limits) -> None:
         if failure.answered or (isinstance(failure, UpstreamFailed) and failure.rpc_error is not None):
             self._breakers.succeeded(key, name)  # it said no, so it is there
         else:
-            self._breakers.failed(key, name, trying=trying)
+            self._breakers.failed(key, name, trying=trying, limits=limits)
 
 
 async def _until(ends_at: float, once: Callable[[], Awaitable[Result]]) -> Result:

@@ -9,11 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.protocol.upstream_errors import UpstreamFailed
-
-FAILURES = 5
-OPEN_SECONDS = 30.0
-MOST_OPEN_SECONDS = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -23,8 +20,8 @@ class _Trouble:
     """What is known of a server since its last success."""
 
     failures: int = 0
-    open_seconds: float = 0.0  # how long it is left alone this time; 0 while it is not
-    until: float = 0.0
+    times: int = 0  # how often it was given up; it is left alone while that is not 0
+    since: float = 0.0
     probing: bool = False
 
 
@@ -36,13 +33,13 @@ class Breakers:
         self._now = now
         self._trouble: dict[str, _Trouble] = {}
 
-    def admit(self, key: str, name: str) -> bool:
+    def admit(self, key: str, name: str, limits: Limits = DEFAULTS) -> bool:
         """Let a call through. Raises UpstreamFailed, not dispatched, while the server is left alone; when that time is
         over, one call goes through to try it, and the others wait for what it finds."""
         trouble = self._trouble.get(key)
-        if trouble is None or not trouble.open_seconds:
+        if trouble is None or not trouble.times:
             return False
-        rest = trouble.until - self._now()
+        rest = trouble.since + _seconds(trouble.times, limits) - self._now()
         if rest <= 0 and not trouble.probing:
             trouble.probing = True
             return True
@@ -57,24 +54,24 @@ class Breakers:
     def succeeded(self, key: str, name: str) -> None:
         """The server answered, whatever it said."""
         trouble = self._trouble.pop(key, None)
-        if trouble is not None and trouble.open_seconds:
+        if trouble is not None and trouble.times:
             _log.warning("the server '%s' answers again", name)
 
-    def failed(self, key: str, name: str, *, trying: bool) -> None:
+    def failed(self, key: str, name: str, *, trying: bool, limits: Limits = DEFAULTS) -> None:
         """The server was not reached, was silent, or gave something that is no answer."""
         trouble = self._trouble.setdefault(key, _Trouble())
         trouble.failures += 1
-        if trouble.open_seconds and not trying:
+        if trouble.times and not trying:
             return  # one of those that were under way when it was given up
-        if trying or trouble.failures >= FAILURES:
-            trouble.open_seconds = min(trouble.open_seconds * 2 or OPEN_SECONDS, MOST_OPEN_SECONDS)
-            trouble.until = self._now() + trouble.open_seconds
+        if trying or trouble.failures >= limits.breaker_failures:
+            trouble.times += 1
+            trouble.since = self._now()
             trouble.probing = False
             _log.warning(
                 "the server '%s' failed %d times in a row: not called for %.0f s",
                 name,
                 trouble.failures,
-                trouble.open_seconds,
+                _seconds(trouble.times, limits),
             )
 
     def left(self, key: str, *, trying: bool) -> None:
@@ -82,3 +79,9 @@ class Breakers:
         trouble = self._trouble.get(key)
         if trouble is not None and trying:
             trouble.probing = False
+
+
+def _seconds(times: int, limits: Limits) -> float:
+    """How long a server is left alone that was given up so often in a row."""
+    first = limits.breaker_seconds
+    return min(first * 2.0 ** min(times - 1, 30), max(first, limits.breaker_most_seconds))

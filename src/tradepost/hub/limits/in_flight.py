@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from tradepost.foundation.errors import Unavailable
+from tradepost.hub.limits.settings import DEFAULTS
 
-RUNNING = 128
-WAITING = 256
 RETRY_AFTER_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class _Line:
+    most: int  # as the last call that came had it
     running: int = 0
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
@@ -25,28 +25,39 @@ class _Line:
 class InFlight:
     """Slots per key: `async with in_flight.slot("srv_1", "orders"): …`."""
 
-    def __init__(self, what: str, running: int = RUNNING, waiting: int = WAITING) -> None:
+    def __init__(self, what: str, running: int = DEFAULTS.running, waiting: int = DEFAULTS.waiting) -> None:
         self._what = what
         self._most_running = running
         self._most_waiting = waiting
         self._lines: dict[str, _Line] = {}
 
-    def slot(self, key: str, name: str, seconds: float | None = None) -> "Slot":
-        """A slot of `key`; `name` is what a refusal calls it, `seconds` how long to wait for it at most."""
-        return Slot(self, key, name, seconds)
+    def slot(
+        self, key: str, name: str, seconds: float | None = None, running: int | None = None, waiting: int | None = None
+    ) -> "Slot":
+        """A slot of `key`; `name` is what a refusal calls it, `seconds` how long to wait for it at most. `running` and
+        `waiting` are what holds for this key now, where that is not what holds for all."""
+        return Slot(self, key, name, seconds, running, waiting)
 
     def running(self, key: str) -> int:
         """How many slots of a key are taken."""
         line = self._lines.get(key)
         return line.running if line else 0
 
-    async def acquire(self, key: str, name: str, seconds: float | None = None) -> None:
+    async def acquire(
+        self, key: str, name: str, seconds: float | None = None, running: int | None = None, waiting: int | None = None
+    ) -> None:
         """Take a slot, waiting in line for it. Raises Unavailable when the line is full or does not move in time."""
-        line = self._lines.setdefault(key, _Line())
-        if line.running < self._most_running and not line.waiting:
+        most = self._most_running if running is None else running
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(most)
+        elif line.most != most:
+            line.most = most
+            _move(line)
+        if line.running < most and not line.waiting:
             line.running += 1
             return
-        if len(line.waiting) >= self._most_waiting:
+        if len(line.waiting) >= (self._most_waiting if waiting is None else waiting):
             raise self._full(name)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.waiting.append(turn)
@@ -76,29 +87,45 @@ class InFlight:
     def release(self, key: str) -> None:
         """Give a slot back: to the next in line, if any."""
         line = self._lines[key]
-        while line.waiting:
-            turn = line.waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
         line.running -= 1
+        if line.waiting:
+            _move(line)
         if line.running == 0:
             del self._lines[key]
+
+
+def _move(line: _Line) -> None:
+    """Give free slots to those in front."""
+    while line.waiting and line.running < line.most:
+        turn = line.waiting.popleft()
+        if not turn.done():
+            line.running += 1
+            turn.set_result(None)
 
 
 class Slot:
     """Holds one slot for a block."""
 
-    __slots__ = ("_in_flight", "_key", "_name", "_seconds")
+    __slots__ = ("_in_flight", "_key", "_name", "_running", "_seconds", "_waiting")
 
-    def __init__(self, in_flight: InFlight, key: str, name: str, seconds: float | None) -> None:
+    def __init__(
+        self,
+        in_flight: InFlight,
+        key: str,
+        name: str,
+        seconds: float | None,
+        running: int | None = None,
+        waiting: int | None = None,
+    ) -> None:
         self._in_flight = in_flight
         self._key = key
         self._name = name
         self._seconds = seconds
+        self._running = running
+        self._waiting = waiting
 
     async def __aenter__(self) -> None:
-        await self._in_flight.acquire(self._key, self._name, self._seconds)
+        await self._in_flight.acquire(self._key, self._name, self._seconds, self._running, self._waiting)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

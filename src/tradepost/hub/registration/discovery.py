@@ -16,6 +16,7 @@ from tradepost.foundation.errors import StateConflict, UpstreamError, UpstreamTi
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.changes import note, record_change
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registration.difference import Difference, apply_lists
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.models import Server
@@ -119,7 +120,8 @@ class Discovery:
         return found
 
     async def _connect(self, target: Server) -> Connection:
-        return self._connections.fresh(target.url or "", await self._vault.headers_for(target.workspace_id, target.id))
+        headers = await self._vault.headers_for(target.workspace_id, target.id)
+        return self._connections.fresh(target.url or "", headers, limits_of(target.settings))
 
     async def _store(self, by: Caller, target: Server, report: TestReport) -> None:
         async with self._database.transaction(by.workspace_id, write=True) as session:

@@ -12,13 +12,12 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.slugs import checked_slug
+from tradepost.hub.limits.settings import checked
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.vault import Vault
-
-MAX_TIMEOUT_SECONDS = 300
 
 
 class Servers:
@@ -38,7 +37,7 @@ class Servers:
         headers: Sequence[Header] = (),
         *,
         name: str = "",
-        timeout_seconds: int = 60,
+        timeout_seconds: float | None = None,
     ) -> Server:
         """Add a remote MCP server. Nothing is connected yet: test it next. The same URL may be registered twice with
         different credentials."""
@@ -46,7 +45,7 @@ class Servers:
         return await self._add(by, slug, url, headers, name, timeout_seconds)
 
     async def register_program(
-        self, by: Caller, slug: str, program: str, *, name: str = "", timeout_seconds: int = 60
+        self, by: Caller, slug: str, program: str, *, name: str = "", timeout_seconds: float | None = None
     ) -> Server:
         """Add a server that is a program of the operator's file. For commands on the operator's machine alone: no
         HTTP API may lead here. Raises NotFound for a program that the file does not have."""
@@ -54,10 +53,10 @@ class Servers:
         return await self._add(by, slug, f"{SCHEME}{program}", (), name, timeout_seconds)
 
     async def _add(
-        self, by: Caller, slug: str, url: str, headers: Sequence[Header], name: str, timeout_seconds: int
+        self, by: Caller, slug: str, url: str, headers: Sequence[Header], name: str, timeout_seconds: float | None
     ) -> Server:
         checked_slug(slug, "slug")
-        _check_timeout(timeout_seconds)
+        settings = {} if timeout_seconds is None else {"timeout_seconds": checked("timeout_seconds", timeout_seconds)}
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             if await session.scalar(select(Server.id).where(Server.slug == slug)) is not None:
@@ -70,7 +69,7 @@ class Servers:
                 url=url,
                 owner_id=by.user_id,
                 credential_version=1 if headers else 0,
-                timeout_seconds=timeout_seconds,
+                settings=settings,
             )
             session.add(server)
             await session.flush()
@@ -165,10 +164,3 @@ async def _remote(session: AsyncSession, server: str) -> Server:
             f"'{found.slug}' is a bundled server: it comes with the release.", hint="Disable it if you do not want it."
         )
     return found
-
-
-def _check_timeout(seconds: int) -> None:
-    if not 1 <= seconds <= MAX_TIMEOUT_SECONDS:
-        raise InvalidArgument(
-            f"A call may take 1 to {MAX_TIMEOUT_SECONDS} seconds, not {seconds}.", field="timeout_seconds"
-        )

@@ -11,6 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.pinned import Json, pinned
 from tradepost.hub.registry.schema_check import SchemaCheck
@@ -38,7 +39,7 @@ class CatalogTool(NamedTuple):
     digest: str
     server_url: str | None
     credential_version: int
-    timeout_seconds: int
+    limits: Limits
 
     @property
     def definition(self) -> Json:
@@ -81,7 +82,7 @@ class CatalogResource:
     scope: str | None
     server_url: str | None = None
     credential_version: int = 0
-    timeout_seconds: int = 60
+    limits: Limits = DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class CatalogPrompt:
     scope: str | None
     server_url: str | None = None
     credential_version: int = 0
-    timeout_seconds: int = 60
+    limits: Limits = DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
+from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.registry.exposure import exposed_tool
 from tradepost.hub.registry.pinned import pinned
@@ -73,7 +74,7 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
         row.digest,
         server.url,
         server.credential_version,
-        server.timeout_seconds,
+        limits_of(server.settings, row.settings),
     )
 
 
@@ -100,7 +101,7 @@ def _resource(row: ContentRow, server: ServerRow) -> CatalogResource:
         scope=row.scope,
         server_url=server.url,
         credential_version=server.credential_version,
-        timeout_seconds=server.timeout_seconds,
+        limits=limits_of(server.settings),
     )
 
 
@@ -116,7 +117,7 @@ def _prompt(row: ContentRow, server: ServerRow) -> CatalogPrompt:
         scope=row.scope,
         server_url=server.url,
         credential_version=server.credential_version,
-        timeout_seconds=server.timeout_seconds,
+        limits=limits_of(server.settings),
     )
 
 

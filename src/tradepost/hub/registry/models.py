@@ -15,7 +15,8 @@ ToolState = Literal["unapproved", "enabled", "disabled", "removed", "quarantined
 
 class Server(HubBase, Versioned):
     """A registered MCP server. `builtin_key` names a bundled one; a remote one has a `url`. `identity` is what the
-    last test found: era, transport, name, version, latency_ms. `credential_version` counts credential changes."""
+    last test found: era, transport, name, version, latency_ms. `credential_version` counts credential changes.
+    `settings` are those of limits.settings that somebody set."""
 
     __tablename__ = "servers"
     slug: Mapped[str]
@@ -30,7 +31,7 @@ class Server(HubBase, Versioned):
     identity: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
     tested_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
-    timeout_seconds: Mapped[int] = mapped_column(default=60)
+    settings: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict, server_default="{}")
     __table_args__ = (
         CheckConstraint("kind IN ('builtin', 'remote')", name="kind"),
         CheckConstraint("status IN ('registered', 'ready', 'failing', 'disabled')", name="status"),
@@ -41,7 +42,8 @@ class Server(HubBase, Versioned):
 class ToolEntry(HubBase, Versioned):
     """One tool of one server. `definition` is the pinned JSON of the whole Tool object, its members in the server's own
     order, and `digest` the SHA-256 of its canonical form; `candidate` is a changed definition that waits for review.
-    `tool_class`, `moves_money` and `scope` are set by an admin (or, for bundled servers, by the release)."""
+    `tool_class`, `moves_money` and `scope` are set by an admin (or, for bundled servers, by the release), `settings`
+    by an admin."""
 
     __tablename__ = "tool_entries"
     server_id: Mapped[str]
@@ -57,6 +59,7 @@ class ToolEntry(HubBase, Versioned):
     scope: Mapped[str | None]
     approved_by: Mapped[str | None]
     approved_at: Mapped[datetime | None]
+    settings: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict, server_default="{}")
     __table_args__ = (
         scoped_reference("server_id", "servers", ondelete="CASCADE"),
         CheckConstraint("state IN ('unapproved', 'enabled', 'disabled', 'removed', 'quarantined')", name="state"),

@@ -1,6 +1,6 @@
 """Reading the rows that make up one agent's catalog, in few statements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from tradepost.database.lookups import Lookup
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.changes import ROW_ID
 from tradepost.hub.access.models import Agent, RegistryVersion
+from tradepost.hub.limits.settings import Value
 from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
 
@@ -28,7 +29,7 @@ class ServerRow:
     builtin_key: str | None
     url: str | None
     credential_version: int
-    timeout_seconds: int
+    settings: Mapping[str, Value]
     instructions: str
 
 
@@ -43,6 +44,7 @@ class ToolRow(NamedTuple):
     tool_class: ToolClass
     moves_money: bool
     scope: str | None
+    settings: Mapping[str, Value]
     exposed_name: str
     own: bool
     position: int
@@ -85,7 +87,7 @@ _SERVERS = Lookup(
         Server.builtin_key,
         Server.url,
         Server.credential_version,
-        Server.timeout_seconds,
+        Server.settings,
         Server.instructions,
     ).where(Server.status != "disabled")
 )
@@ -128,6 +130,7 @@ _TOOL_COLUMNS = (
     ToolEntry.tool_class,
     ToolEntry.moves_money,
     ToolEntry.scope,
+    ToolEntry.settings,
 )
 _ASSIGNED = Lookup(
     select(*_TOOL_COLUMNS, Assignment.exposed_name, Assignment.agent_id, Assignment.position)
@@ -150,8 +153,8 @@ _ALWAYS = Lookup(
 async def _assigned(session: AsyncSession, agent_id: str, profile_id: str) -> list[ToolRow]:
     rows = await _ASSIGNED.rows(session, {"agent_id": agent_id, "profile_id": profile_id})
     return [
-        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, exposed, own is not None, position)
-        for entry, server, name, text, digest, kind, money, scope, exposed, own, position in rows
+        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, set_, exposed, own is not None, position)
+        for entry, server, name, text, digest, kind, money, scope, set_, exposed, own, position in rows
     ]
 
 
@@ -161,8 +164,8 @@ async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]
         return []
     rows = await _ALWAYS.rows(session, {"server_ids": server_ids})
     return [
-        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, name, True, ALWAYS_BEHIND + place)
-        for entry, server, name, text, digest, kind, money, scope, place in rows
+        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, set_, name, True, ALWAYS_BEHIND + place)
+        for entry, server, name, text, digest, kind, money, scope, set_, place in rows
     ]
 
 

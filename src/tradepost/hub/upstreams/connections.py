@@ -4,9 +4,11 @@ A client remembers the server's era and, in the older one, a session that belong
 credential gets a new client and the old one is closed.
 """
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header
@@ -20,7 +22,7 @@ from tradepost.protocol.wire import Timeouts
 # What servers of the older era hear once for all calls: a call whose client cannot be asked refuses the question.
 TAKEN: dict[str, dict[str, object]] = {"elicitation": {}, "sampling": {}, "roots": {}}
 
-_Key = tuple[str, str, str, int]
+_Key = tuple[str, str, str, int, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,13 @@ class Connection:
     secrets: tuple[str, ...]
     older: McpClient | None = None
 
-    async def for_call(self, *, asks_in_call: bool) -> McpClient:
-        """The client in whose era the questions of the server reach the caller. Raises UpstreamTimedOut."""
+    async def for_call(self, *, asks_in_call: bool, seconds: float | None = None) -> McpClient:
+        """The client in whose era the questions of the server reach the caller; `seconds` are left to find out. Raises
+        UpstreamTimedOut."""
         if self.older is None or not asks_in_call:
             return self.client
         try:
-            await self.older.connect()
+            await self.older.connect(seconds)
         except UpstreamFailed:
             return self.client  # the server has the newer era alone, and asks by its result
         return self.older
@@ -62,50 +65,56 @@ class Connections:
         self._timeouts = timeouts or Timeouts()
         self._http: HttpPool | None = None
         self._open: dict[_Key, Connection] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
-    async def to(self, workspace_id: str, server_id: str, url: str, credential_version: int) -> Connection:
-        """The warm connection to a server with its current credential."""
-        key = (workspace_id, server_id, url, credential_version)
+    async def to(
+        self, workspace_id: str, server_id: str, url: str, credential_version: int, limits: Limits = DEFAULTS
+    ) -> Connection:
+        """The warm connection to a server with its current credential. Where there was an older one, that is closed
+        meanwhile: a server that does not answer to that keeps nobody waiting."""
+        seconds = (limits.connect_seconds, limits.handshake_seconds)
+        key = (workspace_id, server_id, url, credential_version, *seconds)
         known = self._open.get(key)
         if known is not None:
             return known
-        made = self.fresh(url, await self._vault.headers_for(workspace_id, server_id))
+        made = self.fresh(url, await self._vault.headers_for(workspace_id, server_id), limits)
         known = self._open.setdefault(key, made)
         if known is made:
-            await self._close([old for old in self._open if old[:2] == key[:2] and old != key])
+            for old in [old for old in self._open if old[:2] == key[:2] and old != key]:
+                closing = asyncio.create_task(self._open.pop(old).close(), name=f"closing {server_id}")
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
         return known
 
-    def fresh(self, url: str, headers: Sequence[Header]) -> Connection:
+    def fresh(self, url: str, headers: Sequence[Header], limits: Limits = DEFAULTS) -> Connection:
         """A connection that is not kept: for a test, which has to connect anew. Raises NotFound for a program that
         the operator's file does not have."""
         if self._http is None:
             self._http = self.guard.http_pool()
+        timeouts = self._timeouts
+        if limits is not DEFAULTS:
+            timeouts = replace(timeouts, connect=limits.connect_seconds, handshake=limits.handshake_seconds)
         if url.startswith(SCHEME):
             starter = self._programs.starter(url.removeprefix(SCHEME))
             program = StdioLink(starter, starter.name)
             return Connection(
-                McpClient(self._http, url, timeouts=self._timeouts, capabilities=TAKEN, program=program),
+                McpClient(self._http, url, timeouts=timeouts, capabilities=TAKEN, program=program),
                 starter.program.secrets,
             )
         sent = {header.name: header.value for header in headers}
         client, older = (
-            McpClient(self._http, url, sent, timeouts=self._timeouts, capabilities=TAKEN, older=older)
+            McpClient(self._http, url, sent, timeouts=timeouts, capabilities=TAKEN, older=older)
             for older in (False, True)
         )
         return Connection(client, _secrets(headers), older)
 
     async def close(self) -> None:
         """End all sessions and connections."""
-        await self._close(list(self._open))
+        opened = [self._open.pop(key) for key in list(self._open)]
+        await asyncio.gather(*(connection.close() for connection in opened), *self._closing)
         if self._http is not None:
             await self._http.close()
             self._http = None
-
-    async def _close(self, keys: list[_Key]) -> None:
-        for key in keys:
-            connection = self._open.pop(key, None)
-            if connection is not None:
-                await connection.close()
 
 
 def _secrets(headers: Sequence[Header]) -> tuple[str, ...]:

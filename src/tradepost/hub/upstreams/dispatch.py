@@ -26,7 +26,7 @@ from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed
 
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
-MAX_TIMEOUT_SECONDS = 300
+LEAST_SECONDS = 0.001  # of a call that is over: it fails as one that took too long
 OUR_META = "io.tradepost/"
 
 
@@ -45,23 +45,26 @@ class Upstreams:
         key: str | None,
         mode: Mode = "execute",
         talk: Talk | None = None,
+        ends_at: float | None = None,
     ) -> ToolResult:
         """Run a tool. `key` goes to bundled servers as the store's key, to others in the parameter they declare; what a
-        server that is not bundled says and asks meanwhile goes through `talk`."""
+        server that is not bundled says and asks meanwhile goes through `talk`. `ends_at` is when the call has to be
+        over, by the loop's clock; without it, when it has taken as long as a call of the tool may."""
         if tool.server_kind == "builtin":
             server = self._builtin(tool)
-            async with _deadline(tool):
+            async with _deadline(tool, ends_at):
                 return await server.call(caller, tool.raw_name, arguments, key, mode)
         if mode == "preview":
             raise StateConflict("A server that is not bundled has no preview.", hint="Show the arguments instead.")
         if tool.key_parameter is not None and key is not None:
             arguments = {**arguments, tool.key_parameter: key}
         connection = await self._remote(caller, tool)
-        talk = talk or Talk()
-        client = await connection.for_call(asks_in_call=talk.asks_in_call)
-        given: Options = {"mirrored": tool.mirrored, "repeatable": tool.tool_class == "read", "timeout": _seconds(tool)}
+        talk, end = talk or Talk(), _end(tool, ends_at)
+        client = await connection.for_call(asks_in_call=talk.asks_in_call, seconds=_left(end, talk))
+        given: Options = {"mirrored": tool.mirrored, "repeatable": tool.tool_class == "read"}
 
         async def once() -> tuple[Json, bytes]:
+            given["timeout"] = _left(end, talk)
             options = talk.options(connection.secrets, **given)
             answer = await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
             return answer.result, answer.answered.body
@@ -69,17 +72,19 @@ class Upstreams:
         (result, source), asks = await _answered(connection, talk, once, lambda answer: answer[0])
         return _tool_result(result, source, connection.secrets) if asks is None else ToolResult([], asks=asks)
 
-    async def read_resource(self, caller: Caller, resource: Target, uri: str, talk: Talk | None = None) -> Json:
+    async def read_resource(
+        self, caller: Caller, resource: Target, uri: str, talk: Talk | None = None, ends_at: float | None = None
+    ) -> Json:
         """The ReadResourceResult of a URI, or an InputRequiredResult."""
         if resource.server_kind == "builtin":
-            async with _deadline(resource):
+            async with _deadline(resource, ends_at):
                 return await self._builtin(resource).read(caller, uri)
         connection = await self._remote(caller, resource)
-        talk = talk or Talk()
-        client = await connection.for_call(asks_in_call=talk.asks_in_call)
+        talk, end = talk or Talk(), _end(resource, ends_at)
+        client = await connection.for_call(asks_in_call=talk.asks_in_call, seconds=_left(end, talk))
 
         async def once() -> Json:
-            options = talk.options(connection.secrets, timeout=_seconds(resource))
+            options = talk.options(connection.secrets, timeout=_left(end, talk))
             return await client.read_resource(uri, talk.meta(), **options)
 
         result, asks = await _answered(connection, talk, once, dict)
@@ -100,18 +105,23 @@ class Upstreams:
             return await self._builtin(resource).watched(caller, uri)
 
     async def get_prompt(
-        self, caller: Caller, prompt: PromptTarget, arguments: Mapping[str, str], talk: Talk | None = None
+        self,
+        caller: Caller,
+        prompt: PromptTarget,
+        arguments: Mapping[str, str],
+        talk: Talk | None = None,
+        ends_at: float | None = None,
     ) -> Json:
         """The GetPromptResult of a prompt, or an InputRequiredResult."""
         if prompt.server_kind == "builtin":
-            async with _deadline(prompt):
+            async with _deadline(prompt, ends_at):
                 return await self._builtin(prompt).prompt(caller, prompt.name, arguments)
         connection = await self._remote(caller, prompt)
-        talk = talk or Talk()
-        client = await connection.for_call(asks_in_call=talk.asks_in_call)
+        talk, end = talk or Talk(), _end(prompt, ends_at)
+        client = await connection.for_call(asks_in_call=talk.asks_in_call, seconds=_left(end, talk))
 
         async def once() -> Json:
-            options = talk.options(connection.secrets, timeout=_seconds(prompt))
+            options = talk.options(connection.secrets, timeout=_left(end, talk))
             return await client.get_prompt(prompt.name, arguments, talk.meta(), **options)
 
         result, asks = await _answered(connection, talk, once, dict)
@@ -122,14 +132,23 @@ class Upstreams:
         shown: Json = {name: result[name] for name in ("description", "messages") if name in result}
         return dict(redact(_bounded({**shown, **_meta_of(result)}), connection.secrets))
 
-    async def complete(self, caller: Caller, target: Target, reference: Json, argument: str, value: str) -> Json:
+    async def complete(
+        self,
+        caller: Caller,
+        target: Target,
+        reference: Json,
+        argument: str,
+        value: str,
+        ends_at: float | None = None,
+    ) -> Json:
         """The `completion` object for an argument of a prompt or resource template."""
         if target.server_kind == "builtin":
-            async with _deadline(target):
+            async with _deadline(target, ends_at):
                 return await self._builtin(target).complete(caller, reference, argument, value)
         connection = await self._remote(caller, target)
         with _readable(connection):
-            completion = await connection.client.complete(reference, argument, value)
+            seconds = _left(_end(target, ends_at))
+            completion = await connection.client.complete(reference, argument, value, timeout=seconds)
         values = completion.get("values")
         if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
             raise _misshapen("a completion without values")
@@ -152,21 +171,28 @@ class Upstreams:
         if target.server_url is None:
             raise Unavailable(f"The server '{target.server_slug}' has no URL.", hint="Set its URL and test it again.")
         return await self._connections.to(
-            caller.workspace_id, target.server_id, target.server_url, target.credential_version
+            caller.workspace_id, target.server_id, target.server_url, target.credential_version, target.limits
         )
 
 
-def _seconds(target: Target) -> float:
-    return float(min(max(target.timeout_seconds, 1), MAX_TIMEOUT_SECONDS))
+def _end(target: Target, ends_at: float | None) -> float:
+    """When a call has to be over, by the loop's clock."""
+    return asyncio.get_running_loop().time() + target.limits.timeout_seconds if ends_at is None else ends_at
+
+
+def _left(end: float, talk: Talk | None = None) -> float:
+    """Seconds until then. The time that people took for answers is not the server's."""
+    waited = talk.waited_seconds if talk is not None else 0.0
+    return max(end + waited - asyncio.get_running_loop().time(), LEAST_SECONDS)
 
 
 @asynccontextmanager
-async def _deadline(target: Target) -> AsyncIterator[None]:
-    seconds = _seconds(target)
+async def _deadline(target: Target, ends_at: float | None = None) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(_end(target, ends_at)):
             yield
     except TimeoutError:
+        seconds = target.limits.timeout_seconds
         raise UpstreamTimedOut(f"The tool did not finish within {seconds:g} seconds.", dispatched=True) from None
 
 

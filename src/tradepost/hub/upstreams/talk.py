@@ -7,10 +7,12 @@ by its result and is called again with the answers, a client of the older one is
 
 import secrets
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, Final, Unpack
 
 from tradepost.foundation.canonical import MAX_DEPTH
 from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.nesting import deeper_than
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.upstreams.redaction import MASK, redact
 from tradepost.protocol.channel import LOG, PROGRESS
@@ -34,9 +36,10 @@ CAPABILITY_FOR: Final = {
 
 class Talk:
     """Of one call. Without extras that reach a client, everything is dropped and every question refused. `retry` is
-    what a client that was asked before sends with its call: `inputResponses` and the server's own `requestState`."""
+    what a client that was asked before sends with its call: `inputResponses` and the server's own `requestState`.
+    Texts of a server that is trusted with them are not cleaned: `cleans` is False then."""
 
-    def __init__(self, extras: CallExtras = NO_EXTRAS, retry: Json | None = None) -> None:
+    def __init__(self, extras: CallExtras = NO_EXTRAS, retry: Json | None = None, *, cleans: bool = True) -> None:
         self._channel = extras.channel
         self.takes_rounds = extras.rounds
         declared = extras.client_capabilities or {}
@@ -45,7 +48,9 @@ class Talk:
         self._told = 0
         self._rounds = 0
         self._asked = 0
+        self._clean = _cleaned if cleans else _as_it_is
         self.asked_again = False
+        self.waited_seconds = 0.0  # for answers
 
     @property
     def asks_in_call(self) -> bool:
@@ -88,7 +93,7 @@ class Talk:
                 raise _cannot(request["method"])
         if self.takes_rounds:
             state = {"requestState": result["requestState"]} if "requestState" in result else {}  # goes back as it is
-            return {"resultType": "input_required", "inputRequests": _cleaned(redact(asked, hidden)), **state}
+            return {"resultType": "input_required", "inputRequests": self._clean(redact(asked, hidden)), **state}
         responses: Json = {}
         for name, request in asked.items():
             reply = await self._ask(request["method"], request.get("params") or {}, hidden)
@@ -117,11 +122,11 @@ class Talk:
         if method == PROGRESS:
             numbers = {key: params[key] for key in ("progress", "total") if isinstance(params.get(key), int | float)}
             if "progress" in numbers:
-                await self._channel.notify(PROGRESS, {**numbers, **_texts(params, ("message",), hidden)})
+                await self._channel.notify(PROGRESS, {**numbers, **self._texts(params, ("message",), hidden)})
         elif method == LOG:
             shown = {
-                "data": _cleaned(redact(params.get("data"), hidden)),
-                **_texts(params, ("level", "logger"), hidden),
+                "data": self._clean(redact(params.get("data"), hidden)),
+                **self._texts(params, ("level", "logger"), hidden),
             }
             await self._channel.notify(LOG, shown)
         return None
@@ -135,10 +140,17 @@ class Talk:
         if self._asked > MAX_QUESTIONS:
             return None
         shown = {name: value for name, value in params.items() if name != "_meta"}
+        began = monotonic()
         try:
-            return await channel.ask(method, _cleaned(redact(shown, hidden)))
+            return await channel.ask(method, self._clean(redact(shown, hidden)))
         except TradepostError:
             return None
+        finally:
+            self.waited_seconds += monotonic() - began
+
+    def _texts(self, params: Mapping[str, Any], names: tuple[str, ...], hidden: tuple[str, ...]) -> Json:
+        given = {name: params[name] for name in names if isinstance(params.get(name), str)}
+        return dict(self._clean(redact(given, hidden)))
 
 
 def _requests(result: Json) -> dict[str, Json]:
@@ -164,9 +176,9 @@ def _cannot(method: str) -> UpstreamFailed:
     )
 
 
-def _texts(params: Mapping[str, Any], names: tuple[str, ...], hidden: tuple[str, ...]) -> Json:
-    given = {name: params[name] for name in names if isinstance(params.get(name), str)}
-    return dict(_cleaned(redact(given, hidden)))
+def _as_it_is(value: Any) -> Any:
+    """The value itself, unless it is nested deeper than any message may be."""
+    return _cleaned(value) if deeper_than(value, MAX_DEPTH) else value
 
 
 def _cleaned(value: Any, levels: int = MAX_DEPTH) -> Any:

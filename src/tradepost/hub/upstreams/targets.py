@@ -2,6 +2,7 @@
 
 from typing import Literal, Protocol
 
+from tradepost.hub.limits.settings import Limits
 from tradepost.protocol.parameter_headers import HeaderParameter
 
 
@@ -21,7 +22,7 @@ class Target(Protocol):
     @property
     def credential_version(self) -> int: ...
     @property
-    def timeout_seconds(self) -> int: ...
+    def limits(self) -> Limits: ...
 
 
 class ToolTarget(Target, Protocol):

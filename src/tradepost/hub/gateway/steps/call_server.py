@@ -4,62 +4,87 @@ import asyncio
 from functools import partial
 
 from tradepost.hub.gateway.answers import dry_run
-from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.call import Call, Entry
 from tradepost.hub.gateway.claims import kept
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.limits.settings import Limits
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Talk
 
 
 async def call_server(call: Call, parts: Parts) -> None:
-    """Sets `call.result`. A write carries its action's id as the store's key. Waiting in line takes at most as long
-    as a call of the server may, and no repetition begins after that."""
+    """Sets `call.result`. A write carries its action's id as the store's key. Waiting in line, connecting and all
+    repetitions together take at most as long as a call of this entry may."""
     entry = call.found
-    seconds = float(entry.timeout_seconds)
+    limits = entry.limits
+    seconds = limits.timeout_seconds
     ends_at = asyncio.get_running_loop().time() + seconds
-    async with parts.servers.slot(entry.server_id, entry.server_slug, seconds):
-        if entry.server_kind == "builtin":
-            await _once(call, parts)
-        else:
-            await parts.attempts.make(
-                entry.server_id,
-                entry.server_slug,
-                partial(_once, call, parts),
-                repeatable=not call.writes,
-                ends_at=ends_at,
-            )
+    if limits.own_line:
+        async with parts.servers.slot(entry.entry_id, _own_name(entry), seconds, limits.running, limits.waiting):
+            await _in_line(call, parts, limits.shared or limits, ends_at)
+    else:
+        await _in_line(call, parts, limits.shared or limits, ends_at)
     if call.result is not None and call.result.get("resultType") == "input_required":
         call.result = parts.rounds.sealed(call, call.result)
     if call.claim is not None:
         parts.checkpoint("called")
 
 
-async def _once(call: Call, parts: Parts) -> None:
+async def _in_line(call: Call, parts: Parts, shared: Limits, ends_at: float) -> None:
+    """In the line of the server, as `shared` has it."""
+    entry = call.found
+    limits = entry.limits
+    seconds = ends_at - asyncio.get_running_loop().time()
+    async with parts.servers.slot(entry.server_id, entry.server_slug, seconds, shared.running, shared.waiting):
+        if entry.server_kind == "builtin":
+            await _once(call, parts, ends_at)
+        else:
+            await parts.attempts.make(
+                entry.entry_id if limits.own_count else entry.server_id,
+                _own_name(entry) if limits.own_count else entry.server_slug,
+                partial(_once, call, parts, ends_at),
+                repeatable=not call.writes,
+                ends_at=ends_at,
+                limits=limits,
+            )
+
+
+def _own_name(entry: Entry) -> str:
+    """What a tool that is counted alone is called."""
+    return f"{entry.server_slug}: {entry.raw_name}" if isinstance(entry, CatalogTool) else entry.server_slug
+
+
+async def _once(call: Call, parts: Parts, ends_at: float) -> None:
     entry = call.found
     call.sent = True
     if isinstance(entry, CatalogTool):
-        await _call_tool(call, parts, entry)
+        await _call_tool(call, parts, entry, ends_at)
     elif isinstance(entry, CatalogResource) and call.kind == "resource":
-        talk = Talk(call.extras, call.retry)
-        call.result = await parts.upstreams.read_resource(call.caller, entry, call.name, talk)
+        talk = _talk(call)
+        call.result = await parts.upstreams.read_resource(call.caller, entry, call.name, talk, ends_at)
     elif isinstance(entry, CatalogResource) and call.kind == "subscription":
         call.result = {"record": await parts.upstreams.watched(call.caller, entry, call.name)}
     elif isinstance(entry, CatalogPrompt) and call.kind == "prompt":
-        talk = Talk(call.extras, call.retry)
-        call.result = await parts.upstreams.get_prompt(call.caller, entry, call.arguments, talk)
+        talk = _talk(call)
+        call.result = await parts.upstreams.get_prompt(call.caller, entry, call.arguments, talk, ends_at)
     elif isinstance(entry, CatalogPrompt | CatalogResource):
         argument, value = call.arguments["name"], call.arguments["value"]
-        call.result = await parts.upstreams.complete(call.caller, entry, dict(call.reference or {}), argument, value)
+        reference = dict(call.reference or {})
+        call.result = await parts.upstreams.complete(call.caller, entry, reference, argument, value, ends_at)
 
 
-async def _call_tool(call: Call, parts: Parts, tool: CatalogTool) -> None:
+def _talk(call: Call) -> Talk:
+    return Talk(call.extras, call.retry, cleans=call.found.limits.text != "unchanged")
+
+
+async def _call_tool(call: Call, parts: Parts, tool: CatalogTool, ends_at: float) -> None:
     if call.dry_run:
-        preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, mode="preview")
+        preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, "preview", ends_at=ends_at)
         failed = preview.is_error
         call.result = preview.as_dict() if failed else dry_run(preview.structured, list(preview.content))
         return
     async with kept(parts.leases, call.claim):
         key = call.claim.action_id if call.claim is not None else None
-        talk = Talk(call.extras, call.retry) if tool.server_kind != "builtin" else None
-        result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, talk=talk)
+        talk = _talk(call) if tool.server_kind != "builtin" else None
+        result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, talk=talk, ends_at=ends_at)
     call.result, call.source = result.as_dict(), result.source

@@ -1,0 +1,58 @@
+"""A hub of an earlier release: the seconds that calls of a server may take are among its settings after the upgrade."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, select, text
+
+from tests.engines import DatabaseUrls
+from tradepost.database import migrate
+from tradepost.database.engine import Database
+from tradepost.hub.registry.models import Server, ToolEntry
+
+MIGRATIONS = Path(migrate.__file__).parent / "migrations" / "hub"
+AT = "2026-01-01 00:00:00.000000"
+
+
+def write_old_hub(url: str) -> None:
+    """A database as an earlier release left it, with three servers, one of them with a tool."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes.update(connection=connection, version_table="tradepost_hub_revision")
+        command.upgrade(config, "0001")
+        for slug, seconds in (("usual", 60), ("quick", 5), ("slow", 300)):
+            connection.execute(
+                text(
+                    "INSERT INTO servers (workspace_id, id, slug, name, kind, url, status, credential_version, "
+                    "instructions, identity, timeout_seconds, version, created_at, updated_at) VALUES ('ws_1', :slug, "
+                    ":slug, :slug, 'remote', 'https://example.com/mcp', 'ready', 0, '', '{}', :seconds, 1, :at, :at)"
+                ),
+                {"slug": slug, "seconds": seconds, "at": AT},
+            )
+        connection.execute(
+            text(
+                "INSERT INTO tool_entries (workspace_id, id, server_id, name, position, definition, digest, state, "
+                "tool_class, moves_money, version, created_at, updated_at) VALUES ('ws_1', 'tool_1', 'slow', 'track', "
+                "0, '{}', 'x', 'enabled', 'read', false, 1, :at, :at)"
+            ),
+            {"at": AT},
+        )
+    engine.dispose()
+
+
+async def test_the_seconds_of_an_earlier_release_are_kept(database_urls: DatabaseUrls) -> None:
+    write_old_hub(database_urls.hub)
+    assert migrate.upgrade(database_urls.hub, "hub").revision == "0001"
+    database = Database(database_urls.hub)
+    try:
+        async with database.transaction("ws_1", write=True) as session:
+            servers = {row.slug: row.settings for row in await session.scalars(select(Server))}
+            tool = (await session.scalars(select(ToolEntry))).one()
+            assert tool.settings == {}
+            tool.settings = {"timeout_seconds": 200.0}
+        assert servers == {"usual": {}, "quick": {"timeout_seconds": 5}, "slow": {"timeout_seconds": 300}}
+    finally:
+        await database.close()
