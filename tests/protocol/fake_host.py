@@ -9,7 +9,7 @@ import orjson
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import ForbiddenScope, NotFound, RateLimited, Unauthenticated, Unavailable
 from tradepost.foundation.ids import new_id
-from tradepost.protocol.hosting import NO_EXTRAS, Arrival, CallExtras, ClientChannel
+from tradepost.protocol.hosting import NO_EXTRAS, NOTHING_KNOWN, Arrival, CallExtras, ClientChannel
 from tradepost.protocol.parameter_headers import HeaderParameter, header_parameters
 
 Json = dict[str, Any]
@@ -134,8 +134,17 @@ class FakeHost:
         text = f"Find out why order {arguments.get('order_id', '?')} is late."
         return {"messages": [{"role": "user", "content": {"type": "text", "text": text}}]}
 
-    async def complete(self, caller: Caller, server: str | None, reference: Json, argument: str, value: str) -> Json:
-        return {"values": [f"{value}1", f"{value}2"], "total": 2, "hasMore": False}
+    async def complete(
+        self,
+        caller: Caller,
+        server: str | None,
+        reference: Json,
+        argument: str,
+        value: str,
+        known: Mapping[str, str] = NOTHING_KNOWN,
+    ) -> Json:
+        meta = {"_meta": {"from": "elsewhere"}} if known else {}
+        return {"values": [f"{value}1", f"{value}2", *known.values()], "total": 2, "hasMore": False, **meta}
 
 
 async def _talk(channel: ClientChannel, kind: str) -> Json:

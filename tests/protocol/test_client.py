@@ -88,6 +88,8 @@ async def test_it_lists_reads_prompts_and_completes(url: str, http: HttpPool):
     assert prompt["messages"][0]["role"] == "user"
     completion = await client.complete({"type": "ref/prompt", "name": "late_order"}, "order_id", "o")
     assert completion["values"] == ["o1", "o2"]
+    known = await client.complete({"type": "ref/prompt", "name": "late_order"}, "order_id", "o", {"customer": "Ada"})
+    assert known["values"] == ["o1", "o2", "Ada"]
 
 
 async def test_a_call_mirrors_marked_arguments_and_passes_meta(url: str, http: HttpPool, host: FakeHost):

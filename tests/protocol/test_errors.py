@@ -4,6 +4,7 @@ import pytest
 
 from tradepost.foundation import errors
 from tradepost.protocol.errors import internal, missing_capability, translate
+from tradepost.protocol.upstream_errors import UpstreamFailed
 
 ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TradepostError)]
 DEFINED = {-32700, -32600, -32601, -32602, -32603, -32020, -32021, -32022}
@@ -56,3 +57,35 @@ def test_missing_capabilities_are_named():
 
 def test_an_unexpected_failure_says_nothing_of_the_inside():
     assert (internal().code, internal().status) == (-32603, 500)
+
+
+LABEL = {"_meta": {"io.tradepost/source": {"server": "carrier", "trust": "external"}}}
+
+
+def said(code: int, data: object = None, server: str | None = "carrier") -> UpstreamFailed:
+    """The error of a server, its words cleaned where it has a name."""
+    error = {"code": code, "message": "No such parcel.", "data": data}
+    failed = UpstreamFailed("The server answered with an error.", dispatched=True, rpc_error=error)
+    failed.server = server
+    return failed
+
+
+@pytest.mark.parametrize(
+    ("code", "shown", "status"),
+    [(-32602, -32602, 400), (-32002, -32602, 400), (-32601, -32601, 200), (-32603, -32603, 200), (7, 7, 200)],
+)
+def test_a_servers_own_error_is_passed_on_under_its_name(code: int, shown: int, status: int):
+    refusal = translate(said(code, {"uri": "parcel://1"}), None)
+    assert (refusal.code, refusal.message, refusal.status) == (shown, "No such parcel.", status)
+    assert refusal.data == {"uri": "parcel://1", **LABEL}
+    assert translate(said(code), None).data == LABEL
+    assert translate(said(code, ["parcel://1"]), None).data == ["parcel://1"]
+
+
+@pytest.mark.parametrize("code", [-32700, -32600, -32042, -32022, -32020, -32001, -32000])
+def test_what_only_concerns_the_server_and_us_is_told_as_ours(code: int):
+    assert translate(said(code), None).code == 502
+
+
+def test_words_that_nobody_has_cleaned_are_not_passed_on():
+    assert translate(said(-32602, server=None), None).message == "The server answered with an error."

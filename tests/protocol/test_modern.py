@@ -51,6 +51,18 @@ async def test_prompts_and_completions_are_complete_results(desk: Desk):
     assert completed["completion"] == {"values": ["ord_1", "ord_2"], "total": 2, "hasMore": False}
 
 
+async def test_a_completion_knows_the_other_arguments(desk: Desk):
+    reference = {"type": "ref/prompt", "name": "late_order"}
+    argument = {"name": "order_id", "value": "o"}
+    params = {"ref": reference, "argument": argument, "context": {"arguments": {"customer": "Ada"}}}
+    completed = (await desk.modern("completion/complete", params)).json()["result"]
+    assert completed["completion"]["values"] == ["o1", "o2", "Ada"]
+    assert "_meta" not in completed["completion"]
+    assert completed["_meta"]["from"] == "elsewhere"
+    wrong = {"ref": reference, "argument": argument, "context": {"arguments": {"customer": 7}}}
+    assert (await desk.modern("completion/complete", wrong)).json()["error"]["code"] == -32602
+
+
 @pytest.mark.parametrize(
     ("header", "meta_version", "status", "code"),
     [

@@ -17,6 +17,7 @@ from tradepost import __version__
 from tradepost.protocol import legacy, modern
 from tradepost.protocol.answers import result_bytes
 from tradepost.protocol.headers import encode_value, is_visible_ascii
+from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.jsonrpc import (
     HEADER_MISMATCH,
@@ -165,9 +166,20 @@ class McpClient:
         params: Json = {"name": name, "arguments": dict(arguments)}
         return _result(await self._request(self._prepared("prompts/get", params, name, meta, options)))
 
-    async def complete(self, reference: Json, argument: str, value: str, *, timeout: float | None = None) -> Json:
-        """The `completion` object; `timeout` are seconds in all."""
+    async def complete(
+        self,
+        reference: Json,
+        argument: str,
+        value: str,
+        known: Mapping[str, str] = NOTHING_KNOWN,
+        *,
+        timeout: float | None = None,
+    ) -> Json:
+        """The `completion` object. `known` are the other arguments, as far as there are values for them; `timeout` are
+        seconds in all."""
         params: Json = {"ref": reference, "argument": {"name": argument, "value": value}}
+        if known:
+            params["context"] = {"arguments": dict(known)}
         seconds = timeout or self._timeouts.call
         result = _result(await self._request(_Prepared("completion/complete", params, seconds)))
         completion = result.get("completion")

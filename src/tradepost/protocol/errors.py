@@ -37,7 +37,7 @@ from tradepost.protocol.jsonrpc import (
     Malformed,
     RequestId,
 )
-from tradepost.protocol.upstream_errors import MissingCapability
+from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed
 
 INTERNAL_MESSAGE = "The server failed on its own side. Try again; if it stays, tell the operator the time of this call."
 
@@ -56,6 +56,12 @@ _ANSWERS: tuple[tuple[type[TradepostError], int, int], ...] = (
     (InProgress, 409, 200),
     (LimitExceeded, 422, 200),
 )
+
+
+SOURCE_META = "io.tradepost/source"
+_RESERVED_FROM, _RESERVED_TO = -32768, -32000
+_OF_THE_REQUEST = frozenset({INVALID_PARAMS, METHOD_NOT_FOUND, INTERNAL_ERROR})
+_NOW = {-32002: INVALID_PARAMS}  # a resource that is not there, as older revisions say it
 
 
 @dataclass(eq=False)
@@ -104,6 +110,10 @@ def translate(error: TradepostError, resource_metadata_url: str | None, had_cred
     """What a raised error says on the wire."""
     if isinstance(error, MissingCapability):
         return missing_capability(error.required)
+    if isinstance(error, UpstreamFailed) and error.rpc_error is not None and error.server is not None:
+        passed_on = _passed_on(error.rpc_error, error.server)
+        if passed_on is not None:
+            return passed_on
     data = error.as_dict()
     if isinstance(error, Unauthenticated):
         challenge = {"error": "invalid_token"} if had_credential else {}
@@ -118,6 +128,19 @@ def translate(error: TradepostError, resource_metadata_url: str | None, had_cred
         if isinstance(error, kind):
             return Refusal(code, error.message, status, data, headers=headers)
     return Refusal(INTERNAL_ERROR, error.message, 500, data, headers=headers)
+
+
+def _passed_on(said: Mapping[str, Any], server: str) -> Refusal | None:
+    """The error of a server behind us in its own words, labelled as such; None for one whose code is not its to give
+    away: the reserved ones that speak of the connection between it and us."""
+    code = _NOW.get(said["code"], said["code"])
+    if _RESERVED_FROM <= code <= _RESERVED_TO and code not in _OF_THE_REQUEST:
+        return None
+    data = said["data"]
+    if data is None or isinstance(data, dict):
+        label = {SOURCE_META: {"server": server, "trust": "external"}}
+        data = {**(data or {}), "_meta": label}
+    return Refusal(code, said["message"], 400 if code == INVALID_PARAMS else 200, data)
 
 
 def internal() -> Refusal:

@@ -67,6 +67,7 @@ class CallExtras:
 
 
 NO_EXTRAS = CallExtras()
+NOTHING_KNOWN: Mapping[str, str] = {}
 
 
 class HostedCatalog(Protocol):
@@ -124,5 +125,13 @@ class HostedCatalog(Protocol):
     ) -> Json: ...
 
     async def complete(
-        self, caller: Caller, server: str | None, reference: Json, argument: str, value: str
-    ) -> Json: ...
+        self,
+        caller: Caller,
+        server: str | None,
+        reference: Json,
+        argument: str,
+        value: str,
+        known: Mapping[str, str] = NOTHING_KNOWN,
+    ) -> Json:
+        """The `completion` object. `known` are the other arguments, as far as the client has values for them."""
+        ...

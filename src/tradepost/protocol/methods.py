@@ -74,7 +74,7 @@ class CatalogMethods:
         if method == "prompts/get":
             name, texts = text(params, "name"), _texts(params)
             return shape.plain(await self._host.get_prompt(caller, server, name, texts, extras))
-        return shape.plain({"completion": await self._complete(caller, server, params)})
+        return shape.plain(await self._complete(caller, server, params))
 
     async def _items(self, caller: Caller, server: str | None, method: str) -> bytes:
         if method == "tools/list":
@@ -92,7 +92,11 @@ class CatalogMethods:
         value = argument.get("value")
         if not isinstance(value, str):
             raise InvalidArgument("argument.value is a text.", field="argument.value")
-        return await self._host.complete(caller, server, reference, text(argument, "name"), value)
+        name, known = text(argument, "name"), _texts(_object(params, "context"))
+        completion = await self._host.complete(caller, server, reference, name, value, known)
+        meta = completion.get("_meta")  # of the result, where it came with the values
+        shown: Json = {"completion": {key: inner for key, inner in completion.items() if key != "_meta"}}
+        return {**shown, "_meta": meta} if meta else shown
 
 
 def capabilities(info: Mapping[str, Any]) -> Json:
@@ -172,7 +176,7 @@ def _texts(params: Json) -> dict[str, str]:
     arguments = _object(params, "arguments")
     for name, value in arguments.items():
         if not isinstance(value, str):
-            raise InvalidArgument(f"The prompt argument {name!r} must be a text.", field=name)
+            raise InvalidArgument(f"The argument {name[:60]!r} must be a text.", field=name)
     return arguments
 
 

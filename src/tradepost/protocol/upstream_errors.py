@@ -13,7 +13,7 @@ class UpstreamFailed(UpstreamError):
     """The server answered wrongly, refused, or could not be reached.
 
     `status` is the HTTP status where there was one, `rpc_error` the JSON-RPC error object {code, message, data} (text
-    from outside: clean it before anybody reads it).
+    from outside: clean it before anybody reads it). `server` is whose words they are, once they are clean.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class UpstreamFailed(UpstreamError):
         self.answered = answered
         self.status = status
         self.rpc_error = rpc_error
+        self.server: str | None = None
 
     @property
     def rpc_code(self) -> int | None:

@@ -98,6 +98,7 @@ class Servers:
         reference: Json,
         argument: str,
         value: str,
+        known: Mapping[str, str],
         ends_at: float | None = None,
     ) -> Json:
         return await self.builtins[target.builtin_key or ""].complete(caller, reference, argument, value)

@@ -36,8 +36,8 @@ SECRET = 'CANARY/93+b1"\\token'
 
 
 @asynccontextmanager
-async def server_that_says(result: bytes) -> AsyncIterator[str]:
-    """Its URL."""
+async def server_that_says(result: bytes, member: str = "result") -> AsyncIterator[str]:
+    """Its URL. `member` is what it calls what it says."""
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -47,8 +47,9 @@ async def server_that_says(result: bytes) -> AsyncIterator[str]:
             if not part.get("more_body"):
                 break
         asked = orjson.loads(body)
-        said = orjson.dumps(DISCOVERED) if asked["method"] == "server/discover" else result
-        answer = b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (asked["id"], said)
+        found = asked["method"] == "server/discover"
+        name, said = (b"result", orjson.dumps(DISCOVERED)) if found else (member.encode(), result)
+        answer = b'{"jsonrpc":"2.0","id":%d,"%b":%b}' % (asked["id"], name, said)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
@@ -102,6 +103,35 @@ async def test_a_server_keeps_its_meta_and_never_speaks_in_our_name(world: World
         assert result.as_dict()["_meta"] == {"vendor/trace": {"id": 7}}
         assert (await upstreams.read_resource(caller, entry, "order://1"))["_meta"] == {"vendor/trace": {"id": 7}}
         assert (await upstreams.get_prompt(caller, entry, {}))["_meta"] == {"vendor/trace": {"id": 7}}
+
+
+async def test_a_servers_error_keeps_its_code_and_its_data(world: World, upstreams: Upstreams):
+    data = {"uri": f"order://{SECRET}", "note": "in\u200bvisible"}
+    error = {"code": -32002, "message": f"No order {SECRET}", "data": data}
+    async with server_that_says(orjson.dumps(error), "error") as url:
+        entry, caller = Entry(server_url=url), world.as_agent()
+        for asking in (
+            upstreams.call_tool(caller, entry, {}, None),
+            upstreams.read_resource(caller, entry, "order://1"),
+            upstreams.get_prompt(caller, entry, {}),
+            upstreams.complete(caller, entry, {}, "number", "8"),
+        ):
+            with pytest.raises(UpstreamFailed) as failed:
+                await asking
+            cleaned = {"uri": "order://[redacted]", "note": "invisible"}
+            assert failed.value.rpc_error == {"code": -32002, "message": "No order [redacted]", "data": cleaned}
+            assert failed.value.server == entry.server_slug
+            assert failed.value.details["server_code"] == -32002
+            assert failed.value.details["server_data"] == cleaned
+
+
+@pytest.mark.parametrize("data", [b'"%b"' % (b"x" * 100_000), b"[%b]" % b",".join([b'"x"'] * 10_000), DEEP])
+async def test_an_error_says_only_so_much(world: World, upstreams: Upstreams, data: bytes):
+    async with server_that_says(b'{"code":-32602,"message":"no","data":%b}' % data, "error") as url:
+        with pytest.raises(UpstreamFailed) as failed:
+            await upstreams.read_resource(world.as_agent(), Entry(server_url=url), "order://1")
+        assert failed.value.rpc_error is not None
+        assert len(orjson.dumps(failed.value.rpc_error)) < 20_000
 
 
 @pytest.mark.parametrize("meta", [7, [], "x", {"io.tradepost/x": 1}])

@@ -14,7 +14,7 @@ from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.steps.authenticate import bearer_of
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.registry.catalog import Catalog
-from tradepost.protocol.hosting import NO_EXTRAS, Arrival, CallExtras
+from tradepost.protocol.hosting import NO_EXTRAS, NOTHING_KNOWN, Arrival, CallExtras
 from tradepost.protocol.parameter_headers import HeaderParameter
 
 INSTRUCTIONS = (
@@ -110,10 +110,18 @@ class Gateway:
         call = Call(caller, "prompt", name, dict(arguments), server, extras, run_id=caller.run_id)
         return await self._pipeline.run(call)
 
-    async def complete(self, caller: Caller, server: str | None, reference: Json, argument: str, value: str) -> Json:
+    async def complete(
+        self,
+        caller: Caller,
+        server: str | None,
+        reference: Json,
+        argument: str,
+        value: str,
+        known: Mapping[str, str] = NOTHING_KNOWN,
+    ) -> Json:
         """See HostedCatalog."""
         name = str(reference.get("name") or reference.get("uri") or "")
-        asked = {"name": argument, "value": value}
+        asked = {"name": argument, "value": value, "known": dict(known)}
         call = Call(caller, "completion", name, asked, server, run_id=caller.run_id, reference=reference)
         return await self._pipeline.run(call)
 

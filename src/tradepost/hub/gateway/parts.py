@@ -84,6 +84,7 @@ class Dispatcher(Protocol):
         reference: Json,
         argument: str,
         value: str,
+        known: Mapping[str, str],
         ends_at: float | None = None,
     ) -> Json: ...
 

@@ -9,16 +9,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import orjson
+
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import MAX_DEPTH
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
 from tradepost.foundation.nesting import deeper_than
-from tradepost.foundation.untrusted import untrusted
+from tradepost.foundation.untrusted import clean, untrusted
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.redaction import may_hold, redact
-from tradepost.hub.upstreams.talk import CAPABILITY_FOR, Talk
+from tradepost.hub.upstreams.talk import CAPABILITY_FOR, MAX_TEXT, Talk, cleaned_value
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
+from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.jsonrpc import MISSING_CAPABILITY
 from tradepost.protocol.modern import SERVER_INFO_META
 from tradepost.protocol.options import Options
@@ -27,6 +30,7 @@ from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
 LEAST_SECONDS = 0.001  # of a call that is over: it fails as one that took too long
+MAX_ERROR_DATA = 16 * 1024  # bytes
 OUR_META = "io.tradepost/"
 
 
@@ -69,7 +73,7 @@ class Upstreams:
             answer = await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
             return answer.result, answer.answered.body
 
-        (result, source), asks = await _answered(connection, talk, once, lambda answer: answer[0])
+        (result, source), asks = await _answered(connection, tool, talk, once, lambda answer: answer[0])
         return _tool_result(result, source, connection.secrets) if asks is None else ToolResult([], asks=asks)
 
     async def read_resource(
@@ -87,7 +91,7 @@ class Upstreams:
             options = talk.options(connection.secrets, timeout=_left(end, talk))
             return await client.read_resource(uri, talk.meta(), **options)
 
-        result, asks = await _answered(connection, talk, once, dict)
+        result, asks = await _answered(connection, resource, talk, once, dict)
         if asks is not None:
             return asks
         contents = result.get("contents")
@@ -124,7 +128,7 @@ class Upstreams:
             options = talk.options(connection.secrets, timeout=_left(end, talk))
             return await client.get_prompt(prompt.name, arguments, talk.meta(), **options)
 
-        result, asks = await _answered(connection, talk, once, dict)
+        result, asks = await _answered(connection, prompt, talk, once, dict)
         if asks is not None:
             return asks
         if not isinstance(result.get("messages"), list):
@@ -139,16 +143,17 @@ class Upstreams:
         reference: Json,
         argument: str,
         value: str,
+        known: Mapping[str, str] = NOTHING_KNOWN,
         ends_at: float | None = None,
     ) -> Json:
-        """The `completion` object for an argument of a prompt or resource template."""
+        """The `completion` object for an argument of a prompt or resource template; `known` are the other ones."""
         if target.server_kind == "builtin":
             async with _deadline(target, ends_at):
                 return await self._builtin(target).complete(caller, reference, argument, value)
         connection = await self._remote(caller, target)
-        with _readable(connection):
+        with _readable(connection, target):
             seconds = _left(_end(target, ends_at))
-            completion = await connection.client.complete(reference, argument, value, timeout=seconds)
+            completion = await connection.client.complete(reference, argument, value, known, timeout=seconds)
         values = completion.get("values")
         if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
             raise _misshapen("a completion without values")
@@ -197,11 +202,15 @@ async def _deadline(target: Target, ends_at: float | None = None) -> AsyncIterat
 
 
 async def _answered(
-    connection: Connection, talk: Talk, once: Callable[[], Awaitable[Answer]], result_of: Callable[[Answer], Json]
+    connection: Connection,
+    target: Target,
+    talk: Talk,
+    once: Callable[[], Awaitable[Answer]],
+    result_of: Callable[[Answer], Json],
 ) -> tuple[Answer, Json | None]:
     """The answer to a call that is made as often as it takes to answer the server's questions, and the questions that
     go to the caller's own client instead."""
-    with _readable(connection, talk):
+    with _readable(connection, target, talk):
         while True:
             answer = await once()
             asks = await talk.questions(result_of(answer), connection.secrets)
@@ -213,8 +222,9 @@ class _readable:
     """Adds what the server itself said to its error: marked as outsiders' text, without the credential. A capability
     that the caller's own client lacks is an error of the protocol, as it would be without us."""
 
-    def __init__(self, connection: Connection, talk: Talk | None = None) -> None:
+    def __init__(self, connection: Connection, target: Target, talk: Talk | None = None) -> None:
         self._secrets = connection.secrets
+        self._server = target.server_slug
         self._talk = talk
 
     def __enter__(self) -> None:
@@ -225,8 +235,19 @@ class _readable:
             if error.rpc_code == MISSING_CAPABILITY and self._talk is not None and self._talk.takes_rounds:
                 raise MissingCapability(_required(error.rpc_error.get("data"))) from error
             said = redact(error.rpc_error["message"], self._secrets)
-            error.rpc_error = {**error.rpc_error, "message": said, "data": None}
-            error.details["server_said"] = untrusted(said)
+            data = _said_beside(error.rpc_error.get("data"), self._secrets)
+            error.rpc_error = {"code": error.rpc_error["code"], "message": clean(said, MAX_TEXT), "data": data}
+            error.server = self._server
+            error.details["server_said"] = untrusted(said, MAX_TEXT)
+            error.details["server_code"] = error.rpc_code
+            if data is not None:
+                error.details["server_data"] = data
+
+
+def _said_beside(data: Any, secrets: Sequence[str]) -> Any:
+    """The `data` of an error, cleaned; None where it is more than an error needs."""
+    cleaned = cleaned_value(redact(data, secrets)) if not deeper_than(data, MAX_DEPTH) else None
+    return cleaned if len(orjson.dumps(cleaned)) <= MAX_ERROR_DATA else None
 
 
 def _required(data: Any) -> Json:

@@ -48,7 +48,7 @@ class Talk:
         self._told = 0
         self._rounds = 0
         self._asked = 0
-        self._clean = _cleaned if cleans else _as_it_is
+        self._clean = cleaned_value if cleans else _as_it_is
         self.asked_again = False
         self.waited_seconds = 0.0  # for answers
 
@@ -178,17 +178,17 @@ def _cannot(method: str) -> UpstreamFailed:
 
 def _as_it_is(value: Any) -> Any:
     """The value itself, unless it is nested deeper than any message may be."""
-    return _cleaned(value) if deeper_than(value, MAX_DEPTH) else value
+    return cleaned_value(value) if deeper_than(value, MAX_DEPTH) else value
 
 
-def _cleaned(value: Any, levels: int = MAX_DEPTH) -> Any:
+def cleaned_value(value: Any, levels: int = MAX_DEPTH) -> Any:
     """Every text cleaned and cut; what is nested deeper than any message may be is left out."""
     if isinstance(value, str):
         return clean(value, MAX_TEXT)
     if isinstance(value, dict | list) and levels == 0:
         return MASK
     if isinstance(value, list):
-        return [_cleaned(item, levels - 1) for item in value]
+        return [cleaned_value(item, levels - 1) for item in value]
     if isinstance(value, dict):
-        return {key: _cleaned(inner, levels - 1) for key, inner in value.items()}
+        return {key: cleaned_value(inner, levels - 1) for key, inner in value.items()}
     return value

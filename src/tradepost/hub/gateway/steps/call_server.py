@@ -68,9 +68,11 @@ async def _once(call: Call, parts: Parts, ends_at: float) -> None:
         talk = _talk(call)
         call.result = await parts.upstreams.get_prompt(call.caller, entry, call.arguments, talk, ends_at)
     elif isinstance(entry, CatalogPrompt | CatalogResource):
-        argument, value = call.arguments["name"], call.arguments["value"]
         reference = dict(call.reference or {})
-        call.result = await parts.upstreams.complete(call.caller, entry, reference, argument, value, ends_at)
+        asked = call.arguments
+        call.result = await parts.upstreams.complete(
+            call.caller, entry, reference, asked["name"], asked["value"], asked["known"], ends_at
+        )
 
 
 def _talk(call: Call) -> Talk:

@@ -8,8 +8,8 @@ from typing import Any
 from tradepost.foundation.untrusted import clean, may_need_cleaning
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
+from tradepost.protocol.errors import SOURCE_META
 
-SOURCE_META = "io.tradepost/source"
 MAX_TEXT = 100_000
 MAX_ERROR_TEXT = 2_000
 
