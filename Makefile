@@ -6,6 +6,7 @@
 #   make bench           what is measured against limits (ARGS=gateway compares the gateway with others: docs/gateway.md)
 #   make lock            exact versions with hashes, from pyproject.toml (ARGS=--upgrade takes newer releases)
 #   make test-browser, make test-conformance   bring their own Chromium and Node
+#   make test-foreign    MCP servers of others behind the hub (they are fetched; needs Node)
 
 PYTHON ?= python3
 ARGS ?=
@@ -91,4 +92,10 @@ ifneq ($(wildcard tests/conformance),)
 .PHONY: test-conformance
 test-conformance: $(DEV)
 	@$(PY) -m pytest -m conformance tests/conformance $(ARGS)
+endif
+
+ifneq ($(wildcard tests/foreign),)
+.PHONY: test-foreign
+test-foreign: $(DEV)
+	@$(PY) -m pytest -m foreign tests/foreign $(ARGS)
 endif

@@ -35,23 +35,29 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="session")
-def fixture_key(hub: Place, scripts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The key of an agent that sees every tool of the fixture server, registered like any other."""
+def fixture_url(scripts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the fixture server itself is reached."""
     port = free_ports(1)
     command = [str(CACHE / "suites" / "py" / "bin" / "python"), str(scripts / "fixture_server.py"), "--port", str(port)]
     log = tmp_path_factory.mktemp("fixture") / "fixture.log"
     with Serving(Foreign(command, environment(), log), f"http://127.0.0.1:{port}", log) as server:
         server.wait_answering()
-        private = {"TRADEPOST_ALLOW_PRIVATE": "127.0.0.0/8"}
-        hub.run("profile", "create", "conformance", "--posture", "guarded").good()
-        hub.run("agent", "create", AGENT, "--profile", "conformance").good()
-        hub.run("server", "add", "fixture", f"{server.url}/mcp", env=private).good()
-        hub.run("server", "test", "fixture", env=private).good()
-        tools = hub.run("server", "tools", "fixture", "--json", env=private).json()["tools"]
-        with ThreadPoolExecutor(2) as pool:
-            for answer in pool.map(lambda tool: _offer(hub, tool["name"]), tools):
-                assert not answer, answer
-        yield str(hub.run("key", "mint", "--agent", AGENT, "--json").json()["key"])
+        yield f"{server.url}/mcp"
+
+
+@pytest.fixture(scope="session")
+def fixture_key(hub: Place, fixture_url: str) -> str:
+    """The key of an agent that sees every tool of the fixture server, registered like any other."""
+    private = {"TRADEPOST_ALLOW_PRIVATE": "127.0.0.0/8"}
+    hub.run("profile", "create", "conformance", "--posture", "guarded").good()
+    hub.run("agent", "create", AGENT, "--profile", "conformance").good()
+    hub.run("server", "add", "fixture", fixture_url, env=private).good()
+    hub.run("server", "test", "fixture", env=private).good()
+    tools = hub.run("server", "tools", "fixture", "--json", env=private).json()["tools"]
+    with ThreadPoolExecutor(2) as pool:
+        for answer in pool.map(lambda tool: _offer(hub, tool["name"]), tools):
+            assert not answer, answer
+    return str(hub.run("key", "mint", "--agent", AGENT, "--json").json()["key"])
 
 
 def _offer(hub: Place, tool: str) -> str:

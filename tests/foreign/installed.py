@@ -1,0 +1,82 @@
+"""Servers that nobody here wrote, in exact versions: installed once, outside the checkout, from npm and PyPI."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.processes import PYTHON
+
+HERE = Path(__file__).parent
+CACHE = Path(os.environ.get("TRADEPOST_FOREIGN_CACHE", Path(tempfile.gettempdir()) / "tradepost-foreign"))
+TIME = ("mcp-server-time==2026.10.19", "mcp==2.3.0")
+SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Installed:
+    """`node` is the program that runs the two scripts; `time` is a program of its own."""
+
+    node: str
+    everything: str
+    memory: str
+    time: str
+
+
+def installed() -> Installed:
+    """The servers, installed where they are not yet. What is there already belongs to these very versions."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    missing = "these tests need Node 20 or newer with npm: install it, they fetch the servers themselves"
+    assert node is not None, missing
+    assert npm is not None, missing
+    packages = _made(_name_of(*_package_files()), lambda folder: _install_packages(npm, folder))
+    python = _made(_name_of(*(text.encode() for text in TIME)), _install_time)
+    scripts = packages / "node_modules" / "@modelcontextprotocol"
+    return Installed(
+        node,
+        str(scripts / "server-everything" / "dist" / "index.js"),
+        str(scripts / "server-memory" / "dist" / "index.js"),
+        str(python / "bin" / "mcp-server-time"),
+    )
+
+
+def _package_files() -> list[bytes]:
+    return [(HERE / name).read_bytes() for name in ("package.json", "package-lock.json")]
+
+
+def _name_of(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _made(name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that is complete or not there: an installation that broke off is begun anew."""
+    folder = CACHE / name
+    done = folder / ".done"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        make(folder)
+        done.touch()
+    return folder
+
+
+def _install_packages(npm: str, folder: Path) -> None:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(HERE / name, folder / name)
+    _run(npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", cwd=folder)
+
+
+def _install_time(folder: Path) -> None:
+    _run(PYTHON, "-m", "venv", "--without-pip", str(folder), cwd=folder.parent)
+    _run(PYTHON, "-m", "uv", "pip", "install", "-q", "--python", str(folder / "bin" / "python"), *TIME, cwd=folder)
+
+
+def _run(*command: str, cwd: Path) -> None:
+    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ended.returncode == 0, f"{' '.join(command)}\n{ended.stdout}{ended.stderr}"
