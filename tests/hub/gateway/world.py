@@ -51,6 +51,7 @@ class Servers:
     builtins: Mapping[str, BuiltinServer]
     remote: Remote | None = None
     remote_calls: list[tuple[str, Json, str | None]] = field(default_factory=list)
+    talks: list[Talk | None] = field(default_factory=list)
 
     async def call_tool(
         self,
@@ -65,6 +66,7 @@ class Servers:
         if tool.builtin_key is not None:
             return await self.builtins[tool.builtin_key].call(caller, tool.raw_name, arguments, key, mode)
         self.remote_calls.append((tool.raw_name, arguments, key))
+        self.talks.append(talk)
         assert self.remote is not None
         return await self.remote(tool, arguments, key)
 

@@ -14,6 +14,7 @@ from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.door import Door
 from tradepost.hub.gateway.executor import Executor
+from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hosted import Authenticates, Gateway
 from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Dispatcher, Parts
 from tradepost.hub.gateway.pipeline import Pipeline
@@ -39,7 +40,8 @@ class BuiltGateway:
         await self.executor.start()
 
     async def stop(self) -> None:
-        """Finish what is under way."""
+        """Finish what is under way; what waits for answers is let go."""
+        self.pipeline.parts.holds.stop()
         await self.executor.stop()
         await self.pipeline.parts.schemas.close()
 
@@ -57,6 +59,7 @@ def build_gateway(
     checkpoint: Checkpoint = pass_by,
     wait_seconds: float = WAIT_SECONDS,
     secret: bytes | None = None,
+    holds: Holds | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secret` (32 bytes) seals what clients carry
@@ -74,6 +77,7 @@ def build_gateway(
         servers=InFlight("server"),
         attempts=Attempts(),
         rounds=RoundSeal(secret),
+        holds=holds or Holds(),
         schemas=SchemaChecks(),
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,

@@ -12,6 +12,7 @@ from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.upstreams.talk import Hold
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
 Json = dict[str, Any]
@@ -42,6 +43,7 @@ class Call:
     dry_run: bool = False
     arguments_digest: str | None = None
     retry: Json | None = None
+    hold: Hold | None = None
     decision: Decision | None = None
     action: Action | None = None
     claim: Claim | None = None
@@ -52,6 +54,7 @@ class Call:
     broke_contract: bool = False
     answer: Json | None = None
     replayed: bool = False
+    resumed: bool = False
     recorded: bool = False
     error: TradepostError | None = None
     crash: Exception | None = None

@@ -105,6 +105,11 @@ def _failed(error: TradepostError, *, frees_key: bool) -> Ending:
 
 
 def _unknown(error: TradepostError | None) -> Ending:
+    return Ending("unknown", unknown_outcome(error), "outcome_unknown")
+
+
+def unknown_outcome(error: TradepostError | None = None) -> Json:
+    """The result of a write that may or may not have happened."""
     cause = f" ({error.message.rstrip('.')})" if error is not None else ""
     shown = UpstreamError(
         f"Whether this took effect is unknown: the call was sent and no certain answer came back{cause}.",
@@ -113,7 +118,7 @@ def _unknown(error: TradepostError | None) -> Ending:
     )
     result = error_result(shown)
     result["structuredContent"]["retryable"] = False
-    return Ending("unknown", result, "outcome_unknown")
+    return result
 
 
 def _trouble() -> TradepostError:

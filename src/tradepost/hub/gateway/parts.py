@@ -11,6 +11,7 @@ from tradepost.hub.actions.lease import Leases
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
+from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
@@ -104,6 +105,7 @@ class Parts:
     servers: InFlight
     attempts: Attempts
     rounds: RoundSeal
+    holds: Holds
     schemas: SchemaChecks
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS

@@ -27,7 +27,7 @@ from tradepost.hub.gateway.steps.limit import limit
 from tradepost.hub.gateway.steps.outcome import outcome
 from tradepost.hub.gateway.steps.reauthorise import reauthorise
 from tradepost.hub.gateway.steps.replay import replay
-from tradepost.hub.gateway.steps.resume import resume
+from tradepost.hub.gateway.steps.resume import question_of, resume
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.steps.validate import validate
 from tradepost.protocol.upstream_errors import MissingCapability
@@ -70,6 +70,8 @@ class Pipeline:
         found to call; after that, errors of tools are results with isError, those of resources and prompts raised."""
         try:
             await self._walk(call, BEFORE_INTENT)
+            if call.goes_on and self.parts.holds.may_hold(call):
+                return await self._until_asked(call)
             if call.goes_on and call.writes:
                 await asyncio.shield(self._begin(call, FROM_INTENT))
             else:
@@ -82,6 +84,18 @@ class Pipeline:
             if call.slot is not None:
                 self.parts.principals.release(call.slot)
         return _answer(call)
+
+    async def _until_asked(self, call: Call) -> Json:
+        """The result of a call, or the first question of its server: then the call goes on, and waits to be resumed."""
+        held = self.parts.holds.open(call)
+        held.task = self._begin(call, FROM_INTENT)
+        try:
+            question = await held.next(call.extras.channel)
+        except asyncio.CancelledError:
+            if not call.writes:
+                held.task.cancel()
+            raise
+        return _answer(call) if question is None else question_of(call, self.parts, held, question)
 
     async def carry_out(self, call: Call) -> None:
         """An approved action that this process has claimed."""

@@ -1,4 +1,5 @@
-"""What a client carries between a call that was answered with questions and its retry: the server's own state, sealed.
+"""What a client carries between a call that was answered with questions and its retry, sealed: the server's own state,
+or where the call is held.
 
 It opens for the same principal, with the same call, for a while: nobody can change it, hand it on or use it elsewhere.
 """
@@ -9,6 +10,8 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -20,6 +23,17 @@ from tradepost.hub.gateway.call import Call, Json
 
 MINUTES = 30
 _NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlace:
+    """Where a call waits for an answer: the process, its name for the call, the number of the question. `action_id` is
+    that of a write, which tells what became of it when the process is not there any more."""
+
+    process: str
+    held_id: str
+    number: int
+    action_id: str | None
 
 
 class RoundSeal:
@@ -34,13 +48,23 @@ class RoundSeal:
         """An InputRequiredResult with its state sealed, where it has one."""
         if "requestState" not in result:
             return result
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        content = orjson.dumps([result["requestState"], int(self._now()) + MINUTES * 60])
-        token = base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, content, _place(call)))
-        return {**result, "requestState": token.decode("ascii")}
+        return {**result, "requestState": self._token(call, result["requestState"])}
 
-    def opened(self, call: Call, token: str) -> str:
-        """The server's own state. Raises WrongState for anything but what was given for this very call."""
+    def question(self, call: Call, name: str, question: Json, held: HeldPlace) -> Json:
+        """The InputRequiredResult that puts the question of a call that is held."""
+        # A list, where a server's own state is a text: no server can name a place of ours.
+        state = self._token(call, [held.process, held.held_id, held.number, held.action_id])
+        return {"resultType": "input_required", "inputRequests": {name: question}, "requestState": state}
+
+    def _token(self, call: Call, state: Any) -> str:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        content = orjson.dumps([state, int(self._now()) + MINUTES * 60])
+        token = base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, content, _place(call)))
+        return token.decode("ascii")
+
+    def opened(self, call: Call, token: str) -> str | HeldPlace:
+        """The server's own state, or where the call is held. Raises WrongState for anything but what was given for
+        this very call."""
         try:
             raw = _bytes_of(token)
             content = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(call))
@@ -49,7 +73,7 @@ class RoundSeal:
         state, until = orjson.loads(content)
         if self._now() > until:
             raise _refused(f"is older than {MINUTES} minutes")
-        return str(state)
+        return HeldPlace(*state) if isinstance(state, list) else str(state)
 
 
 def _bytes_of(token: str) -> bytes:

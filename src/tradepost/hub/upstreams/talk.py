@@ -2,13 +2,14 @@
 
 All of it is outsiders' text: cleaned, capped, without the credential, and limited in number. A server may ask only what
 the client said it takes. Where the two speak different eras, questions are translated: a server of the newer one asks
-by its result and is called again with the answers, a client of the older one is asked during its call.
+by its result and is called again with the answers, a client of the older one is asked during its call. A server of the
+older one that asks a client of the newer one is kept waiting (`Hold`) until that client comes back with its answer.
 """
 
 import secrets
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Final, Unpack
+from typing import Any, Final, Protocol, Unpack
 
 from tradepost.foundation.canonical import MAX_DEPTH
 from tradepost.foundation.errors import TradepostError
@@ -16,7 +17,7 @@ from tradepost.foundation.nesting import deeper_than
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.upstreams.redaction import MASK, redact
 from tradepost.protocol.channel import LOG, PROGRESS
-from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
+from tradepost.protocol.hosting import NO_EXTRAS, CallExtras, ClientChannel
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.modern import LOG_LEVEL_META
 from tradepost.protocol.options import Options
@@ -34,13 +35,31 @@ CAPABILITY_FOR: Final = {
 }
 
 
+class Hold(Protocol):
+    """What keeps a call going while its client is away to answer. `channel` reaches the client while it waits."""
+
+    @property
+    def channel(self) -> ClientChannel | None: ...
+
+    async def ask(self, method: str, params: Json) -> Json: ...
+
+
 class Talk:
     """Of one call. Without extras that reach a client, everything is dropped and every question refused. `retry` is
     what a client that was asked before sends with its call: `inputResponses` and the server's own `requestState`.
-    Texts of a server that is trusted with them are not cleaned: `cleans` is False then."""
+    With a `hold`, a client that answers by a retry can be asked during the call, too. Texts of a server that is trusted
+    with them are not cleaned: `cleans` is False then."""
 
-    def __init__(self, extras: CallExtras = NO_EXTRAS, retry: Json | None = None, *, cleans: bool = True) -> None:
-        self._channel = extras.channel
+    def __init__(
+        self,
+        extras: CallExtras = NO_EXTRAS,
+        retry: Json | None = None,
+        hold: Hold | None = None,
+        *,
+        cleans: bool = True,
+    ) -> None:
+        self._given = extras.channel
+        self._hold = hold
         self.takes_rounds = extras.rounds
         declared = extras.client_capabilities or {}
         self._declared = {name: declared[name] for name in CAPABILITY_FOR.values() if name in declared}
@@ -51,6 +70,10 @@ class Talk:
         self._clean = cleaned_value if cleans else _as_it_is
         self.asked_again = False
         self.waited_seconds = 0.0  # for answers
+
+    @property
+    def _channel(self) -> ClientChannel | None:
+        return self._given if self._hold is None else self._hold.channel
 
     @property
     def asks_in_call(self) -> bool:
@@ -133,8 +156,14 @@ class Talk:
 
     async def _ask(self, method: str, params: Json, hidden: tuple[str, ...]) -> Json | None:
         """The client's reply, None where it cannot be asked."""
-        channel = self._channel
-        if channel is None or method not in CAPABILITY_FOR or not channel.can_ask(method):
+        channel, hold = self._channel, self._hold
+        if method not in CAPABILITY_FOR:
+            return None
+        if channel is not None and channel.can_ask(method):
+            ask = channel.ask
+        elif hold is not None and CAPABILITY_FOR[method] in self._declared:
+            ask = hold.ask
+        else:
             return None
         self._asked += 1
         if self._asked > MAX_QUESTIONS:
@@ -142,7 +171,7 @@ class Talk:
         shown = {name: value for name, value in params.items() if name != "_meta"}
         began = monotonic()
         try:
-            return await channel.ask(method, self._clean(redact(shown, hidden)))
+            return await ask(method, self._clean(redact(shown, hidden)))
         except TradepostError:
             return None
         finally:

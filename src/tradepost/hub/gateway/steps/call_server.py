@@ -76,7 +76,7 @@ async def _once(call: Call, parts: Parts, ends_at: float) -> None:
 
 
 def _talk(call: Call) -> Talk:
-    return Talk(call.extras, call.retry, cleans=call.found.limits.text != "unchanged")
+    return Talk(call.extras, call.retry, call.hold, cleans=call.found.limits.text != "unchanged")
 
 
 async def _call_tool(call: Call, parts: Parts, tool: CatalogTool, ends_at: float) -> None:

@@ -26,9 +26,14 @@ async def label_and_trim(call: Call, parts: Parts) -> None:
             result = _clean(result, cap)
     if treatment == "delimited":
         result = _delimited(result, entry.server_slug)
-    label = {"server": entry.server_slug, "trust": "external"}
+    call.result = labelled(call, result)
+
+
+def labelled(call: Call, result: Json) -> Json:
+    """A foreign result that says which server it is from."""
+    label = {"server": call.found.server_slug, "trust": "external"}
     own = result.get("_meta")
-    call.result = {**result, "_meta": {**(own if isinstance(own, dict) else {}), SOURCE_META: label}}
+    return {**result, "_meta": {**(own if isinstance(own, dict) else {}), SOURCE_META: label}}
 
 
 def _clean(value: Any, cap: int) -> Any:

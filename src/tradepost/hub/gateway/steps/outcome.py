@@ -111,9 +111,9 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
 def _single_row(call: Call) -> AuditFact:
     """The one row of a read, a refusal, a replay or a failed preview."""
     entry = call.entry
-    refused = not (call.sent or call.replayed or call.previewed)
+    refused = not (call.sent or call.replayed or call.previewed or call.resumed)
     kind: AuditKind = "refused" if refused else "read"
-    verb = "replay" if call.replayed else "preview" if call.previewed else _VERBS[call.kind]
+    verb = _verb(call)
     code = _error_code(call)
     return AuditFact.of(
         call.caller,
@@ -130,6 +130,14 @@ def _single_row(call: Call) -> AuditFact:
         error_code=code,
         duration_us=call.duration_us(),
     )
+
+
+def _verb(call: Call) -> str:
+    if call.replayed:
+        return "replay"
+    if call.resumed:
+        return "resume"
+    return "preview" if call.previewed else _VERBS[call.kind]
 
 
 def _decision(call: Call) -> str | None:

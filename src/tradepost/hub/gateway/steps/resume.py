@@ -1,16 +1,91 @@
-"""A retry with the answers to a server's questions: what the client brings back is checked before anything is done."""
+"""A retry with the answers to a server's questions: what the client brings back is checked before anything is done.
 
-from tradepost.hub.gateway.call import Call
+Where the question was put in the middle of a call, that very call waits, and the retry takes it up: it hands the
+answers over and gets the next question or the end. A call that is not there any more is not taken up again: a write
+tells what became of it, a read begins anew, since it does no harm.
+"""
+
+from sqlalchemy import select
+
+from tradepost.hub.actions.models import UNREPEATABLE, Action
+from tradepost.hub.actions.places import fingerprint
+from tradepost.hub.actions.states import FINISHED, REFUSED
+from tradepost.hub.gateway.call import Call, Json
+from tradepost.hub.gateway.earlier import answer_from_earlier
+from tradepost.hub.gateway.ending import unknown_outcome
+from tradepost.hub.gateway.holds import HeldCall
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.rounds import HeldPlace, WrongState
+from tradepost.hub.gateway.steps.label_and_trim import labelled
 
 
 async def resume(call: Call, parts: Parts) -> None:
-    """Sets `call.retry`. Raises WrongState for a state that is not of this very call."""
+    """Sets `call.retry`, or answers from the call that waits. Raises WrongState for a state that is not of this very
+    call."""
     extras = call.extras
     if extras.request_state is None and extras.input_responses is None:
         return
     call.retry = {}
     if extras.input_responses is not None:
         call.retry["inputResponses"] = dict(extras.input_responses)
-    if extras.request_state is not None:
-        call.retry["requestState"] = parts.rounds.opened(call, extras.request_state)
+    if extras.request_state is None:
+        return
+    state = parts.rounds.opened(call, extras.request_state)
+    if isinstance(state, str):
+        call.retry["requestState"] = state
+        return
+    call.retry = None  # what it answers is known here, to no server
+    held = parts.holds.find(state.held_id)
+    if held is not None:
+        await _take_up(call, parts, held, state)
+    else:
+        await _tell_or_begin_anew(call, parts, state)
+
+
+def question_of(call: Call, parts: Parts, held: HeldCall, question: Json) -> Json:
+    """What a client is answered while its call waits for it."""
+    action_id = held.call.action.id if held.call.action is not None else None
+    place = HeldPlace(parts.holds.process, held.id, held.number, action_id)
+    return labelled(call, parts.rounds.question(call, held.key, question, place))
+
+
+async def _take_up(call: Call, parts: Parts, held: HeldCall, place: HeldPlace) -> None:
+    if call.writes and call.key != held.call.key and not _has_own_key(call):
+        raise WrongState(
+            "The requestState belongs to a call with another idempotency key.",
+            hint="Repeat the call with the key it had, or begin again without the requestState.",
+            field="requestState",
+        )
+    call.resumed = True
+    call.action, call.arguments_digest = held.call.action, fingerprint(call.arguments)
+    held.answer(place.number, call.extras.input_responses or {})
+    question = await held.next(call.extras.channel)
+    if question is not None:
+        call.answer = question_of(call, parts, held, question)
+    else:
+        call.answer, call.error, call.crash = held.call.answer, held.call.error, held.call.crash
+
+
+def _has_own_key(call: Call) -> bool:
+    """Whether the key was made here, since the client gave none."""
+    return call.key is not None and call.key.startswith(UNREPEATABLE)
+
+
+async def _tell_or_begin_anew(call: Call, parts: Parts, place: HeldPlace) -> None:
+    if not call.writes and place.action_id is None:
+        return
+    call.arguments_digest = fingerprint(call.arguments)
+    async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
+        action = await session.scalar(select(Action).where(Action.id == place.action_id))
+    if action is None:
+        raise WrongState(
+            "The call of this requestState is not there any more.",
+            hint="Begin again: make the call without it.",
+            field="requestState",
+        )
+    if action.state in FINISHED | REFUSED:
+        await answer_from_earlier(call, parts, action)
+        return
+    # Its process is gone, and with it the server's request: nobody will hear how that ended.
+    call.action, call.replayed = action, True
+    call.answer = unknown_outcome()
