@@ -24,6 +24,7 @@ from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.events.models import HubEvent
 from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
+from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registry.catalogs import Catalogs
@@ -35,6 +36,7 @@ from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.endpoint import McpEndpoint
+from tradepost.protocol.peers import Peers
 from tradepost.protocol.updates import Updates
 from tradepost.settings import Settings
 
@@ -42,9 +44,12 @@ log = logging.getLogger(__name__)
 
 
 class Tradepost:
-    """A whole hub, as an ASGI application: /mcp, /health and /ready."""
+    """A whole hub, as an ASGI application: /mcp, /health and /ready. `peers` are the other processes that serve the
+    same port, if there are any."""
 
-    def __init__(self, settings: Settings, hub: Database, store: Database, vault: Vault) -> None:
+    def __init__(
+        self, settings: Settings, hub: Database, store: Database, vault: Vault, peers: Peers | None = None
+    ) -> None:
         self.settings = settings
         self.hub = hub
         self.store = store
@@ -66,6 +71,7 @@ class Tradepost:
             versions=self.watch,
             audit=self.audit,
             secret=vault.secret_for("requestState"),
+            holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
         )
         self.updates = Updates()
         self.followers = (
@@ -78,6 +84,7 @@ class Tradepost:
             allowed_hosts=_hosts(settings),
             allowed_origins=settings.allowed_origins,
             updates=self.updates,
+            peers=peers,
         )
 
     @property
@@ -145,13 +152,13 @@ class Tradepost:
                 return
 
 
-async def open_tradepost(settings: Settings) -> Tradepost:
+async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Tradepost:
     """A hub over the databases of the settings, which must have this release's schema. Raises SetupError."""
     await asyncio.to_thread(require_current, settings.hub_database, "hub")
     await asyncio.to_thread(require_current, settings.store_database, "store")
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
     vault = await open_vault(hub, settings.key_file)
-    return Tradepost(settings, hub, store, vault)
+    return Tradepost(settings, hub, store, vault, peers)
 
 
 def _hosts(settings: Settings) -> tuple[str, ...]:

@@ -18,10 +18,10 @@ class Settings(BaseSettings):
     """One running Tradepost.
 
     `data` holds the SQLite databases, the vault's key file and local keys. `hub_url` and `store_url` are database URLs,
-    two files in `data` by default. `allow_private` are the private networks in which servers may be registered,
-    `servers_file` names those that are programs on this machine, started with one of the `allowed_commands`. What
-    leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`, `carrier_url` and `payments_url` (http, https), and to
-    files under `data` where these are empty.
+    two files in `data` by default. `workers` is the number of processes that serve the port. `allow_private` are the
+    private networks in which servers may be registered, `servers_file` names those that are programs on this machine,
+    started with one of the `allowed_commands`. What leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`,
+    `carrier_url` and `payments_url` (http, https), and to files under `data` where these are empty.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEPOST_", extra="forbid")
@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     store_url: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8811
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     public_url: str = ""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from tradepost import settings
 from tradepost.app import open_tradepost
 from tradepost.cli import console, local
-from tradepost.cli.session import DataOption, WorkspaceOption, run
+from tradepost.cli.session import DataOption, WorkspaceOption, in_words, run
+from tradepost.cli.supervisor import Supervisor
 from tradepost.cli.web import serve_asgi, take_port
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
@@ -28,6 +29,9 @@ from tradepost.protocol.standalone import http_app, serve_stdio
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on (TRADEPOST_HOST).")]
 PortOption = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port (TRADEPOST_PORT).")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, max=64, help="The hub: processes on the port (TRADEPOST_WORKERS).")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -42,19 +46,23 @@ def serve(
     http: Annotated[bool, typer.Option("--http", help="With a server: over HTTP, behind TRADEPOST_BEARER.")] = False,
     host: HostOption = None,
     port: PortOption = None,
+    workers: WorkersOption = None,
     workspace: WorkspaceOption = None,
     data: DataOption = None,
 ) -> None:
     """Serve the hub on /mcp, or one bundled server alone over stdio or HTTP."""
-    if server is None:
-        run(lambda: serve_hub(data, host, port))
-    else:
+    if server is not None:
         run(lambda: _serve_alone(server, stdio, http, host, port, workspace, data))
+        return
+    loaded = in_words(lambda: settings.load(data=data, host=host, port=port, workers=workers))
+    if loaded.workers == 1:
+        run(lambda: serve_hub(loaded))
+    else:
+        raise SystemExit(in_words(Supervisor(loaded).run))
 
 
-async def serve_hub(data: Path | None, host: str | None, port: int | None) -> None:
+async def serve_hub(loaded: settings.Settings) -> None:
     """Serve the hub until stopped."""
-    loaded = settings.load(data=data, host=host, port=port)
     listener = take_port(loaded.host, loaded.port)
     try:
         hub = await open_tradepost(loaded)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +30,8 @@ from tradepost.hub.access.roles import caller_for_user
 from tradepost.hub.access.workspaces import find_workspace, list_workspaces
 
 log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 _HAS_UVLOOP = find_spec("uvloop") is not None
 
@@ -120,18 +122,13 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return import_module("uvloop").new_event_loop() if _HAS_UVLOOP else asyncio.new_event_loop()
 
 
-def run(work: Callable[[], Awaitable[None]]) -> None:
-    """Run a command's coroutine; an error we know becomes a sentence and exit status 1."""
+def in_words(work: Callable[[], Found]) -> Found:
+    """Do what a command does; an error we know becomes a sentence and exit status 1."""
     logging.basicConfig(
         level=os.environ.get("TRADEPOST_LOG_LEVEL", "ERROR"), format="%(levelname)s %(name)s %(message)s"
     )
-
-    async def started() -> None:
-        await work()
-
     try:
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(started())
+        return work()
     except TradepostError as error:
         console.fail(error)
     except BrokenPipeError:
@@ -143,3 +140,16 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
         console.fail(_as_sentence(error))
     except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, once or again while it stops
         raise SystemExit(130) from None
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    """Run a command's coroutine; errors as `in_words`."""
+
+    async def started() -> None:
+        await work()
+
+    def to_the_end() -> None:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(started())
+
+    in_words(to_the_end)

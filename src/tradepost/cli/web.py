@@ -19,13 +19,26 @@ BACKLOG = 2048
 
 def take_port(host: str, port: int) -> socket.socket:
     """A listening socket. Raises SetupError when the address cannot be had."""
+    return _bound(host, port, shared=False)
+
+
+def share_port(host: str, port: int) -> socket.socket:
+    """A socket on an address that other processes of this user may have, too. It does not listen yet: nobody is sent
+    to it before it does. Raises SetupError."""
+    return _bound(host, port, shared=True)
+
+
+def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, because asyncio turns Nagle off only then: else each answer waits 40 ms for an acknowledgement.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
-        listener.listen(BACKLOG)
+        if not shared:
+            listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         reason = "it is in use by another program" if error.errno == 98 else (error.strerror or str(error))
@@ -51,6 +64,12 @@ class _Server(uvicorn.Server):
 
     stopping: asyncio.Event
     on_stop: Callable[[], None] | None = None
+    on_ready: Callable[[], None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.on_ready is not None and self.started:
+            self.on_ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -90,9 +109,14 @@ def _with_ending_streams(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
     return wrapped
 
 
-async def serve_asgi(app: ASGIApp, listener: socket.socket, on_stop: Callable[[], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; what is under way is finished first. `on_stop` is called at the first signal: an
-    application that holds streams open ends them then."""
+async def serve_asgi(
+    app: ASGIApp,
+    listener: socket.socket,
+    on_stop: Callable[[], None] | None = None,
+    on_ready: Callable[[], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; what is under way is finished first. `on_ready` is called when the port is served,
+    `on_stop` at the first signal: an application that holds streams open ends them then."""
     stopping = asyncio.Event()
     config = uvicorn.Config(
         _with_ending_streams(app, stopping),
@@ -109,7 +133,7 @@ async def serve_asgi(app: ASGIApp, listener: socket.socket, on_stop: Callable[[]
     _settle_memory()
     server = _Server(config)
     server.stopping = stopping
-    server.on_stop = on_stop
+    server.on_stop, server.on_ready = on_stop, on_ready
     try:
         await server.serve(sockets=[listener])
     finally:

@@ -28,6 +28,7 @@ from tradepost.protocol.jsonrpc import (
     parse_incoming,
     result_answer,
 )
+from tradepost.protocol.peers import Elsewhere, Peers
 from tradepost.protocol.sessions import MemorySessionStore, SessionStore
 from tradepost.protocol.streams import Streams
 from tradepost.protocol.updates import Updates
@@ -47,7 +48,8 @@ class McpEndpoint:
 
     `resource_metadata_url` goes into the challenge of a 401 or 403: a URL, or a function from the path of the endpoint
     (`/mcp`, `/mcp/servers/orders`) to its URL. `updates` is where changes of resources come from; without it nothing is
-    ever told. `owns(path)` tells a router which paths to hand over.
+    ever told. `peers` are the other processes behind the port, if there are any. `owns(path)` tells a router which
+    paths to hand over.
     """
 
     def __init__(
@@ -59,15 +61,17 @@ class McpEndpoint:
         resource_metadata_url: str | MetadataUrl | None = None,
         sessions: SessionStore | None = None,
         updates: Updates | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self._host = host
+        self._peers = peers
         self._doorkeeper = Doorkeeper(allowed_hosts, allowed_origins)
         self._metadata_url = resource_metadata_url
         self._streams = Streams()
         updates = updates or Updates()
         self._modern = modern.ModernEra(host, SERVED_VERSIONS, updates, self._streams)
-        sessions = sessions or MemorySessionStore()
-        self._legacy = legacy.LegacyEra(host, sessions, SERVED_VERSIONS, updates, self._streams)
+        sessions = sessions or MemorySessionStore(process=peers.name if peers is not None else "")
+        self._legacy = legacy.LegacyEra(host, sessions, SERVED_VERSIONS, updates, self._streams, peers)
 
     def end_streams(self) -> None:
         """End every open event stream with its last word, and every later one at once: before the server stops."""
@@ -83,7 +87,10 @@ class McpEndpoint:
             raise RuntimeError(f"The MCP endpoint serves HTTP only, not {scope['type']}.")
         exchange = Exchange(scope, receive, send)
         try:
-            await self._serve(exchange)
+            try:
+                await self._serve(exchange)
+            except Elsewhere as there:
+                await self._forward(exchange, there)
         except ClientGone:
             logger.debug("the client left")
         except Refused as refused:
@@ -127,7 +134,7 @@ class McpEndpoint:
         is_modern = modern.is_modern(message, exchange.headers.get(modern.VERSION_HEADER))
         try:
             result, headers = await self._result(exchange, caller, server, message, is_modern)
-        except ClientGone:
+        except (ClientGone, Elsewhere):
             raise
         except (Refusal, Refused, TradepostError) as error:
             await _answer_refusal(exchange, self._refusal(exchange, error, is_modern), message.id)
@@ -136,6 +143,12 @@ class McpEndpoint:
             await _answer_refusal(exchange, internal(), message.id)
         else:
             await exchange.respond(200, result_answer(message.id, result), headers)
+
+    async def _forward(self, exchange: Exchange, there: Elsewhere) -> None:
+        """Let the process answer that holds what a request is about."""
+        if self._peers is None:
+            raise there.otherwise
+        await self._peers.forward(exchange, there)
 
     async def _result(
         self, exchange: Exchange, caller: Caller, server: str | None, message: Message, is_modern: bool

@@ -47,7 +47,7 @@ class ClientGone(Exception):
 class Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_streaming", "headers", "method", "path", "receive", "scope", "send")
+    __slots__ = ("_streaming", "headers", "method", "path", "receive", "scope", "send", "taken")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -56,6 +56,7 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers = fold(scope["headers"])
+        self.taken = b""
         self._streaming = False
 
     def arrival(self) -> Arrival:
@@ -63,7 +64,7 @@ class Exchange:
         return Arrival(headers=self.headers, client_address=client[0] if client else "", path=self.path)
 
     async def body(self) -> bytes:
-        """The whole body. Raises Refused (413, 400, 408) and ClientGone."""
+        """The whole body, afterwards in `taken`. Raises Refused (413, 400, 408) and ClientGone."""
         declared = self.headers.get("content-length")
         if declared is not None and (not declared.isdigit() or len(declared) > 12):
             raise Refused(400, "The Content-Length header is not a number.")
@@ -71,9 +72,10 @@ class Exchange:
             raise await self._too_large()
         first = await self._next(BODY_SECONDS)
         if not first.get("more_body", False):
-            whole: bytes = first.get("body", b"")
-            return whole
-        return await self._rest(first)
+            self.taken = first.get("body", b"")
+        else:
+            self.taken = await self._rest(first)
+        return self.taken
 
     async def _rest(self, message: MutableMapping[str, Any]) -> bytes:
         deadline = asyncio.get_running_loop().time() + BODY_SECONDS

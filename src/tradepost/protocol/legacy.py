@@ -28,6 +28,7 @@ from tradepost.protocol.methods import (
     progress_token,
     text,
 )
+from tradepost.protocol.peers import Elsewhere, Peers
 from tradepost.protocol.session_updates import SUBSCRIBE, UNSUBSCRIBE, SessionUpdates
 from tradepost.protocol.sessions import Session, SessionStore, owner_of
 from tradepost.protocol.streams import Streams
@@ -73,8 +74,10 @@ class LegacyEra:
         served: tuple[str, ...],
         updates: Updates,
         streams: Streams,
+        peers: Peers | None = None,
     ) -> None:
         self._host = host
+        self._peers = peers
         self._updates = SessionUpdates(host, updates, streams)
         sessions.on_end(self._updates.end)
         self._methods = CatalogMethods(host)
@@ -101,7 +104,8 @@ class LegacyEra:
 
     async def session(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> Session | None:
         """The session of a request, None for a bare one. Raises Refused: 400 where the id is missing, 404 where the
-        session is unknown, ended, somebody else's or another server's."""
+        session is unknown, ended, somebody else's or another server's. Raises Elsewhere where another process has it.
+        """
         version, session_id = headers.get(VERSION_HEADER), headers.get(SESSION_HEADER)
         if version is not None and version not in VERSIONS:
             raise unsupported_version(version, self._served)
@@ -111,7 +115,9 @@ class LegacyEra:
             raise Refused(400, "The Mcp-Session-Id header is missing. Send the one that initialize answered with.")
         session = await self._sessions.get(session_id, owner_of(caller))
         if session is None or session.server != server:
-            raise Refused(404, "There is no such session. Start a new one with initialize.")
+            unknown = Refused(404, "There is no such session. Start a new one with initialize.")
+            holder = self._peers.other_holder(session_id) if self._peers is not None else None
+            raise unknown if holder is None else Elsewhere(holder, unknown)
         return session
 
     async def result(

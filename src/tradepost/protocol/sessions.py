@@ -70,8 +70,9 @@ class MemorySessionStore:
     """Sessions of one process: bounded in all and per owner, forgotten after an idle hour, whether anybody comes or
     not: what a session watches must not outlive it."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, process: str = "") -> None:
         self._monotonic = monotonic
+        self._process = process  # its name begins every id: others know by it whose session it is
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._per_owner: dict[str, OrderedDict[str, None]] = {}
         self._tell: list[Callable[[str], None]] = []
@@ -87,7 +88,7 @@ class MemorySessionStore:
             self._drop(next(iter(own)))
         if len(self._entries) >= MAX_SESSIONS:
             self._drop(next(iter(self._entries)))
-        session_id = secrets.token_hex(32)  # one case only: there are clients that fold headers
+        session_id = self._process + secrets.token_hex(32)  # one case only: there are clients that fold headers
         self._entries[session_id] = _Entry(session, self._monotonic())
         self._per_owner.setdefault(session.owner, OrderedDict())[session_id] = None
         self._look_again()

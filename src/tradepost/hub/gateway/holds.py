@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from tradepost.hub.gateway.call import Call, Json
@@ -105,19 +105,21 @@ class HeldCall:
 
 
 class Holds:
-    """The calls that this process holds. `process` is its name, as sealed states say it; `seconds` how long a client
-    may take for an answer."""
+    """The calls that this process holds. `process` is its name, as sealed states say it; `is_there` tells whether
+    another process of that name serves now; `seconds` is how long a client may take for an answer."""
 
     def __init__(
         self,
         process: str | None = None,
         *,
+        is_there: Callable[[str], Awaitable[bool]] | None = None,
         seconds: float = HELD_SECONDS,
         most: int = MOST_HELD,
         per_principal: int = MOST_PER_PRINCIPAL,
     ) -> None:
         self.process = process or secrets.token_hex(4)
         self.seconds = seconds
+        self._is_there = is_there
         self._most = most
         self._per_principal = per_principal
         self._held: dict[str, HeldCall] = {}
@@ -142,6 +144,10 @@ class Holds:
     def find(self, held_id: str) -> HeldCall | None:
         """The call of an id, also for a while after it ended."""
         return self._held.get(held_id)
+
+    async def is_with_another(self, process: str) -> bool:
+        """Whether a call is held by another process that is there."""
+        return process != self.process and self._is_there is not None and await self._is_there(process)
 
     def admit(self, held: HeldCall) -> bool:
         """Keep a call whose server asks. False when so many are kept already, or the process stops."""

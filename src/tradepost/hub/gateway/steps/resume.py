@@ -7,6 +7,7 @@ tells what became of it, a read begins anew, since it does no harm.
 
 from sqlalchemy import select
 
+from tradepost.foundation.errors import Unavailable
 from tradepost.hub.actions.models import UNREPEATABLE, Action
 from tradepost.hub.actions.places import fingerprint
 from tradepost.hub.actions.states import FINISHED, REFUSED
@@ -17,11 +18,12 @@ from tradepost.hub.gateway.holds import HeldCall
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.rounds import HeldPlace, WrongState
 from tradepost.hub.gateway.steps.label_and_trim import labelled
+from tradepost.protocol.peers import Elsewhere
 
 
 async def resume(call: Call, parts: Parts) -> None:
     """Sets `call.retry`, or answers from the call that waits. Raises WrongState for a state that is not of this very
-    call."""
+    call, Elsewhere where another process holds it."""
     extras = call.extras
     if extras.request_state is None and extras.input_responses is None:
         return
@@ -38,6 +40,9 @@ async def resume(call: Call, parts: Parts) -> None:
     held = parts.holds.find(state.held_id)
     if held is not None:
         await _take_up(call, parts, held, state)
+    elif await parts.holds.is_with_another(state.process):
+        call.recorded = True  # there, as the call that it is
+        raise Elsewhere(state.process, _just_ended())
     else:
         await _tell_or_begin_anew(call, parts, state)
 
@@ -47,6 +52,14 @@ def question_of(call: Call, parts: Parts, held: HeldCall, question: Json) -> Jso
     action_id = held.call.action.id if held.call.action is not None else None
     place = HeldPlace(parts.holds.process, held.id, held.number, action_id)
     return labelled(call, parts.rounds.question(call, held.key, question, place))
+
+
+def _just_ended() -> Unavailable:
+    return Unavailable(
+        "The process that holds this call has just ended.",
+        hint="Send the same retry again: it tells what became of the call, or begins anew.",
+        retry_after_seconds=1,
+    )
 
 
 async def _take_up(call: Call, parts: Parts, held: HeldCall, place: HeldPlace) -> None:
