@@ -104,6 +104,9 @@ class FakeHost:
             return result
         return orjson.dumps({"resultType": "complete", **result} if arguments.get("dressed") else result)
 
+    async def ask_task(self, caller: Caller, server: str | None, method: str, task_id: str, extras: CallExtras) -> Json:
+        raise NotFound("There is no such task.", field="taskId")
+
     async def read_resource(self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS) -> Json:
         if uri != RESOURCE["uri"]:
             raise NotFound(f"There is no resource '{uri}'.", field="uri")

@@ -21,7 +21,8 @@ def call_body(meta: dict[str, Any] | None, name: str = "echo", **arguments: Any)
 async def test_discover_says_who_serves_and_how_long_it_holds(desk: Desk):
     result = (await desk.modern("server/discover")).json()["result"]
     assert result["supportedVersions"] == ["2026-07-28"]
-    assert set(result["capabilities"]) == {"tools", "resources", "prompts", "completions", "logging"}
+    assert set(result["capabilities"]) == {"tools", "resources", "prompts", "completions", "logging", "extensions"}
+    assert result["capabilities"]["extensions"] == {"io.modelcontextprotocol/tasks": {}}
     assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "tradepost"
     assert result["instructions"] == "Ask before you write."
     assert (result["resultType"], result["cacheScope"]) == ("complete", "private")

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 
 from tradepost.foundation.errors import SetupError
+from tradepost.protocol.tasks import TASK_METHODS
 
 Json = dict[str, Any]
 
@@ -26,7 +27,12 @@ MAX_LINE = 8 * 1024 * 1024
 _LISTEN = "subscriptions/listen"
 _SUBSCRIBE = "resources/subscribe"
 _VERSION_META = "io.modelcontextprotocol/protocolVersion"
-_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_NAMED = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    **dict.fromkeys(TASK_METHODS, "taskId"),
+}
 INTERNAL_ERROR = -32603
 PARSE_ERROR = -32700
 

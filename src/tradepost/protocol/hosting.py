@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from tradepost.foundation.caller import Caller
 from tradepost.protocol.parameter_headers import HeaderParameter
+from tradepost.protocol.tasks import takes_tasks
 
 Json = dict[str, Any]
 
@@ -65,6 +66,11 @@ class CallExtras:
     rounds: bool = False
     channel: ClientChannel | None = None
 
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether this request may be answered with a task: its client speaks the newer era and declared it."""
+        return self.rounds and takes_tasks(self.client_capabilities)
+
 
 NO_EXTRAS = CallExtras()
 NOTHING_KNOWN: Mapping[str, str] = {}
@@ -99,7 +105,14 @@ class HostedCatalog(Protocol):
     async def call_tool(
         self, caller: Caller, server: str | None, name: str, arguments: Json, extras: CallExtras
     ) -> bytes | Json:
-        """CallToolResult object (dict, or its ready JSON bytes). An unknown tool raises NotFound (-32602)."""
+        """CallToolResult object (dict, or its ready JSON bytes), or, to a client that takes tasks, a CreateTaskResult.
+        An unknown tool raises NotFound (-32602)."""
+        ...
+
+    async def ask_task(self, caller: Caller, server: str | None, method: str, task_id: str, extras: CallExtras) -> Json:
+        """The DetailedTask, for tasks/get; what tasks/update (its answers are `extras.input_responses`) and
+        tasks/cancel give is not looked at. Every id that is not one of this principal's tasks raises the same
+        NotFound (-32602)."""
         ...
 
     async def read_resource(

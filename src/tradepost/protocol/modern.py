@@ -36,6 +36,8 @@ from tradepost.protocol.methods import (
 )
 from tradepost.protocol.parameter_headers import mismatch
 from tradepost.protocol.streams import Streams
+from tradepost.protocol.task_methods import TaskMethods, check_listening
+from tradepost.protocol.tasks import OFFERED, TASK_METHODS
 from tradepost.protocol.updates import Updates
 
 VERSION = "2026-07-28"
@@ -51,7 +53,12 @@ DISCOVER = "server/discover"
 
 LIST_TTL_MS = 5_000  # how stale a client's catalog may be: a disabled tool is refused at once in any case
 
-_NAMED = {TOOLS_CALL: "name", "prompts/get": "name", "resources/read": "uri"}
+_NAMED = {
+    TOOLS_CALL: "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    **dict.fromkeys(TASK_METHODS, "taskId"),
+}
 _COMPLETE = b'{"resultType":"complete",'
 
 
@@ -120,6 +127,7 @@ class ModernEra:
     def __init__(self, host: HostedCatalog, served: tuple[str, ...], updates: Updates, streams: Streams) -> None:
         self._host = host
         self._methods = CatalogMethods(host)
+        self._tasks = TaskMethods(host)
         self._listening = Listening(host, updates, streams)
         self._served = served
 
@@ -131,13 +139,17 @@ class ModernEra:
             await self._check_mirrored(caller, server, message.params, headers)
             extras = self._extras(message, exchange, declared)
             return await self._methods.result(ModernShape(None), caller, server, message.method, message.params, extras)
-        if message.method not in (DISCOVER, LISTEN, *CATALOG_METHODS):
+        if message.method not in (DISCOVER, LISTEN, *CATALOG_METHODS, *TASK_METHODS):
             raise unknown_method(message.method, modern=True)
         info = await self._host.server_info(caller, server)
         shape = ModernShape(identity(info))
         if message.method == DISCOVER:
             return self._discovery(shape, info)
+        if message.method in TASK_METHODS:
+            extras = call_extras(message.params, headers, declared, rounds=True)
+            return await self._tasks.result(shape, caller, server, message.method, message.params, extras)
         if message.method == LISTEN:
+            check_listening(message.params, declared)
             return await self._listening.listen(caller, server, message, exchange, shape)
         extras = self._extras(message, exchange, declared) if message.method in WITH_ROUNDS else NO_EXTRAS
         return await self._methods.result(shape, caller, server, message.method, message.params, extras)
@@ -147,7 +159,8 @@ class ModernEra:
         return call_extras(message.params, exchange.headers, declared, channel, rounds=True)
 
     def _discovery(self, shape: ModernShape, info: Json) -> bytes:
-        result: Json = {"supportedVersions": [VERSION], "capabilities": capabilities(info)}
+        offered = {**capabilities(info), "extensions": OFFERED}
+        result: Json = {"supportedVersions": [VERSION], "capabilities": offered}
         if info.get("instructions"):
             result["instructions"] = info["instructions"]
         return shape.plain({**result, "ttlMs": LIST_TTL_MS, "cacheScope": "private"})

@@ -16,14 +16,15 @@ from tradepost.hub.upstreams.talk import Hold
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
 Json = dict[str, Any]
-Kind = Literal["tool", "resource", "subscription", "prompt", "completion"]
+Kind = Literal["tool", "resource", "subscription", "prompt", "completion", "task"]
 Entry = CatalogTool | CatalogResource | CatalogPrompt
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A tools/call, resources/read, subscription to a resource, prompts/get or completion. `name` is what the
-    client wrote: the exposed name, a URI, a prompt's name. Steps fill the rest in; `answer` ends the walk. `source` is
+    """A tools/call, resources/read, subscription to a resource, prompts/get, completion, or a question about a task
+    (`task_method` says which). `name` is what the client wrote: the exposed name, a URI, a prompt's name, a task's id.
+    Steps fill the rest in; `answer` ends the walk. `source` is
     the JSON text that a foreign result came in, as long as the result is what stands there."""
 
     caller: Caller
@@ -34,6 +35,7 @@ class Call:
     extras: CallExtras = NO_EXTRAS
     run_id: str | None = None
     reference: Mapping[str, Any] | None = None
+    task_method: str | None = None
     began_ns: int = field(default_factory=perf_counter_ns)
 
     posture: Posture | None = None

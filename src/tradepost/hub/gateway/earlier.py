@@ -6,11 +6,12 @@ import time
 import orjson
 from sqlalchemy import select
 
-from tradepost.foundation.errors import IdempotencyConflict, InProgress, StateConflict
+from tradepost.foundation.errors import IdempotencyConflict, InProgress
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.states import FINISHED, REFUSED
 from tradepost.hub.actions.views import view
-from tradepost.hub.gateway.answers import approval_required, replayed
+from tradepost.hub.gateway.action_tasks import refused, waiting
+from tradepost.hub.gateway.answers import replayed
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 
@@ -31,15 +32,11 @@ async def answer_from_earlier(call: Call, parts: Parts, action: Action) -> None:
     call.action = action
     call.replayed = True
     if action.state == "pending":
-        call.answer = approval_required(action)
+        call.answer = waiting(call, action)
     elif action.state in REFUSED:
         async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
             shown = await view(session, action.id)
-        raise StateConflict(
-            shown.what_happened(),
-            hint="It was not carried out. If it is still wanted, ask again with a new idempotency key.",
-            details={"state": shown.state, "approval_id": action.id},
-        )
+        raise refused(shown)
     elif action.result is not None:
         call.answer = replayed(orjson.loads(action.result))
     else:

@@ -80,6 +80,12 @@ class Gateway:
         call = Call(caller, "tool", name, arguments, server, extras, run_id=extras.run_id or caller.run_id)
         return await self._pipeline.run(call)
 
+    async def ask_task(self, caller: Caller, server: str | None, method: str, task_id: str, extras: CallExtras) -> Json:
+        """See HostedCatalog."""
+        run_id = extras.run_id or caller.run_id
+        call = Call(caller, "task", task_id, {}, server, extras, run_id=run_id, task_method=method)
+        return await self._pipeline.ask_task(call)
+
     async def read_resource(self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS) -> Json:
         """See HostedCatalog."""
         return await self._pipeline.run(Call(caller, "resource", uri, {}, server, extras, run_id=caller.run_id))

@@ -8,8 +8,9 @@ that goes away does not leave it half done.
 import asyncio
 from collections.abc import Sequence
 
-from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.errors import InProgress, TradepostError
 from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.gateway.action_tasks import created
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts, Step
@@ -19,6 +20,7 @@ from tradepost.hub.gateway.steps.await_approval import await_approval
 from tradepost.hub.gateway.steps.call_server import call_server
 from tradepost.hub.gateway.steps.check import check
 from tradepost.hub.gateway.steps.decide import decide
+from tradepost.hub.gateway.steps.find_task import find_task
 from tradepost.hub.gateway.steps.find_tool import find_tool
 from tradepost.hub.gateway.steps.inject import inject
 from tradepost.hub.gateway.steps.intent import intent
@@ -56,6 +58,10 @@ BEFORE_INTENT, FROM_INTENT = STEPS[:_INTENT], STEPS[_INTENT:-1]
 
 # An approved action, claimed by this process, joins the same list where a call that needs no approval goes on.
 APPROVED_STEPS: tuple[Step, ...] = (reauthorise, *FROM_INTENT, outcome)
+
+# What is asked about a task.
+TASK_STEPS: tuple[Step, ...] = (authenticate, limit, find_task, outcome)
+_FIND_TASK = TASK_STEPS.index(find_task)
 
 
 class Pipeline:
@@ -97,6 +103,16 @@ class Pipeline:
             raise
         return _answer(call) if question is None else question_of(call, self.parts, held, question)
 
+    async def ask_task(self, call: Call) -> Json:
+        """What a question about a task is answered with. Raises NotFound, Unauthenticated, Unavailable."""
+        try:
+            await self._walk(call, TASK_STEPS[:_FIND_TASK])
+            await asyncio.shield(self._begin(call, TASK_STEPS[_FIND_TASK:-1]))
+        finally:
+            if call.slot is not None:
+                self.parts.principals.release(call.slot)
+        return _answer(call)
+
     async def carry_out(self, call: Call) -> None:
         """An approved action that this process has claimed."""
         await self._begin(call, APPROVED_STEPS[:-1])
@@ -131,6 +147,8 @@ class Pipeline:
 def _answer(call: Call) -> Json:
     if call.crash is not None:
         raise call.crash
+    if isinstance(call.error, InProgress) and call.action is not None and call.extras.takes_tasks:
+        return created(call.action)
     if call.error is not None:
         if call.kind != "tool" or call.entry is None or isinstance(call.error, _OUTRIGHT):
             raise call.error

@@ -6,7 +6,7 @@ Nothing waits: people answer whenever they like, and the serving process then ca
 from tradepost.hub.actions.places import Draft, Target, open_place
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
-from tradepost.hub.gateway.answers import approval_required
+from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
@@ -83,7 +83,7 @@ async def await_approval(call: Call, parts: Parts) -> None:
         await answer_from_earlier(call, parts, action)
         return
     call.action, call.recorded = action, True
-    call.answer = approval_required(action)
+    call.answer = waiting(call, action)
 
 
 def _requested(call: Call, action_id: str) -> AuditFact:

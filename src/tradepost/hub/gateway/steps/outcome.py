@@ -23,6 +23,7 @@ from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import still_running
 from tradepost.hub.gateway.ending import Again, Ending, ending_of
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.registry.catalog import CatalogTool
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +112,8 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
 def _single_row(call: Call) -> AuditFact:
     """The one row of a read, a refusal, a replay or a failed preview."""
     entry = call.entry
-    refused = not (call.sent or call.replayed or call.previewed or call.resumed)
+    asked = call.kind == "task" and call.error is None
+    refused = not (call.sent or call.replayed or call.previewed or call.resumed or asked)
     kind: AuditKind = "refused" if refused else "read"
     verb = _verb(call)
     code = _error_code(call)
@@ -120,8 +122,8 @@ def _single_row(call: Call) -> AuditFact:
         kind,
         f"{call.kind}:{verb}",
         run_id=call.run_id,
-        server=entry.server_slug if entry is not None else None,
-        tool=clean(call.name, MAX_NAME) if call.kind != "tool" or entry is None else call.tool.raw_name,
+        server=_server(call),
+        tool=_tool(call),
         action_id=call.action.id if call.action is not None else None,
         arguments_digest=call.arguments_digest,
         definition_digest=call.tool.digest if call.kind == "tool" and entry is not None else None,
@@ -137,7 +139,25 @@ def _verb(call: Call) -> str:
         return "replay"
     if call.resumed:
         return "resume"
-    return "preview" if call.previewed else _VERBS[call.kind]
+    if call.previewed:
+        return "preview"
+    return _VERBS[call.kind] if call.task_method is None else call.task_method.removeprefix("tasks/")
+
+
+def _server(call: Call) -> str | None:
+    if call.kind == "task" and call.action is not None:
+        return call.action.server_slug
+    return call.entry.server_slug if call.entry is not None else None
+
+
+def _tool(call: Call) -> str | None:
+    """The tool; the name that was asked for, where there is no such or it is something else. No task is recorded by
+    its id: that is a handle."""
+    if isinstance(call.entry, CatalogTool):
+        return call.entry.raw_name
+    if call.kind == "task":
+        return call.action.tool_name if call.action is not None else None
+    return clean(call.name, MAX_NAME)
 
 
 def _decision(call: Call) -> str | None:
