@@ -5,33 +5,25 @@ not answered may have happened. No write is sent twice; a read is, where a warm 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-import orjson
-
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.canonical import MAX_DEPTH
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
-from tradepost.foundation.nesting import deeper_than
-from tradepost.foundation.untrusted import clean, untrusted
 from tradepost.hub.upstreams.connections import Connection, Connections
-from tradepost.hub.upstreams.redaction import may_hold, redact
-from tradepost.hub.upstreams.talk import CAPABILITY_FOR, MAX_TEXT, Talk, cleaned_value
+from tradepost.hub.upstreams.redaction import redact
+from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
+from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.hosting import NOTHING_KNOWN
-from tradepost.protocol.jsonrpc import MISSING_CAPABILITY
-from tradepost.protocol.modern import SERVER_INFO_META
 from tradepost.protocol.options import Options
-from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed, UpstreamTimedOut
+from tradepost.protocol.upstream_errors import UpstreamTimedOut
 
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
 LEAST_SECONDS = 0.001  # of a call that is over: it fails as one that took too long
-MAX_ERROR_DATA = 16 * 1024  # bytes
-OUR_META = "io.tradepost/"
 
 
 class Upstreams:
@@ -74,7 +66,7 @@ class Upstreams:
             return answer.result, answer.answered.body
 
         (result, source), asks = await _answered(connection, tool, talk, once, lambda answer: answer[0])
-        return _tool_result(result, source, connection.secrets) if asks is None else ToolResult([], asks=asks)
+        return tool_result(result, source, connection.secrets) if asks is None else ToolResult([], asks=asks)
 
     async def read_resource(
         self, caller: Caller, resource: Target, uri: str, talk: Talk | None = None, ends_at: float | None = None
@@ -97,8 +89,8 @@ class Upstreams:
         contents = result.get("contents")
         if not isinstance(contents, list) or not contents:
             raise NotFound(f"There is no resource '{uri[:200]}'.")
-        shown = {"contents": contents, **_meta_of(result)}
-        return dict(redact(_bounded(shown), connection.secrets))
+        shown = {"contents": contents, **meta_of(result)}
+        return dict(redact(bounded(shown), connection.secrets))
 
     async def watched(self, caller: Caller, resource: Target, uri: str) -> str | None:
         """The record whose changes are those of a resource. None for resources of servers that are not bundled: their
@@ -132,9 +124,9 @@ class Upstreams:
         if asks is not None:
             return asks
         if not isinstance(result.get("messages"), list):
-            raise _misshapen("a prompt without messages")
+            raise misshapen("a prompt without messages")
         shown: Json = {name: result[name] for name in ("description", "messages") if name in result}
-        return dict(redact(_bounded({**shown, **_meta_of(result)}), connection.secrets))
+        return dict(redact(bounded({**shown, **meta_of(result)}), connection.secrets))
 
     async def complete(
         self,
@@ -151,13 +143,13 @@ class Upstreams:
             async with _deadline(target, ends_at):
                 return await self._builtin(target).complete(caller, reference, argument, value)
         connection = await self._remote(caller, target)
-        with _readable(connection, target):
+        with readable(connection, target):
             seconds = _left(_end(target, ends_at))
             completion = await connection.client.complete(reference, argument, value, known, timeout=seconds)
         values = completion.get("values")
         if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
-            raise _misshapen("a completion without values")
-        return dict(redact(_bounded({**completion, "values": values[:100]}), connection.secrets))
+            raise misshapen("a completion without values")
+        return dict(redact(bounded({**completion, "values": values[:100]}), connection.secrets))
 
     async def close(self) -> None:
         """End all connections."""
@@ -210,85 +202,9 @@ async def _answered(
 ) -> tuple[Answer, Json | None]:
     """The answer to a call that is made as often as it takes to answer the server's questions, and the questions that
     go to the caller's own client instead."""
-    with _readable(connection, target, talk):
+    with readable(connection, target, talk):
         while True:
             answer = await once()
             asks = await talk.questions(result_of(answer), connection.secrets)
             if asks is not None or not talk.asked_again:
                 return answer, asks
-
-
-class _readable:
-    """Adds what the server itself said to its error: marked as outsiders' text, without the credential. A capability
-    that the caller's own client lacks is an error of the protocol, as it would be without us."""
-
-    def __init__(self, connection: Connection, target: Target, talk: Talk | None = None) -> None:
-        self._secrets = connection.secrets
-        self._server = target.server_slug
-        self._talk = talk
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, UpstreamFailed) and error.rpc_error is not None:
-            if error.rpc_code == MISSING_CAPABILITY and self._talk is not None and self._talk.takes_rounds:
-                raise MissingCapability(_required(error.rpc_error.get("data"))) from error
-            said = redact(error.rpc_error["message"], self._secrets)
-            data = _said_beside(error.rpc_error.get("data"), self._secrets)
-            error.rpc_error = {"code": error.rpc_error["code"], "message": clean(said, MAX_TEXT), "data": data}
-            error.server = self._server
-            error.details["server_said"] = untrusted(said, MAX_TEXT)
-            error.details["server_code"] = error.rpc_code
-            if data is not None:
-                error.details["server_data"] = data
-
-
-def _said_beside(data: Any, secrets: Sequence[str]) -> Any:
-    """The `data` of an error, cleaned; None where it is more than an error needs."""
-    cleaned = cleaned_value(redact(data, secrets)) if not deeper_than(data, MAX_DEPTH) else None
-    return cleaned if len(orjson.dumps(cleaned)) <= MAX_ERROR_DATA else None
-
-
-def _required(data: Any) -> Json:
-    """The capabilities that a server named, as far as there are such."""
-    named = data.get("requiredCapabilities") if isinstance(data, dict) else None
-    known = {*CAPABILITY_FOR.values(), "tasks", "experimental"}
-    return {name: {} for name in named if name in known} if isinstance(named, dict) else {}
-
-
-def _tool_result(result: Json, source: bytes, secrets: Sequence[str]) -> ToolResult:
-    """The result without secrets. `source` is the JSON text that it came in."""
-    if source.count(b"{") + source.count(b"[") > MAX_DEPTH:
-        _bounded(result)
-    kept: bytes | None = source
-    if may_hold(source, secrets):
-        result, kept = redact(result, secrets), None
-    content, structured = result.get("content", []), result.get("structuredContent")
-    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
-        raise _misshapen("content that is not a list of blocks")
-    if structured is not None and not isinstance(structured, dict):
-        structured = {"result": structured}
-    meta = _meta_of(result).get("_meta")
-    return ToolResult(content, structured, is_error=result.get("isError") is True, meta=meta, source=kept)
-
-
-def _meta_of(result: Json) -> Json:
-    """The server's own `_meta`, under that name, where it has one. Who the server is stays between it and us, and it
-    cannot say anything in our name."""
-    meta = result.get("_meta")
-    if not isinstance(meta, dict):
-        return {}
-    kept = {name: value for name, value in meta.items() if name != SERVER_INFO_META and not name.startswith(OUR_META)}
-    return {"_meta": kept} if kept else {}
-
-
-def _bounded(value: Json) -> Json:
-    """The value itself. Raises UpstreamFailed for one that nothing behind here could clean, check or write."""
-    if deeper_than(value, MAX_DEPTH):
-        raise _misshapen(f"a value that is nested deeper than {MAX_DEPTH} levels")
-    return value
-
-
-def _misshapen(what: str) -> UpstreamFailed:
-    return UpstreamFailed(f"The server answered with {what}.", dispatched=True, answered=True)
