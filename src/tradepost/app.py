@@ -15,7 +15,7 @@ from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
 from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.following import OutboxFollower
-from tradepost.database.migrate import require_current
+from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
 from tradepost.hub.access.workspaces import list_workspaces
@@ -27,6 +27,7 @@ from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.upstreams.connections import Connections
@@ -94,8 +95,9 @@ class Tradepost:
 
     async def start(self) -> None:
         """Register what the release brings in every workspace, then begin to serve."""
+        release = await asyncio.to_thread(release_mark)
         for workspace in await list_workspaces(self.hub):
-            for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled)).items():
+            for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled, release)).items():
                 if not difference.is_empty:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
         for part in (self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):

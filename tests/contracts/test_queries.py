@@ -32,7 +32,8 @@ CONNECTIONS = {
     "commerce/store/copied.py": "the session's own connection, inside its transaction, before it commits",
     "commerce/store/order_sums.py": "the session's own connection, inside its transaction, before it commits",
     "commerce/demo/draft.py": "the session's own connection, inside its transaction, for the bulk insert",
-    "hub/registry/watch.py": "reads registry versions by workspace id on its own connection at every call; listens",
+    "hub/registry/watch.py": "reads registry versions by workspace id on its own connection at every call",
+    "hub/registry/channel.py": "listens for registry versions on PostgreSQL; touches no table",
 }
 EVERY_WORKSPACE = {
     "hub/access/authenticate.py": "a credential says which workspace it belongs to, so it is looked up in all",

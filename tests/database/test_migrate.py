@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, inspect, text
 
 from tests.engines import DatabaseUrls
 from tradepost.commerce import tables as store_tables
-from tradepost.database import migrate
+from tradepost.database import migrate, schema
 from tradepost.database.engine import Database
 from tradepost.database.urls import parse_url
 from tradepost.foundation.errors import SetupError
@@ -127,3 +128,11 @@ async def test_a_password_in_a_url_is_never_shown() -> None:
     assert "sesame" not in unreachable.value.message
     await database.close()
     assert parse_url(url).password == "sesame"
+
+
+@pytest.mark.parametrize("which", ["hub", "store"])
+def test_a_revision_is_what_its_file_begins_with(which: migrate.Which) -> None:
+    """A start reads the names of the files alone."""
+    scripts = ScriptDirectory(str(schema.FOLDER / which))
+    in_order = [script.revision for script in reversed(list(scripts.walk_revisions()))]
+    assert schema.revisions(which) == in_order

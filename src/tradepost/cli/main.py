@@ -3,6 +3,7 @@
 Loading everything takes seconds (the shop's tools, the protocol), which neither `--help` nor `approvals list` need pay.
 """
 
+import gc
 from importlib import import_module
 from typing import Any
 
@@ -65,4 +66,5 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the `tradepost` command."""
+    gc.set_threshold(50_000, 20, 50)  # loading makes many objects and hardly any garbage
     app()

@@ -20,7 +20,7 @@ import tradepost.hub.tables  # noqa: F401 (every table: foreign keys lead from p
 from tradepost import settings
 from tradepost.cli import console
 from tradepost.database.engine import HUB_CACHE_KIB, Database
-from tradepost.database.migrate import require_current
+from tradepost.database.schema import require_current
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import NotFound, SetupError, TradepostError
 from tradepost.foundation.ids import new_id

@@ -11,8 +11,10 @@ from tradepost.foundation.errors import StateConflict
 from tradepost.hub.access.models import RegistryVersion
 from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.tools import list_tools, set_tool_class, set_tool_enabled
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry
+from tradepost.protocol.builtin import Definitions
 
 
 async def entries(world: World) -> dict[str, tuple[str, str, str | None]]:
@@ -112,3 +114,25 @@ async def test_each_workspace_has_its_own_rows(world: World):
     async with other.changing() as session:
         await set_tool_enabled(session, other.owner, "orders", "get_order", False)
     assert (await entries(world))["get_order"][0] == "enabled"
+
+
+async def test_the_same_release_is_brought_once(world: World):
+    class Counted(Bundled):
+        asked = 0
+
+        def definitions(self) -> Definitions:
+            type(self).asked += 1
+            return super().definitions()
+
+    async def start(release: str | None, server: Counted | None = None) -> list[str]:
+        return list(await sync_builtin(world.database, world.workspace_id, [server or Counted()], release))
+
+    assert await start("first") == ["orders"]
+    asked = Counted.asked
+    assert await start("first") == []
+    assert Counted.asked == asked
+    assert await start("second") == []
+    assert Counted.asked > asked
+    longer = Counted(tools=[*Counted().tools, tool("another")])
+    assert await start("third", longer) == ["orders"]
+    assert len(release_mark()) == 32

@@ -1,7 +1,8 @@
 """Opening the ports a shop is set up with: files where nothing else is named."""
 
+from importlib import import_module
+
 from tradepost.commerce.outbound.files import FileCarrier, FileLedger, FileMail
-from tradepost.commerce.outbound.http import HttpPort
 from tradepost.commerce.outbound.outside import Outside
 from tradepost.commerce.outbound.ports import Port
 from tradepost.commerce.outbound.smtp import SmtpMail, parse_mail_url
@@ -27,10 +28,12 @@ def open_ports(outside: Outside) -> dict[str, Port]:
     return {"mail": mail, "sms": sms, "carrier": carrier, "payments": payments}
 
 
-def _http(name: str, url: str, token: str) -> HttpPort:
+def _http(name: str, url: str, token: str) -> Port:
     if not url.startswith(("http://", "https://")):
         raise SetupError(
             f"The {name} URL cannot be used: it is not http or https.",
             hint=f"Mend TRADEPOST_{name.upper()}_URL, or leave it out to write files.",
         )
-    return HttpPort(f"the {name} service", url, token)
+    # Loaded where a URL is set: without one, no client is needed.
+    port: Port = import_module("tradepost.commerce.outbound.http").HttpPort(f"the {name} service", url, token)
+    return port

@@ -11,6 +11,7 @@ schema. Writes get idempotency_key, dry_run and expected_version by themselves.
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import jsonschema_rs
@@ -36,6 +37,11 @@ DryRun = Annotated[bool, Field(description="Only show what would change.", examp
 ExpectedVersion = Annotated[
     int | None, Field(ge=1, description="The record's version you have seen; refused if it moved.", examples=[3])
 ]
+_OF_WRITES: Mapping[str, Any] = {
+    "idempotency_key": (IdempotencyKey, ...),
+    "dry_run": (DryRun, False),
+    "expected_version": (ExpectedVersion, None),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,10 @@ class Answer(Generic[Data]):
 
 @dataclass(frozen=True)
 class Tool:
-    """A declared tool. Calling `check` turns JSON arguments into keyword arguments of `function`."""
+    """A declared tool. Calling `check` turns JSON arguments into keyword arguments of `function`.
+
+    What follows from its signature is made when something first asks for it: a start of the hub, which has these
+    definitions from the registry, does not."""
 
     name: str
     title: str
@@ -59,14 +68,35 @@ class Tool:
     open_world: bool
     quick: bool
     function: Callable[..., Awaitable[Answer[Any]]]
-    parameters: type[BaseModel]
-    input_schema: Json
-    output_schema: Json
-    validator: Any
 
     @property
     def writes(self) -> bool:
         return self.tool_class != "read"
+
+    @cached_property
+    def parameters(self) -> type[BaseModel]:
+        """The arguments as a model."""
+        return _parameters(self.function, _OF_WRITES if self.writes else {})
+
+    @cached_property
+    def input_schema(self) -> Json:
+        """The schema of the arguments, as it is published."""
+        return input_schema(self.parameters)
+
+    @cached_property
+    def output_schema(self) -> Json:
+        """The schema of the result, as it is published."""
+        answer = get_type_hints(self.function, include_extras=True)["return"]
+        if get_origin(answer) is not Answer:
+            raise TypeError(f"{self.name} must return Answer[...].")
+        (data,) = get_args(answer)
+        published = write_output_schema(data) if self.writes else output_schema(data)
+        return sparse_items(published) if "fields" in self.parameters.model_fields else published
+
+    @cached_property
+    def validator(self) -> Any:
+        """What tries the input schema on arguments."""
+        return jsonschema_rs.validator_for(self.input_schema, validate_formats=True)
 
     def definition(self) -> Json:
         """The MCP Tool object."""
@@ -153,8 +183,15 @@ class Prompt:
     title: str
     description: str
     scope: str
-    arguments: tuple[Json, ...]
     function: Callable[..., Awaitable[Guide]]
+
+    @cached_property
+    def arguments(self) -> tuple[Json, ...]:
+        """Its arguments as MCP has them."""
+        return tuple(
+            {"name": name, "description": field.description or "", "required": field.is_required()}
+            for name, field in _parameters(self.function, {}).model_fields.items()
+        )
 
     def definition(self) -> Json:
         """The MCP Prompt object."""
@@ -207,11 +244,7 @@ def prompt(*, title: str, scope: str) -> Callable[[Callable[..., Awaitable[Guide
     """Declare a prompt: its docstring is the description, its annotated parameters (all str) the arguments."""
 
     def declare(function: Callable[..., Awaitable[Guide]]) -> Prompt:
-        arguments = tuple(
-            {"name": name, "description": field.description or "", "required": field.is_required()}
-            for name, field in _parameters(function, {}).model_fields.items()
-        )
-        return Prompt(function.__name__, title, _description(function), scope, arguments, function)
+        return Prompt(function.__name__, title, _description(function), scope, function)
 
     return declare
 
@@ -236,25 +269,6 @@ def _tool(
     open_world: bool,
     quick: bool = False,
 ) -> Tool:
-    writes = tool_class != "read"
-    extra: Mapping[str, Any] = (
-        {
-            "idempotency_key": (IdempotencyKey, ...),
-            "dry_run": (DryRun, False),
-            "expected_version": (ExpectedVersion, None),
-        }
-        if writes
-        else {}
-    )
-    parameters = _parameters(function, extra)
-    answer = get_type_hints(function, include_extras=True)["return"]
-    if get_origin(answer) is not Answer:
-        raise TypeError(f"{function.__name__} must return Answer[...].")
-    (data,) = get_args(answer)
-    schema = input_schema(parameters)
-    published = write_output_schema(data) if writes else output_schema(data)
-    if "fields" in parameters.model_fields:
-        published = sparse_items(published)
     return Tool(
         name=function.__name__,
         title=title,
@@ -265,10 +279,6 @@ def _tool(
         open_world=open_world,
         quick=quick,
         function=function,
-        parameters=parameters,
-        input_schema=schema,
-        output_schema=published,
-        validator=jsonschema_rs.validator_for(schema, validate_formats=True),
     )
 
 

@@ -21,14 +21,19 @@ from tradepost.hub.registration.pins import kind_of_change, pin
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.protocol.builtin import BuiltinServer, Definitions
 
+RELEASE = "release"  # in a bundled server's identity
+
 logger = logging.getLogger(__name__)
 
 
 async def sync_builtin(
-    database: Database, workspace_id: str, servers: Sequence[BuiltinServer]
+    database: Database, workspace_id: str, servers: Sequence[BuiltinServer], release: str | None = None
 ) -> dict[str, Difference]:
     """Bring the registry of a workspace to what the bundled servers of this release are. Returns the differences of
-    those servers that had any, by slug."""
+    those servers that had any, by slug. Where `release` is said (release_mark) and the same one was brought before,
+    the definitions are not even made."""
+    if release is not None and await _has(database, workspace_id, servers, release):
+        return {}
     by = system_caller(workspace_id, new_id("req"))
     found: dict[str, Difference] = {}
     async with database.transaction(workspace_id, write=True) as session:
@@ -42,9 +47,18 @@ async def sync_builtin(
             if is_different or session.new or any(session.is_modified(one) for one in session.dirty):
                 found[server.slug] = difference
                 await record_change(session, by, "server:synchronised", row.id, difference.summary())
+            if release is not None:
+                row.identity = {RELEASE: release}  # no change of what anybody sees
     for slug, difference in found.items():
         logger.info("bundled server %s in the registry: %s", slug, orjson.dumps(difference.summary()).decode())
     return found
+
+
+async def _has(database: Database, workspace_id: str, servers: Sequence[BuiltinServer], release: str) -> bool:
+    async with database.transaction(workspace_id, write=False) as session:
+        rows = await session.execute(select(Server.builtin_key, Server.identity).where(Server.kind == "builtin"))
+    brought = {key for key, identity in rows if identity.get(RELEASE) == release}
+    return brought.issuperset(server.slug for server in servers)
 
 
 async def _server_row(session: AsyncSession, server: BuiltinServer, definitions: Definitions) -> tuple[Server, bool]:

@@ -7,23 +7,17 @@ LISTEN brings those of others, and a poll each second covers a connection that b
 
 import asyncio
 import contextlib
-import logging
 import sqlite3
-from typing import Any
+from importlib import import_module
 
-import psycopg
 from sqlalchemy import event, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tradepost.database.engine import Database
 from tradepost.database.scoping import ScopedSession
-from tradepost.hub.access.changes import BUMPED, CHANNEL, ROW_ID
+from tradepost.hub.access.changes import BUMPED, ROW_ID
 from tradepost.hub.access.models import RegistryVersion
 
-logger = logging.getLogger(__name__)
-
-POLL_SECONDS = 1.0
 _SELECT = "SELECT version FROM registry_versions WHERE workspace_id = ? AND id = ?"
 
 
@@ -57,7 +51,8 @@ class RegistryWatch:
         event.listen(ScopedSession, "after_commit", self._on_commit)
         await self._poll()
         ready = asyncio.Event()
-        self._listener = asyncio.create_task(self._follow(ready))
+        follow = import_module("tradepost.hub.registry.channel").follow  # with the driver, which SQLite does without
+        self._listener = asyncio.create_task(follow(self._database.url, ready, self._keep, self._poll))
         await ready.wait()
 
     async def stop(self) -> None:
@@ -99,26 +94,3 @@ class RegistryWatch:
             rows = await session.execute(select(RegistryVersion.workspace_id, RegistryVersion.version))
         for workspace_id, version in rows:
             self._keep(workspace_id, version)
-
-    async def _follow(self, ready: asyncio.Event) -> None:
-        conninfo = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}".encode())
-                    ready.set()
-                    while True:
-                        await self._listen_once(connection)
-                        await self._poll()
-            except (psycopg.Error, SQLAlchemyError, OSError):
-                logger.warning("the registry channel broke; it is opened again", exc_info=True)
-                ready.set()
-                await asyncio.sleep(POLL_SECONDS)
-                with contextlib.suppress(psycopg.Error, SQLAlchemyError, OSError):
-                    await self._poll()
-
-    async def _listen_once(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        async for notice in connection.notifies(timeout=POLL_SECONDS):
-            workspace_id, _, version = notice.payload.partition(" ")
-            if version.isdigit():
-                self._keep(workspace_id, int(version))

@@ -8,11 +8,11 @@ not tell an open port from a closed one.
 import asyncio
 import re
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from urllib.parse import urlsplit
-
-import httpx2
 
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.upstreams.addresses import Address, Network, is_allowed, parse_address
@@ -89,7 +89,8 @@ class Guard:
 
     def http_pool(self) -> HttpPool:
         """The shared connections to all upstreams: each is dialled to an address that was checked for it."""
-        tls = httpx2.create_ssl_context(trust_env=False)
+        # Loaded with the first call that goes out: a start has better things to do.
+        tls: ssl.SSLContext = import_module("httpx2").create_ssl_context(trust_env=False)
         tls.set_alpn_protocols(["http/1.1"])
         return HttpPool(self._dialled, tls)
 
