@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -30,10 +31,12 @@ from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.watch import RegistryWatch
+from tradepost.hub.registry.whereabouts import whereabouts
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.programs import read_programs
+from tradepost.hub.upstreams.watching import Place, Watching
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.endpoint import McpEndpoint
@@ -63,7 +66,11 @@ class Tradepost:
         self.sealer = Sealer(hub)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         self.connections = Connections(vault, Guard(settings.private_networks), programs)
-        self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections)
+        self.updates = Updates()
+        place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, hub), lambda *_: None)
+        self.watching = Watching(self.connections, place)
+        self.updates.tell_of_topics(self.watching)
+        self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=Catalogs(hub, self.watch),
@@ -74,7 +81,6 @@ class Tradepost:
             secret=vault.secret_for("requestState"),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
         )
-        self.updates = Updates()
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
@@ -113,7 +119,7 @@ class Tradepost:
         parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch)
         for part in (*self.followers, *parts):
             await part.stop()
-        await self.connections.close()
+        await self.upstreams.close()
         await self.hub.close()
         await self.store.close()
 

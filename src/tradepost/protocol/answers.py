@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from tradepost.protocol.headers import is_visible_ascii
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.upstream_errors import UpstreamFailed
@@ -18,6 +19,7 @@ from tradepost.protocol.upstream_errors import UpstreamFailed
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_EVENT_BYTES = 1024 * 1024
 MAX_EVENTS = 10_000
+MAX_ID_CHARACTERS = 1024
 END_OF_STREAM_SECONDS = 0.01
 
 OnMessage = Callable[[Json], Awaitable[None]]
@@ -91,9 +93,15 @@ async def _events(answer: HttpAnswer) -> AsyncGenerator[bytes, None]:
 
 
 class EventReader:
-    """Splits a stream into events; "\\n", "\\r\\n" and "\\r" end a line, an empty line ends an event."""
+    """Splits a stream into events; "\\n", "\\r\\n" and "\\r" end a line, an empty line ends an event.
+
+    `last_id` is the id of the last event that had one, `retry_seconds` how long the server wants to be left alone
+    before it is asked to go on after that event."""
 
     def __init__(self) -> None:
+        self.last_id: str | None = None
+        self.retry_seconds: float | None = None
+        self._id: bytes | None = None
         self._rest = bytearray()
         self._data: list[bytes] = []
         self._size = 0
@@ -119,8 +127,24 @@ class EventReader:
         elif not line:
             event = b"\n".join(self._data).strip()  # empty data only primes reconnection
             self._data, self._size = [], 0
+            if self._id is not None:
+                self.last_id, self._id = _usable_id(self._id), None
             return event
+        elif line.startswith(b"id:"):
+            self._id = line[3:].strip()
+        elif line.startswith(b"retry:"):
+            self.retry_seconds = _seconds(line[6:].strip())
         return None
+
+
+def _usable_id(written: bytes) -> str | None:
+    """An event's id, None for one that could not be sent back in a header."""
+    text = written.decode("latin-1")
+    return text if is_visible_ascii(text, MAX_ID_CHARACTERS) else None
+
+
+def _seconds(milliseconds: bytes) -> float | None:
+    return int(milliseconds) / 1000 if milliseconds.isdigit() and len(milliseconds) < 10 else None
 
 
 def _object(body: bytes) -> Json:

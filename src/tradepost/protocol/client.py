@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Unpack
 
@@ -27,6 +27,7 @@ from tradepost.protocol.jsonrpc import (
     Json,
 )
 from tradepost.protocol.link import Link
+from tradepost.protocol.notices import LISTS_CHANGED, Notices, acknowledged
 from tradepost.protocol.options import OnMessage, Options
 from tradepost.protocol.pages import all_pages
 from tradepost.protocol.parameter_headers import emitted
@@ -76,7 +77,9 @@ class _Prepared:
 class McpClient:
     """Talks to one server with one credential. `headers` carry the credential and stay the same; `capabilities` are
     what a server of the older era may ask of us during a call that brings an `on_message`. A server that is a `program`
-    has no URL; `url` is then what it is called. An `older` one begins with the handshake of the older era."""
+    has no URL; `url` is then what it is called. An `older` one begins with the handshake of the older era. `staying`
+    has the connections of streams that stay open. `on_connected` is told each time era and session are agreed on,
+    `on_list_changed` when a server says during a call that one of its lists changed."""
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class McpClient:
         capabilities: Json | None = None,
         program: Link | None = None,
         older: bool = False,
+        staying: HttpPool | None = None,
     ) -> None:
         self._url = url
         self._timeouts = timeouts or Timeouts()
@@ -95,7 +99,7 @@ class McpClient:
             (program,)
             if program is not None
             else (
-                Wire(http, url, headers or {}, self._timeouts.connect),
+                Wire(http, url, headers or {}, self._timeouts.connect, staying),
                 SseLink(http, url, headers or {}, self._timeouts.connect),
             )
         )
@@ -106,6 +110,13 @@ class McpClient:
         self._identity: ServerIdentity | None = None
         self._session_id: str | None = None
         self._connecting = asyncio.Lock()
+        self.on_connected: Callable[[ServerIdentity], None] | None = None
+        self.on_list_changed: Callable[[], None] | None = None
+
+    @property
+    def session(self) -> tuple[int, str | None]:
+        """What stays the same as long as the server knows what it was told to watch: connection and session."""
+        return self._link.generation, self._session_id
 
     @property
     def identity(self) -> ServerIdentity | None:
@@ -185,6 +196,38 @@ class McpClient:
         completion = result.get("completion")
         return completion if isinstance(completion, dict) else {"values": []}
 
+    # --- what it says of its own accord ------------------------------------------------------------------------
+
+    async def listen(self, uris: Sequence[str], *, lists: bool) -> tuple[Notices, frozenset[str]]:
+        """A stream of the newer era, and those of the resources whose changes it will tell. Raises UpstreamFailed,
+        UpstreamTimedOut."""
+        kinds = ("toolsListChanged", "resourcesListChanged", "promptsListChanged") if lists else ()
+        wanted: Json = dict.fromkeys(kinds, True)
+        if uris:
+            wanted["resourceSubscriptions"] = list(uris)
+        asked = _Prepared("subscriptions/listen", {"notifications": wanted}, self._timeouts.handshake)
+        async with Deadline(asked.seconds) as deadline:
+            headers, params = self._modern(asked)
+            stream = await self._link.open(asked.method, params, headers, deadline)
+            return stream, await acknowledged(stream)
+
+    async def session_notices(self, after: str | None = None) -> Notices:
+        """The session's own stream in the older era, after an event. Raises UpstreamFailed, UpstreamTimedOut."""
+        async with Deadline(self._timeouts.handshake) as deadline:
+            identity, session_id = await self._connected(deadline.left()), self._session_id
+            try:
+                return await self._link.open(None, {}, self._legacy_headers(identity.version), deadline, after)
+            except UpstreamFailed as error:
+                if error.status == 404 and session_id is not None:
+                    await self._forget(session_id)
+                raise
+
+    async def subscribe(self, uri: str, *, ending: bool = False) -> None:
+        """Begin, or end, to be told of changes of a resource in the older era. Raises UpstreamFailed,
+        UpstreamTimedOut."""
+        method = "resources/unsubscribe" if ending else "resources/subscribe"
+        await self._request(_Prepared(method, {"uri": uri}, self._timeouts.handshake))
+
     async def close(self) -> None:
         """End the session of the older era, if there is one. A server that cannot be reached has ended it itself."""
         session_id, self._session_id, self._identity = self._session_id, None, None
@@ -238,6 +281,8 @@ class McpClient:
 
     def _agreed(self, identity: ServerIdentity) -> ServerIdentity:
         self._identity, self._generation = identity, self._link.generation
+        if self.on_connected is not None:
+            self.on_connected(identity)
         return identity
 
     async def _discover(self, most: float) -> Json | None:
@@ -337,6 +382,11 @@ class McpClient:
                 self._identity = self._session_id = None
 
     def _modern_post(self, asked: _Prepared, deadline: Deadline) -> Awaitable[Answered]:
+        headers, params = self._modern(asked)
+        return self._post(asked, params, headers, deadline)
+
+    def _modern(self, asked: _Prepared) -> tuple[dict[str, str], Json]:
+        """Headers and params as the newer era wants them."""
         envelope = {
             **(asked.meta or {}),
             modern.VERSION_META: modern.VERSION,
@@ -344,7 +394,7 @@ class McpClient:
             modern.CAPABILITIES_META: asked.capabilities or {},
         }
         headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
-        return self._post(asked, {**asked.params, "_meta": envelope}, headers, deadline)
+        return headers, {**asked.params, "_meta": envelope}
 
     def _legacy_post(self, asked: _Prepared, identity: ServerIdentity, deadline: Deadline) -> Awaitable[Answered]:
         params = {**asked.params, "_meta": asked.meta} if asked.meta else asked.params
@@ -364,6 +414,8 @@ class McpClient:
         """What a stream carries beside the response. Requests to us exist in the older era only; each is answered, so
         that the server does not wait for it. The time that a person takes for it is not the server's."""
         is_request = "id" in message
+        if message["method"] in LISTS_CHANGED and self.on_list_changed is not None:
+            self.on_list_changed()
         if is_request and headers.get("mcp-protocol-version") == modern.VERSION:
             logger.debug("dropped the request %s from %s", str(message["method"])[:60], self._url)
             return

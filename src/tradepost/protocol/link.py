@@ -7,13 +7,16 @@ anything else goes to the call under way if it is the only one, and to nobody ot
 
 from abc import ABC, abstractmethod
 from asyncio import CancelledError, Queue
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
+from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
 from tradepost.protocol.answers import MAX_EVENTS, OnMessage, rpc_error
 from tradepost.protocol.jsonrpc import METHOD_NOT_FOUND, Json
+from tradepost.protocol.notices import NOTICES, Notices, ends, subscription_of
 from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 from tradepost.protocol.wire import Answered, Deadline, refused
@@ -46,6 +49,13 @@ class Link(Protocol):
 
     async def post(self, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None: ...
 
+    async def open(
+        self, method: str | None, params: Json, headers: Mapping[str, str], deadline: Deadline, after: str | None = None
+    ) -> Notices:
+        """The stream of what the server says of its own accord: that of the session, after the event `after`, or the
+        answer to a request that listens. Raises UpstreamFailed, UpstreamTimedOut."""
+        ...
+
     async def delete(self, headers: Mapping[str, str], deadline: Deadline) -> None: ...
 
     async def close(self) -> None: ...
@@ -58,6 +68,7 @@ class _Waiting:
     to: object
     token: Any
     is_call: bool
+    hears: bool = False  # what the server says of its own accord, and for nobody in particular
     inbox: "Queue[tuple[Json, bytes] | UpstreamFailed]" = field(default_factory=Queue)
 
 
@@ -106,8 +117,7 @@ class SharedLink(ABC, Generic[Opened]):
             await self._send(to, {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}, deadline)
             message, raw = await _answer(waiting, on_message)
         except CancelledError:
-            cancel = {"requestId": request_id, "reason": "Nobody waits for it any more."}
-            self._tell(to, {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel})
+            self._tell(to, _cancelled(request_id))
             raise
         finally:
             del self._waiting[request_id]
@@ -121,6 +131,27 @@ class SharedLink(ABC, Generic[Opened]):
     async def post(self, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None:
         """Send a message that has no response."""
         await self._send(await self._opened(), message, deadline)
+
+    async def open(
+        self, method: str | None, params: Json, headers: Mapping[str, str], deadline: Deadline, after: str | None = None
+    ) -> Notices:
+        """See Link. `headers` and `after` mean nothing here."""
+        to = await self._opened()
+        request_id = next(self._ids)
+        waiting = self._waiting[request_id] = _Waiting(to, None, is_call=False, hears=method is None)
+        if method is None:
+            return _SharedNotices(waiting, None, partial(self._waiting.pop, request_id, None))
+
+        def close() -> None:
+            if self._waiting.pop(request_id, None) is not None:
+                self._tell(to, _cancelled(request_id))
+
+        try:
+            await self._send(to, {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}, deadline)
+        except BaseException:
+            self._waiting.pop(request_id, None)
+            raise
+        return _SharedNotices(waiting, request_id, close)
 
     def _hand_out(self, to: Opened, message: Json | None, raw: bytes) -> None:
         """Give a message to whom it is for. Raises UpstreamFailed for too much that is for nobody."""
@@ -144,6 +175,9 @@ class SharedLink(ABC, Generic[Opened]):
             params = message.get("params")
             token = params.get("progressToken") if isinstance(params, dict) else None
             return next((one for one in self._waiting.values() if token is not None and one.token == token), None)
+        if message["method"] in NOTICES:
+            listening = self._waiting.get(subscription_of(message)) if type(subscription_of(message)) is int else None
+            return listening or next((one for one in self._waiting.values() if one.hears), None)
         calls = [one for one in self._waiting.values() if one.is_call]
         return calls[0] if len(calls) == 1 else None
 
@@ -152,6 +186,45 @@ class SharedLink(ABC, Generic[Opened]):
         for waiting in self._waiting.values():
             if waiting.to is to:
                 waiting.inbox.put_nowait(failure)
+
+
+@dataclass(slots=True)
+class _SharedNotices:
+    """See Notices: what was handed out to one who hears."""
+
+    _waiting: _Waiting
+    _request_id: int | None
+    _end: Callable[[], object]
+
+    @property
+    def last_id(self) -> None:
+        """Such a connection has no memory of what it carried."""
+        return
+
+    @property
+    def heard_at(self) -> float:
+        """A connection that ended is known to have."""
+        return monotonic()
+
+    async def next(self) -> Json | None:
+        """See Notices."""
+        while True:
+            item = await self._waiting.inbox.get()
+            if isinstance(item, UpstreamFailed):
+                raise item
+            if ends(item[0], self._request_id):
+                return None
+            if "method" in item[0]:
+                return item[0]
+
+    def close(self) -> None:
+        """See Notices."""
+        self._end()
+
+
+def _cancelled(request_id: int) -> Json:
+    params = {"requestId": request_id, "reason": "Nobody waits for it any more."}
+    return {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
 
 
 async def _answer(waiting: _Waiting, on_message: OnMessage) -> tuple[Json, bytes]:

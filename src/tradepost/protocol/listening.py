@@ -17,13 +17,12 @@ from tradepost.protocol.headers import accepts
 from tradepost.protocol.hosting import HostedCatalog
 from tradepost.protocol.jsonrpc import Json, Message
 from tradepost.protocol.methods import MAX_URI_CHARACTERS
+from tradepost.protocol.notices import ACKNOWLEDGED, SUBSCRIPTION_META, UPDATED
 from tradepost.protocol.sessions import owner_of
-from tradepost.protocol.streams import UPDATED, MayRead, Streams
+from tradepost.protocol.streams import MayRead, Streams
 from tradepost.protocol.updates import MOST_WATCHED, Mailbox, Updates
 
 LISTEN = "subscriptions/listen"
-ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
-SUBSCRIPTION_META = "io.modelcontextprotocol/subscriptionId"
 
 
 class PlainShape(Protocol):

@@ -12,7 +12,8 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.protocol.exchange import Exchange, Refused
 from tradepost.protocol.hosting import HostedCatalog
-from tradepost.protocol.streams import UPDATED, MayRead, Streams
+from tradepost.protocol.notices import UPDATED
+from tradepost.protocol.streams import MayRead, Streams
 from tradepost.protocol.updates import Mailbox, Updates
 
 SUBSCRIBE = "resources/subscribe"

@@ -18,7 +18,6 @@ from tradepost.protocol.updates import Mailbox
 _log = logging.getLogger(__name__)
 _FIRST = asyncio.FIRST_COMPLETED
 
-UPDATED = "notifications/resources/updated"
 KEEP_ALIVE_SECONDS = 15.0
 SEND_SECONDS = 30.0
 MOST_STREAMS = 5_000

@@ -26,20 +26,41 @@ class UpdateSource(Protocol):
         ...
 
 
+class TopicSource(Protocol):
+    """Where changes are seen of those topics alone that somebody waits for."""
+
+    def begun(self, topic: Topic) -> None:
+        """One more waits for a topic."""
+        ...
+
+    def ended(self, topic: Topic) -> None:
+        """Nobody waits for a topic any more."""
+        ...
+
+
 class Updates:
     """From records to the mailboxes that wait for them."""
 
     def __init__(self) -> None:
         self._sources: list[UpdateSource] = []
+        self._by_topic: list[TopicSource] = []
         self._waiting: dict[Topic, dict[tuple[int, str], Mailbox]] = {}
 
     def draw_from(self, *sources: UpdateSource) -> None:
         """Begin to follow these whenever somebody waits."""
         self._sources.extend(sources)
 
+    def tell_of_topics(self, *sources: TopicSource) -> None:
+        """Tell these what is waited for."""
+        self._by_topic.extend(sources)
+
     def wanted(self) -> bool:
         """Whether anybody waits for anything."""
         return bool(self._waiting)
+
+    def is_waited(self, topic: Topic) -> bool:
+        """Whether anybody waits for a topic."""
+        return topic in self._waiting
 
     def publish(self, workspace_id: str, records: Iterable[str]) -> None:
         """These records of a workspace have changed."""
@@ -56,13 +77,20 @@ class Updates:
         except BaseException:
             self.remove(topic, uri, mailbox)
             raise
+        self.begun(topic)
+
+    def begun(self, topic: Topic) -> None:
+        """Somebody who asked whether a topic can be waited for does wait."""
+        for source in self._by_topic:
+            source.begun(topic)
 
     def remove(self, topic: Topic, uri: str, mailbox: "Mailbox") -> None:
         """Tell it no more."""
         waiting = self._waiting.get(topic, {})
         waiting.pop((id(mailbox), uri), None)
-        if not waiting:
-            self._waiting.pop(topic, None)
+        if not waiting and self._waiting.pop(topic, None) is not None:
+            for source in self._by_topic:
+                source.ended(topic)
 
 
 class Mailbox:
@@ -94,6 +122,7 @@ class Mailbox:
     async def watch(self, uri: str, topic: Topic) -> None:
         """Watch a URI; again is once. Raises LimitExceeded, Unavailable."""
         if self._topics.get(uri) == topic:
+            self._updates.begun(topic)
             return
         self.forget(uri)
         self.require_room()

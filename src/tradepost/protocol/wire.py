@@ -19,6 +19,7 @@ from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import HttpUrl, header_lines, read_http_url
 from tradepost.protocol.jsonrpc import INTERNAL_ERROR, Json
+from tradepost.protocol.notices import HttpNotices, Notices
 from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
@@ -117,8 +118,16 @@ class Wire:
     transport: Transport = "streamable-http"
     generation = 0
 
-    def __init__(self, http: HttpPool, url: str, headers: Mapping[str, str], connect_seconds: float) -> None:
+    def __init__(
+        self,
+        http: HttpPool,
+        url: str,
+        headers: Mapping[str, str],
+        connect_seconds: float,
+        staying: HttpPool | None = None,
+    ) -> None:
         self._http = http
+        self._staying = staying or http
         self._url = url
         given = {name.lower(): value for name, value in headers.items()}
         self._headers = {"user-agent": f"tradepost/{__version__}", **given, **_ALWAYS}
@@ -166,24 +175,34 @@ class Wire:
         """End what the headers name."""
         (await self._send(b"DELETE", headers, b"", deadline, repeatable=False)).close()
 
-    async def stream(self, deadline: Deadline) -> HttpAnswer:
+    async def stream(self, deadline: Deadline, headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """The event stream that a GET opens, which the caller closes. Raises UpstreamFailed, UpstreamTimedOut."""
-        answer = await self._send(b"GET", {}, b"", deadline, repeatable=True)
-        try:
-            if answer.status != 200:
-                raise await _http_failure(answer)
-            if answer.headers.get("content-type", "").split(";")[0].strip().lower() != "text/event-stream":
-                raise UpstreamFailed("The server opened no event stream.", dispatched=True, answered=True)
-        except BaseException:
-            answer.close()
-            raise
-        return answer
+        return await _streaming(await self._send(b"GET", headers or {}, b"", deadline, repeatable=True))
+
+    async def open(
+        self, method: str | None, params: Json, headers: Mapping[str, str], deadline: Deadline, after: str | None = None
+    ) -> Notices:
+        """See Link. Streams have connections of their own: they stay, and calls must not wait for them."""
+        if method is None:
+            more = {"last-event-id": after} if after is not None else {}
+            answer = await self._send(b"GET", {**headers, **more}, b"", deadline, repeatable=True, stays=True)
+            return HttpNotices(await _streaming(answer), after=after)
+        request_id = next(self._ids)
+        body = orjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+        answer = await self._send(b"POST", headers, body, deadline, repeatable=True, stays=True)
+        return HttpNotices(await _streaming(answer), request_id)
 
     async def close(self) -> None:
         """The pool's connections are not this one's to close."""
 
     async def _send(
-        self, verb: bytes, headers: Mapping[str, str], body: bytes, deadline: Deadline, repeatable: bool
+        self,
+        verb: bytes,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline: Deadline,
+        repeatable: bool,
+        stays: bool = False,
     ) -> HttpAnswer:
         """The answer to one HTTP request, its body unread."""
         to = self._to
@@ -192,9 +211,24 @@ class Wire:
             self._to, self._start = to, f" {to.target} HTTP/1.1\r\nhost: {to.authority}\r\n".encode()
         size = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) if body else b"\r\n"
         head = b"".join((verb, self._start, self._lines, header_lines(headers), size))
-        return await self._http.send(
-            to, head, body, deadline, connect_seconds=self._connect_seconds, repeatable=repeatable
-        )
+        http = self._staying if stays else self._http
+        return await http.send(to, head, body, deadline, connect_seconds=self._connect_seconds, repeatable=repeatable)
+
+
+async def _streaming(answer: HttpAnswer) -> HttpAnswer:
+    """The answer, if it is an event stream. Raises UpstreamFailed, and closes the answer then."""
+    try:
+        if answer.status != 200:
+            raise await _http_failure(answer)
+        if answer.headers.get("content-type", "").split(";")[0].strip().lower() != "text/event-stream":
+            error = rpc_error_of(await read_body(answer))
+            if error is not None:
+                raise refused(error)
+            raise UpstreamFailed("The server opened no event stream.", dispatched=True, answered=True)
+    except BaseException:
+        answer.close()
+        raise
+    return answer
 
 
 async def _http_failure(answer: HttpAnswer) -> UpstreamFailed:

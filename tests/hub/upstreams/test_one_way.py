@@ -8,7 +8,11 @@ import tradepost
 
 ROOT = Path(tradepost.__file__).parent
 MAY_CONNECT = {"hub/upstreams/connections.py"}
-MAY_ASK_FOR_A_CONNECTION = {"hub/upstreams/dispatch.py", "hub/registration/discovery.py"}
+MAY_ASK_FOR_A_CONNECTION = {
+    "hub/upstreams/dispatch.py",
+    "hub/registration/discovery.py",
+    "hub/upstreams/watching.py",  # which hands on what a server says of its own accord, and calls nothing
+}
 CALLS_BUNDLED_SERVERS = "hub/upstreams/dispatch.py"
 PORT_METHODS = {"call", "read", "prompt", "complete"}
 # The servers themselves and their own endpoints (stdio, HTTP without the hub) are not ways around the hub.

@@ -48,7 +48,7 @@ class Gateway:
         else:
             name, title = server, catalog.server_title or server
             instructions = catalog.instructions
-        watches = any(entry.server_kind == "builtin" for entry in catalog.templates)
+        watches = any(entry.watches for entry in (*catalog.templates, *catalog.resources.values()))
         info = {"name": name, "title": title, "version": __version__, "instructions": instructions}
         return {**info, "watches": watches}
 

@@ -21,6 +21,7 @@ from tradepost.hub.registration.difference import Difference, apply_lists
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.connections import Connection, Connections
+from tradepost.hub.upstreams.feed import tells_of_updates
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.vault.vault import Vault
 
@@ -38,6 +39,7 @@ class TestReport:
     latency_ms: float | None = None
     server_name: str | None = None
     tools: int | None = None
+    watches: bool = False
     problem: str | None = None
     hint: str | None = None
     __test__ = False  # not a test class, whatever a collector thinks of its name
@@ -80,6 +82,7 @@ class Discovery:
                 latency_ms=identity.latency_ms,
                 server_name=clean(redact(identity.title or identity.name, connection.secrets), 100),
                 tools=len(tools),
+                watches=tells_of_updates(identity),
             )
         finally:
             await connection.close()
@@ -137,5 +140,6 @@ class Discovery:
                     "transport": report.transport,
                     "name": report.server_name,
                     "latency_ms": report.latency_ms,
+                    "watches": report.watches,
                 }
             note(session, by, "server:tested", target.id, {"ok": report.ok, "problem": report.problem})

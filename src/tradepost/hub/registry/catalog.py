@@ -69,7 +69,8 @@ class CatalogTool(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CatalogResource:
-    """A resource, or a template when `is_template`: then `uri` holds the braces."""
+    """A resource, or a template when `is_template`: then `uri` holds the braces. `watches`: its server may tell of
+    changes."""
 
     entry_id: str
     server_id: str
@@ -83,6 +84,7 @@ class CatalogResource:
     server_url: str | None = None
     credential_version: int = 0
     limits: Limits = DEFAULTS
+    watches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

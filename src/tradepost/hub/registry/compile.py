@@ -102,6 +102,7 @@ def _resource(row: ContentRow, server: ServerRow) -> CatalogResource:
         server_url=server.url,
         credential_version=server.credential_version,
         limits=limits_of(server.settings),
+        watches=server.watches and (row.is_template or server.kind == "remote"),
     )
 
 

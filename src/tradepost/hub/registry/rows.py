@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +31,7 @@ class ServerRow:
     credential_version: int
     settings: Mapping[str, Value]
     instructions: str
+    watches: bool
 
 
 class ToolRow(NamedTuple):
@@ -89,6 +90,7 @@ _SERVERS = Lookup(
         Server.credential_version,
         Server.settings,
         Server.instructions,
+        Server.identity,
     ).where(Server.status != "disabled")
 )
 
@@ -118,7 +120,17 @@ async def read_agent(session: AsyncSession, agent_id: str, always_visible: froze
 
 async def _servers(session: AsyncSession) -> dict[str, ServerRow]:
     rows = await _SERVERS.rows(session, {})
-    return {id_: ServerRow(id_, slug, name, _kind(kind), *rest) for id_, slug, name, kind, *rest in rows}
+    return {row[0]: _server(*row) for row in rows}
+
+
+def _server(id_: str, slug: str, name: str, kind: str, *rest: Any) -> ServerRow:
+    *others, identity = rest
+    return ServerRow(id_, slug, name, _kind(kind), *others, watches=_tells_of_updates(kind, identity))
+
+
+def _tells_of_updates(kind: str, identity: Mapping[str, Any]) -> bool:
+    """Whether some resources of a server can be watched: some of every bundled one's, and where a server said so."""
+    return kind == "builtin" or identity.get("watches") is True
 
 
 _TOOL_COLUMNS = (

@@ -5,7 +5,7 @@ credential gets a new client and the old one is closed.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
@@ -54,7 +54,8 @@ class Connection:
 
 
 class Connections:
-    """Opens and keeps them. Only dispatch and registration may ask for one."""
+    """Opens and keeps them. Only dispatch, watching and registration may ask for one. `on_connected` is told workspace
+    and server each time a connection that is kept has found out whom it talks to."""
 
     def __init__(
         self, vault: Vault, guard: Guard, programs: Programs | None = None, timeouts: Timeouts | None = None
@@ -64,8 +65,10 @@ class Connections:
         self._programs = programs or Programs()
         self._timeouts = timeouts or Timeouts()
         self._http: HttpPool | None = None
+        self._staying: HttpPool | None = None
         self._open: dict[_Key, Connection] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self.on_connected: Callable[[str, str, Connection], None] | None = None
 
     async def to(
         self, workspace_id: str, server_id: str, url: str, credential_version: int, limits: Limits = DEFAULTS
@@ -80,6 +83,7 @@ class Connections:
         made = self.fresh(url, await self._vault.headers_for(workspace_id, server_id), limits)
         known = self._open.setdefault(key, made)
         if known is made:
+            made.client.on_connected = lambda _: self._connected(key, made)
             for old in [old for old in self._open if old[:2] == key[:2] and old != key]:
                 closing = asyncio.create_task(self._open.pop(old).close(), name=f"closing {server_id}")
                 self._closing.add(closing)
@@ -89,8 +93,8 @@ class Connections:
     def fresh(self, url: str, headers: Sequence[Header], limits: Limits = DEFAULTS) -> Connection:
         """A connection that is not kept: for a test, which has to connect anew. Raises NotFound for a program that
         the operator's file does not have."""
-        if self._http is None:
-            self._http = self.guard.http_pool()
+        if self._http is None or self._staying is None:
+            self._http, self._staying = self.guard.http_pool(), self.guard.http_pool()
         timeouts = self._timeouts
         if limits is not DEFAULTS:
             timeouts = replace(timeouts, connect=limits.connect_seconds, handshake=limits.handshake_seconds)
@@ -103,7 +107,15 @@ class Connections:
             )
         sent = {header.name: header.value for header in headers}
         client, older = (
-            McpClient(self._http, url, sent, timeouts=timeouts, capabilities=TAKEN, older=older)
+            McpClient(
+                self._http,
+                url,
+                sent,
+                timeouts=timeouts,
+                capabilities=TAKEN,
+                older=older,
+                staying=self._staying,
+            )
             for older in (False, True)
         )
         return Connection(client, _secrets(headers), older)
@@ -112,9 +124,14 @@ class Connections:
         """End all sessions and connections."""
         opened = [self._open.pop(key) for key in list(self._open)]
         await asyncio.gather(*(connection.close() for connection in opened), *self._closing)
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        for pool in (self._http, self._staying):
+            if pool is not None:
+                await pool.close()
+        self._http = self._staying = None
+
+    def _connected(self, key: _Key, connection: Connection) -> None:
+        if self.on_connected is not None and self._open.get(key) is connection:
+            self.on_connected(key[0], key[1], connection)
 
 
 def _secrets(headers: Sequence[Header]) -> tuple[str, ...]:

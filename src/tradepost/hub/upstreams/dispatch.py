@@ -16,6 +16,7 @@ from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
+from tradepost.hub.upstreams.watching import Watching
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.options import Options
@@ -29,9 +30,12 @@ LEAST_SECONDS = 0.001  # of a call that is over: it fails as one that took too l
 class Upstreams:
     """Calls servers in the name of a caller."""
 
-    def __init__(self, builtins: Mapping[str, BuiltinServer], connections: Connections) -> None:
+    def __init__(
+        self, builtins: Mapping[str, BuiltinServer], connections: Connections, watching: Watching | None = None
+    ) -> None:
         self._builtins = builtins
         self._connections = connections
+        self._watching = watching
 
     async def call_tool(
         self,
@@ -93,12 +97,19 @@ class Upstreams:
         return dict(redact(bounded(shown), connection.secrets))
 
     async def watched(self, caller: Caller, resource: Target, uri: str) -> str | None:
-        """The record whose changes are those of a resource. None for resources of servers that are not bundled: their
-        changes leave no trace here."""
-        if resource.server_kind != "builtin":
+        """The record whose changes are those of a resource, None for one that cannot be watched. A server that is not
+        bundled is asked to tell, and stays asked as long as somebody waits for the record."""
+        if resource.server_kind == "builtin":
+            async with _deadline(resource):
+                return await self._builtin(resource).watched(caller, uri)
+        if self._watching is None:
             return None
-        async with _deadline(resource):
-            return await self._builtin(resource).watched(caller, uri)
+        connection = await self._remote(caller, resource)
+        server = (caller.workspace_id, resource.server_id, resource.server_slug)
+        address = (resource.server_url or "", resource.credential_version)
+        with readable(connection, resource):
+            async with _deadline(resource):
+                return await self._watching.watch(*server, address, connection, uri)
 
     async def get_prompt(
         self,
@@ -153,6 +164,8 @@ class Upstreams:
 
     async def close(self) -> None:
         """End all connections."""
+        if self._watching is not None:
+            await self._watching.close()
         await self._connections.close()
 
     def _builtin(self, target: Target) -> BuiltinServer:

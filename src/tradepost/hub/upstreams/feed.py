@@ -1,0 +1,389 @@
+"""What one server says of its own accord, over one connection: which of the resources that are watched changed, and
+that its lists did.
+
+One stream per server and credential, in the server's own era: the session's own, with a subscription per resource, or
+the answer to `subscriptions/listen`, asked for anew whenever the resources are others. What breaks is opened again
+after a pause; whatever may have been missed meanwhile counts as changed.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+from tradepost.foundation.errors import LimitExceeded
+from tradepost.protocol.jsonrpc import METHOD_NOT_FOUND
+from tradepost.protocol.notices import LISTS_CHANGED, UPDATED, Notices, params_of
+from tradepost.protocol.server_identity import ServerIdentity
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+
+logger = logging.getLogger(__name__)
+
+MOST_WATCHED = 500  # resources of one server with one credential
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 60.0
+STEADY_SECONDS = 10.0  # a stream that held so long begins with the first pause again
+LOOK_SECONDS = 30.0
+FINISH_SECONDS = 3.0
+SILENT_SECONDS = 300.0  # what says nothing for so long, not even that it is alive, may be gone unnoticed
+LINGER_SECONDS = 1.0  # for what was under way on a stream when its successor was open
+
+
+class Speaker(Protocol):
+    """A server that can be heard; McpClient satisfies it."""
+
+    @property
+    def session(self) -> tuple[int, str | None]: ...
+
+    async def connect(self) -> ServerIdentity: ...
+
+    async def listen(self, uris: Sequence[str], *, lists: bool) -> tuple[Notices, frozenset[str]]: ...
+
+    async def session_notices(self, after: str | None = None) -> Notices: ...
+
+    async def subscribe(self, uri: str, *, ending: bool = False) -> None: ...
+
+
+class Feed:
+    """Hears one server. `updated` is told a URI, `lists_changed` that some list did. It runs as long as a resource is
+    watched or the server says of itself that it tells when lists change."""
+
+    def __init__(
+        self, client: Speaker, updated: Callable[[str], None], lists_changed: Callable[[], None], name: str
+    ) -> None:
+        self._client = client
+        self._updated = updated
+        self._lists_changed = lists_changed
+        self.name = name
+        self._watched: dict[str, asyncio.Future[bool]] = {}
+        self._wants_lists = False
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._missed = False
+        self._subscribed: set[str] = set()
+        self._session: tuple[int, str | None] | None = None
+        self._last_id: str | None = None
+
+    @property
+    def uris(self) -> list[str]:
+        """What is watched."""
+        return list(self._watched)
+
+    async def add(self, uri: str) -> bool:
+        """Watch a resource; again is once. False when the server does not tell of its changes. Raises LimitExceeded,
+        and what the server refuses it with: UpstreamFailed, UpstreamTimedOut."""
+        accepted = self._watched.get(uri)
+        if accepted is None:
+            if len(self._watched) >= MOST_WATCHED:
+                raise LimitExceeded(
+                    f"At most {MOST_WATCHED} resources of the server '{self.name}' can be watched at once.",
+                    hint="Read it again when you need it.",
+                )
+            accepted = self._watched[uri] = asyncio.get_running_loop().create_future()
+            accepted.add_done_callback(_seen)
+            self._stir()
+        return await asyncio.shield(accepted)
+
+    def remove(self, uri: str) -> None:
+        """Watch a resource no more."""
+        accepted = self._watched.pop(uri, None)
+        if accepted is not None:
+            accepted.cancel()
+            self._stir()
+
+    def keep(self, uris: Sequence[str]) -> None:
+        """Watch what was watched over another connection before: whatever changed in between was missed."""
+        self._missed = True
+        for uri in uris:
+            accepted = self._watched.setdefault(uri, asyncio.get_running_loop().create_future())
+            if not accepted.done():
+                accepted.set_result(True)
+        self._stir()
+
+    def hear_lists(self) -> None:
+        """Hear of changed lists, if the server tells of them."""
+        self._wants_lists = True
+        self._stir()
+
+    async def finish(self) -> list[str]:
+        """Tell the server that nothing is watched any more, and give what was."""
+        uris = [uri for uri in self._watched if self._is_accepted(uri)]
+        for uri in self.uris:
+            self.remove(uri)
+        self._wants_lists = False
+        self._changed.set()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=FINISH_SECONDS)
+        await self.close()
+        return uris
+
+    async def close(self) -> None:
+        """Hear no more."""
+        tasks = [task for task in (self._task, *self._pumps) if task is not None]
+        self._task = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for accepted in self._watched.values():
+            accepted.cancel()
+
+    # --- one stream after the other ----------------------------------------------------------------------------
+
+    def _stir(self) -> None:
+        self._changed.set()
+        if (self._task is None or self._task.done()) and self._is_wanted():
+            self._task = asyncio.create_task(self._run(), name=f"what {self.name} says")
+
+    def _is_wanted(self) -> bool:
+        return bool(self._watched) or self._wants_lists
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while self._is_wanted():
+            began = monotonic()
+            self._changed.clear()
+            try:
+                identity = await self._client.connect()
+                await (self._listen(identity) if identity.era == "modern" else self._follow(identity))
+            except (UpstreamFailed, UpstreamTimedOut) as error:
+                logger.info("the stream of %s broke: %s", self.name, error.message)
+                self._fail_new(error)
+            if not self._is_wanted():
+                break
+            pause = FIRST_PAUSE_SECONDS if monotonic() - began > STEADY_SECONDS else pause
+            await self._rest(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        self._task = None
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next attempt, but not with somebody new who waits for it."""
+        try:
+            async with asyncio.timeout(seconds * random.uniform(0.8, 1.2)):  # noqa: S311 (only so that not all come at once)
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _listen(self, identity: ServerIdentity) -> None:
+        """The newer era: a request that names all, and the next one when that changes."""
+        self._wants_lists = self._wants_lists and _tells_of_lists(identity)
+        asked: frozenset[str] | None = None
+        pump: asyncio.Task[None] | None = None
+        try:
+            while self._is_wanted():
+                self._changed.clear()
+                uris = frozenset(self._watched)
+                if uris != asked:
+                    opened = await self._opened(sorted(uris))
+                    if opened is None:
+                        continue
+                    stream, honored = opened
+                    self._retire(pump)
+                    pump, asked = self._pumped(stream), uris
+                    for uri in uris:
+                        self._settle(uri, uri in honored)
+                    self._tell_what_was_missed(uris)
+                if not await self._goes_on(pump):
+                    return
+        finally:
+            self._missed = self._missed or bool(self._watched)
+            self._retire(pump, 0.0)
+
+    async def _opened(self, uris: Sequence[str]) -> tuple[Notices, frozenset[str]] | None:
+        """A stream that tells of these. None when the server refused some, which are given up then. Raises
+        UpstreamFailed, UpstreamTimedOut."""
+        try:
+            return await self._client.listen(uris, lists=self._wants_lists)
+        except UpstreamFailed as error:
+            if not error.answered:
+                raise
+            if not uris:
+                self._wants_lists = False
+                return None
+            refused = await self._refused(uris, error)
+            if not refused:
+                raise
+        for uri, why in refused.items():
+            self._give_up(uri, why)
+        return None
+
+    async def _refused(self, uris: Sequence[str], error: UpstreamFailed) -> dict[str, UpstreamFailed]:
+        """Which ones the server refuses, and why, when it refuses them together."""
+        if len(uris) == 1 or error.rpc_code == METHOD_NOT_FOUND:
+            return dict.fromkeys(uris, error)
+        refused: dict[str, UpstreamFailed] = {}
+        for uri in uris:
+            try:
+                stream, _ = await self._client.listen([uri], lists=False)
+            except UpstreamFailed as why:
+                if not why.answered:
+                    raise
+                refused[uri] = why
+            else:
+                stream.close()
+        return refused or dict.fromkeys((uri for uri in uris if not self._is_accepted(uri)), error)
+
+    async def _follow(self, identity: ServerIdentity) -> None:
+        """The older era: the session's own stream, and a subscription for each."""
+        self._wants_lists = self._wants_lists and _tells_of_lists(identity)
+        if not tells_of_updates(identity):
+            for uri in self.uris:
+                self._give_up(uri, None)
+        if not self._is_wanted():
+            return
+        if self._client.session != self._session:
+            self._missed = self._missed or bool(self._subscribed)
+            self._subscribed, self._last_id, self._session = set(), None, self._client.session
+        elif self._last_id is None:
+            self._missed = self._missed or bool(self._subscribed)
+        try:
+            stream = await self._client.session_notices(self._last_id)
+        except UpstreamFailed as error:
+            if not error.answered or error.status in (404, 429) or self._last_id is not None:
+                self._last_id = None
+                raise
+            self._wants_lists = False  # it has no such stream
+            for uri in self.uris:
+                self._give_up(uri, None)
+            return
+        pump = self._pumped(stream)
+        try:
+            while self._is_wanted():
+                self._changed.clear()
+                await self._subscribe()
+                self._tell_what_was_missed(self.uris)
+                if not await self._goes_on(pump) or self._client.session != self._session:
+                    return
+            await self._subscribe()
+        finally:
+            self._last_id = stream.last_id
+            self._retire(pump, 0.0)
+
+    async def _subscribe(self) -> None:
+        """Make what the server tells of what is watched."""
+        for uri in self.uris:
+            if uri not in self._subscribed:
+                try:
+                    await self._client.subscribe(uri)
+                except UpstreamFailed as error:
+                    if not error.answered:
+                        raise
+                    self._give_up(uri, error)
+                    continue
+                self._subscribed.add(uri)
+            self._settle(uri, True)
+        for uri in self._subscribed - self._watched.keys():
+            self._subscribed.discard(uri)
+            try:
+                await self._client.subscribe(uri, ending=True)
+            except UpstreamFailed as error:
+                if not error.answered:
+                    raise
+
+    async def _goes_on(self, pump: "asyncio.Task[None] | None") -> bool:
+        """Wait until something is to be done. False when the stream has ended. Raises UpstreamFailed."""
+        changed = asyncio.ensure_future(self._changed.wait())
+        try:
+            both = [changed] if pump is None else [changed, pump]
+            await asyncio.wait(both, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+        if pump is not None and pump.done():
+            pump.result()
+            return False
+        return True
+
+    # --- a stream ----------------------------------------------------------------------------------------------
+
+    def _pumped(self, stream: Notices) -> "asyncio.Task[None]":
+        pump = asyncio.create_task(self._pump(stream), name=f"stream of {self.name}")
+        self._pumps.add(pump)
+        pump.add_done_callback(self._pumps.discard)
+        pump.add_done_callback(_seen)
+        return pump
+
+    def _retire(self, pump: "asyncio.Task[None] | None", seconds: float = LINGER_SECONDS) -> None:
+        if pump is not None:
+            asyncio.get_running_loop().call_later(seconds, pump.cancel)
+
+    async def _pump(self, stream: Notices) -> None:
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        message = await stream.next()
+                except TimeoutError:
+                    if monotonic() - stream.heard_at > SILENT_SECONDS:
+                        raise UpstreamFailed("The server's stream fell silent.", dispatched=True) from None
+                    continue
+                if message is None:
+                    return
+                self._hear(message)
+        finally:
+            stream.close()
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message["method"] in LISTS_CHANGED:
+            self._lists_changed()
+        elif message["method"] == UPDATED:
+            uri = params_of(message).get("uri")
+            if isinstance(uri, str) and uri in self._watched:
+                self._updated(uri)
+
+    # --- what becomes of each ----------------------------------------------------------------------------------
+
+    def _is_accepted(self, uri: str) -> bool:
+        accepted = self._watched.get(uri)
+        return accepted is not None and accepted.done()
+
+    def _settle(self, uri: str, accepted: bool) -> None:
+        if not accepted:
+            self._give_up(uri, None)
+            return
+        waiting = self._watched.get(uri)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(True)
+
+    def _give_up(self, uri: str, error: UpstreamFailed | None) -> None:
+        """The server does not, or no longer, tell of it. Who watched it reads it again and sees for himself."""
+        waiting = self._watched.pop(uri, None)
+        if waiting is None:
+            return
+        if waiting.done():
+            self._updated(uri)
+        elif error is None or error.rpc_code == METHOD_NOT_FOUND:
+            waiting.set_result(False)
+        else:
+            waiting.set_exception(error)
+
+    def _fail_new(self, error: UpstreamFailed | UpstreamTimedOut) -> None:
+        """Those who wait hear that it did not work; those who were told before wait for the next attempt."""
+        for uri, waiting in list(self._watched.items()):
+            if not waiting.done():
+                waiting.set_exception(error)
+                del self._watched[uri]
+
+    def _tell_what_was_missed(self, uris: Sequence[str] | frozenset[str]) -> None:
+        if self._missed:
+            self._missed = False
+            for uri in uris:
+                self._updated(uri)
+
+
+def tells_of_updates(identity: ServerIdentity) -> bool:
+    """Whether a server says of itself that its resources can be watched."""
+    resources = identity.capabilities.get("resources")
+    return isinstance(resources, dict) and resources.get("subscribe") is True
+
+
+def _tells_of_lists(identity: ServerIdentity) -> bool:
+    kinds = (identity.capabilities.get(kind) for kind in ("tools", "resources", "prompts"))
+    return any(isinstance(kind, dict) and kind.get("listChanged") is True for kind in kinds)
+
+
+def _seen(ended: "asyncio.Future[Any]") -> None:
+    """Take note of a failure, so that nobody complains that nobody did."""
+    if not ended.cancelled():
+        ended.exception()

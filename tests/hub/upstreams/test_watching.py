@@ -1,0 +1,212 @@
+"""Resources of servers that are not bundled, watched by clients of either era on servers of either era."""
+
+import asyncio
+import ipaddress
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.hub.upstreams.test_dispatch import Entry
+from tests.hub.upstreams.watched_server import ONE, REFUSED, SECONDS, TWO, WatchedServer
+from tests.hub.world import World
+from tests.protocol.conftest import Desk, HeardUpdates, served, warm
+from tests.protocol.fake_host import FakeHost
+from tests.protocol.listeners import listening, opened, session_stream, subscribe
+from tradepost.foundation.caller import Caller
+from tradepost.hub.upstreams import feed
+from tradepost.hub.upstreams.connections import Connections
+from tradepost.hub.upstreams.dispatch import Upstreams
+from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.programs import Program, Starter
+from tradepost.hub.upstreams.watching import Place, Watching
+from tradepost.hub.vault.vault import open_vault
+from tradepost.protocol.client import McpClient
+from tradepost.protocol.endpoint import McpEndpoint
+from tradepost.protocol.guards import LOCAL_HOSTS
+from tradepost.protocol.stdio_link import StdioLink
+from tradepost.protocol.upstream_errors import UpstreamFailed
+
+Json = dict[str, Any]
+ERAS = [("modern",), ("legacy",), ("oldest",)]
+
+
+@dataclass
+class Hub(FakeHost):
+    """A host all of whose resources are those of one server."""
+
+    upstreams: Upstreams
+    watching: Watching
+    updates: HeardUpdates
+    entry: Entry
+    relisted: asyncio.Event
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    async def watch(self, caller: Caller, server: str | None, uri: str) -> str | None:
+        return await self.upstreams.watched(caller, self.entry, uri)
+
+
+@asynccontextmanager
+async def hub_before(server: WatchedServer, world: World, folder: Path) -> AsyncIterator[tuple[Hub, Desk]]:
+    """An endpoint with the server behind it, and a client of its."""
+    vault = await open_vault(world.database, folder / "vault.keys")
+    connections = Connections(vault, Guard([ipaddress.ip_network("127.0.0.0/8")]))
+    updates, relisted = HeardUpdates(), asyncio.Event()
+    hub: Hub
+
+    async def where(_workspace: str, _server: str) -> tuple[str, int] | None:
+        return None if hub.entry.server_url is None else (hub.entry.server_url, hub.entry.credential_version)
+
+    def publish(workspace_id: str, records: Iterable[str]) -> None:
+        updates.publish(workspace_id, records)
+
+    place = Place(publish, updates.is_waited, where, lambda *_: relisted.set())
+    watching = Watching(connections, place)
+    updates.tell_of_topics(watching)
+    hub = Hub(Upstreams({}, connections, watching), watching, updates, Entry(server_url=server.url), relisted)
+    async with (
+        served(McpEndpoint(hub, allowed_hosts=LOCAL_HOSTS, updates=updates)) as url,
+        httpx2.AsyncClient(timeout=SECONDS) as http,
+    ):
+        try:
+            yield hub, Desk(url, http)
+        finally:
+            await hub.upstreams.close()
+
+
+@pytest.fixture(params=ERAS, ids=lambda eras: eras[0])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[WatchedServer]:
+    async with WatchedServer(*request.param).serving() as made:
+        yield made
+
+
+async def test_clients_of_both_eras_hear_a_server_of_any(world: World, tmp_path: Path, server: WatchedServer) -> None:
+    async with hub_before(server, world, tmp_path) as (_hub, desk):
+        session = await opened(desk)
+        async with session_stream(desk, session) as older, listening(desk, ONE, TWO) as newer:
+            await newer.next()
+            assert (await subscribe(desk, session, ONE))["result"] == {}
+            await server.until_watched(ONE, TWO)
+            await server.change(ONE)
+            assert [await older.uri(), await newer.uri()] == [ONE, ONE]
+            await server.change(TWO)
+            assert await newer.uri() == TWO
+            await subscribe(desk, session, ONE, "resources/unsubscribe")
+            await server.change(ONE)
+            assert await newer.uri() == ONE
+        assert [uri for method, uri in server.asked if method == "resources/subscribe"].count(ONE) <= 1
+        await server.until_watched()
+
+
+@pytest.mark.parametrize("older", [False, True])
+async def test_a_program_is_heard_too(tmp_path: Path, older: bool) -> None:
+    root = str(Path(__file__).parents[3])
+    program = Program(
+        command=sys.executable,
+        args=["-m", "tests.hub.upstreams.watched_server"],
+        env={"PYTHONPATH": os.pathsep.join((root, f"{root}/src"))},
+    )
+    link = StdioLink(Starter("watched", program), "watched")
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with warm() as http:
+        client = McpClient(http, "watched", program=link, older=older)
+        hearing = feed.Feed(client, heard.put_nowait, lambda: None, "watched")
+        async with asyncio.timeout(SECONDS):
+            assert await hearing.add(ONE)
+            assert await heard.get() == ONE
+            with pytest.raises(UpstreamFailed):
+                await hearing.add(REFUSED)
+            assert await hearing.add(TWO)
+            while await heard.get() != TWO:
+                continue
+            assert await hearing.finish() == [ONE, TWO]
+        await client.close()
+
+
+async def test_a_server_that_was_lost_is_asked_again(world: World, tmp_path: Path) -> None:
+    for era in ("modern", "legacy"):
+        async with (
+            WatchedServer(era).serving() as server,
+            hub_before(server, world, tmp_path) as (_, desk),
+            listening(desk, ONE) as ear,
+        ):
+            await ear.next()
+            await server.restart()
+            await server.until_watched(ONE)
+            assert await ear.uri() == ONE, "what may have been missed counts as changed"
+            await server.change(ONE)
+            assert await ear.uri() == ONE
+
+
+async def test_what_a_server_refuses_is_refused_and_the_rest_goes_on(
+    world: World, tmp_path: Path, server: WatchedServer
+) -> None:
+    async with hub_before(server, world, tmp_path) as (_, desk):
+        session = await opened(desk)
+        async with session_stream(desk, session) as ear:
+            await subscribe(desk, session, ONE)
+            assert "error" in await subscribe(desk, session, REFUSED)
+            await server.until_watched(ONE)
+            await server.change(ONE)
+            assert await ear.uri() == ONE
+
+
+async def test_a_changed_credential_takes_the_subscriptions_along(
+    world: World, tmp_path: Path, server: WatchedServer
+) -> None:
+    async with (
+        WatchedServer(*server.eras).serving() as other,
+        hub_before(server, world, tmp_path) as (hub, desk),
+        listening(desk, ONE) as ear,
+    ):
+        await ear.next()
+        hub.entry = Entry(server_url=other.url, credential_version=2)
+        await hub.watching.review("ws_1")
+        await other.until_watched(ONE)
+        await server.until_watched()
+        assert await ear.uri() == ONE
+        await other.change(ONE)
+        assert await ear.uri() == ONE
+
+
+async def test_a_server_that_is_gone_is_heard_no_more(world: World, tmp_path: Path, server: WatchedServer) -> None:
+    async with hub_before(server, world, tmp_path) as (hub, desk), listening(desk, ONE) as ear:
+        await ear.next()
+        hub.entry = Entry(server_url=None)
+        hub.unreadable.add(ONE)
+        await hub.watching.review("ws_1")
+        await server.until_watched()
+        async with asyncio.timeout(SECONDS):
+            await hub.updates.idle.wait()
+
+
+async def test_a_server_that_tells_nothing_cannot_be_watched(world: World, tmp_path: Path) -> None:
+    class Silent(WatchedServer):
+        def _made(self) -> Any:
+            made = super()._made()
+            for method in ("resources/subscribe", "resources/unsubscribe", "subscriptions/listen"):
+                made._request_handlers.pop(method)
+            return made
+
+    for era in ("modern", "legacy"):
+        async with Silent(era).serving() as server, hub_before(server, world, tmp_path) as (_, desk):
+            answer = await subscribe(desk, await opened(desk), ONE)
+            assert "cannot be watched" in answer["error"]["message"]
+
+
+async def test_one_server_is_watched_so_much_and_no_more(
+    world: World, tmp_path: Path, server: WatchedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_WATCHED", 1)
+    async with hub_before(server, world, tmp_path) as (_, desk):
+        session = await opened(desk)
+        assert "result" in await subscribe(desk, session, ONE)
+        assert (await subscribe(desk, session, TWO))["error"]["code"] == 422
