@@ -55,6 +55,8 @@ class FakeHost:
         self.authentications = 0
         self.started = asyncio.Event()
         self.released = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.completed = 0
 
     async def authenticate(self, arrival: Arrival) -> Caller:
         self.authentications += 1
@@ -95,7 +97,11 @@ class FakeHost:
         _raise_what_is_asked(arguments.get("fail"))
         if arguments.get("wait"):
             self.started.set()
-            await self.released.wait()
+            try:
+                await self.released.wait()
+                self.completed += 1
+            finally:
+                self.ended.set()
         if extras.channel is not None and arguments.get("talk"):
             return await _talk(extras.channel, arguments["talk"])
         structured = {"order": arguments, "resultType": "deep inside"} if arguments.get("deep") else arguments

@@ -1,8 +1,8 @@
 """A stdio client to a running hub: lines of JSON-RPC in, HTTP out, answers back as lines.
 
 For desktop clients that only start a command. The bridge adds the bearer and what HTTP needs (version, method and name
-headers, the session of the older eras) and changes nothing else. What the hub streams goes on as it comes; a listening
-request ends when the client cancels it, and a session that subscribes gets its stream. Only MCP goes to stdout.
+headers, the session of the older eras) and changes nothing else. What the hub streams goes on as it comes; a request of
+the newer era ends when the client cancels it, and a session that subscribes gets its stream. Only MCP goes to stdout.
 """
 
 import asyncio
@@ -47,7 +47,8 @@ class Bridge:
         self._write = write
         self._session: str | None = None
         self._version: str | None = None
-        self._listening: dict[str, asyncio.Task[Any]] = {}
+        self._under_way: dict[str, asyncio.Task[Any]] = {}  # requests of the newer era
+        self._listening: set[asyncio.Task[Any]] = set()
         self._stream: asyncio.Task[None] | None = None
 
     async def forward(self, line: bytes) -> None:
@@ -64,10 +65,13 @@ class Bridge:
         if method == "notifications/cancelled" and self._cancel(message.get("params")):
             return  # over HTTP, closing the stream is the cancelation
         task = asyncio.current_task()
-        if method == _LISTEN and task is not None:
-            listening = json.dumps(request_id)
-            self._listening[listening] = task
-            task.add_done_callback(lambda _: self._listening.pop(listening, None))
+        if request_id is not None and _version_of(message) is not None and task is not None:
+            named = json.dumps(request_id)
+            self._under_way[named] = task
+            task.add_done_callback(lambda _: self._under_way.pop(named, None))
+            if method == _LISTEN:
+                self._listening.add(task)
+                task.add_done_callback(self._listening.discard)
         async for answer in self._answers(message, line):
             await self._write(answer)
         if method == _SUBSCRIBE and self._session is not None and self._stream is None:
@@ -75,7 +79,7 @@ class Bridge:
 
     def stop_listening(self) -> None:
         """Close what would stay open: the client is gone."""
-        for task in [*self._listening.values(), self._stream]:
+        for task in [*self._listening, self._stream]:
             if task is not None:
                 task.cancel()
 
@@ -110,7 +114,7 @@ class Bridge:
 
     def _cancel(self, params: Any) -> bool:
         named = json.dumps(params.get("requestId")) if isinstance(params, dict) else ""
-        task = self._listening.get(named)
+        task = self._under_way.get(named)
         return task is not None and task.cancel()
 
     def _headers(self, message: Json) -> dict[str, str]:
@@ -120,9 +124,8 @@ class Bridge:
             "Accept": "application/json, text/event-stream",
         }
         method, params = message.get("method"), message.get("params")
-        meta = params.get("_meta") if isinstance(params, dict) else None
-        modern = meta.get(_VERSION_META) if isinstance(meta, dict) else None
-        if isinstance(modern, str):
+        modern = _version_of(message)
+        if modern is not None:
             headers["MCP-Protocol-Version"] = modern
             headers["Mcp-Method"] = _header_value(str(method))
             name = params.get(_NAMED.get(str(method), "")) if isinstance(params, dict) else None
@@ -226,6 +229,14 @@ def _whole(status: int, body: bytes, request_id: Any) -> bytes:
     if isinstance(answer, dict) and answer.get("id") is None and request_id is not None:
         answer["id"] = request_id  # refused before its id was read
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _version_of(message: Json) -> str | None:
+    """The version that a message of the newer era names."""
+    params = message.get("params")
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    version = meta.get(_VERSION_META) if isinstance(meta, dict) else None
+    return version if isinstance(version, str) else None
 
 
 def _if_request(request_id: Any, sentence: str) -> list[bytes]:

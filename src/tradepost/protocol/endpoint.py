@@ -2,8 +2,8 @@
 
 Order of a request: path, Host (421), Origin (403), method (405), credential (401), media types (415, 406), body (413),
 JSON-RPC (400), era. Answers to POST are JSON, or an event stream where something is told before the result. A client
-that hangs up does not stop a call that was already handed to the host: its outcome is recorded, and a retry with the
-same key gets it.
+that cancels (by hanging up in the newer era, by a notification in the older one) ends its call; what the host does not
+let be ended, a write, goes on: its outcome is recorded, and a retry with the same key gets it.
 """
 
 import logging
@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import TradepostError
 from tradepost.protocol import legacy, modern
-from tradepost.protocol.errors import Refusal, internal, malformed, translate, unsupported_version
+from tradepost.protocol.canceling import Canceled
+from tradepost.protocol.errors import Refusal, canceled, internal, malformed, translate, unsupported_version
 from tradepost.protocol.exchange import ClientGone, Exchange, Receive, Refused, Scope, Send
 from tradepost.protocol.guards import Doorkeeper
 from tradepost.protocol.headers import accepts
@@ -136,6 +137,8 @@ class McpEndpoint:
             result, headers = await self._result(exchange, caller, server, message, is_modern)
         except (ClientGone, Elsewhere):
             raise
+        except Canceled:
+            await _answer_refusal(exchange, canceled(), message.id)
         except (Refusal, Refused, TradepostError) as error:
             await _answer_refusal(exchange, self._refusal(exchange, error, is_modern), message.id)
         except Exception:
@@ -173,9 +176,11 @@ class McpEndpoint:
         await exchange.respond(202)
 
     async def _notification(self, exchange: Exchange, caller: Caller, server: str | None, message: Message) -> None:
-        """Accepted and dropped (202): neither era has a client notification that must change something here."""
+        """Accepted (202). Only the older era has one that changes something here: a cancellation."""
         if not modern.is_modern(message, exchange.headers.get(modern.VERSION_HEADER)):
-            await self._legacy.session(caller, server, exchange.headers)
+            session = await self._legacy.session(caller, server, exchange.headers)
+            if session is not None:
+                self._legacy.heard(exchange.headers[legacy.SESSION_HEADER], message)
         await exchange.respond(202)
 
     def _refusal(self, exchange: Exchange, error: Refusal | Refused | TradepostError, is_modern: bool) -> Refusal:

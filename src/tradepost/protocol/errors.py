@@ -143,6 +143,11 @@ def _passed_on(said: Mapping[str, Any], server: str) -> Refusal | None:
     return Refusal(code, said["message"], 400 if code == INVALID_PARAMS else 200, data)
 
 
+def canceled() -> Refusal:
+    """HTTP wants an answer even to a request that nobody waits for; clients ignore it."""
+    return Refusal(499, "The client canceled this request.", 200)
+
+
 def internal() -> Refusal:
     """An unexpected exception: its text stays in the log."""
     return Refusal(INTERNAL_ERROR, INTERNAL_MESSAGE, 500)

@@ -11,6 +11,7 @@ import orjson
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, TradepostError
+from tradepost.protocol.canceling import Cancelable
 from tradepost.protocol.channel import LOG_LEVELS, PendingAsks, StreamChannel
 from tradepost.protocol.errors import Refusal, unknown_method, unsupported_version
 from tradepost.protocol.exchange import Exchange, Refused
@@ -37,6 +38,7 @@ from tradepost.protocol.updates import Updates
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 SESSION_HEADER = "mcp-session-id"
 VERSION_HEADER = "mcp-protocol-version"
+CANCELED = "notifications/cancelled"
 
 
 class LegacyShape:
@@ -84,6 +86,7 @@ class LegacyEra:
         self._sessions = sessions
         self._served = served
         self._asks = PendingAsks()
+        self._cancelable = Cancelable()
 
     async def initialize(self, caller: Caller, server: str | None, params: Json) -> tuple[bytes, str]:
         """The InitializeResult and the id of the new session."""
@@ -123,7 +126,7 @@ class LegacyEra:
     async def result(
         self, caller: Caller, server: str | None, message: Message, exchange: Exchange, session: Session | None
     ) -> bytes:
-        """The result bytes of a request other than initialize. Raises Refusal, TradepostError."""
+        """The result bytes of a request other than initialize. Raises Refusal, TradepostError, Canceled."""
         method, params, headers = message.method, message.params, exchange.headers
         if method == "ping":
             return b"{}"
@@ -137,7 +140,15 @@ class LegacyEra:
         if method in WITH_ROUNDS:
             capabilities = session.client_capabilities if session else None
             extras = call_extras(params, headers, capabilities, self._channel(exchange, params, session))
-        return await self._methods.result(_SHAPE, caller, server, method, params, extras)
+        call = self._methods.result(_SHAPE, caller, server, method, params, extras)
+        if session is None or message.id is None:
+            return await call
+        return await self._cancelable.run(headers[SESSION_HEADER], message.id, call)
+
+    def heard(self, session_id: str, message: Message) -> None:
+        """A notification of a client: `notifications/cancelled` ends the request that it names."""
+        if message.method == CANCELED:
+            self._cancelable.cancel(session_id, message.params.get("requestId"))
 
     async def reply(self, caller: Caller, server: str | None, exchange: Exchange, reply: Reply) -> None:
         """A client's response to a question of ours. Raises Refusal when nobody waits for it."""

@@ -7,6 +7,7 @@ anything else goes to the call under way if it is the only one, and to nobody ot
 
 from abc import ABC, abstractmethod
 from asyncio import CancelledError, Queue
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +25,7 @@ from tradepost.protocol.wire import Answered, Deadline, refused
 Opened = TypeVar("Opened")
 
 MAX_STRAY_MESSAGES = 1_000
+MOST_GIVEN_UP = 10_000  # requests whose late answers are known as such
 MOST_UNREAD = 1_000  # messages beside the answer that one call may have before it; more are dropped
 
 _CALLS = frozenset({"tools/call", "prompts/get", "resources/read", "completion/complete"})
@@ -80,6 +82,7 @@ class SharedLink(ABC, Generic[Opened]):
         self._ids = count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._strays = 0
+        self._given_up: OrderedDict[int, None] = OrderedDict()
 
     @abstractmethod
     async def _opened(self) -> Opened:
@@ -118,6 +121,7 @@ class SharedLink(ABC, Generic[Opened]):
             message, raw = await _answer(waiting, on_message)
         except CancelledError:
             self._tell(to, _cancelled(request_id))
+            self._give_up(request_id)
             raise
         finally:
             del self._waiting[request_id]
@@ -155,6 +159,8 @@ class SharedLink(ABC, Generic[Opened]):
 
     def _hand_out(self, to: Opened, message: Json | None, raw: bytes) -> None:
         """Give a message to whom it is for. Raises UpstreamFailed for too much that is for nobody."""
+        if message is not None and "method" not in message and self._is_late(message["id"]):
+            return
         listener = None if message is None else self._listener(message)
         if message is None or (listener is None and "method" not in message):
             self._strays += 1
@@ -167,6 +173,18 @@ class SharedLink(ABC, Generic[Opened]):
             self._tell(to, {"jsonrpc": "2.0", "id": message["id"], **reply})
         elif listener is not None and ("id" in message or listener.inbox.qsize() < MOST_UNREAD):
             listener.inbox.put_nowait((message, raw))
+
+    def _give_up(self, request_id: int) -> None:
+        """Its answer may still come, and is then no fault of the server."""
+        self._given_up[request_id] = None
+        if len(self._given_up) > MOST_GIVEN_UP:
+            self._given_up.popitem(last=False)
+
+    def _is_late(self, request_id: Any) -> bool:
+        if not isinstance(request_id, int) or request_id not in self._given_up:
+            return False
+        del self._given_up[request_id]
+        return True
 
     def _listener(self, message: Json) -> _Waiting | None:
         if "method" not in message:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from tradepost.foundation.caller import Caller
+from tradepost.protocol.canceling import WhileConnected
 from tradepost.protocol.channel import LOG_LEVELS, StreamChannel
 from tradepost.protocol.errors import (
     Refusal,
@@ -130,15 +131,17 @@ class ModernEra:
         self._tasks = TaskMethods(host)
         self._listening = Listening(host, updates, streams)
         self._served = served
+        self._connected = WhileConnected()
 
     async def result(self, caller: Caller, server: str | None, message: Message, exchange: Exchange) -> bytes:
-        """The result bytes of a request. Raises Refusal, TradepostError."""
+        """The result bytes of a request. Raises Refusal, TradepostError, ClientGone."""
         headers = exchange.headers
         declared = check_envelope(message, headers, self._served)
         if message.method == TOOLS_CALL:
             await self._check_mirrored(caller, server, message.params, headers)
             extras = self._extras(message, exchange, declared)
-            return await self._methods.result(ModernShape(None), caller, server, message.method, message.params, extras)
+            call = self._methods.result(ModernShape(None), caller, server, message.method, message.params, extras)
+            return await self._connected.run(exchange, call)
         if message.method not in (DISCOVER, LISTEN, *CATALOG_METHODS, *TASK_METHODS):
             raise unknown_method(message.method, modern=True)
         info = await self._host.server_info(caller, server)
@@ -152,7 +155,8 @@ class ModernEra:
             check_listening(message.params, declared)
             return await self._listening.listen(caller, server, message, exchange, shape)
         extras = self._extras(message, exchange, declared) if message.method in WITH_ROUNDS else NO_EXTRAS
-        return await self._methods.result(shape, caller, server, message.method, message.params, extras)
+        call = self._methods.result(shape, caller, server, message.method, message.params, extras)
+        return await self._connected.run(exchange, call)
 
     def _extras(self, message: Message, exchange: Exchange, declared: Mapping[str, Any]) -> CallExtras:
         channel = _channel(exchange, message.params)

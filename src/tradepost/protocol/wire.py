@@ -4,6 +4,7 @@ Never follows redirects, keeps no cookies, and bounds the time of every exchange
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from tradepost.protocol.jsonrpc import INTERNAL_ERROR, Json
 from tradepost.protocol.notices import HttpNotices, Notices
 from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+
+logger = logging.getLogger(__name__)
 
 CREDENTIAL_STATUSES = frozenset({401, 403, 407})
 # The request reached the server and was turned down before anything was done.
@@ -135,6 +138,7 @@ class Wire:
         self._to: HttpUrl | None = None
         self._start = self._lines = b""
         self._ids = count(1)
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def request(
         self,
@@ -150,13 +154,18 @@ class Wire:
         where a warm connection turns out to have been closed. Raises UpstreamFailed, UpstreamTimedOut."""
         request_id = next(self._ids)
         body = orjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
-        answer = await self._send(b"POST", headers, body, deadline, repeatable)
         try:
-            if answer.status != 200:
-                raise await _http_failure(answer)
-            message, raw = await read_response(answer, request_id, on_message)
-        finally:
-            answer.close()
+            answer = await self._send(b"POST", headers, body, deadline, repeatable)
+            try:
+                if answer.status != 200:
+                    raise await _http_failure(answer)
+                message, raw = await read_response(answer, request_id, on_message)
+            finally:
+                answer.close()
+        except asyncio.CancelledError:
+            if deadline.dispatched and _is_told_of_the_end(headers):
+                self._tell_canceled(request_id, headers)
+            raise
         error = rpc_error(message)
         if error is not None:
             raise refused(error)
@@ -193,7 +202,24 @@ class Wire:
         return HttpNotices(await _streaming(answer), request_id)
 
     async def close(self) -> None:
-        """The pool's connections are not this one's to close."""
+        """Wait for what is still being told. The pool's connections are not this one's to close."""
+        await asyncio.gather(*self._telling, return_exceptions=True)
+
+    def _tell_canceled(self, request_id: int, headers: Mapping[str, str]) -> None:
+        """Nobody waits for an answer any more, whether because of the time or because of the client."""
+        task = asyncio.create_task(self._told_canceled(request_id, dict(headers)), name="telling of a cancellation")
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _told_canceled(self, request_id: int, headers: Mapping[str, str]) -> None:
+        params = {"requestId": request_id, "reason": "Nobody waits for it any more."}
+        try:
+            async with Deadline(self._connect_seconds) as deadline:
+                await self.post(
+                    {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}, headers, deadline
+                )
+        except (UpstreamFailed, UpstreamTimedOut) as error:
+            logger.debug("%s did not take a cancellation: %s", self._url, error.message)
 
     async def _send(
         self,
@@ -229,6 +255,12 @@ async def _streaming(answer: HttpAnswer) -> HttpAnswer:
         answer.close()
         raise
     return answer
+
+
+def _is_told_of_the_end(headers: Mapping[str, str]) -> bool:
+    """Whether a server hears of a cancellation by a notification: in the older era, and not of the handshake itself. In
+    the newer one the end of the connection says it."""
+    return "mcp-protocol-version" in headers and "mcp-method" not in headers
 
 
 async def _http_failure(answer: HttpAnswer) -> UpstreamFailed:

@@ -4,10 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.hub.gateway.process import Process, processes
 from tests.hub.gateway.world import World, error_of, found, opened, structured
 from tradepost.foundation.errors import NotFound, StateConflict
+from tradepost.hub.actions.places import Draft, open_place
 
 
 async def test_approved_twice_at_the_same_moment_counts_once(world: World):
@@ -81,6 +83,44 @@ async def test_a_client_that_goes_away_leaves_a_running_write_whole(guarded: Wor
     assert client.cancelled()
     assert len(guarded.shop.effects()) == 1
     assert structured(await guarded.add_stock())["replayed"] is True
+    assert "canceled" not in {row.outcome for row in await guarded.audited()}
+
+
+async def test_a_write_whose_client_leaves_at_its_intent_is_not_called_canceled(
+    guarded: World, monkeypatch: pytest.MonkeyPatch
+):
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(session: AsyncSession, draft: Draft) -> object:
+        reached.set()
+        await go_on.wait()
+        return await open_place(session, draft)
+
+    monkeypatch.setattr("tradepost.hub.gateway.steps.intent.open_place", slowly)
+    client = asyncio.create_task(guarded.add_stock())
+    await reached.wait()
+    client.cancel()
+    go_on.set()
+    await asyncio.gather(client, return_exceptions=True)
+    await guarded.built.pipeline.drain(10)
+    assert len(guarded.shop.effects()) == 1
+    assert "canceled" not in {row.outcome for row in await guarded.audited()}
+
+
+async def test_a_read_whose_client_leaves_ends_and_is_recorded(guarded: World):
+    reached = asyncio.Event()
+
+    async def forever(*arguments: object, **options: object) -> object:
+        reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    guarded.servers.call_tool = forever  # type: ignore[method-assign,assignment]
+    client = asyncio.create_task(guarded.call("get_stock", sku="A1"))
+    await reached.wait()
+    client.cancel()
+    await asyncio.gather(client, return_exceptions=True)
+    assert [(row.kind, row.outcome) for row in await guarded.audited()] == [("read", "canceled")]
 
 
 async def test_the_same_key_is_independent_in_another_workspace(world: World):

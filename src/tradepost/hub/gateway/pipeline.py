@@ -74,16 +74,18 @@ class Pipeline:
     async def run(self, call: Call) -> Json:
         """The result object of a call. Raises NotFound, Unauthenticated, RateLimited, Unavailable before something is
         found to call; after that, errors of tools are results with isError, those of resources and prompts raised."""
+        handed_over = False
         try:
             await self._walk(call, BEFORE_INTENT)
+            handed_over = call.goes_on and call.writes
             if call.goes_on and self.parts.holds.may_hold(call):
                 return await self._until_asked(call)
-            if call.goes_on and call.writes:
+            if handed_over:
                 await asyncio.shield(self._begin(call, FROM_INTENT))
             else:
                 await self._to_the_end(call, FROM_INTENT)
         except asyncio.CancelledError:
-            if not call.recorded and call.claim is None:
+            if not call.recorded and not handed_over:
                 self.parts.audit.note(_gone(call))
             raise
         finally:

@@ -124,8 +124,9 @@ async def _servers(session: AsyncSession) -> dict[str, ServerRow]:
 
 
 def _server(id_: str, slug: str, name: str, kind: str, *rest: Any) -> ServerRow:
-    *others, identity = rest
-    return ServerRow(id_, slug, name, _kind(kind), *others, watches=_tells_of_updates(kind, identity))
+    builtin_key, url, credential_version, settings, instructions, identity = rest
+    tells = _tells_of_updates(kind, identity)
+    return ServerRow(id_, slug, name, _kind(kind), builtin_key, url, credential_version, settings, instructions, tells)
 
 
 def _tells_of_updates(kind: str, identity: Mapping[str, Any]) -> bool:
