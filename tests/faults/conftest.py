@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -130,10 +129,7 @@ async def hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]
             key = (await world.key()).secret
             async with world.changing() as session:
                 await set_posture(session, world.owner, "team", "guarded")
-            await app.start()
             async with served(app) as url, httpx2.AsyncClient(timeout=60) as http:
                 made = Hub(app, world, http, url, key, proxy, carrier)
                 await made.set_up("faulty", timeout_seconds=SECONDS)
                 yield made
-            await app.stop()
-            await asyncio.sleep(0)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from tradepost import settings
-from tradepost.app import open_tradepost
 from tradepost.cli import console, local
+from tradepost.cli.late import open_or_wait
 from tradepost.cli.session import DataOption, WorkspaceOption, in_words, run
 from tradepost.cli.supervisor import Supervisor
 from tradepost.cli.web import serve_asgi, take_port
@@ -52,7 +52,7 @@ async def serve_hub(loaded: settings.Settings) -> None:
     """Serve the hub until stopped."""
     listener = take_port(loaded.host, loaded.port)
     try:
-        hub = await open_tradepost(loaded)
+        hub = await open_or_wait(loaded)
         local.write_running(loaded.data, loaded.url)
         console.say(f"The hub serves {loaded.url}/mcp. Ctrl-C stops it.")
         await serve_asgi(hub, listener, hub.end_streams)

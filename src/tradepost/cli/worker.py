@@ -9,7 +9,8 @@ from contextlib import nullcontext, suppress
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
-from tradepost.app import Tradepost, open_tradepost
+from tradepost.app import Tradepost
+from tradepost.cli.late import Late, open_or_wait
 from tradepost.cli.one_write import OneWriteProtocol
 from tradepost.cli.web import GRACE_SECONDS, serve_asgi, share_port
 from tradepost.protocol.peers import Peers
@@ -28,7 +29,7 @@ class _BesideThePort(uvicorn.Server):
 class Reachable:
     """A hub whose local socket is served from before its port is until after."""
 
-    def __init__(self, hub: Tradepost, peers: Peers) -> None:
+    def __init__(self, hub: Tradepost | Late, peers: Peers) -> None:
         self._hub = hub
         self._path = peers.socket_of(peers.name)
         config = uvicorn.Config(
@@ -90,7 +91,7 @@ async def serve_worker(settings: Settings, peers: Peers, lifeline: int, ready: i
 
     loop.add_reader(lifeline, stop_alone)
     try:
-        hub = await open_tradepost(settings, peers)
+        hub = await open_or_wait(settings, peers)
         await serve_asgi(Reachable(hub, peers), listener, hub.end_streams, lambda: _tell(ready))
     finally:
         loop.remove_reader(lifeline)

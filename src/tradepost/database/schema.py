@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, MetaData, column, create_engine, event, inspect, select, table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tradepost.database.base import HubBase, StoreBase
 from tradepost.database.engine import BUSY_TIMEOUT_MS
@@ -129,6 +129,10 @@ def not_ours(found: SchemaState, which: Which) -> SetupError:
     )
 
 
+class Unreachable(SetupError):
+    """A database server does not answer, or does not let us in."""
+
+
 class reached:
     """The sync engine for a block; connection failures become one clear sentence."""
 
@@ -144,7 +148,8 @@ class reached:
         if isinstance(error, DBAPIError | sqlite3.Error):
             cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
             shown = parse_url(self._url).render_as_string(hide_password=True)
-            raise SetupError(
+            is_server = isinstance(error, OperationalError) and self._engine.dialect.name != "sqlite"
+            raise (Unreachable if is_server else SetupError)(
                 f"The database {shown} cannot be used: {cause}.",
                 hint="Check the URL, that the server runs, and that the folder exists and can be written.",
             ) from error

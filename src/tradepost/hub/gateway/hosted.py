@@ -11,6 +11,7 @@ from tradepost.foundation.errors import NotFound
 from tradepost.foundation.ids import new_id
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.gateway.reach import in_reach
 from tradepost.hub.gateway.steps.authenticate import bearer_of
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.registry.catalog import Catalog
@@ -38,7 +39,8 @@ class Gateway:
 
     async def authenticate(self, arrival: Arrival) -> Caller:
         """See HostedCatalog."""
-        return await self._authenticator.authenticate(bearer_of(arrival), new_id("req"))
+        with in_reach:
+            return await self._authenticator.authenticate(bearer_of(arrival), new_id("req"))
 
     async def server_info(self, caller: Caller, server: str | None) -> Json:
         """See HostedCatalog."""
@@ -78,7 +80,8 @@ class Gateway:
     ) -> Json:
         """See HostedCatalog."""
         call = Call(caller, "tool", name, arguments, server, extras, run_id=extras.run_id or caller.run_id)
-        return await self._pipeline.run(call)
+        with in_reach:
+            return await self._pipeline.run(call)
 
     async def ask_task(self, caller: Caller, server: str | None, method: str, task_id: str, extras: CallExtras) -> Json:
         """See HostedCatalog."""
@@ -88,11 +91,13 @@ class Gateway:
 
     async def read_resource(self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS) -> Json:
         """See HostedCatalog."""
-        return await self._pipeline.run(Call(caller, "resource", uri, {}, server, extras, run_id=caller.run_id))
+        with in_reach:
+            return await self._pipeline.run(Call(caller, "resource", uri, {}, server, extras, run_id=caller.run_id))
 
     async def watch(self, caller: Caller, server: str | None, uri: str) -> str | None:
         """See HostedCatalog."""
-        found = await self._pipeline.run(Call(caller, "subscription", uri, {}, server, run_id=caller.run_id))
+        with in_reach:
+            found = await self._pipeline.run(Call(caller, "subscription", uri, {}, server, run_id=caller.run_id))
         record: str | None = found["record"]
         return record
 
@@ -114,7 +119,8 @@ class Gateway:
     ) -> Json:
         """See HostedCatalog."""
         call = Call(caller, "prompt", name, dict(arguments), server, extras, run_id=caller.run_id)
-        return await self._pipeline.run(call)
+        with in_reach:
+            return await self._pipeline.run(call)
 
     async def complete(
         self,
@@ -129,7 +135,9 @@ class Gateway:
         name = str(reference.get("name") or reference.get("uri") or "")
         asked = {"name": argument, "value": value, "known": dict(known)}
         call = Call(caller, "completion", name, asked, server, run_id=caller.run_id, reference=reference)
-        return await self._pipeline.run(call)
+        with in_reach:
+            return await self._pipeline.run(call)
 
     async def _catalog(self, caller: Caller, server: str | None) -> Catalog:
-        return await catalog_of(self._pipeline.parts, caller, server)
+        with in_reach:
+            return await catalog_of(self._pipeline.parts, caller, server)
