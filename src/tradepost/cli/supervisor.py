@@ -31,6 +31,7 @@ STOP_SECONDS = GRACE_SECONDS * 4.0  # answers, writes, streams: then they are ki
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 WELL_SECONDS = 10.0  # whoever lived so long did not fail at its start
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger(__name__)
 
@@ -128,17 +129,20 @@ class Supervisor:
         sys.stderr.flush()
         ready, tell = os.pipe()
         name = secrets.token_hex(NAME_CHARACTERS // 2)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # else the child might take one with our handlers: in vain
         pid = os.fork()
         if pid == 0:
             os.close(ready)
             os._exit(self._be_worker(Peers(name, self._folder, self._secret), tell))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(tell)
         worker.pid, worker.began, worker.ready, worker.serves = pid, time.monotonic(), ready, False
 
     def _be_worker(self, peers: Peers, tell: int) -> int:
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        for number in (*_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         others = [worker.ready for worker in self._workers if worker.ready >= 0]
         for descriptor in (self._lifeline, self._woken, self._wake, *others):
             os.close(descriptor)
@@ -178,7 +182,7 @@ class Supervisor:
         os.set_blocking(self._wake, False)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _SIGNALS:
             signal.signal(number, self._on_stop)
 
     def _on_stop(self, *_: object) -> None:

@@ -218,7 +218,7 @@ async def test_so_many_are_held_and_no_more(asking: Asking) -> None:
 async def test_a_stopping_process_lets_go(asking: Asking) -> None:
     asking.questions = 2
     first = await asking.call("ship")
-    asking.holds.stop()
+    await asking.holds.stop()
     await until_ended(asking)
     assert asking.replies[0] == {"result": {"action": "cancel"}}
     late = await asking.call("ship", first["requestState"], answers=answers(first))

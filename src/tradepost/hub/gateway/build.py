@@ -41,7 +41,7 @@ class BuiltGateway:
 
     async def stop(self) -> None:
         """Finish what is under way; what waits for answers is let go."""
-        self.pipeline.parts.holds.stop()
+        await self.pipeline.parts.holds.stop()
         await self.executor.stop()
         await self.pipeline.parts.schemas.close()
 
@@ -77,7 +77,7 @@ def build_gateway(
         servers=InFlight("server"),
         attempts=Attempts(),
         rounds=RoundSeal(secret),
-        holds=holds or Holds(),
+        holds=holds if holds is not None else Holds(),  # an empty one counts as false
         schemas=SchemaChecks(),
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,

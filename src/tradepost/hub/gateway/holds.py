@@ -18,6 +18,7 @@ from tradepost.hub.upstreams.talk import CAPABILITY_FOR
 from tradepost.protocol.hosting import ClientChannel
 
 HELD_SECONDS = 290.0  # for one question: a little less than a call's own client allows, so that the server hears of it
+STOP_SECONDS = 2.0
 KEPT_SECONDS = 60.0  # that the result of a call that was held is kept, for a retry that comes twice
 MOST_HELD = 64  # half of what one server may have running: calls that wait cannot take it away from all others
 MOST_PER_PRINCIPAL = 16
@@ -159,11 +160,17 @@ class Holds:
         held.task.add_done_callback(lambda _: self._forget_later(held))
         return True
 
-    def stop(self) -> None:
-        """Let go of all calls: the process stops."""
+    async def stop(self) -> None:
+        """Let go of all calls: the process stops. Reads that do not end by that are broken off."""
         self._stopped = True
         for held in self._held.values():
             held.let_go()
+        running = {held.task: held.call for held in self._held.values() if held.task and not held.task.done()}
+        if running:
+            _, late = await asyncio.wait(running, timeout=STOP_SECONDS)
+            for task in late:
+                if not running[task].writes:
+                    task.cancel()
 
     def _has_room(self, owner: tuple[str, str]) -> bool:
         ended = [held for held in self._held.values() if held.task is not None and held.task.done()]

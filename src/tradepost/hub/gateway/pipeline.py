@@ -125,9 +125,10 @@ class Pipeline:
             await asyncio.wait(self._running, timeout=seconds)
 
     def _begin(self, call: Call, steps: Sequence[Step]) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._to_the_end(call, steps), name=f"write {call.name}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task = asyncio.create_task(self._to_the_end(call, steps), name=f"call {call.name}")
+        if call.writes or call.hold is None:  # reads that are held end otherwise
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         return task
 
     async def _to_the_end(self, call: Call, steps: Sequence[Step]) -> None:
