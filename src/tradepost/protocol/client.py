@@ -33,6 +33,7 @@ from tradepost.protocol.pages import all_pages
 from tradepost.protocol.parameter_headers import emitted
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.sse_link import SseLink
+from tradepost.protocol.tasks import REQUIRED, TASK
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, Wire
 
@@ -72,6 +73,7 @@ class _Prepared:
     capabilities: Json | None = None
     on_message: OnMessage | None = None
     repeatable: bool = True
+    tasks: bool = False
 
 
 class McpClient:
@@ -159,12 +161,18 @@ class McpClient:
     ) -> ToolAnswer:
         """Call a tool."""
         asked = self._prepared("tools/call", {"name": name, "arguments": arguments}, name, meta, options)
-        asked.repeatable = options.get("repeatable", False)
+        asked.repeatable, asked.tasks = options.get("repeatable", False), options.get("tasks", False)
         mirrored = options.get("mirrored")
         if mirrored:
             asked.headers = {**asked.headers, **emitted(mirrored, arguments)}
         answered = await self._request(asked)
-        return ToolAnswer(_result(answered), answered)
+        return ToolAnswer(_result(answered, tasks=asked.tasks), answered)
+
+    async def ask_task(self, method: str, task_id: str, **options: Unpack[Options]) -> Json:
+        """The result of tasks/get, tasks/update or tasks/cancel."""
+        asked = self._prepared(method, {"taskId": task_id}, task_id, None, options)
+        asked.repeatable, asked.tasks = options.get("repeatable", False), True
+        return _result(await self._request(asked))
 
     async def read_resource(self, uri: str, meta: Json | None = None, **options: Unpack[Options]) -> Json:
         """The ReadResourceResult."""
@@ -358,6 +366,8 @@ class McpClient:
     async def _request(self, asked: _Prepared) -> Answered:
         async with Deadline(asked.seconds) as deadline:
             identity = self.identity or await self._connected(deadline.left())
+            if asked.tasks:
+                asked.tasks = identity.takes_tasks
             if identity.era == "modern":
                 try:
                     return await self._modern_post(asked, deadline)
@@ -387,11 +397,12 @@ class McpClient:
 
     def _modern(self, asked: _Prepared) -> tuple[dict[str, str], Json]:
         """Headers and params as the newer era wants them."""
+        capabilities = asked.capabilities or {}
         envelope = {
             **(asked.meta or {}),
             modern.VERSION_META: modern.VERSION,
             modern.CLIENT_INFO_META: CLIENT_INFO,
-            modern.CAPABILITIES_META: asked.capabilities or {},
+            modern.CAPABILITIES_META: {**capabilities, **REQUIRED} if asked.tasks else capabilities,
         }
         headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
         return headers, {**asked.params, "_meta": envelope}
@@ -445,9 +456,10 @@ def _supported(error: UpstreamFailed) -> set[str]:
     return {version for version in supported if isinstance(version, str)} if isinstance(supported, list) else set()
 
 
-def _result(answered: Answered) -> Json:
+def _result(answered: Answered, *, tasks: bool = False) -> Json:
     result: Json = answered.message["result"]
-    if result.get("resultType", "complete") not in _RESULT_TYPES:
+    kind = result.get("resultType", "complete")
+    if kind not in _RESULT_TYPES and not (tasks and kind == TASK):
         raise _invalid("a result of an unknown type")
     return result
 

@@ -16,7 +16,8 @@ class Options(TypedDict, total=False):
     `retry`: inputResponses and requestState, after a result of type input_required. `timeout`: seconds in all.
     `on_message` gets every notification that comes before the result, and every request of a server of the older era;
     for a request it gives {"result": …} or {"error": …}, or None to refuse it. `repeatable`: calling twice does no
-    harm, so that the call may be sent again where a warm connection turns out to have been closed.
+    harm, so that the call may be sent again where a warm connection turns out to have been closed. `tasks`: the
+    server may answer with a task, where it has them.
     """
 
     mirrored: tuple[HeaderParameter, ...]
@@ -25,3 +26,4 @@ class Options(TypedDict, total=False):
     timeout: float | None
     on_message: OnMessage | None
     repeatable: bool
+    tasks: bool

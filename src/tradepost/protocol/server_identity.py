@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from tradepost.protocol import modern
 from tradepost.protocol.jsonrpc import Json
+from tradepost.protocol.tasks import takes_tasks
 
 Era = Literal["modern", "legacy"]
 Transport = Literal["streamable-http", "sse", "stdio"]
@@ -24,6 +25,11 @@ class ServerIdentity:
     instructions: str | None
     capabilities: Json
     latency_ms: float
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether calls may be answered with tasks."""
+        return self.era == "modern" and takes_tasks(self.capabilities)
 
 
 def identity_from(era: Era, version: str, transport: Transport, result: Json, started: float) -> ServerIdentity:

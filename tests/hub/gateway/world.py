@@ -35,6 +35,7 @@ from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, Catal
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.registry.watch import RegistryWatch
+from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import BuiltinServer, Json, Mode, ToolResult
 
@@ -46,10 +47,11 @@ Remote = Callable[[CatalogTool, Json, str | None], Awaitable[ToolResult]]
 
 @dataclass
 class Servers:
-    """A dispatcher: bundled servers are called, the foreign one is a function of the test."""
+    """A dispatcher: bundled servers are called, the foreign one is a function of the test, or `real` reaches it."""
 
     builtins: Mapping[str, BuiltinServer]
     remote: Remote | None = None
+    real: Upstreams | None = None
     remote_calls: list[tuple[str, Json, str | None]] = field(default_factory=list)
     talks: list[Talk | None] = field(default_factory=list)
 
@@ -67,8 +69,16 @@ class Servers:
             return await self.builtins[tool.builtin_key].call(caller, tool.raw_name, arguments, key, mode)
         self.remote_calls.append((tool.raw_name, arguments, key))
         self.talks.append(talk)
+        if self.real is not None:
+            return await self.real.call_tool(caller, tool, arguments, key, mode, talk, ends_at)
         assert self.remote is not None
         return await self.remote(tool, arguments, key)
+
+    async def ask_task(
+        self, caller: Caller, tool: CatalogTool, method: str, task_id: str, talk: Talk, ends_at: float | None = None
+    ) -> Json:
+        assert self.real is not None
+        return await self.real.ask_task(caller, tool, method, task_id, talk, ends_at)
 
     async def read_resource(
         self,
@@ -123,7 +133,13 @@ class World:
     """Everything a test of the gateway touches."""
 
     def __init__(
-        self, facts: Facts, *, checkpoint: Checkpoint = pass_by, lease: timedelta = LEASE, wait_seconds: float = 5.0
+        self,
+        facts: Facts,
+        *,
+        checkpoint: Checkpoint = pass_by,
+        lease: timedelta = LEASE,
+        wait_seconds: float = 5.0,
+        secret: bytes | None = None,
     ) -> None:
         self.facts = facts
         self.database = Database(facts.hub_url)
@@ -145,6 +161,7 @@ class World:
             leases=self.leases,
             checkpoint=checkpoint,
             wait_seconds=wait_seconds,
+            secret=secret,
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

@@ -6,6 +6,8 @@ from typing import Any, cast, get_args
 from tradepost.foundation.caller import Caller, Principal, PrincipalKind
 from tradepost.hub.actions.models import Action
 
+TAKES_TASKS = "takes_tasks"  # whether its client was ready for a task in place of the result
+
 
 def to_record(caller: Caller) -> dict[str, Any]:
     """What the columns of an action do not say of its caller."""

@@ -84,6 +84,12 @@ class Leases:
             return await _update(session, claim, lease_until=until, lease_owner=None)
 
 
+async def hand_over(session: AsyncSession, claim: Claim, until: datetime, result: str) -> bool:
+    """Its server works on without us: keep what it said of that, and look again at `until`. False: the claim is
+    lost."""
+    return await _update(session, claim, lease_until=until, lease_owner=None, result=result)
+
+
 async def mark_started(session: AsyncSession, claim: Claim) -> bool:
     """Note, in the transaction of the intent row, that the server is about to be called. False: the claim is lost."""
     return await _update(session, claim, started_at=system_now())

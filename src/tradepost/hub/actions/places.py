@@ -16,7 +16,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import canonical, digest
 from tradepost.foundation.clock import system_now
 from tradepost.foundation.ids import handle
-from tradepost.hub.actions.caller_record import to_record
+from tradepost.hub.actions.caller_record import TAKES_TASKS, to_record
 from tradepost.hub.actions.models import Action, ActionState
 
 _PLACE = ("workspace_id", "principal_id", "tool_entry_id", "key")
@@ -40,7 +40,8 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A write that wants a row. `state` is `pending` for one that people are asked about, `executing` for an allowed
-    one, which the process that opens it also carries out."""
+    one, which the process that opens it also carries out. `takes_tasks`: the client was ready for a task, so the server
+    may make one of the call, too."""
 
     caller: Caller
     target: Target
@@ -55,6 +56,7 @@ class Draft:
     expires_at: datetime | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
+    takes_tasks: bool = False
 
 
 async def find(session: AsyncSession, caller: Caller, tool_entry_id: str, key: str) -> Action | None:
@@ -100,7 +102,7 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "agent_id": caller.agent_id,
         "profile_id": caller.profile_id,
         "user_id": caller.user_id,
-        "caller": to_record(caller),
+        "caller": {**to_record(caller), TAKES_TASKS: True} if draft.takes_tasks else to_record(caller),
         "tool_entry_id": target.tool_entry_id,
         "server_id": target.server_id,
         "server_slug": target.server_slug,

@@ -9,6 +9,8 @@ A task lasts as long as its approval may be waited for; once it has ended, as lo
 
 from datetime import datetime, timedelta
 
+import orjson
+
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import StateConflict
 from tradepost.hub.actions.expiry import KEY_RETENTION
@@ -22,6 +24,7 @@ from tradepost.protocol.tasks import TASK
 APPROVAL_META = "io.tradepost/approval"
 PERSON_POLL_MS = 5_000  # a person takes minutes; the rest of the wait is the process that carries it out
 WORK_POLL_MS = 1_000
+CANCELED = "canceled"  # the error code of a write that its server gave up
 
 
 def waiting(call: Call, action: Action) -> Json:
@@ -38,6 +41,9 @@ def created(action: Action) -> Json:
         else f"{action.exposed_name} is being carried out."
     )
     shown: Json = {"resultType": TASK, **_task(action, "working", message)}
+    held = held_task(action)
+    if held is not None:
+        shown.update({name: held[name] for name in ("statusMessage", "pollIntervalMs") if name in held})
     if waits:
         expires_at = to_rfc3339(action.expires_at) if action.expires_at else None
         approval = {"approval_id": action.id, "expires_at": expires_at, "preview": action.preview}
@@ -48,13 +54,45 @@ def created(action: Action) -> Json:
 def detailed(action: Action, shown: ActionView) -> Json:
     """The DetailedTask: how the action stands now, with its result when it has one."""
     message = shown.what_happened()
-    if action.state == "canceled":
+    if action.state == "canceled" or (action.state == "failed" and action.error_code == CANCELED):
         return _task(action, "cancelled", message)
     if action.state in REFUSED:
         return {**_task(action, "completed", message), "result": _complete(error_result(refused(shown)))}
     if action.state in FINISHED and shown.result is not None:
         return {**_task(action, "completed", message), "result": _complete(shown.result)}
     return _task(action, "working", message)
+
+
+def held_task(action: Action) -> Json | None:
+    """What its server said of the task that a write has become there, as long as it has not ended."""
+    if action.state != "executing" or action.result is None:
+        return None
+    held: Json = orjson.loads(action.result)
+    return held
+
+
+def held_until(action: Action) -> datetime:
+    """When the hub stops to wait for it."""
+    held = held_task(action) or {}
+    given = held.get("ttlMs")
+    begun = action.started_at or action.created_at
+    return begun + (KEY_RETENTION if given is None else min(KEY_RETENTION, timedelta(milliseconds=given)))
+
+
+def still_held(call: Call, told: Json) -> Json:
+    """The DetailedTask of a task that its server told of, under the hub's id and, of a write, with the hub's times."""
+    action = call.action
+    if action is None:
+        shown = {"ttlMs": None, **told, "taskId": call.name}
+    else:
+        told = {name: value for name, value in told.items() if name not in ("createdAt", "ttlMs")}
+        shown = {**_task(action, "working", f"{action.exposed_name} is being carried out."), **told}
+    return {name: value for name, value in shown.items() if name not in ("result", "error")}
+
+
+def ended(call: Call, told: Json, result: Json) -> Json:
+    """The DetailedTask of a read that has come to this result."""
+    return {**still_held(call, told), "status": "completed", "result": _complete(result)}
 
 
 def refused(shown: ActionView) -> StateConflict:

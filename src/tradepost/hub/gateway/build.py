@@ -21,6 +21,7 @@ from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
+from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
 
@@ -64,7 +65,7 @@ def build_gateway(
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secret` (32 bytes) seals what clients carry
     between two calls, the same in every process over these databases. Without one, it is this process's own."""
-    clock = clock or ActionClock()
+    clock, seal = clock or ActionClock(), RoundSeal(secret)
     parts = Parts(
         database=database,
         catalogs=catalogs,
@@ -76,7 +77,8 @@ def build_gateway(
         principals=InFlight("principal"),
         servers=InFlight("server"),
         attempts=Attempts(),
-        rounds=RoundSeal(secret),
+        rounds=seal,
+        tasks=TaskSeal(seal),
         holds=holds if holds is not None else Holds(),  # an empty one counts as false
         schemas=SchemaChecks(),
         checkpoint=checkpoint,

@@ -24,6 +24,7 @@ Entry = CatalogTool | CatalogResource | CatalogPrompt
 class Call:
     """A tools/call, resources/read, subscription to a resource, prompts/get, completion, or a question about a task
     (`task_method` says which). `name` is what the client wrote: the exposed name, a URI, a prompt's name, a task's id.
+    `task_id` is the server's own id of a task, `told` what it said of one that has ended.
     Steps fill the rest in; `answer` ends the walk. `source` is
     the JSON text that a foreign result came in, as long as the result is what stands there."""
 
@@ -36,6 +37,8 @@ class Call:
     run_id: str | None = None
     reference: Mapping[str, Any] | None = None
     task_method: str | None = None
+    task_id: str | None = None
+    told: Json | None = None
     began_ns: int = field(default_factory=perf_counter_ns)
 
     posture: Posture | None = None

@@ -10,7 +10,7 @@ from tradepost.foundation.errors import IdempotencyConflict, InProgress
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.states import FINISHED, REFUSED
 from tradepost.hub.actions.views import view
-from tradepost.hub.gateway.action_tasks import refused, waiting
+from tradepost.hub.gateway.action_tasks import held_task, refused, waiting
 from tradepost.hub.gateway.answers import replayed
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
@@ -37,7 +37,7 @@ async def answer_from_earlier(call: Call, parts: Parts, action: Action) -> None:
         async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
             shown = await view(session, action.id)
         raise refused(shown)
-    elif action.result is not None:
+    elif action.result is not None and held_task(action) is None:
         call.answer = replayed(orjson.loads(action.result))
     else:
         raise still_running(action.id)
@@ -56,8 +56,13 @@ def still_running(action_id: str) -> InProgress:
 async def _settled(call: Call, parts: Parts, action: Action) -> Action:
     """The action once nothing moves any more, or as it is when the patience is over."""
     until = time.monotonic() + parts.wait_seconds
-    while action.state != "pending" and action.state not in FINISHED | REFUSED and time.monotonic() < until:
+    while _moves(action) and time.monotonic() < until:
         await asyncio.sleep(POLL_SECONDS)
         async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
             action = (await session.scalars(select(Action).where(Action.id == action.id))).one()
     return action
+
+
+def _moves(action: Action) -> bool:
+    """Whether waiting a moment may be worth it."""
+    return action.state != "pending" and action.state not in FINISHED | REFUSED and held_task(action) is None

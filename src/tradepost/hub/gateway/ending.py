@@ -1,5 +1,6 @@
 """How an attempt to carry a write out ended: pure, so that every case can be read and tested as a table.
 
+- A task is no end: its server works on.
 - A result is a result: succeeded, or failed when the tool says so. If the tool says that the trouble may pass, an
   approved action is tried again; so is one whose earlier attempt may have reached the server.
 - An error before anything was sent, in a first attempt: failed, nothing happened, and the key is free again.
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tradepost.foundation.errors import TradepostError, UpstreamError
+from tradepost.hub.gateway.action_tasks import CANCELED
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.registry.catalog import CatalogTool
+from tradepost.protocol.tasks import TASK
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 MOST_ATTEMPTS = 5
@@ -32,11 +35,18 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The server made a task of it: the action goes on, and its end is recorded when the task ends."""
+
+    task: Json
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """Nothing is settled: another attempt has to be made."""
 
 
-def ending_of(call: Call) -> Ending | Again:
+def ending_of(call: Call) -> Ending | Held | Again:
     """How the attempt that this call made ended."""
     if call.error is None and call.crash is None and call.result is not None:
         return _from_result(call, call.result)
@@ -52,7 +62,11 @@ def ending_of(call: Call) -> Ending | Again:
     return _unknown(error)
 
 
-def _from_result(call: Call, result: Json) -> Ending | Again:
+def _from_result(call: Call, result: Json) -> Ending | Held | Again:
+    if result.get("resultType") == TASK:
+        return Held(result)
+    if call.told is not None and call.told["status"] == "cancelled":
+        return Ending("failed", result, CANCELED)
     if call.broke_contract:
         return Ending("succeeded", result, "upstream_error")
     if result.get("resultType") == "input_required":

@@ -13,17 +13,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.foundation.errors import TradepostError
 from tradepost.foundation.rounds import Rounds
-from tradepost.hub.actions.caller_record import from_action
+from tradepost.hub.actions.caller_record import TAKES_TASKS, from_action
 from tradepost.hub.actions.expiry import expire_due, retire_keys
 from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
+from tradepost.protocol.tasks import REQUIRED
 
 POLL_SECONDS = 0.5
 SWEEP_SECONDS = 15.0
 AT_ONCE = 16
 GRACE_SECONDS = 30.0
+
+_WITH_TASKS = CallExtras(client_capabilities=REQUIRED, rounds=True)  # what a client that took a task is ready for
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +91,7 @@ class Executor:
             kind="tool",
             name=action.exposed_name,
             arguments=orjson.loads(action.arguments),
+            extras=_WITH_TASKS if action.caller.get(TAKES_TASKS) else NO_EXTRAS,
             run_id=action.run_id,
             key=action.key,
             arguments_digest=action.fingerprint,

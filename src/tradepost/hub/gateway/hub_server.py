@@ -11,6 +11,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.actions.models import Action
+from tradepost.hub.actions.states import FINISHED
 from tradepost.hub.actions.views import ActionView, view
 from tradepost.hub.gateway.answers import error_result
 from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
@@ -136,7 +137,7 @@ def _is_theirs(action: Action, caller: Caller) -> bool:
 
 
 def _shape(shown: ActionView) -> dict[str, Any]:
-    outcome = shown.result
+    outcome = shown.result if shown.state in FINISHED else None
     return {
         "approval_id": shown.id,
         "status": shown.state,

@@ -15,6 +15,7 @@ from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
+from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
@@ -57,6 +58,10 @@ class Dispatcher(Protocol):
         talk: Talk | None = None,
         ends_at: float | None = None,
     ) -> ToolResult: ...
+
+    async def ask_task(
+        self, caller: Caller, tool: CatalogTool, method: str, task_id: str, talk: Talk, ends_at: float | None = None
+    ) -> Json: ...
 
     async def read_resource(
         self,
@@ -106,6 +111,7 @@ class Parts:
     attempts: Attempts
     rounds: RoundSeal
     holds: Holds
+    tasks: TaskSeal
     schemas: SchemaChecks
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from tradepost.foundation.errors import InProgress, TradepostError
 from tradepost.hub.audit.fact import AuditFact
-from tradepost.hub.gateway.action_tasks import created
+from tradepost.hub.gateway.action_tasks import created, ended, held_task
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts, Step
@@ -20,8 +20,9 @@ from tradepost.hub.gateway.steps.await_approval import await_approval
 from tradepost.hub.gateway.steps.call_server import call_server
 from tradepost.hub.gateway.steps.check import check
 from tradepost.hub.gateway.steps.decide import decide
-from tradepost.hub.gateway.steps.find_task import find_task
+from tradepost.hub.gateway.steps.find_task import as_it_stands, find_task, take_up_task
 from tradepost.hub.gateway.steps.find_tool import find_tool
+from tradepost.hub.gateway.steps.follow_task import follow_task
 from tradepost.hub.gateway.steps.inject import inject
 from tradepost.hub.gateway.steps.intent import intent
 from tradepost.hub.gateway.steps.label_and_trim import label_and_trim
@@ -60,7 +61,9 @@ BEFORE_INTENT, FROM_INTENT = STEPS[:_INTENT], STEPS[_INTENT:-1]
 APPROVED_STEPS: tuple[Step, ...] = (reauthorise, *FROM_INTENT, outcome)
 
 # What is asked about a task.
-TASK_STEPS: tuple[Step, ...] = (authenticate, limit, find_task, outcome)
+TASK_STEPS: tuple[Step, ...] = (authenticate, limit, find_task, follow_task, check, label_and_trim, outcome)
+# A write that has become a task of its server: looked at from time to time, whether its client does so or not.
+HELD_STEPS: tuple[Step, ...] = (take_up_task, *TASK_STEPS[TASK_STEPS.index(follow_task) :])
 _FIND_TASK = TASK_STEPS.index(find_task)
 
 
@@ -113,11 +116,15 @@ class Pipeline:
         finally:
             if call.slot is not None:
                 self.parts.principals.release(call.slot)
-        return _answer(call)
+        if call.told is not None and call.action is not None and call.crash is None:
+            await as_it_stands(call, self.parts)  # as this process, or another one, recorded the end
+        answer = _answer(call)
+        return answer if call.told is None or "status" in answer else ended(call, call.told, answer)
 
     async def carry_out(self, call: Call) -> None:
-        """An approved action that this process has claimed."""
-        await self._begin(call, APPROVED_STEPS[:-1])
+        """An approved action that this process has claimed, or one whose server works on it."""
+        held = call.action is not None and held_task(call.action) is not None
+        await self._begin(call, (HELD_STEPS if held else APPROVED_STEPS)[:-1])
 
     async def drain(self, seconds: float) -> None:
         """Wait for writes that are under way, at most so long."""

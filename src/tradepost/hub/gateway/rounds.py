@@ -57,23 +57,37 @@ class RoundSeal:
         return {"resultType": "input_required", "inputRequests": {name: question}, "requestState": state}
 
     def _token(self, call: Call, state: Any) -> str:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        content = orjson.dumps([state, int(self._now()) + MINUTES * 60])
-        token = base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, content, _place(call)))
-        return token.decode("ascii")
+        return self.seal(state, _place(call), MINUTES * 60)
 
     def opened(self, call: Call, token: str) -> str | HeldPlace:
         """The server's own state, or where the call is held. Raises WrongState for anything but what was given for
         this very call."""
-        try:
-            raw = _bytes_of(token)
-            content = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(call))
-        except (InvalidTag, binascii.Error, ValueError):
-            raise _refused("is not one that was given for this call") from None
-        state, until = orjson.loads(content)
+        found = self._unsealed(token, _place(call))
+        if found is None:
+            raise _refused("is not one that was given for this call")
+        state, until = found
         if self._now() > until:
             raise _refused(f"is older than {MINUTES} minutes")
         return HeldPlace(*state) if isinstance(state, list) else str(state)
+
+    def seal(self, content: Any, place: bytes, seconds: float) -> str:
+        """A token with some plain JSON in it, that opens at this place for so long."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        text = orjson.dumps([content, int(self._now() + seconds)])
+        return base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, text, place)).decode("ascii")
+
+    def open(self, token: str, place: bytes) -> Any:
+        """What is in a token; None for one that is not of this place, or is over."""
+        found = self._unsealed(token, place)
+        return found[0] if found is not None and self._now() <= found[1] else None
+
+    def _unsealed(self, token: str, place: bytes) -> tuple[Any, int] | None:
+        try:
+            raw = _bytes_of(token)
+            content, until = orjson.loads(self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place))
+        except (InvalidTag, binascii.Error, ValueError):
+            return None
+        return content, until
 
 
 def _bytes_of(token: str) -> bytes:

@@ -16,10 +16,12 @@ from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
+from tradepost.hub.upstreams.upstream_tasks import created_of, told_of
 from tradepost.hub.upstreams.watching import Watching
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.options import Options
+from tradepost.protocol.tasks import GET, TASK
 from tradepost.protocol.upstream_errors import UpstreamTimedOut
 
 Json = dict[str, Any]
@@ -61,7 +63,11 @@ class Upstreams:
         connection = await self._remote(caller, tool)
         talk, end = talk or Talk(), _end(tool, ends_at)
         client = await connection.for_call(asks_in_call=talk.asks_in_call, seconds=_left(end, talk))
-        given: Options = {"mirrored": tool.mirrored, "repeatable": tool.tool_class == "read"}
+        given: Options = {
+            "mirrored": tool.mirrored,
+            "repeatable": tool.tool_class == "read",
+            "tasks": talk.takes_tasks,
+        }
 
         async def once() -> tuple[Json, bytes]:
             given["timeout"] = _left(end, talk)
@@ -70,7 +76,21 @@ class Upstreams:
             return answer.result, answer.answered.body
 
         (result, source), asks = await _answered(connection, tool, talk, once, lambda answer: answer[0])
+        if asks is None and result.get("resultType") == TASK:
+            asks = {"resultType": TASK, **created_of(result, connection.secrets)}
         return tool_result(result, source, connection.secrets) if asks is None else ToolResult([], asks=asks)
+
+    async def ask_task(
+        self, caller: Caller, tool: ToolTarget, method: str, task_id: str, talk: Talk, ends_at: float | None = None
+    ) -> Json:
+        """How the task of a remote tool stands, for tasks/get (see `told_of`); {} for the other methods, of which
+        tasks/update takes the answers in the `retry` of `talk`."""
+        connection = await self._remote(caller, tool)
+        with readable(connection, tool, talk):
+            seconds = _left(_end(tool, ends_at))
+            options = talk.options(connection.secrets, timeout=seconds, repeatable=method == GET)
+            result = await connection.client.ask_task(method, task_id, **options)
+            return told_of(result, connection.secrets) if method == GET else {}
 
     async def read_resource(
         self, caller: Caller, resource: Target, uri: str, talk: Talk | None = None, ends_at: float | None = None

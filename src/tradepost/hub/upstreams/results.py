@@ -15,6 +15,7 @@ from tradepost.hub.upstreams.targets import Target
 from tradepost.protocol.builtin import ToolResult
 from tradepost.protocol.jsonrpc import MISSING_CAPABILITY, Json
 from tradepost.protocol.modern import SERVER_INFO_META
+from tradepost.protocol.tasks import REQUIRED, takes_tasks
 from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed
 
 MAX_ERROR_DATA = 16 * 1024  # bytes
@@ -56,8 +57,11 @@ def _said_beside(data: Any, secrets: Sequence[str]) -> Any:
 def _required(data: Any) -> Json:
     """The capabilities that a server named, as far as there are such."""
     named = data.get("requiredCapabilities") if isinstance(data, dict) else None
+    if not isinstance(named, dict):
+        return {}
     known = {*CAPABILITY_FOR.values(), "tasks", "experimental"}
-    return {name: {} for name in named if name in known} if isinstance(named, dict) else {}
+    required: Json = {name: {} for name in named if name in known}
+    return {**required, **REQUIRED} if takes_tasks(named) else required
 
 
 def tool_result(result: Json, source: bytes, secrets: Sequence[str]) -> ToolResult:

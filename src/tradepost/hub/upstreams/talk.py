@@ -21,7 +21,7 @@ from tradepost.protocol.hosting import NO_EXTRAS, CallExtras, ClientChannel
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.modern import LOG_LEVEL_META
 from tradepost.protocol.options import Options
-from tradepost.protocol.upstream_errors import UpstreamFailed
+from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed
 
 MAX_NOTIFICATIONS = 1_000  # of one call; more are dropped
 MAX_TEXT = 2_000
@@ -61,6 +61,7 @@ class Talk:
         self._given = extras.channel
         self._hold = hold
         self.takes_rounds = extras.rounds
+        self.takes_tasks = extras.takes_tasks
         declared = extras.client_capabilities or {}
         self._declared = {name: declared[name] for name in CAPABILITY_FOR.values() if name in declared}
         self._retry = retry
@@ -103,6 +104,13 @@ class Talk:
             meta[LOG_LEVEL_META] = channel.log_level
         return meta
 
+    def require_capabilities(self, requests: Json) -> None:
+        """Raises MissingCapability for questions of a task that its client cannot answer."""
+        needed = {CAPABILITY_FOR[request["method"]] for request in requests.values()}
+        missing = sorted(needed - self._declared.keys())
+        if missing:
+            raise MissingCapability({name: {} for name in missing})
+
     async def questions(self, result: Json, hidden: tuple[str, ...]) -> Json | None:
         """The result that asks for input, to be passed on to a client that answers with its retry. None for any other
         result, and None when the client was asked during its call: `asked_again` tells the two apart, for then the
@@ -110,7 +118,7 @@ class Talk:
         self.asked_again = False
         if result.get("resultType") != "input_required":
             return None
-        asked = _requests(result)
+        asked = requests_in(result)
         for request in asked.values():
             if CAPABILITY_FOR[request["method"]] not in self._declared:
                 raise _cannot(request["method"])
@@ -182,7 +190,8 @@ class Talk:
         return dict(self._clean(redact(given, hidden)))
 
 
-def _requests(result: Json) -> dict[str, Json]:
+def requests_in(result: Json) -> dict[str, Json]:
+    """The questions in a result that asks for input. Raises UpstreamFailed for a form that is none."""
     asked = result.get("inputRequests", {})
     fits = isinstance(asked, dict) and all(
         isinstance(request, dict)

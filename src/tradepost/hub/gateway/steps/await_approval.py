@@ -66,6 +66,7 @@ async def await_approval(call: Call, parts: Parts) -> None:
             preview=preview,
             approvals_needed=decision.approvals_needed,
             expires_at=expires_at,
+            takes_tasks=call.extras.takes_tasks,
         )
         action, made = await open_place(session, draft)
         if made:

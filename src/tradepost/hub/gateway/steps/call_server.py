@@ -1,49 +1,57 @@
 """The call itself, through the one function that reaches servers. No database session is held meanwhile."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from tradepost.hub.gateway.answers import dry_run
-from tradepost.hub.gateway.call import Call, Entry
+from tradepost.hub.gateway.call import Call, Entry, Json
 from tradepost.hub.gateway.claims import kept
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.limits.settings import Limits
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Talk
+from tradepost.protocol.tasks import TASK
+
+Once = Callable[[Call, Parts, float], Awaitable[None]]
 
 
 async def call_server(call: Call, parts: Parts) -> None:
-    """Sets `call.result`. A write carries its action's id as the store's key. Waiting in line, connecting and all
-    repetitions together take at most as long as a call of this entry may."""
+    """Sets `call.result`. A write carries its action's id as the store's key."""
+    await in_line(call, parts, _once, repeatable=not call.writes)
+    if call.result is not None and "resultType" in call.result:
+        call.result = _sealed(call, parts, call.result)
+    if call.claim is not None:
+        parts.checkpoint("called")
+
+
+async def in_line(call: Call, parts: Parts, once: Once, *, repeatable: bool) -> None:
+    """`once`, when it is the call's turn at its server. Waiting in line, connecting and all repetitions together take
+    at most as long as a call of this entry may."""
     entry = call.found
     limits = entry.limits
     seconds = limits.timeout_seconds
     ends_at = asyncio.get_running_loop().time() + seconds
     if limits.own_line:
         async with parts.servers.slot(entry.entry_id, _own_name(entry), seconds, limits.running, limits.waiting):
-            await _in_line(call, parts, limits.shared or limits, ends_at)
+            await _in_servers_line(call, parts, once, ends_at, repeatable)
     else:
-        await _in_line(call, parts, limits.shared or limits, ends_at)
-    if call.result is not None and call.result.get("resultType") == "input_required":
-        call.result = parts.rounds.sealed(call, call.result)
-    if call.claim is not None:
-        parts.checkpoint("called")
+        await _in_servers_line(call, parts, once, ends_at, repeatable)
 
 
-async def _in_line(call: Call, parts: Parts, shared: Limits, ends_at: float) -> None:
-    """In the line of the server, as `shared` has it."""
+async def _in_servers_line(call: Call, parts: Parts, once: Once, ends_at: float, repeatable: bool) -> None:
     entry = call.found
     limits = entry.limits
+    shared = limits.shared or limits
     seconds = ends_at - asyncio.get_running_loop().time()
     async with parts.servers.slot(entry.server_id, entry.server_slug, seconds, shared.running, shared.waiting):
         if entry.server_kind == "builtin":
-            await _once(call, parts, ends_at)
+            await once(call, parts, ends_at)
         else:
             await parts.attempts.make(
                 entry.entry_id if limits.own_count else entry.server_id,
                 _own_name(entry) if limits.own_count else entry.server_slug,
-                partial(_once, call, parts, ends_at),
-                repeatable=not call.writes,
+                partial(once, call, parts, ends_at),
+                repeatable=repeatable,
                 ends_at=ends_at,
                 limits=limits,
             )
@@ -52,6 +60,16 @@ async def _in_line(call: Call, parts: Parts, shared: Limits, ends_at: float) -> 
 def _own_name(entry: Entry) -> str:
     """What a tool that is counted alone is called."""
     return f"{entry.server_slug}: {entry.raw_name}" if isinstance(entry, CatalogTool) else entry.server_slug
+
+
+def _sealed(call: Call, parts: Parts, result: Json) -> Json:
+    """A result that is no answer yet, without what is between the server and us alone. The task of a write is known by
+    its action, which keeps the server's id."""
+    if result["resultType"] == "input_required":
+        return parts.rounds.sealed(call, result)
+    if result["resultType"] == TASK and call.claim is None:
+        return {**result, "taskId": parts.tasks.sealed(call.caller, call.tool, result)}
+    return result
 
 
 async def _once(call: Call, parts: Parts, ends_at: float) -> None:

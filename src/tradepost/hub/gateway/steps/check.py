@@ -5,6 +5,7 @@ from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.registry.catalog import CatalogTool
+from tradepost.protocol.tasks import TASK
 
 
 async def check(call: Call, parts: Parts) -> None:
@@ -13,7 +14,7 @@ async def check(call: Call, parts: Parts) -> None:
     entry, result = call.entry, call.result
     if not isinstance(entry, CatalogTool) or entry.server_kind == "builtin" or result is None:
         return
-    if result.get("isError") or result.get("resultType") == "input_required":
+    if result.get("isError") or result.get("resultType") in ("input_required", TASK):
         return
     fault = await parts.schemas.answer(entry, result.get("structuredContent"))
     if fault is None:

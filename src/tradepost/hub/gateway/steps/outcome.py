@@ -8,26 +8,30 @@ import logging
 from datetime import timedelta
 
 import orjson
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.foundation.errors import TradepostError
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.actions.expiry import retired_key
-from tradepost.hub.actions.lease import Claim, finish
+from tradepost.hub.actions.lease import Claim, finish, hand_over
 from tradepost.hub.actions.models import Action
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.audit.models import AuditKind
 from tradepost.hub.events.publish import publish
+from tradepost.hub.gateway.action_tasks import created
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import still_running
-from tradepost.hub.gateway.ending import Again, Ending, ending_of
+from tradepost.hub.gateway.ending import Again, Ending, Held, ending_of
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.registry.catalog import CatalogTool
 
 _log = logging.getLogger(__name__)
 
 MAX_NAME = 128
+LOOK_AGAIN = timedelta(seconds=60)  # at a task of a server whose client does not ask
+_KEPT = ("resultType", "taskId", "status", "statusMessage", "ttlMs", "pollIntervalMs")
 _VERBS = {"tool": "call", "resource": "read", "subscription": "open", "prompt": "get", "completion": "complete"}
 
 
@@ -56,6 +60,9 @@ async def _end_write(call: Call, parts: Parts, claim: Claim, action: Action) -> 
         call.crash, call.error, call.result = None, still_running(action.id), None
         return
     try:
+        if isinstance(ending, Held):
+            await _hand_over(call, parts, claim, action, ending)
+            return
         taken = await _record(call, parts, claim, action, ending)
     except (SQLAlchemyError, OSError):
         # Whether the outcome was stored is open; the action is looked at again when its lease ends.
@@ -68,6 +75,19 @@ async def _end_write(call: Call, parts: Parts, claim: Claim, action: Action) -> 
     else:
         _log.warning("the outcome of %s was not taken: another process carries it out", action.id)
         call.crash, call.error = None, still_running(action.id)
+
+
+async def _hand_over(call: Call, parts: Parts, claim: Claim, action: Action, held: Held) -> None:
+    """Keep the server's task with the action. The answer is the action's own task."""
+    kept = {name: value for name, value in held.task.items() if name in _KEPT}
+    async with parts.database.transaction(claim.workspace_id, write=True) as session:
+        until = await parts.clock.now(session) + LOOK_AGAIN
+        taken = await hand_over(session, claim, until, orjson.dumps(kept).decode())
+    if not taken:
+        call.error = still_running(action.id)
+        return
+    async with parts.database.transaction(claim.workspace_id, write=False) as session:
+        call.answer = created((await session.scalars(select(Action).where(Action.id == action.id))).one())
 
 
 async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending: Ending) -> bool:
