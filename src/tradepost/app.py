@@ -28,8 +28,11 @@ from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
+from tradepost.hub.registration.relisting import Relisting
 from tradepost.hub.registry.catalogs import Catalogs
+from tradepost.hub.registry.news import RegistryNews
 from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.registry.whereabouts import whereabouts
 from tradepost.hub.upstreams.connections import Connections
@@ -67,8 +70,12 @@ class Tradepost:
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         self.connections = Connections(vault, Guard(settings.private_networks), programs)
         self.updates = Updates()
-        place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, hub), lambda *_: None)
+        self.relisting = Relisting(Discovery(hub, vault, self.connections).relist)
+        place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, hub), self.relisting.soon)
         self.watching = Watching(self.connections, place)
+        self.news = RegistryNews(self.watch, self._listened_to, self._registry_changed)
+        self.watching.on_first = self.news.begin
+        self.updates.lists.draw_from(self.news.begin)
         self.updates.tell_of_topics(self.watching)
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
         self.gateway: BuiltGateway = build_gateway(
@@ -99,6 +106,14 @@ class Tradepost:
         """The servers that come along: the hub's own and the shop's."""
         return [*self.hub_servers, *self.servers]
 
+    def _listened_to(self) -> set[str]:
+        """The workspaces whose registry matters to an open stream."""
+        return self.watching.workspaces() | set(self.updates.lists.workspaces())
+
+    async def _registry_changed(self, workspace_id: str) -> None:
+        self.updates.lists.publish(workspace_id)
+        await self.watching.review(workspace_id)
+
     async def start(self) -> None:
         """Register what the release brings in every workspace, then begin to serve."""
         release = await asyncio.to_thread(release_mark)
@@ -117,7 +132,7 @@ class Tradepost:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
         parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch)
-        for part in (*self.followers, *parts):
+        for part in (self.news, self.relisting, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
         await self.hub.close()

@@ -46,7 +46,7 @@ def fixture_url(scripts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="session")
-def fixture_key(hub: Place, fixture_url: str) -> str:
+def fixture_key(hub: Place, fixture_url: str) -> Iterator[str]:
     """The key of an agent that sees every tool of the fixture server, registered like any other."""
     private = {"TRADEPOST_ALLOW_PRIVATE": "127.0.0.0/8"}
     hub.run("profile", "create", "conformance", "--posture", "guarded").good()
@@ -57,7 +57,8 @@ def fixture_key(hub: Place, fixture_url: str) -> str:
     with ThreadPoolExecutor(2) as pool:
         for answer in pool.map(lambda tool: _offer(hub, tool["name"]), tools):
             assert not answer, answer
-    return str(hub.run("key", "mint", "--agent", AGENT, "--json").json()["key"])
+    yield str(hub.run("key", "mint", "--agent", AGENT, "--json").json()["key"])
+    hub.run("server", "remove", "fixture", "--yes").good()  # the hub listens to it, and it waits for who listens
 
 
 def _offer(hub: Place, tool: str) -> str:

@@ -10,6 +10,7 @@ from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import ForbiddenScope, NotFound, RateLimited, Unauthenticated, Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.protocol.hosting import NO_EXTRAS, NOTHING_KNOWN, Arrival, CallExtras, ClientChannel
+from tradepost.protocol.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED
 from tradepost.protocol.parameter_headers import HeaderParameter, header_parameters
 
 Json = dict[str, Any]
@@ -52,6 +53,7 @@ class FakeHost:
         self.revoked: set[str] = set()
         self.unreadable: set[str] = set()
         self.watches = True
+        self.marks = {TOOLS_CHANGED: 1, RESOURCES_CHANGED: 1, PROMPTS_CHANGED: 1}
         self.authentications = 0
         self.started = asyncio.Event()
         self.released = asyncio.Event()
@@ -126,6 +128,9 @@ class FakeHost:
         if uri not in RECORDS:
             raise NotFound(f"There is no resource '{uri}'.", field="uri")
         return RECORDS[uri]
+
+    async def list_marks(self, caller: Caller, server: str | None) -> Mapping[str, int]:
+        return dict(self.marks)
 
     async def may_read(self, caller: Caller, server: str | None, uri: str) -> bool:
         return uri not in self.unreadable

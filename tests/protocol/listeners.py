@@ -44,10 +44,12 @@ def listen_body(wanted: Any, request_id: Any = 7) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def listening(desk: Desk, *uris: str, request_id: Any = 7, token: str = "token-a") -> AsyncIterator[Ear]:
-    """A client of 2026-07-28 that listens for updates of resources."""
+async def listening(
+    desk: Desk, *uris: str, request_id: Any = 7, token: str = "token-a", **lists: bool
+) -> AsyncIterator[Ear]:
+    """A client of 2026-07-28 that listens for updates of resources, and of lists by their flags."""
     headers = {**modern_headers("subscriptions/listen"), **_accepting(token)}
-    body = listen_body({"resourceSubscriptions": list(uris)}, request_id)
+    body = listen_body({"resourceSubscriptions": list(uris), **lists}, request_id)
     async with desk.http.stream("POST", f"{desk.url}/mcp", headers=headers, json=body) as response:
         assert response.status_code == 200, await response.aread()
         yield Ear(response)

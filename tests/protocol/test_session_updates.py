@@ -20,7 +20,9 @@ ONE, TWO = "shop://orders/1", "shop://orders/2"
 async def test_updates_are_announced_where_there_are_any(desk: Desk, host: FakeHost, watches: bool):
     host.watches = watches
     result = (await desk.initialize()).json()["result"]
-    assert result["capabilities"]["resources"] == ({"subscribe": True} if watches else {})
+    assert result["capabilities"]["resources"] == (
+        {"listChanged": True, "subscribe": True} if watches else {"listChanged": True}
+    )
     assert "watches" not in result["serverInfo"]
 
 

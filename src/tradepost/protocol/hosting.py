@@ -128,6 +128,11 @@ class HostedCatalog(Protocol):
         """Whether the caller may still read a resource it watches. Costs no look at the resource itself."""
         ...
 
+    async def list_marks(self, caller: Caller, server: str | None) -> Mapping[str, int]:
+        """A mark of each list the caller sees, by the notification that tells of its change (see list_changes): the
+        same as long as the list is."""
+        ...
+
     async def get_prompt(
         self,
         caller: Caller,

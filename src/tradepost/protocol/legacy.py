@@ -193,13 +193,13 @@ class LegacyEra:
         await self._sessions.end(headers[SESSION_HEADER], owner_of(caller))
 
     async def stream(self, caller: Caller, server: str | None, exchange: Exchange) -> None:
-        """GET: the session's event stream, for updates of the resources it subscribed to. It ends when the client
-        leaves or opens another, the session ends, the credential stops being valid or the server stops."""
+        """GET: the session's event stream, for updates of the resources it subscribed to and of the lists. It ends when
+        the client leaves or opens another, the session ends, the credential stops being valid or the server stops."""
         if not accepts(exchange.headers.get("accept"), "text/event-stream"):
             raise Refused(406, "GET opens an event stream: send Accept: text/event-stream.")
         await self._required(caller, server, exchange.headers)
-        session_id, owner = exchange.headers[SESSION_HEADER], owner_of(caller)
-        await self._updates.stream(server, session_id, exchange, owner, lambda: self._still_valid(exchange, server))
+        session_id = exchange.headers[SESSION_HEADER]
+        await self._updates.stream(caller, server, session_id, exchange, lambda: self._still_valid(exchange, server))
 
     async def _required(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> Session:
         session = await self.session(caller, server, headers)

@@ -1,11 +1,12 @@
 """`subscriptions/listen` of 2026-07-28: the answer to one request is a stream of what the client asked to hear.
 
 The acknowledgement comes first and says what will be told: of the resources those that can be watched. A resource that
-the caller may not read is refused with the error of reading it, and then there is no stream. Nothing else is told here:
-lists of tools, resources and prompts are read again when their `ttlMs` is over.
+the caller may not read is refused with the error of reading it, and then there is no stream. Of a list it is told when
+the caller itself sees another one than before.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -16,10 +17,11 @@ from tradepost.protocol.exchange import ClientGone, Exchange, Refused
 from tradepost.protocol.headers import accepts
 from tradepost.protocol.hosting import HostedCatalog
 from tradepost.protocol.jsonrpc import Json, Message
+from tradepost.protocol.list_changes import KINDS
 from tradepost.protocol.methods import MAX_URI_CHARACTERS
-from tradepost.protocol.notices import ACKNOWLEDGED, SUBSCRIPTION_META, UPDATED
+from tradepost.protocol.notices import ACKNOWLEDGED, SUBSCRIPTION_META
 from tradepost.protocol.sessions import owner_of
-from tradepost.protocol.streams import MayRead, Streams
+from tradepost.protocol.streams import Streams, View
 from tradepost.protocol.updates import MOST_WATCHED, Mailbox, Updates
 
 LISTEN = "subscriptions/listen"
@@ -46,7 +48,8 @@ class Listening:
         message, ClientGone when the client ended it."""
         if not accepts(exchange.headers.get("accept"), "text/event-stream"):
             raise Refused(406, f"{LISTEN} is answered by an event stream: send Accept: text/event-stream.")
-        uris = _resources(message.params)
+        wanted = _wanted(message.params)
+        uris, kinds = _resources(wanted), _lists(wanted)
         meta: Json = {SUBSCRIPTION_META: message.id}
         owner = owner_of(caller)
         mailbox = Mailbox(self._updates)
@@ -56,13 +59,18 @@ class Listening:
                     record = await self._host.watch(caller, server, uri)
                     if record is not None:
                         await mailbox.watch(uri, (caller.workspace_id, record))
-                honored = {"resourceSubscriptions": mailbox.uris} if mailbox.uris else {}
+                if kinds:
+                    marks = await self._host.list_marks(caller, server)
+                    mailbox.hear_lists(caller.workspace_id, {KINDS[kind]: marks[KINDS[kind]] for kind in kinds})
+                honored: Json = dict.fromkeys(kinds, True)
+                if mailbox.uris:
+                    honored["resourceSubscriptions"] = mailbox.uris
                 await exchange.event(_notification(ACKNOWLEDGED, {"notifications": honored}, meta))
                 ended_here = await self._streams.serve(
                     exchange,
                     mailbox,
                     lambda: self._check(exchange, owner, server),
-                    lambda uri: _notification(UPDATED, {"uri": uri}, meta),
+                    lambda method, params: _notification(method, params, meta),
                 )
             finally:
                 mailbox.end()
@@ -70,21 +78,33 @@ class Listening:
             raise ClientGone
         return shape.plain({"_meta": meta})
 
-    async def _check(self, exchange: Exchange, owner: str, server: str | None) -> MayRead | None:
+    async def _check(self, exchange: Exchange, owner: str, server: str | None) -> View | None:
         try:
             caller = await self._host.authenticate(exchange.arrival())
         except TradepostError:
             return None
         if owner_of(caller) != owner:
             return None
-        return lambda uri: self._host.may_read(caller, server, uri)
+        return View(partial(self._host.may_read, caller, server), partial(self._host.list_marks, caller, server))
 
 
-def _resources(params: Mapping[str, Any]) -> list[str]:
-    """The URIs the client wants to hear of, each once."""
+def _wanted(params: Mapping[str, Any]) -> Json:
     wanted = params.get("notifications")
     if not isinstance(wanted, dict):
         raise InvalidArgument("params.notifications must be an object: what to hear of.", field="notifications")
+    return wanted
+
+
+def _lists(wanted: Json) -> list[str]:
+    """The kinds of lists the client wants to hear of."""
+    for kind in KINDS:
+        if not isinstance(wanted.get(kind), bool | None):
+            raise InvalidArgument(f"notifications.{kind} is true or false.", field=f"notifications.{kind}")
+    return [kind for kind in KINDS if wanted.get(kind)]
+
+
+def _resources(wanted: Json) -> list[str]:
+    """The URIs the client wants to hear of, each once."""
     uris = wanted.get("resourceSubscriptions") or []
     field = "notifications.resourceSubscriptions"
     if not isinstance(uris, list) or not all(

@@ -101,8 +101,9 @@ class CatalogMethods:
 
 def capabilities(info: Mapping[str, Any]) -> Json:
     """What the endpoint offers; updates of resources only where there are some to watch."""
-    resources = {"subscribe": True} if info.get("watches") else {}
-    return {"tools": {}, "resources": resources, "prompts": {}, "completions": {}, "logging": {}}
+    changes = {"listChanged": True}
+    resources = {**changes, "subscribe": True} if info.get("watches") else changes
+    return {"tools": changes, "resources": resources, "prompts": changes, "completions": {}, "logging": {}}
 
 
 def identity(info: Mapping[str, Any]) -> Json:

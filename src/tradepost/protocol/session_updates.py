@@ -1,10 +1,11 @@
 """`resources/subscribe` and `resources/unsubscribe` of the handshake era, and the session's event stream (GET).
 
 A session has one mailbox and at most one stream: a newer GET takes the place of an older one, which may be a connection
-that broke unnoticed. What changed while no stream was open is told when one is.
+that broke unnoticed. What changed while no stream was open is told when one is; of the lists, since the first one was.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import orjson
 
@@ -12,8 +13,9 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.protocol.exchange import Exchange, Refused
 from tradepost.protocol.hosting import HostedCatalog
-from tradepost.protocol.notices import UPDATED
-from tradepost.protocol.streams import MayRead, Streams
+from tradepost.protocol.jsonrpc import Json
+from tradepost.protocol.sessions import owner_of
+from tradepost.protocol.streams import Streams, View
 from tradepost.protocol.updates import Mailbox, Updates
 
 SUBSCRIBE = "resources/subscribe"
@@ -67,18 +69,26 @@ class SessionUpdates:
             mailbox.end()
 
     async def stream(
-        self, server: str | None, session_id: str, exchange: Exchange, owner: str, still_open: StillOpen
+        self, caller: Caller, server: str | None, session_id: str, exchange: Exchange, still_open: StillOpen
     ) -> None:
-        """Serve the session's stream until an end. Raises RateLimited before it begins."""
-        with self._streams.place(owner):
+        """Serve the session's stream until an end. Raises RateLimited and Refused before it begins."""
+        with self._streams.place(owner_of(caller)):
 
-            async def check() -> MayRead | None:
+            async def check() -> View | None:
                 now = await still_open()
-                return None if now is None else lambda uri: self._host.may_read(now, server, uri)
+                if now is None:
+                    return None
+                return View(partial(self._host.may_read, now, server), partial(self._host.list_marks, now, server))
 
-            await exchange.start_stream()
+            marks = await self._host.list_marks(caller, server)
             mailbox = self._mailboxes.setdefault(session_id, Mailbox(self._updates))
             try:
+                if await still_open() is None:
+                    self.end(session_id)
+                    raise Refused(404, "The session ended. Start a new one with initialize.")
+                if not mailbox.hears_lists:
+                    mailbox.hear_lists(caller.workspace_id, marks)
+                await exchange.start_stream()
                 if await self._streams.serve(exchange, mailbox, check, _notification):
                     await exchange.end_stream()
             finally:
@@ -86,9 +96,9 @@ class SessionUpdates:
 
     def _forget_empty(self, session_id: str) -> None:
         mailbox = self._mailboxes.get(session_id)
-        if mailbox is not None and not mailbox.uris and not mailbox.is_read:
+        if mailbox is not None and not mailbox.uris and not mailbox.is_read and not mailbox.hears_lists:
             del self._mailboxes[session_id]
 
 
-def _notification(uri: str) -> bytes:
-    return orjson.dumps({"jsonrpc": "2.0", "method": UPDATED, "params": {"uri": uri}})
+def _notification(method: str, params: Json) -> bytes:
+    return orjson.dumps({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})})

@@ -1,4 +1,5 @@
-"""Event streams that stay open: what a client's mailbox gets goes out as `notifications/resources/updated`.
+"""Event streams that stay open: what a client's mailbox gets goes out as `notifications/resources/updated`, and that a
+list changed as `notifications/tools/list_changed` and its like.
 
 Both eras use the same stream: the answer to `subscriptions/listen`, and the GET of a session. Before anything is told,
 the credential is looked at again, and whether the resource may still be read. A client that takes nothing for half a
@@ -10,9 +11,13 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tradepost.foundation.errors import RateLimited
 from tradepost.protocol.exchange import Exchange
+from tradepost.protocol.jsonrpc import Json
+from tradepost.protocol.list_changes import Marks
+from tradepost.protocol.notices import UPDATED
 from tradepost.protocol.updates import Mailbox
 
 _log = logging.getLogger(__name__)
@@ -23,8 +28,18 @@ SEND_SECONDS = 30.0
 MOST_STREAMS = 5_000
 MOST_PER_OWNER = 200  # as many as it may have sessions
 
-MayRead = Callable[[str], Awaitable[bool]]
-Check = Callable[[], Awaitable[MayRead | None]]
+Notification = Callable[[str, Json], bytes]  # from method and params
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a client that listens may be told now: of which resources, and which lists it sees."""
+
+    may_read: Callable[[str], Awaitable[bool]]
+    marks: Callable[[], Awaitable[Marks]]
+
+
+Check = Callable[[], Awaitable[View | None]]
 
 
 class Streams:
@@ -58,23 +73,22 @@ class Streams:
             if not self._open[owner]:
                 del self._open[owner]
 
-    async def serve(
-        self, exchange: Exchange, mailbox: Mailbox, check: Check, notification: Callable[[str], bytes]
-    ) -> bool:
+    async def serve(self, exchange: Exchange, mailbox: Mailbox, check: Check, notification: Notification) -> bool:
         """Send until an end. True when this side ended it (the server stops, the mailbox ended or has a new reader, or
         `check` found that the client may not listen any more), False when the client is gone.
 
-        `check` gives a function that says what may be read now, or None when nothing may."""
+        `check` gives what may be told now, or None when nothing may."""
         reader = mailbox.new_reader()
         gone = asyncio.ensure_future(exchange.disconnected())
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             while not gone.done():
-                may_read = await check() if mailbox.is_for(reader) else None
-                if may_read is None:
+                view = await check() if mailbox.is_for(reader) else None
+                if view is None:
                     return True
+                lists = await mailbox.changed_lists(view.marks)
                 async with asyncio.timeout(SEND_SECONDS):
-                    await _send(exchange, mailbox, may_read, notification, gone)
+                    await _send(exchange, mailbox, lists, view, notification, gone)
                 stirred = asyncio.ensure_future(mailbox.stirred(reader))
                 try:
                     await asyncio.wait((gone, stopping, stirred), timeout=KEEP_ALIVE_SECONDS, return_when=_FIRST)
@@ -94,24 +108,28 @@ class Streams:
 async def _send(
     exchange: Exchange,
     mailbox: Mailbox,
-    may_read: MayRead,
-    notification: Callable[[str], bytes],
+    lists: list[str],
+    view: View,
+    notification: Notification,
     gone: "asyncio.Future[None]",
 ) -> None:
     """Send what changed, or a comment that keeps the stream alive. What may not have arrived stays in the mailbox."""
     taken = mailbox.take()
-    if not taken:
+    if not taken and not lists:
         await exchange.keep_alive()
         return
     arrived = False
     try:
+        for method in lists:
+            await exchange.event(notification(method, {}))
         for uri in taken:
-            if await may_read(uri):
-                await exchange.event(notification(uri))
+            if await view.may_read(uri):
+                await exchange.event(notification(UPDATED, {"uri": uri}))
             else:
                 mailbox.forget(uri)
         arrived = not gone.done()
     finally:
         if not arrived:
+            mailbox.lists_untold(lists)
             for uri in taken:
                 mailbox.tell(uri)

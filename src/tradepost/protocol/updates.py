@@ -7,10 +7,11 @@ client costs no memory, and one that is away for a moment misses nothing.
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from tradepost.foundation.errors import LimitExceeded
+from tradepost.protocol.list_changes import ListChanges, Marks
 
 RETELL_SECONDS = 60.0
 MOST_WATCHED = 100  # resources of one stream or session
@@ -42,6 +43,7 @@ class Updates:
     """From records to the mailboxes that wait for them."""
 
     def __init__(self) -> None:
+        self.lists = ListChanges()
         self._sources: list[UpdateSource] = []
         self._by_topic: list[TopicSource] = []
         self._waiting: dict[Topic, dict[tuple[int, str], Mailbox]] = {}
@@ -101,6 +103,10 @@ class Mailbox:
         self._topics: dict[str, Topic] = {}
         self._changed: dict[str, None] = {}
         self._taken: dict[str, float] = {}
+        self._lists_of: str | None = None  # the workspace of the lists it hears of
+        self._marks: dict[str, int] = {}
+        self._lists_told: dict[str, float] = {}
+        self._lists_stirred = False
         self._stirred = asyncio.Event()
         self._newest_reader = 0
         self._reading = 0
@@ -147,8 +153,43 @@ class Mailbox:
         """Let go of everything; whoever reads the mailbox stops."""
         for uri in self.uris:
             self.forget(uri)
+        if self._lists_of is not None:
+            self._updates.lists.remove(self._lists_of, self)
+            self._lists_of = None
         self.ended = True
         self._stirred.set()
+
+    @property
+    def hears_lists(self) -> bool:
+        """Whether it hears of lists that change."""
+        return self._lists_of is not None
+
+    def hear_lists(self, workspace_id: str, marks: Marks) -> None:
+        """Hear when one of these lists is another one than now."""
+        self._lists_of, self._marks = workspace_id, dict(marks)
+        self._updates.lists.add(workspace_id, self)
+
+    def stir_lists(self) -> None:
+        """Lists may have changed."""
+        self._lists_stirred = True
+        self._stirred.set()
+
+    async def changed_lists(self, marks_now: Callable[[], Awaitable[Marks]]) -> list[str]:
+        """What has to be told of lists; it counts as told."""
+        if not self._lists_stirred:
+            return []
+        async with self._updates.lists.turn:
+            self._lists_stirred = False
+            now = await marks_now()
+        changed = [method for method, mark in self._marks.items() if now.get(method) != mark]
+        self._marks.update((method, now[method]) for method in changed if method in now)
+        self._lists_told.update(dict.fromkeys(changed, time.monotonic()))
+        return changed
+
+    def lists_untold(self, methods: Iterable[str]) -> None:
+        """What was to be told of lists has perhaps not arrived."""
+        self._marks.update(dict.fromkeys(methods, -1))
+        self.stir_lists()
 
     def tell(self, uri: str) -> None:
         """A watched URI changed."""
@@ -172,6 +213,10 @@ class Mailbox:
         lately is to be told again, since its connection may have been broken."""
         lately = time.monotonic() - RETELL_SECONDS
         self._changed.update(dict.fromkeys(uri for uri, taken_at in self._taken.items() if taken_at > lately))
+        untold = [method for method, told_at in self._lists_told.items() if told_at > lately]
+        self._lists_told.clear()
+        if untold:
+            self.lists_untold(untold)
         self._newest_reader += 1
         self._reading += 1
         self._stirred.set()
@@ -187,6 +232,6 @@ class Mailbox:
 
     async def stirred(self, reader: int) -> None:
         """Return when something changed, or this reader has to stop."""
-        while self.is_for(reader) and not self._changed:
+        while self.is_for(reader) and not self._changed and not self._lists_stirred:
             self._stirred.clear()
             await self._stirred.wait()

@@ -69,6 +69,13 @@ class WatchedServer:
                 self._stirred.clear()
                 await self._stirred.wait()
 
+    async def until_listened(self) -> None:
+        """Wait until a client of the newer era listens."""
+        async with asyncio.timeout(SECONDS):
+            while not self._listening:
+                self._stirred.clear()
+                await self._stirred.wait()
+
     async def restart(self) -> None:
         """All streams break, and nothing is known of what was agreed."""
         await self._end()

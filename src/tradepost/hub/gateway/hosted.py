@@ -13,9 +13,10 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.reach import in_reach
 from tradepost.hub.gateway.steps.authenticate import bearer_of
-from tradepost.hub.gateway.steps.find_tool import catalog_of
+from tradepost.hub.gateway.steps.find_tool import EMPTY, catalog_of
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.protocol.hosting import NO_EXTRAS, NOTHING_KNOWN, Arrival, CallExtras
+from tradepost.protocol.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED
 from tradepost.protocol.parameter_headers import HeaderParameter
 
 INSTRUCTIONS = (
@@ -108,6 +109,18 @@ class Gateway:
             return (await self._catalog(replace(caller, seen=None), server)).find_resource(uri) is not None
         except NotFound:
             return False
+
+    async def list_marks(self, caller: Caller, server: str | None) -> Mapping[str, int]:
+        """See HostedCatalog. A server of which the caller sees nothing any more has empty lists."""
+        try:
+            catalog = await self._catalog(replace(caller, seen=None), server)
+        except NotFound:
+            catalog = EMPTY
+        return {
+            TOOLS_CHANGED: hash(catalog.tools_json),
+            RESOURCES_CHANGED: hash((catalog.resources_json, catalog.templates_json)),
+            PROMPTS_CHANGED: hash(catalog.prompts_json),
+        }
 
     async def get_prompt(
         self,

@@ -30,7 +30,8 @@ class Changed:
 
 @dataclass(slots=True)
 class Difference:
-    """What a look at a server changed in the registry. Resources and prompts stand by URI and name."""
+    """What a look at a server changed in the registry. Resources and prompts are counted; `contents_changed` tells
+    that some are others than before."""
 
     new: list[str] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Difference:
     refused: list[tuple[str, str]] = field(default_factory=list)
     resources: int = 0
     prompts: int = 0
+    contents_changed: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -71,8 +73,10 @@ async def apply_lists(
     fixed = _sorted_out(resources, "uri", lambda one: content_finding(one, "uri"), difference)
     moving = _sorted_out(templates, "uriTemplate", lambda one: content_finding(one, "uriTemplate"), difference)
     spoken = _sorted_out(prompts, "name", lambda one: content_finding(one, "name"), difference)
-    await _apply_contents(session, server, ResourceEntry, {**moving, **fixed}, set(moving) - set(fixed))
-    await _apply_contents(session, server, PromptEntry, spoken, set())
+    expandable = set(moving) - set(fixed)
+    changes = await _apply_contents(session, server, ResourceEntry, {**moving, **fixed}, expandable)
+    changes += await _apply_contents(session, server, PromptEntry, spoken, set())
+    difference.contents_changed = changes > 0
     difference.resources, difference.prompts = len(fixed) + len(moving), len(spoken)
     return difference
 
@@ -152,21 +156,26 @@ async def _apply_contents(
     table: type[ResourceEntry] | type[PromptEntry],
     items: dict[str, Json],
     templates: set[str],
-) -> None:
-    """Resources and prompts: a changed one is not shown until it is approved again."""
+) -> int:
+    """Resources and prompts: a changed one is not shown until it is approved again. How many are others than before."""
+    changes = 0
     rows = {key_of(row): row for row in await contents_of(session, table, server.id)}
     for position, (key, definition) in enumerate(items.items()):
         made, row = pin(definition), rows.get(key)
         if row is None:
             session.add(new_content(table, server.id, key, position, definition, is_template=key in templates))
+            changes += 1
             continue
         row.position = position
         if row.digest != made.digest or row.state == "removed":
+            changes += 1
             row.state = "quarantined" if row.state == "enabled" else "unapproved"
             row.definition, row.digest = made.text, made.digest
     for key, row in rows.items():
         if key not in items:
+            changes += row.state != "removed"
             row.state = "removed"
+    return changes
 
 
 def new_content(

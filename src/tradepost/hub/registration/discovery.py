@@ -13,9 +13,10 @@ from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import StateConflict, UpstreamError, UpstreamTimeout
+from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.changes import note, record_change
-from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.roles import require_role, system_caller
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registration.difference import Difference, apply_lists
 from tradepost.hub.registration.servers import find_server
@@ -92,6 +93,13 @@ class Discovery:
     async def discover(self, by: Caller, server: str) -> Difference:
         """Store what the server offers now and say what is different from before. Raises UpstreamError,
         UpstreamTimeout; then nothing is changed."""
+        return await self._laid_over(by, server, always=True)
+
+    async def relist(self, workspace_id: str, server: str) -> Difference:
+        """The same because a server says that its lists changed. Where they did not, nothing is recorded."""
+        return await self._laid_over(system_caller(workspace_id, new_id("req")), server, always=False)
+
+    async def _laid_over(self, by: Caller, server: str, *, always: bool) -> Difference:
         target = await self._target(by, server)
         connection = await self._connect(target)
         try:
@@ -111,7 +119,8 @@ class Discovery:
                 raise StateConflict("The server was changed while it was asked.", hint="Discover it again.")
             clear = redact([lists.tools, lists.resources, lists.templates, lists.prompts], connection.secrets)
             difference = await apply_lists(session, current, *clear)
-            await record_change(session, by, "server:discovered", current.id, difference.summary())
+            if always or not difference.is_empty or difference.contents_changed:
+                await record_change(session, by, "server:discovered", current.id, difference.summary())
             return difference
 
     async def _target(self, by: Caller, server: str) -> Server:

@@ -40,7 +40,8 @@ _Server = tuple[str, str]
 
 
 class Watching:
-    """The feeds of all servers, by workspace and server."""
+    """The feeds of all servers, by workspace and server. `on_first` is called whenever one more is heard: from then on
+    somebody has to call `review` when the registry changes."""
 
     def __init__(self, connections: Connections, place: Place) -> None:
         self._connections = connections
@@ -49,6 +50,7 @@ class Watching:
         self._expected: dict[Topic, set[int]] = {}
         self._numbers = count()
         self._running: set[asyncio.Task[None]] = set()
+        self.on_first: Callable[[], None] | None = None
         connections.on_connected = self._on_connected
 
     def workspaces(self) -> set[str]:
@@ -154,6 +156,8 @@ class Watching:
             if client is not None:
                 client.on_list_changed = lists_changed
         self._feeds[server] = (address, feed)
+        if self.on_first is not None:
+            self.on_first()
         feed.hear_lists()
 
     def _do(self, work: Awaitable[None]) -> None:
