@@ -25,8 +25,21 @@ END_OF_STREAM_SECONDS = 0.01
 OnMessage = Callable[[Json], Awaitable[None]]
 
 
-async def read_response(answer: HttpAnswer, request_id: int, on_message: OnMessage) -> tuple[Json, bytes]:
-    """The JSON-RPC response to `request_id` and the bytes it came in. Other messages of a stream go to `on_message`.
+class EndedEarly(UpstreamFailed):
+    """The event stream ended or broke before the response. `after` is the last event that can be gone on from, None
+    where there is none; the server wants to be left alone for `pause_seconds` before."""
+
+    def __init__(self, message: str, after: str | None, pause_seconds: float | None) -> None:
+        super().__init__(message, dispatched=True)
+        self.after = after
+        self.pause_seconds = pause_seconds
+
+
+async def read_response(
+    answer: HttpAnswer, request_id: int, on_message: OnMessage, after: str | None = None
+) -> tuple[Json, bytes]:
+    """The JSON-RPC response to `request_id` and the bytes it came in. Other messages of a stream go to `on_message`. A
+    stream that goes on does so `after` an event.
 
     Raises UpstreamFailed (dispatched).
     """
@@ -37,7 +50,7 @@ async def read_response(answer: HttpAnswer, request_id: int, on_message: OnMessa
         body = await read_body(answer)
         return _matching(_object(body), request_id), body
     if content_type == "text/event-stream":
-        return await _from_stream(answer, request_id, on_message)
+        return await _from_stream(answer, request_id, on_message, after)
     raise _wrong(f"answered with the content type '{content_type[:60]}' instead of JSON or an event stream")
 
 
@@ -52,9 +65,12 @@ async def read_body(answer: HttpAnswer) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def _from_stream(answer: HttpAnswer, request_id: int, on_message: OnMessage) -> tuple[Json, bytes]:
-    seen = 0
-    async with aclosing(_events(answer)) as events:
+async def _from_stream(
+    answer: HttpAnswer, request_id: int, on_message: OnMessage, after: str | None
+) -> tuple[Json, bytes]:
+    seen, reader = 0, EventReader()
+    reader.last_id = after
+    async with aclosing(_events(answer, reader)) as events:
         async for data in events:
             message = _object(data)
             seen += 1
@@ -65,7 +81,7 @@ async def _from_stream(answer: HttpAnswer, request_id: int, on_message: OnMessag
             elif message.get("id") == request_id:
                 await _finish(answer)
                 return _matching(message, request_id), data
-    raise _wrong("ended its event stream without a response")
+    raise EndedEarly("The server ended its event stream without a response.", reader.last_id, reader.retry_seconds)
 
 
 async def _finish(answer: HttpAnswer) -> None:
@@ -79,10 +95,16 @@ async def _finish(answer: HttpAnswer) -> None:
                 continue
 
 
-async def _events(answer: HttpAnswer) -> AsyncGenerator[bytes, None]:
+async def _events(answer: HttpAnswer, reader: "EventReader") -> AsyncGenerator[bytes, None]:
     """The data of each event of a stream."""
-    reader, total = EventReader(), 0
-    async for chunk in answer:
+    total = 0
+    while True:
+        try:
+            chunk = await anext(answer)
+        except StopAsyncIteration:
+            break
+        except UpstreamFailed as broken:
+            raise EndedEarly(broken.message, reader.last_id, reader.retry_seconds) from broken
         total += len(chunk)
         if total > MAX_ANSWER_BYTES:
             raise _wrong(f"sent an event stream of more than {MAX_ANSWER_BYTES} bytes")

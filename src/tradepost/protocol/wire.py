@@ -15,7 +15,7 @@ from typing import Self
 import orjson
 
 from tradepost import __version__
-from tradepost.protocol.answers import OnMessage, read_body, read_response, rpc_error, rpc_error_of
+from tradepost.protocol.answers import EndedEarly, OnMessage, read_body, read_response, rpc_error, rpc_error_of
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import HttpUrl, header_lines, read_http_url
@@ -25,6 +25,11 @@ from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 logger = logging.getLogger(__name__)
+
+METHOD_HEADER = "mcp-method"
+RESUME_SECONDS = 1.0  # before a stream is gone on with, where the server says nothing else
+LEAST_RESUME_SECONDS = 0.05
+MOST_IDLE_RESUMPTIONS = 100  # without any event; the time of the call is the other bound
 
 CREDENTIAL_STATUSES = frozenset({401, 403, 407})
 # The request reached the server and was turned down before anything was done.
@@ -157,11 +162,11 @@ class Wire:
         try:
             answer = await self._send(b"POST", headers, body, deadline, repeatable)
             try:
-                if answer.status != 200:
-                    raise await _http_failure(answer)
-                message, raw = await read_response(answer, request_id, on_message)
-            finally:
-                answer.close()
+                message, raw = await _response(answer, request_id, on_message)
+            except EndedEarly as ended:
+                if METHOD_HEADER in headers:  # of the newer era, which knows no going on
+                    raise
+                message, raw = await self._resumed(ended, request_id, headers, on_message, deadline)
         except asyncio.CancelledError:
             if deadline.dispatched and _is_told_of_the_end(headers):
                 self._tell_canceled(request_id, headers)
@@ -170,6 +175,38 @@ class Wire:
         if error is not None:
             raise refused(error)
         return Answered(message, raw, request_id, answer.headers)
+
+    async def _resumed(
+        self,
+        ended: EndedEarly,
+        request_id: int,
+        headers: Mapping[str, str],
+        on_message: OnMessage,
+        deadline: Deadline,
+    ) -> tuple[Json, bytes]:
+        """The response on the same stream, where the server lets one go on after an event: it may end a stream to be
+        asked again later. Raises what ended the stream first when it cannot be gone on with."""
+        first, idle = ended, 0
+        while ended.after is not None and idle < MOST_IDLE_RESUMPTIONS:
+            pause = RESUME_SECONDS if ended.pause_seconds is None else ended.pause_seconds
+            await asyncio.sleep(max(LEAST_RESUME_SECONDS, pause))
+            after = ended.after
+            try:
+                answer = await self._send(b"GET", {**headers, "last-event-id": after}, b"", deadline, repeatable=True)
+            except (UpstreamFailed, UpstreamTimedOut):
+                idle += 1
+                continue
+            if answer.status != 200:
+                answer.close()
+                break
+            try:
+                return await _response(answer, request_id, on_message, after)
+            except EndedEarly as again:
+                if again.pause_seconds is None:
+                    again.pause_seconds = ended.pause_seconds
+                idle = idle + 1 if again.after == after else 0
+                ended = again
+        raise first
 
     async def post(self, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None:
         """Send a message that has no response: a notification, or a response of ours."""
@@ -239,6 +276,18 @@ class Wire:
         head = b"".join((verb, self._start, self._lines, header_lines(headers), size))
         http = self._staying if stays else self._http
         return await http.send(to, head, body, deadline, connect_seconds=self._connect_seconds, repeatable=repeatable)
+
+
+async def _response(
+    answer: HttpAnswer, request_id: int, on_message: OnMessage, after: str | None = None
+) -> tuple[Json, bytes]:
+    """The response in an answer, which is closed. Raises UpstreamFailed, EndedEarly."""
+    try:
+        if answer.status != 200:
+            raise await _http_failure(answer)
+        return await read_response(answer, request_id, on_message, after)
+    finally:
+        answer.close()
 
 
 async def _streaming(answer: HttpAnswer) -> HttpAnswer:
