@@ -20,6 +20,8 @@ PROGRESS = "notifications/progress"
 LOG = "notifications/message"
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 KEEP_ALIVE_SECONDS = 15.0
+RETURN_SECONDS = 30.0  # for a client that lost its connection while it was asked
+LOOK_SECONDS = 1.0
 _CAPABILITY_FOR: Final = {
     "elicitation/create": "elicitation",
     "sampling/createMessage": "sampling",
@@ -111,12 +113,21 @@ class StreamChannel:
                 await asyncio.wait((reply, gone), timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if not reply.done() and not gone.done():
                     await self._exchange.keep_alive()
+            if not reply.done() and self._exchange.may_be_resumed:
+                await self._until_back(reply)
             if not reply.done():
                 raise Unavailable("The client left before it answered the question.")
             return reply.result().as_dict()
         finally:
             gone.cancel()
             self._asks.close(self._session_id, ask_id)
+
+    async def _until_back(self, reply: "asyncio.Future[Reply]") -> None:
+        """The connection is lost, which does not mean that the client is: wait for it to come back and reply."""
+        away = 0.0
+        while not reply.done() and away < RETURN_SECONDS:
+            await asyncio.wait((reply,), timeout=min(LOOK_SECONDS, RETURN_SECONDS))
+            away = 0.0 if self._exchange.is_resumed else away + LOOK_SECONDS
 
 
 def _level(params: Json) -> int:

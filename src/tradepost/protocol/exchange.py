@@ -7,13 +7,27 @@ The endpoint is the hot path, so it works on scope, receive and send directly; e
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from tradepost.protocol.headers import fold
 from tradepost.protocol.hosting import Arrival
 from tradepost.protocol.jsonrpc import MAX_BODY_BYTES, error_answer
 
 Scope = MutableMapping[str, Any]
+
+
+class Log(Protocol):
+    """Gives the events of a stream their ids, and keeps them where that is of use (see event_log)."""
+
+    @property
+    def is_read(self) -> bool: ...
+
+    @property
+    def elsewhere(self) -> bool: ...
+
+    def add(self, data: bytes, *, last: bool = False) -> bytes: ...
+
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -47,7 +61,7 @@ class ClientGone(Exception):
 class Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_streaming", "headers", "method", "path", "receive", "scope", "send", "taken")
+    __slots__ = ("_log", "_open_log", "_streaming", "headers", "method", "path", "receive", "scope", "send", "taken")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -58,6 +72,22 @@ class Exchange:
         self.headers = fold(scope["headers"])
         self.taken = b""
         self._streaming = False
+        self._log: Log | None = None
+        self._open_log: Callable[[], Log] | None = None
+
+    def log_events(self, open_log: Callable[[], Log]) -> None:
+        """If this becomes an event stream, give its events ids and keep them."""
+        self._open_log = open_log
+
+    @property
+    def may_be_resumed(self) -> bool:
+        """Whether the client may come back for what follows, after its connection was lost."""
+        return self._log is not None
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether it has come back, and is there."""
+        return self._log is not None and self._log.is_read
 
     def arrival(self) -> Arrival:
         client = self.scope.get("client")
@@ -112,7 +142,8 @@ class Exchange:
     async def respond(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Send a JSON answer, or one without a body. Where events went out before, it is the last event."""
         if self._streaming:
-            await self.send({"type": "http.response.body", "body": b"data: %b\n\n" % body})
+            event = self._event(body, last=True)
+            await self.send({"type": "http.response.body", "body": event})
             return
         lines = list(_JSON_HEADERS) if body else []
         lines.append((b"content-length", str(len(body)).encode()))
@@ -125,12 +156,26 @@ class Exchange:
         """Turn the answer into an event stream; again and again is once."""
         if not self._streaming:
             self._streaming = True
+            if self._open_log is not None:
+                self._log = self._open_log()
             await self.send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
 
     async def event(self, data: bytes) -> None:
         """Send one event with JSON data."""
         await self.start_stream()
-        await self.send({"type": "http.response.body", "body": b"data: %b\n\n" % data, "more_body": True})
+        if event := self._event(data):
+            await self.send({"type": "http.response.body", "body": event, "more_body": True})
+
+    def _event(self, data: bytes, *, last: bool = False) -> bytes:
+        """An event as it goes out; nothing where the client takes it elsewhere."""
+        if self._log is None:
+            return b"data: %b\n\n" % data
+        event = self._log.add(data, last=last)
+        return b"" if self._log.elsewhere else event
+
+    async def ready_events(self, events: bytes) -> None:
+        """Send events that have been written before."""
+        await self.send({"type": "http.response.body", "body": events, "more_body": True})
 
     async def keep_alive(self) -> None:
         """Send a comment, so that nothing on the way takes the stream for dead."""

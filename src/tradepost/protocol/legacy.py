@@ -6,6 +6,7 @@ name neither a version nor a session are served on their own: simple clients pos
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import orjson
 
@@ -14,6 +15,7 @@ from tradepost.foundation.errors import InvalidArgument, TradepostError
 from tradepost.protocol.canceling import Cancelable
 from tradepost.protocol.channel import LOG_LEVELS, PendingAsks, StreamChannel
 from tradepost.protocol.errors import Refusal, unknown_method, unsupported_version
+from tradepost.protocol.event_log import OWN_STREAM, EventLogs, parse_event_id
 from tradepost.protocol.exchange import Exchange, Refused
 from tradepost.protocol.headers import accepts
 from tradepost.protocol.hosting import NO_EXTRAS, HostedCatalog
@@ -38,6 +40,7 @@ from tradepost.protocol.updates import Updates
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 SESSION_HEADER = "mcp-session-id"
 VERSION_HEADER = "mcp-protocol-version"
+LAST_EVENT_HEADER = "last-event-id"
 CANCELED = "notifications/cancelled"
 
 
@@ -82,6 +85,9 @@ class LegacyEra:
         self._peers = peers
         self._updates = SessionUpdates(host, updates, streams)
         sessions.on_end(self._updates.end)
+        self._logs = EventLogs()
+        sessions.on_end(self._logs.end)
+        self._streams = streams
         self._methods = CatalogMethods(host)
         self._sessions = sessions
         self._served = served
@@ -157,6 +163,8 @@ class LegacyEra:
             raise Refusal(INVALID_REQUEST, "Nobody waits for this response.")
 
     def _channel(self, exchange: Exchange, params: Json, session: Session | None) -> StreamChannel:
+        if session is not None:
+            exchange.log_events(partial(self._logs.open, exchange.headers[SESSION_HEADER]))
         return StreamChannel(
             exchange,
             progress_token=progress_token(params),
@@ -194,18 +202,31 @@ class LegacyEra:
 
     async def stream(self, caller: Caller, server: str | None, exchange: Exchange) -> None:
         """GET: the session's event stream, for updates of the resources it subscribed to and of the lists. It ends when
-        the client leaves or opens another, the session ends, the credential stops being valid or the server stops."""
+        the client leaves or opens another, the session ends, the credential stops being valid or the server stops.
+        With the Last-Event-ID of a request's stream, what is missing of that."""
         if not accepts(exchange.headers.get("accept"), "text/event-stream"):
             raise Refused(406, "GET opens an event stream: send Accept: text/event-stream.")
         await self._required(caller, server, exchange.headers)
-        session_id = exchange.headers[SESSION_HEADER]
-        await self._updates.stream(caller, server, session_id, exchange, lambda: self._still_valid(exchange, server))
+        session_id, last_id = exchange.headers[SESSION_HEADER], exchange.headers.get(LAST_EVENT_HEADER)
+        stream, after = (OWN_STREAM, None) if last_id is None else parse_event_id(last_id) or (None, None)
+        if stream == OWN_STREAM:
+            valid = partial(self._still_valid, exchange, server)
+            await self._updates.stream(caller, server, session_id, exchange, valid, after)
+            return
+        log = self._logs.find(session_id, stream, after) if stream is not None and after is not None else None
+        if log is None or after is None:
+            raise Refused(400, "Nothing is left of the stream that had this Last-Event-ID. Send the request again.")
+        with self._streams.place(owner_of(caller)):
+            await self._streams.resume(exchange, log, after, partial(self._is_valid, exchange, server))
 
     async def _required(self, caller: Caller, server: str | None, headers: Mapping[str, str]) -> Session:
         session = await self.session(caller, server, headers)
         if session is None:
             raise Refused(400, "The Mcp-Session-Id header is missing. Send the one that initialize answered with.")
         return session
+
+    async def _is_valid(self, exchange: Exchange, server: str | None) -> bool:
+        return await self._still_valid(exchange, server) is not None
 
     async def _still_valid(self, exchange: Exchange, server: str | None) -> Caller | None:
         """The client as it is now: a revoked credential and an ended session keep no stream."""

@@ -5,12 +5,14 @@ that broke unnoticed. What changed while no stream was open is told when one is;
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 
 import orjson
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.protocol.event_log import OWN_STREAM, written
 from tradepost.protocol.exchange import Exchange, Refused
 from tradepost.protocol.hosting import HostedCatalog
 from tradepost.protocol.jsonrpc import Json
@@ -69,9 +71,16 @@ class SessionUpdates:
             mailbox.end()
 
     async def stream(
-        self, caller: Caller, server: str | None, session_id: str, exchange: Exchange, still_open: StillOpen
+        self,
+        caller: Caller,
+        server: str | None,
+        session_id: str,
+        exchange: Exchange,
+        still_open: StillOpen,
+        after: int | None = None,
     ) -> None:
-        """Serve the session's stream until an end. Raises RateLimited and Refused before it begins."""
+        """Serve the session's stream until an end, where it goes on `after` an event. Raises RateLimited and Refused
+        before it begins."""
         with self._streams.place(owner_of(caller)):
 
             async def check() -> View | None:
@@ -88,8 +97,9 @@ class SessionUpdates:
                     raise Refused(404, "The session ended. Start a new one with initialize.")
                 if not mailbox.hears_lists:
                     mailbox.hear_lists(caller.workspace_id, marks)
+                exchange.log_events(lambda: _Numbers(mailbox))
                 await exchange.start_stream()
-                if await self._streams.serve(exchange, mailbox, check, _notification):
+                if await self._streams.serve(exchange, mailbox, check, _notification, after):
                     await exchange.end_stream()
             finally:
                 self._forget_empty(session_id)
@@ -98,6 +108,19 @@ class SessionUpdates:
         mailbox = self._mailboxes.get(session_id)
         if mailbox is not None and not mailbox.uris and not mailbox.is_read and not mailbox.hears_lists:
             del self._mailboxes[session_id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Ids for the session's own stream. Nothing is kept: what a client missed, the mailbox tells anew."""
+
+    mailbox: Mailbox
+    is_read = False
+    elsewhere = False
+
+    def add(self, data: bytes, *, last: bool = False) -> bytes:
+        """See Log."""
+        return written(OWN_STREAM, self.mailbox.next_number(), data)
 
 
 def _notification(method: str, params: Json) -> bytes:

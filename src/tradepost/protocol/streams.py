@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tradepost.foundation.errors import RateLimited
+from tradepost.protocol.event_log import StreamLog
 from tradepost.protocol.exchange import Exchange
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.list_changes import Marks
@@ -73,12 +74,19 @@ class Streams:
             if not self._open[owner]:
                 del self._open[owner]
 
-    async def serve(self, exchange: Exchange, mailbox: Mailbox, check: Check, notification: Notification) -> bool:
+    async def serve(
+        self,
+        exchange: Exchange,
+        mailbox: Mailbox,
+        check: Check,
+        notification: Notification,
+        after: int | None = None,
+    ) -> bool:
         """Send until an end. True when this side ended it (the server stops, the mailbox ended or has a new reader, or
         `check` found that the client may not listen any more), False when the client is gone.
 
-        `check` gives what may be told now, or None when nothing may."""
-        reader = mailbox.new_reader()
+        `check` gives what may be told now, or None when nothing may. `after` is the last event that the client has."""
+        reader = mailbox.new_reader(after)
         gone = asyncio.ensure_future(exchange.disconnected())
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
@@ -104,6 +112,42 @@ class Streams:
             mailbox.leave()
         return False
 
+    async def resume(
+        self, exchange: Exchange, log: StreamLog, place: int, still_valid: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Send what a stream had after a place, and what follows until its end, or another client takes it over, the
+        credential or session ends, the server stops or the client leaves."""
+        reader = log.attach()
+        gone = asyncio.ensure_future(exchange.disconnected())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await exchange.start_stream()
+            while not gone.done():
+                if not log.is_for(reader) or self._stopping.is_set() or not await still_valid():
+                    break
+                events = list(log.after(place))
+                async with asyncio.timeout(SEND_SECONDS):
+                    if events:
+                        place = events[-1][0]
+                        await exchange.ready_events(b"".join(event for _, event in events))
+                    else:
+                        await exchange.keep_alive()
+                if log.is_over(place):
+                    break
+                stirred = asyncio.ensure_future(log.stirred(reader, place))
+                try:
+                    await asyncio.wait((gone, stopping, stirred), timeout=KEEP_ALIVE_SECONDS, return_when=_FIRST)
+                finally:
+                    stirred.cancel()
+            if not gone.done():
+                await exchange.end_stream()
+        except TimeoutError:
+            _log.info("a client that took nothing for %g seconds was dropped", SEND_SECONDS)
+        finally:
+            gone.cancel()
+            stopping.cancel()
+            log.detach()
+
 
 async def _send(
     exchange: Exchange,
@@ -122,9 +166,11 @@ async def _send(
     try:
         for method in lists:
             await exchange.event(notification(method, {}))
+            mailbox.was_told(method)
         for uri in taken:
             if await view.may_read(uri):
                 await exchange.event(notification(UPDATED, {"uri": uri}))
+                mailbox.was_told(uri)
             else:
                 mailbox.forget(uri)
         arrived = not gone.done()

@@ -106,6 +106,8 @@ class Mailbox:
         self._lists_of: str | None = None  # the workspace of the lists it hears of
         self._marks: dict[str, int] = {}
         self._lists_told: dict[str, float] = {}
+        self._number = 0
+        self._numbers: dict[str, int] = {}  # of the event that told of a URI or list last
         self._lists_stirred = False
         self._stirred = asyncio.Event()
         self._newest_reader = 0
@@ -146,6 +148,7 @@ class Mailbox:
         topic = self._topics.pop(uri, None)
         self._changed.pop(uri, None)
         self._taken.pop(uri, None)
+        self._numbers.pop(uri, None)
         if topic is not None:
             self._updates.remove(topic, uri, self)
 
@@ -208,13 +211,27 @@ class Mailbox:
         """Whether anybody reads it now."""
         return self._reading > 0
 
-    def new_reader(self) -> int:
+    def next_number(self) -> int:
+        """The number of the event that is sent next."""
+        self._number += 1
+        return self._number
+
+    def was_told(self, key: str) -> None:
+        """The event sent last told of this URI or list."""
+        self._numbers[key] = self._number
+
+    def new_reader(self, after: int | None = None) -> int:
         """The number of a new reader. One counts at a time: an earlier one stops, and says `leave`. What that one took
-        lately is to be told again, since its connection may have been broken."""
+        lately is to be told again, since its connection may have been broken; or, where the client knows the last event
+        that it has, what was told after that."""
         lately = time.monotonic() - RETELL_SECONDS
-        self._changed.update(dict.fromkeys(uri for uri, taken_at in self._taken.items() if taken_at > lately))
-        untold = [method for method, told_at in self._lists_told.items() if told_at > lately]
-        self._lists_told.clear()
+
+        def may_be_missed(key: str, told_at: float) -> bool:
+            return told_at > lately if after is None else self._numbers.get(key, self._number) > after
+
+        missed = [uri for uri, taken_at in self._taken.items() if may_be_missed(uri, taken_at)]
+        self._changed.update(dict.fromkeys(missed))
+        untold = [method for method, told_at in self._lists_told.items() if may_be_missed(method, told_at)]
         if untold:
             self.lists_untold(untold)
         self._newest_reader += 1
