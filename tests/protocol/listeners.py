@@ -10,7 +10,7 @@ import httpx2
 
 from tests.protocol.conftest import Desk, modern_headers, modern_meta
 
-SECONDS = 5.0
+SECONDS = 20.0
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 
 

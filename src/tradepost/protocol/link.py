@@ -220,6 +220,11 @@ class _SharedNotices:
         return
 
     @property
+    def retry_seconds(self) -> None:
+        """Nothing is said of that there."""
+        return
+
+    @property
     def heard_at(self) -> float:
         """A connection that ended is known to have."""
         return monotonic()

@@ -31,10 +31,14 @@ REST_SECONDS = 0.1
 
 
 class Notices(Protocol):
-    """An open stream. `last_id` is that of the last event that had one; `heard_at` (monotonic) when anything came."""
+    """An open stream. `last_id` is that of the last event that had one; `retry_seconds` how long the server wants to be
+    left alone before one comes back, if it said so; `heard_at` (monotonic) when anything came."""
 
     @property
     def last_id(self) -> str | None: ...
+
+    @property
+    def retry_seconds(self) -> float | None: ...
 
     @property
     def heard_at(self) -> float: ...
@@ -64,6 +68,11 @@ class HttpNotices:
     def last_id(self) -> str | None:
         """See Notices."""
         return self._reader.last_id
+
+    @property
+    def retry_seconds(self) -> float | None:
+        """See Notices."""
+        return self._reader.retry_seconds
 
     async def next(self) -> Json | None:
         """See Notices."""

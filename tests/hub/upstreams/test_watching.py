@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
+from tests.hub.upstreams.asking_server import event, result
 from tests.hub.upstreams.test_dispatch import Entry
-from tests.hub.upstreams.watched_server import ONE, REFUSED, SECONDS, TWO, WatchedServer
-from tests.hub.world import World
+from tests.hub.upstreams.watched_server import MODERN, ONE, REFUSED, SECONDS, TWO, WatchedServer
 from tests.protocol.conftest import Desk, HeardUpdates, served, warm
 from tests.protocol.fake_host import FakeHost
 from tests.protocol.listeners import listening, opened, session_stream, subscribe
@@ -26,7 +28,8 @@ from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.programs import Program, Starter
 from tradepost.hub.upstreams.watching import Place, Watching
-from tradepost.hub.vault.vault import open_vault
+from tradepost.hub.vault.header_rules import Header
+from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.client import McpClient
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import LOCAL_HOSTS
@@ -54,11 +57,17 @@ class Hub(FakeHost):
         return await self.upstreams.watched(caller, self.entry, uri)
 
 
+class NoCredentials:
+    """A vault without any."""
+
+    async def headers_for(self, workspace_id: str, server_id: str) -> list[Header]:
+        return []
+
+
 @asynccontextmanager
-async def hub_before(server: WatchedServer, world: World, folder: Path) -> AsyncIterator[tuple[Hub, Desk]]:
+async def hub_before(server: WatchedServer) -> AsyncIterator[tuple[Hub, Desk]]:
     """An endpoint with the server behind it, and a client of its."""
-    vault = await open_vault(world.database, folder / "vault.keys")
-    connections = Connections(vault, Guard([ipaddress.ip_network("127.0.0.0/8")]))
+    connections = Connections(cast(Vault, NoCredentials()), Guard([ipaddress.ip_network("127.0.0.0/8")]))
     updates, relisted = HeardUpdates(), asyncio.Event()
     hub: Hub
 
@@ -88,8 +97,8 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[WatchedServer]
         yield made
 
 
-async def test_clients_of_both_eras_hear_a_server_of_any(world: World, tmp_path: Path, server: WatchedServer) -> None:
-    async with hub_before(server, world, tmp_path) as (_hub, desk):
+async def test_clients_of_both_eras_hear_a_server_of_any(server: WatchedServer) -> None:
+    async with hub_before(server) as (_hub, desk):
         session = await opened(desk)
         async with session_stream(desk, session) as older, listening(desk, ONE, TWO) as newer:
             await newer.next()
@@ -107,7 +116,7 @@ async def test_clients_of_both_eras_hear_a_server_of_any(world: World, tmp_path:
 
 
 @pytest.mark.parametrize("older", [False, True])
-async def test_a_program_is_heard_too(tmp_path: Path, older: bool) -> None:
+async def test_a_program_is_heard_too(older: bool) -> None:
     root = str(Path(__file__).parents[3])
     program = Program(
         command=sys.executable,
@@ -131,11 +140,11 @@ async def test_a_program_is_heard_too(tmp_path: Path, older: bool) -> None:
         await client.close()
 
 
-async def test_a_server_that_was_lost_is_asked_again(world: World, tmp_path: Path) -> None:
+async def test_a_server_that_was_lost_is_asked_again() -> None:
     for era in ("modern", "legacy"):
         async with (
             WatchedServer(era).serving() as server,
-            hub_before(server, world, tmp_path) as (_, desk),
+            hub_before(server) as (_, desk),
             listening(desk, ONE) as ear,
         ):
             await ear.next()
@@ -146,10 +155,8 @@ async def test_a_server_that_was_lost_is_asked_again(world: World, tmp_path: Pat
             assert await ear.uri() == ONE
 
 
-async def test_what_a_server_refuses_is_refused_and_the_rest_goes_on(
-    world: World, tmp_path: Path, server: WatchedServer
-) -> None:
-    async with hub_before(server, world, tmp_path) as (_, desk):
+async def test_what_a_server_refuses_is_refused_and_the_rest_goes_on(server: WatchedServer) -> None:
+    async with hub_before(server) as (_, desk):
         session = await opened(desk)
         async with session_stream(desk, session) as ear:
             await subscribe(desk, session, ONE)
@@ -159,12 +166,10 @@ async def test_what_a_server_refuses_is_refused_and_the_rest_goes_on(
             assert await ear.uri() == ONE
 
 
-async def test_a_changed_credential_takes_the_subscriptions_along(
-    world: World, tmp_path: Path, server: WatchedServer
-) -> None:
+async def test_a_changed_credential_takes_the_subscriptions_along(server: WatchedServer) -> None:
     async with (
         WatchedServer(*server.eras).serving() as other,
-        hub_before(server, world, tmp_path) as (hub, desk),
+        hub_before(server) as (hub, desk),
         listening(desk, ONE) as ear,
     ):
         await ear.next()
@@ -177,8 +182,8 @@ async def test_a_changed_credential_takes_the_subscriptions_along(
         assert await ear.uri() == ONE
 
 
-async def test_a_server_that_is_gone_is_heard_no_more(world: World, tmp_path: Path, server: WatchedServer) -> None:
-    async with hub_before(server, world, tmp_path) as (hub, desk), listening(desk, ONE) as ear:
+async def test_a_server_that_is_gone_is_heard_no_more(server: WatchedServer) -> None:
+    async with hub_before(server) as (hub, desk), listening(desk, ONE) as ear:
         await ear.next()
         hub.entry = Entry(server_url=None)
         hub.unreadable.add(ONE)
@@ -188,7 +193,7 @@ async def test_a_server_that_is_gone_is_heard_no_more(world: World, tmp_path: Pa
             await hub.updates.idle.wait()
 
 
-async def test_a_server_that_tells_nothing_cannot_be_watched(world: World, tmp_path: Path) -> None:
+async def test_a_server_that_tells_nothing_cannot_be_watched() -> None:
     class Silent(WatchedServer):
         def _made(self) -> Any:
             made = super()._made()
@@ -197,16 +202,51 @@ async def test_a_server_that_tells_nothing_cannot_be_watched(world: World, tmp_p
             return made
 
     for era in ("modern", "legacy"):
-        async with Silent(era).serving() as server, hub_before(server, world, tmp_path) as (_, desk):
+        async with Silent(era).serving() as server, hub_before(server) as (_, desk):
             answer = await subscribe(desk, await opened(desk), ONE)
             assert "cannot be watched" in answer["error"]["message"]
 
 
 async def test_one_server_is_watched_so_much_and_no_more(
-    world: World, tmp_path: Path, server: WatchedServer, monkeypatch: pytest.MonkeyPatch
+    server: WatchedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "MOST_WATCHED", 1)
-    async with hub_before(server, world, tmp_path) as (_, desk):
+    async with hub_before(server) as (_, desk):
         session = await opened(desk)
         assert "result" in await subscribe(desk, session, ONE)
         assert (await subscribe(desk, session, TWO))["error"]["code"] == 422
+
+
+async def test_a_stream_that_is_ended_to_be_asked_again_is_gone_on_with() -> None:
+    """A server of the older era that keeps no connection open: it says where it was and when to come back."""
+    told = event({"method": "notifications/resources/updated", "params": {"uri": ONE}}).decode()
+    gets: list[str | None] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        if request.method == "GET":
+            gets.append(request.headers.get("last-event-id"))
+            number = len(gets)
+            said = f"id: {number}\nretry: 10\ndata:\n\n" + (f"id: {number}b\n{told}" if number > 2 else "")
+            await Response(said, media_type="text/event-stream")(scope, receive, send)
+            return
+        message = await request.json()
+        if request.headers.get("mcp-protocol-version") == MODERN:
+            await Response(status_code=400)(scope, receive, send)
+        elif "id" not in message:
+            await Response(status_code=202)(scope, receive, send)
+        else:
+            info = {"name": "polled", "version": "1"}
+            agreed = {"protocolVersion": "2025-11-25", "capabilities": {"resources": {"subscribe": True}}}
+            value = {**agreed, "serverInfo": info} if message["method"] == "initialize" else {}
+            await result(message, value)(scope, receive, send)
+
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with served(app) as base, warm() as http, asyncio.timeout(SECONDS):
+        hearing = feed.Feed(McpClient(http, f"{base}/mcp"), heard.put_nowait, lambda: None, "polled")
+        assert await hearing.add(ONE)
+        assert await heard.get() == ONE
+        assert gets[:4] == [None, "1", "2", "3b"][: len(gets)]
+        await hearing.close()

@@ -68,8 +68,8 @@ class RegistryNews:
         seen, since = self._pending.get(workspace_id, (None, monotonic()))
         is_new = workspace_id not in self._told
         if seen == version or is_new or monotonic() - since > LONGEST_WAIT_SECONDS:
+            await self._tell(workspace_id)
             self._told[workspace_id] = version
             self._pending.pop(workspace_id, None)
-            await self._tell(workspace_id)
         else:
             self._pending[workspace_id] = (version, since)

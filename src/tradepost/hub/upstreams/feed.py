@@ -14,6 +14,8 @@ from time import monotonic
 from typing import Any, Protocol
 
 from tradepost.foundation.errors import LimitExceeded
+from tradepost.hub.upstreams.pump import Pump, Pumps, goes_on
+from tradepost.hub.upstreams.watched import Watched
 from tradepost.protocol.jsonrpc import METHOD_NOT_FOUND
 from tradepost.protocol.notices import LISTS_CHANGED, UPDATED, Notices, params_of
 from tradepost.protocol.server_identity import ServerIdentity
@@ -25,10 +27,7 @@ MOST_WATCHED = 500  # resources of one server with one credential
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 60.0
 STEADY_SECONDS = 10.0  # a stream that held so long begins with the first pause again
-LOOK_SECONDS = 30.0
 FINISH_SECONDS = 3.0
-SILENT_SECONDS = 300.0  # what says nothing for so long, not even that it is alive, may be gone unnoticed
-LINGER_SECONDS = 1.0  # for what was under way on a stream when its successor was open
 
 
 class Speaker(Protocol):
@@ -54,53 +53,40 @@ class Feed:
         self, client: Speaker, updated: Callable[[str], None], lists_changed: Callable[[], None], name: str
     ) -> None:
         self._client = client
-        self._updated = updated
         self._lists_changed = lists_changed
         self.name = name
-        self._watched: dict[str, asyncio.Future[bool]] = {}
+        self._watched = Watched(updated)
         self._wants_lists = False
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._pumps: set[asyncio.Task[None]] = set()
-        self._missed = False
+        self._pumps = Pumps(self._hear, name)
         self._subscribed: set[str] = set()
         self._session: tuple[int, str | None] | None = None
         self._last_id: str | None = None
-
-    @property
-    def uris(self) -> list[str]:
-        """What is watched."""
-        return list(self._watched)
+        self._retry: float | None = None  # how long the server wants to be left alone, where its stream is gone on with
 
     async def add(self, uri: str) -> bool:
         """Watch a resource; again is once. False when the server does not tell of its changes. Raises LimitExceeded,
         and what the server refuses it with: UpstreamFailed, UpstreamTimedOut."""
-        accepted = self._watched.get(uri)
-        if accepted is None:
+        agreement = self._watched.agreement(uri)
+        if agreement is None:
             if len(self._watched) >= MOST_WATCHED:
                 raise LimitExceeded(
                     f"At most {MOST_WATCHED} resources of the server '{self.name}' can be watched at once.",
                     hint="Read it again when you need it.",
                 )
-            accepted = self._watched[uri] = asyncio.get_running_loop().create_future()
-            accepted.add_done_callback(_seen)
+            agreement = self._watched.begin(uri)
             self._stir()
-        return await asyncio.shield(accepted)
+        return await asyncio.shield(agreement)
 
     def remove(self, uri: str) -> None:
         """Watch a resource no more."""
-        accepted = self._watched.pop(uri, None)
-        if accepted is not None:
-            accepted.cancel()
+        if self._watched.remove(uri):
             self._stir()
 
     def keep(self, uris: Sequence[str]) -> None:
         """Watch what was watched over another connection before: whatever changed in between was missed."""
-        self._missed = True
-        for uri in uris:
-            accepted = self._watched.setdefault(uri, asyncio.get_running_loop().create_future())
-            if not accepted.done():
-                accepted.set_result(True)
+        self._watched.keep(uris)
         self._stir()
 
     def hear_lists(self) -> None:
@@ -110,25 +96,26 @@ class Feed:
 
     async def finish(self) -> list[str]:
         """Tell the server that nothing is watched any more, and give what was."""
-        uris = [uri for uri in self._watched if self._is_accepted(uri)]
-        for uri in self.uris:
-            self.remove(uri)
+        agreed = self._watched.agreed
+        for uri in self._watched.uris:
+            self._watched.remove(uri)
         self._wants_lists = False
         self._changed.set()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=FINISH_SECONDS)
         await self.close()
-        return uris
+        return agreed
 
-    async def close(self) -> None:
-        """Hear no more."""
-        tasks = [task for task in (self._task, *self._pumps) if task is not None]
-        self._task = None
+    async def close(self) -> list[str]:
+        """Hear no more. What was watched."""
+        tasks = [task for task in (self._task, *self._pumps.running) if task is not None]
+        self._task, agreed = None, self._watched.agreed
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for accepted in self._watched.values():
-            accepted.cancel()
+        for uri in self._watched.uris:
+            self._watched.remove(uri)
+        return agreed
 
     # --- one stream after the other ----------------------------------------------------------------------------
 
@@ -143,16 +130,19 @@ class Feed:
     async def _run(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while self._is_wanted():
-            began = monotonic()
+            began, self._retry = monotonic(), None
             self._changed.clear()
             try:
                 identity = await self._client.connect()
                 await (self._listen(identity) if identity.era == "modern" else self._follow(identity))
             except (UpstreamFailed, UpstreamTimedOut) as error:
                 logger.info("the stream of %s broke: %s", self.name, error.message)
-                self._fail_new(error)
+                self._watched.fail_new(error)
             if not self._is_wanted():
                 break
+            if self._retry is not None:
+                await asyncio.sleep(min(self._retry, LONGEST_PAUSE_SECONDS))
+                continue
             pause = FIRST_PAUSE_SECONDS if monotonic() - began > STEADY_SECONDS else pause
             await self._rest(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -170,26 +160,26 @@ class Feed:
         """The newer era: a request that names all, and the next one when that changes."""
         self._wants_lists = self._wants_lists and _tells_of_lists(identity)
         asked: frozenset[str] | None = None
-        pump: asyncio.Task[None] | None = None
+        pump: Pump | None = None
         try:
             while self._is_wanted():
                 self._changed.clear()
-                uris = frozenset(self._watched)
+                uris = frozenset(self._watched.uris)
                 if uris != asked:
                     opened = await self._opened(sorted(uris))
                     if opened is None:
                         continue
                     stream, honored = opened
-                    self._retire(pump)
-                    pump, asked = self._pumped(stream), uris
+                    self._pumps.retire(pump)
+                    pump, asked = self._pumps.start(stream), uris
                     for uri in uris:
-                        self._settle(uri, uri in honored)
-                    self._tell_what_was_missed(uris)
-                if not await self._goes_on(pump):
+                        self._watched.settle(uri, uri in honored)
+                    self._watched.tell_what_was_missed()
+                if pump is not None and not await goes_on(pump, self._changed):
                     return
         finally:
-            self._missed = self._missed or bool(self._watched)
-            self._retire(pump, 0.0)
+            self._watched.lost()
+            self._pumps.retire(pump, 0.0)
 
     async def _opened(self, uris: Sequence[str]) -> tuple[Notices, frozenset[str]] | None:
         """A stream that tells of these. None when the server refused some, which are given up then. Raises
@@ -206,7 +196,7 @@ class Feed:
             if not refused:
                 raise
         for uri, why in refused.items():
-            self._give_up(uri, why)
+            self._watched.give_up(uri, why)
         return None
 
     async def _refused(self, uris: Sequence[str], error: UpstreamFailed) -> dict[str, UpstreamFailed]:
@@ -223,21 +213,22 @@ class Feed:
                 refused[uri] = why
             else:
                 stream.close()
-        return refused or dict.fromkeys((uri for uri in uris if not self._is_accepted(uri)), error)
+        return refused or dict.fromkeys((uri for uri in uris if uri not in self._watched.agreed), error)
 
     async def _follow(self, identity: ServerIdentity) -> None:
         """The older era: the session's own stream, and a subscription for each."""
         self._wants_lists = self._wants_lists and _tells_of_lists(identity)
         if not tells_of_updates(identity):
-            for uri in self.uris:
-                self._give_up(uri, None)
+            for uri in self._watched.uris:
+                self._watched.give_up(uri, None)
         if not self._is_wanted():
             return
         if self._client.session != self._session:
-            self._missed = self._missed or bool(self._subscribed)
+            if self._subscribed:
+                self._watched.lost()
             self._subscribed, self._last_id, self._session = set(), None, self._client.session
-        elif self._last_id is None:
-            self._missed = self._missed or bool(self._subscribed)
+        elif self._last_id is None and self._subscribed:
+            self._watched.lost()
         try:
             stream = await self._client.session_notices(self._last_id)
         except UpstreamFailed as error:
@@ -245,36 +236,40 @@ class Feed:
                 self._last_id = None
                 raise
             self._wants_lists = False  # it has no such stream
-            for uri in self.uris:
-                self._give_up(uri, None)
+            for uri in self._watched.uris:
+                self._watched.give_up(uri, None)
             return
-        pump = self._pumped(stream)
+        pump = self._pumps.start(stream)
         try:
             while self._is_wanted():
                 self._changed.clear()
                 await self._subscribe()
-                self._tell_what_was_missed(self.uris)
-                if not await self._goes_on(pump) or self._client.session != self._session:
+                self._watched.tell_what_was_missed()
+                if self._client.session != self._session:
+                    return
+                if not await goes_on(pump, self._changed):
+                    if stream.last_id is not None:  # it ends its stream to be asked again later
+                        self._retry = max(FIRST_PAUSE_SECONDS, stream.retry_seconds or 0.0)
                     return
             await self._subscribe()
         finally:
             self._last_id = stream.last_id
-            self._retire(pump, 0.0)
+            self._pumps.retire(pump, 0.0)
 
     async def _subscribe(self) -> None:
         """Make what the server tells of what is watched."""
-        for uri in self.uris:
+        for uri in self._watched.uris:
             if uri not in self._subscribed:
                 try:
                     await self._client.subscribe(uri)
                 except UpstreamFailed as error:
                     if not error.answered:
                         raise
-                    self._give_up(uri, error)
+                    self._watched.give_up(uri, error)
                     continue
                 self._subscribed.add(uri)
-            self._settle(uri, True)
-        for uri in self._subscribed - self._watched.keys():
+            self._watched.settle(uri, True)
+        for uri in self._subscribed.difference(self._watched.uris):
             self._subscribed.discard(uri)
             try:
                 await self._client.subscribe(uri, ending=True)
@@ -282,94 +277,11 @@ class Feed:
                 if not error.answered:
                     raise
 
-    async def _goes_on(self, pump: "asyncio.Task[None] | None") -> bool:
-        """Wait until something is to be done. False when the stream has ended. Raises UpstreamFailed."""
-        changed = asyncio.ensure_future(self._changed.wait())
-        try:
-            both = [changed] if pump is None else [changed, pump]
-            await asyncio.wait(both, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-        if pump is not None and pump.done():
-            pump.result()
-            return False
-        return True
-
-    # --- a stream ----------------------------------------------------------------------------------------------
-
-    def _pumped(self, stream: Notices) -> "asyncio.Task[None]":
-        pump = asyncio.create_task(self._pump(stream), name=f"stream of {self.name}")
-        self._pumps.add(pump)
-        pump.add_done_callback(self._pumps.discard)
-        pump.add_done_callback(_seen)
-        return pump
-
-    def _retire(self, pump: "asyncio.Task[None] | None", seconds: float = LINGER_SECONDS) -> None:
-        if pump is not None:
-            asyncio.get_running_loop().call_later(seconds, pump.cancel)
-
-    async def _pump(self, stream: Notices) -> None:
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(LOOK_SECONDS):
-                        message = await stream.next()
-                except TimeoutError:
-                    if monotonic() - stream.heard_at > SILENT_SECONDS:
-                        raise UpstreamFailed("The server's stream fell silent.", dispatched=True) from None
-                    continue
-                if message is None:
-                    return
-                self._hear(message)
-        finally:
-            stream.close()
-
     def _hear(self, message: dict[str, Any]) -> None:
         if message["method"] in LISTS_CHANGED:
             self._lists_changed()
         elif message["method"] == UPDATED:
-            uri = params_of(message).get("uri")
-            if isinstance(uri, str) and uri in self._watched:
-                self._updated(uri)
-
-    # --- what becomes of each ----------------------------------------------------------------------------------
-
-    def _is_accepted(self, uri: str) -> bool:
-        accepted = self._watched.get(uri)
-        return accepted is not None and accepted.done()
-
-    def _settle(self, uri: str, accepted: bool) -> None:
-        if not accepted:
-            self._give_up(uri, None)
-            return
-        waiting = self._watched.get(uri)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(True)
-
-    def _give_up(self, uri: str, error: UpstreamFailed | None) -> None:
-        """The server does not, or no longer, tell of it. Who watched it reads it again and sees for himself."""
-        waiting = self._watched.pop(uri, None)
-        if waiting is None:
-            return
-        if waiting.done():
-            self._updated(uri)
-        elif error is None or error.rpc_code == METHOD_NOT_FOUND:
-            waiting.set_result(False)
-        else:
-            waiting.set_exception(error)
-
-    def _fail_new(self, error: UpstreamFailed | UpstreamTimedOut) -> None:
-        """Those who wait hear that it did not work; those who were told before wait for the next attempt."""
-        for uri, waiting in list(self._watched.items()):
-            if not waiting.done():
-                waiting.set_exception(error)
-                del self._watched[uri]
-
-    def _tell_what_was_missed(self, uris: Sequence[str] | frozenset[str]) -> None:
-        if self._missed:
-            self._missed = False
-            for uri in uris:
-                self._updated(uri)
+            self._watched.tell(params_of(message).get("uri"))
 
 
 def tells_of_updates(identity: ServerIdentity) -> bool:
@@ -381,9 +293,3 @@ def tells_of_updates(identity: ServerIdentity) -> bool:
 def _tells_of_lists(identity: ServerIdentity) -> bool:
     kinds = (identity.capabilities.get(kind) for kind in ("tools", "resources", "prompts"))
     return any(isinstance(kind, dict) and kind.get("listChanged") is True for kind in kinds)
-
-
-def _seen(ended: "asyncio.Future[Any]") -> None:
-    """Take note of a failure, so that nobody complains that nobody did."""
-    if not ended.cancelled():
-        ended.exception()

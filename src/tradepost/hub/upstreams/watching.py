@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.feed import Feed
@@ -67,8 +69,7 @@ class Watching:
         if known is None or known[0] != address:
             self._open(server, slug, address, connection)
         if known is not None and known[0] != address:
-            self._feeds[server][1].keep(known[1].uris)
-            self._do(known[1].close())
+            self._do(self._take_over(self._feeds[server][1], known[1]))
         topic, number = (workspace_id, _record(server_id, uri)), next(self._numbers)
         self._expected.setdefault(topic, set()).add(number)
         accepted = False
@@ -107,6 +108,9 @@ class Watching:
             if known is not None and uri:
                 known[1].remove(uri)
 
+    async def _take_over(self, feed: Feed, before: Feed) -> None:
+        feed.keep(await before.close())
+
     # --- servers -----------------------------------------------------------------------------------------------
 
     def _on_connected(self, workspace_id: str, server_id: str, connection: Connection) -> None:
@@ -118,7 +122,11 @@ class Watching:
         self._do(self._attend(workspace_id, server_id, connection))
 
     async def _attend(self, workspace_id: str, server_id: str, connection: Connection) -> None:
-        address = await self._place.whereabouts(workspace_id, server_id)
+        try:
+            address = await self._place.whereabouts(workspace_id, server_id)
+        except (TradepostError, SQLAlchemyError, OSError):
+            logger.warning("server %s is not listened to: the registry could not be read", server_id, exc_info=True)
+            return
         if address is not None and (workspace_id, server_id) not in self._feeds:
             self._open((workspace_id, server_id), server_id, address, connection)
 
