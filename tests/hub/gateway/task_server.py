@@ -15,11 +15,12 @@ WORKING: Json = {"status": "working", "statusMessage": "Half\u202e way.", "ttlMs
 
 class TaskServer:
     """`tasks` are its tasks by id: what tasks/get says of them beside times. `heard` are methods and params that came,
-    `insists` refuses calls without the extension, `announces` says that there is one."""
+    `insists` refuses calls without the extension, `announces` says that there is one. `begins` is how tasks begin."""
 
     def __init__(self, *, announces: bool = True, insists: bool = False) -> None:
         self.announces, self.insists = announces, insists
         self.tasks: dict[str, Json] = {}
+        self.begins = WORKING
         self.heard: list[tuple[str, Json]] = []
         self.down = False
 
@@ -63,7 +64,7 @@ class TaskServer:
         if not declared:
             return missing(message) if self.insists else result(message, text("done at once"))
         task_id = f"theirs-{len(self.tasks) + 1}"
-        self.tasks[task_id] = WORKING
+        self.tasks[task_id] = self.begins
         return result(message, {"resultType": "task", "taskId": task_id, **times(), **WORKING})
 
     def asked(self, message: Json, method: str, task_id: str) -> Response:

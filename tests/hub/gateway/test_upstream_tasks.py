@@ -18,6 +18,7 @@ from tests.hub.gateway.task_client import TaskClient, another_key, connected, un
 from tests.hub.gateway.task_server import EXTENSION, SECRET, WORKING, TaskServer, result, text
 from tests.hub.gateway.test_killed import leases_end
 from tests.hub.gateway.world import Facts, World, opened, structured
+from tests.hub.upstreams.test_talk import Client
 from tests.protocol.conftest import served
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import set_posture
@@ -25,11 +26,13 @@ from tradepost.hub.actions.expiry import KEY_RETENTION
 from tradepost.hub.actions.models import Action
 from tradepost.hub.registration.assignments import unassign
 from tradepost.hub.registry.models import Server
+from tradepost.hub.upstreams import task_waits
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault, open_vault
+from tradepost.protocol.hosting import CallExtras
 
 Json = dict[str, Any]
 CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
@@ -134,12 +137,49 @@ async def test_a_server_that_announces_no_tasks_hears_nothing_of_them(scene: Sce
     assert (await scene.client.call("render"))["content"][0]["text"] == "done at once"
 
 
-async def test_a_server_that_insists_on_tasks_says_so_to_clients_without(scene: Scene):
+async def test_a_server_that_insists_on_tasks_serves_clients_without_them(scene: Scene):
+    """The hub waits in their place, and asks them what the server asks."""
     scene.server.insists = True
-    response = await scene.client.other(capabilities={}).send("tools/call", {"name": "render"}, "render")
-    assert response.json()["error"]["code"] == -32021
-    assert response.json()["error"]["data"]["requiredCapabilities"] == {"extensions": {EXTENSION: {}}}
-    assert (await scene.world.call("render"))["isError"]
+    scene.server.begins = {"status": "completed", "result": text(f"done {SECRET}")}
+    plain = scene.client.other(capabilities={})
+    for tool in ("render", "ship"):
+        done = await plain.call(tool)
+        assert (done["resultType"], done["isError"]) == ("complete", False)
+        assert done["content"][0]["text"].startswith("done ")
+        assert SECRET not in json.dumps(done)
+        assert "done" in (await scene.world.call(tool))["content"][0]["text"]
+    assert await outcomes(scene) == [("succeeded", None)] * 2
+    scene.server.begins = {"status": "failed", "error": {"code": -32603, "message": "no paper"}}
+    failed = await plain.call("ship")
+    assert (failed["isError"], failed["structuredContent"]["details"]["server_code"]) == (True, -32603)
+    assert (await outcomes(scene))[-1][0] == "failed"
+    question = {"method": "elicitation/create", "params": {"message": "Colour?"}}
+    scene.server.begins = {"status": "input_required", "inputRequests": {"colour": question}}
+    assert "elicitation/create" in (await plain.call("render"))["content"][0]["text"]
+    assert len(scene.server.said("tasks/cancel")) == 1
+    older = Client(asks=True)
+    extras = CallExtras(client_capabilities={"elicitation": {}}, channel=older)
+    answered = await scene.world.door.call(await scene.world.agent(), "render", {}, extras=extras)
+    assert "red" in answered["content"][0]["text"]
+    assert [asked["message"] for asked in older.asked] == ["Colour?"]
+
+
+async def test_a_task_takes_no_longer_than_a_call_may(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """A read is given up then; a write goes on, and its end is recorded."""
+    monkeypatch.setattr(task_waits, "LONGEST_POLL_MS", 3_600_000)  # the next look would be after the end of the call
+    scene.server.insists = True
+    scene.server.begins = {**WORKING, "pollIntervalMs": 3_600_000}
+    plain = scene.client.other(capabilities={})
+    late = await plain.call("render")
+    assert (late["isError"], late["structuredContent"]["code"]) == (True, "upstream_timeout")
+    assert scene.server.tasks["theirs-1"]["status"] == "cancelled"
+    waiting = (await plain.call("ship"))["structuredContent"]
+    assert waiting["code"] == "in_progress"
+    scene.server.tasks["theirs-2"] = {"status": "completed", "result": text("shipped")}
+    await leases_end(scene.world)
+    await scene.world.executor.run_due()
+    shown = structured(await scene.world.call("get_approval", approval_id=waiting["details"]["approval_id"]))
+    assert shown["status"] == "succeeded"
 
 
 @in_both

@@ -16,13 +16,14 @@ from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
+from tradepost.hub.upstreams.task_waits import TaskWait, insists_on_tasks, task_result
 from tradepost.hub.upstreams.upstream_tasks import created_of, told_of
 from tradepost.hub.upstreams.watching import Watching
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.options import Options
 from tradepost.protocol.tasks import GET, TASK
-from tradepost.protocol.upstream_errors import UpstreamTimedOut
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -72,12 +73,20 @@ class Upstreams:
         async def once() -> tuple[Json, bytes]:
             given["timeout"] = _left(end, talk)
             options = talk.options(connection.secrets, **given)
-            answer = await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
+            try:
+                answer = await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
+            except UpstreamFailed as error:
+                if given["tasks"] or not insists_on_tasks(error):
+                    raise
+                given["tasks"] = True  # it did nothing yet: it is called as it wants to be, and waited for here
+                return await once()
             return answer.result, answer.answered.body
 
         (result, source), asks = await _answered(connection, tool, talk, once, lambda answer: answer[0])
         if asks is None and result.get("resultType") == TASK:
-            asks = {"resultType": TASK, **created_of(result, connection.secrets)}
+            task = created_of(result, connection.secrets)
+            wait = None if talk.takes_tasks else TaskWait(client, task, connection.secrets, talk, end)
+            return await task_result(connection, tool, task, wait)
         return tool_result(result, source, connection.secrets) if asks is None else ToolResult([], asks=asks)
 
     async def ask_task(

@@ -125,12 +125,7 @@ class Talk:
         if self.takes_rounds:
             state = {"requestState": result["requestState"]} if "requestState" in result else {}  # goes back as it is
             return {"resultType": "input_required", "inputRequests": self._clean(redact(asked, hidden)), **state}
-        responses: Json = {}
-        for name, request in asked.items():
-            reply = await self._ask(request["method"], request.get("params") or {}, hidden)
-            if reply is None or "result" not in reply:
-                raise _cannot(request["method"])
-            responses[name] = reply["result"]
+        responses = await self.answers(asked, hidden)
         self._retry = {"inputResponses": responses} if asked else {}
         if "requestState" in result:
             self._retry["requestState"] = result["requestState"]
@@ -139,6 +134,17 @@ class Talk:
             raise UpstreamFailed(f"The server asked more than {MAX_ROUNDS} times.", dispatched=True, answered=True)
         self.asked_again = True
         return None
+
+    async def answers(self, asked: Json, hidden: tuple[str, ...]) -> Json:
+        """What a client that is asked during its call says to these questions. Raises UpstreamFailed for one that it
+        does not answer."""
+        responses: Json = {}
+        for name, request in asked.items():
+            reply = await self._ask(request["method"], request.get("params") or {}, hidden)
+            if reply is None or "result" not in reply:
+                raise _cannot(request["method"])
+            responses[name] = reply["result"]
+        return responses
 
     # ---
 

@@ -78,12 +78,12 @@ async def _end_write(call: Call, parts: Parts, claim: Claim, action: Action) -> 
 
 
 async def _hand_over(call: Call, parts: Parts, claim: Claim, action: Action, held: Held) -> None:
-    """Keep the server's task with the action. The answer is the action's own task."""
+    """Keep the server's task with the action. The answer is the action's own task, where the client takes those."""
     kept = {name: value for name, value in held.task.items() if name in _KEPT}
     async with parts.database.transaction(claim.workspace_id, write=True) as session:
         until = await parts.clock.now(session) + LOOK_AGAIN
         taken = await hand_over(session, claim, until, orjson.dumps(kept).decode())
-    if not taken:
+    if not (taken and call.extras.takes_tasks):
         call.error = still_running(action.id)
         return
     async with parts.database.transaction(claim.workspace_id, write=False) as session:
