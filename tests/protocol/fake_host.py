@@ -112,6 +112,9 @@ class FakeHost:
             return result
         return orjson.dumps({"resultType": "complete", **result} if arguments.get("dressed") else result)
 
+    async def watch_task(self, caller: Caller, server: str | None, task_id: str) -> str | None:
+        return None
+
     async def ask_task(self, caller: Caller, server: str | None, method: str, task_id: str, extras: CallExtras) -> Json:
         raise NotFound("There is no such task.", field="taskId")
 

@@ -115,6 +115,11 @@ class HostedCatalog(Protocol):
         NotFound (-32602)."""
         ...
 
+    async def watch_task(self, caller: Caller, server: str | None, task_id: str) -> str | None:
+        """The id of the record whose changes are those of a task; None for one that leaves no record, and for every id
+        that is not one of this principal's tasks."""
+        ...
+
     async def read_resource(
         self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS
     ) -> Json: ...

@@ -15,13 +15,15 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, TradepostError
 from tradepost.protocol.exchange import ClientGone, Exchange, Refused
 from tradepost.protocol.headers import accepts
-from tradepost.protocol.hosting import HostedCatalog
+from tradepost.protocol.hosting import CallExtras, HostedCatalog
 from tradepost.protocol.jsonrpc import Json, Message
 from tradepost.protocol.list_changes import KINDS
 from tradepost.protocol.methods import MAX_URI_CHARACTERS
 from tradepost.protocol.notices import ACKNOWLEDGED, SUBSCRIPTION_META
 from tradepost.protocol.sessions import owner_of
-from tradepost.protocol.streams import Streams, View
+from tradepost.protocol.streams import OF_TASKS, Streams, View
+from tradepost.protocol.task_methods import require_tasks
+from tradepost.protocol.tasks import GET
 from tradepost.protocol.updates import MOST_WATCHED, Mailbox, Updates
 
 LISTEN = "subscriptions/listen"
@@ -42,14 +44,20 @@ class Listening:
         self._streams = streams
 
     async def listen(
-        self, caller: Caller, server: str | None, message: Message, exchange: Exchange, shape: PlainShape
+        self,
+        caller: Caller,
+        server: str | None,
+        message: Message,
+        exchange: Exchange,
+        shape: PlainShape,
+        declared: Mapping[str, Any] | None = None,
     ) -> bytes:
         """Stream until an end; the result when this side ended it. Raises Refused, TradepostError before the first
         message, ClientGone when the client ended it."""
         if not accepts(exchange.headers.get("accept"), "text/event-stream"):
             raise Refused(406, f"{LISTEN} is answered by an event stream: send Accept: text/event-stream.")
         wanted = _wanted(message.params)
-        uris, kinds = _resources(wanted), _lists(wanted)
+        uris, kinds, tasks = _resources(wanted), _lists(wanted), _tasks(wanted, declared)
         meta: Json = {SUBSCRIPTION_META: message.id}
         owner = owner_of(caller)
         mailbox = Mailbox(self._updates)
@@ -65,11 +73,14 @@ class Listening:
                 honored: Json = dict.fromkeys(kinds, True)
                 if mailbox.uris:
                     honored["resourceSubscriptions"] = mailbox.uris
+                told = [task_id for task_id in tasks if await self._hear_of(caller, server, mailbox, task_id)]
+                if told:
+                    honored["taskIds"] = told
                 await exchange.event(_notification(ACKNOWLEDGED, {"notifications": honored}, meta))
                 ended_here = await self._streams.serve(
                     exchange,
                     mailbox,
-                    lambda: self._check(exchange, owner, server),
+                    lambda: self._check(exchange, owner, server, CallExtras(client_capabilities=declared, rounds=True)),
                     lambda method, params: _notification(method, params, meta),
                 )
             finally:
@@ -78,14 +89,31 @@ class Listening:
             raise ClientGone
         return shape.plain({"_meta": meta})
 
-    async def _check(self, exchange: Exchange, owner: str, server: str | None) -> View | None:
+    async def _hear_of(self, caller: Caller, server: str | None, mailbox: Mailbox, task_id: str) -> bool:
+        """Whether the client will hear of a task: of one of its own that leaves a record here. It hears at once how it
+        stands, so that nothing is missed between its call and this."""
+        record = await self._host.watch_task(caller, server, task_id)
+        if record is None:
+            return False
+        await mailbox.watch(OF_TASKS + task_id, (caller.workspace_id, record))
+        mailbox.tell(OF_TASKS + task_id)
+        return True
+
+    async def _check(self, exchange: Exchange, owner: str, server: str | None, extras: CallExtras) -> View | None:
         try:
             caller = await self._host.authenticate(exchange.arrival())
         except TradepostError:
             return None
         if owner_of(caller) != owner:
             return None
-        return View(partial(self._host.may_read, caller, server), partial(self._host.list_marks, caller, server))
+
+        async def task(task_id: str) -> Json | None:
+            try:
+                return await self._host.ask_task(caller, server, GET, task_id, extras)
+            except TradepostError:
+                return None
+
+        return View(partial(self._host.may_read, caller, server), partial(self._host.list_marks, caller, server), task)
 
 
 def _wanted(params: Mapping[str, Any]) -> Json:
@@ -101,6 +129,18 @@ def _lists(wanted: Json) -> list[str]:
         if not isinstance(wanted.get(kind), bool | None):
             raise InvalidArgument(f"notifications.{kind} is true or false.", field=f"notifications.{kind}")
     return [kind for kind in KINDS if wanted.get(kind)]
+
+
+def _tasks(wanted: Json, declared: Mapping[str, Any] | None) -> list[str]:
+    """The ids of tasks the client wants to hear of. Raises Refusal (-32021) for one that did not declare the
+    extension."""
+    if "taskIds" not in wanted:
+        return []
+    require_tasks(declared)
+    ids = wanted["taskIds"]
+    if not isinstance(ids, list) or len(ids) > MOST_WATCHED or not all(isinstance(task_id, str) for task_id in ids):
+        raise InvalidArgument(f"notifications.taskIds is a list of at most {MOST_WATCHED} ids.", field="taskIds")
+    return list(dict.fromkeys(ids))
 
 
 def _resources(wanted: Json) -> list[str]:

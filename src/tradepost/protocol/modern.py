@@ -37,7 +37,7 @@ from tradepost.protocol.methods import (
 )
 from tradepost.protocol.parameter_headers import mismatch
 from tradepost.protocol.streams import Streams
-from tradepost.protocol.task_methods import TaskMethods, check_listening
+from tradepost.protocol.task_methods import TaskMethods
 from tradepost.protocol.tasks import OFFERED, TASK_METHODS
 from tradepost.protocol.updates import Updates
 
@@ -152,8 +152,7 @@ class ModernEra:
             extras = call_extras(message.params, headers, declared, rounds=True)
             return await self._tasks.result(shape, caller, server, message.method, message.params, extras)
         if message.method == LISTEN:
-            check_listening(message.params, declared)
-            return await self._listening.listen(caller, server, message, exchange, shape)
+            return await self._listening.listen(caller, server, message, exchange, shape, declared)
         extras = self._extras(message, exchange, declared) if message.method in WITH_ROUNDS else NO_EXTRAS
         call = self._methods.result(shape, caller, server, message.method, message.params, extras)
         return await self._connected.run(exchange, call)

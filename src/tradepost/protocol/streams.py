@@ -19,6 +19,7 @@ from tradepost.protocol.exchange import Exchange
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.list_changes import Marks
 from tradepost.protocol.notices import UPDATED
+from tradepost.protocol.tasks import CHANGED
 from tradepost.protocol.updates import Mailbox
 
 _log = logging.getLogger(__name__)
@@ -29,15 +30,19 @@ SEND_SECONDS = 30.0
 MOST_STREAMS = 5_000
 MOST_PER_OWNER = 200  # as many as it may have sessions
 
+OF_TASKS = "\0task:"  # before the ids of tasks in a mailbox: no URI begins so
+
 Notification = Callable[[str, Json], bytes]  # from method and params
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a client that listens may be told now: of which resources, and which lists it sees."""
+    """What a client that listens may be told now: of which resources, which lists it sees, and how a task of its own
+    stands (None for one that there is nothing to tell of any more)."""
 
     may_read: Callable[[str], Awaitable[bool]]
     marks: Callable[[], Awaitable[Marks]]
+    task: Callable[[str], Awaitable[Json | None]] | None = None
 
 
 Check = Callable[[], Awaitable[View | None]]
@@ -168,7 +173,11 @@ async def _send(
             await exchange.event(notification(method, {}))
             mailbox.was_told(method)
         for uri in taken:
-            if await view.may_read(uri):
+            if uri.startswith(OF_TASKS):
+                told = await view.task(uri.removeprefix(OF_TASKS)) if view.task is not None else None
+                if told is not None:
+                    await exchange.event(notification(CHANGED, told))
+            elif await view.may_read(uri):
                 await exchange.event(notification(UPDATED, {"uri": uri}))
                 mailbox.was_told(uri)
             else:

@@ -43,10 +43,3 @@ def require_tasks(declared: Mapping[str, Any] | None) -> None:
     """Raises Refusal (-32021) for a client that did not declare the extension with its request."""
     if not takes_tasks(declared):
         raise missing_capability(REQUIRED)
-
-
-def check_listening(params: Json, declared: Mapping[str, Any]) -> None:
-    """Only clients with the extension may want to hear of tasks. Raises Refusal (-32021)."""
-    wanted = params.get("notifications")
-    if isinstance(wanted, dict) and "taskIds" in wanted:
-        require_tasks(declared)

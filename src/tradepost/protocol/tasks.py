@@ -17,6 +17,8 @@ TASK_METHODS = frozenset({GET, UPDATE, CANCEL})
 OFFERED: Final[dict[str, Any]] = {EXTENSION: {}}
 REQUIRED: Final[dict[str, Any]] = {"extensions": OFFERED}
 
+CHANGED = "notifications/tasks"
+
 MAX_TASK_ID_CHARACTERS = 4096
 
 

@@ -8,10 +8,14 @@ import httpx2
 
 from tests.hub.gateway.world import World
 from tests.protocol.conftest import modern_headers, modern_meta, served
+from tests.protocol.listeners import Ear
+from tradepost.database.following import OutboxFollower
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access import keys
+from tradepost.hub.events.models import HubEvent
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import LOCAL_HOSTS
+from tradepost.protocol.updates import Updates
 
 Json = dict[str, Any]
 
@@ -63,6 +67,21 @@ class TaskClient:
     async def update(self, task_id: str, responses: Json) -> Json:
         return await self.result("tasks/update", {"taskId": task_id, "inputResponses": responses}, task_id)
 
+    @asynccontextmanager
+    async def listening(self, *task_ids: str) -> AsyncIterator[Ear]:
+        """A stream that tells of tasks."""
+        meta = modern_meta(**{"io.modelcontextprotocol/clientCapabilities": self.capabilities})
+        headers = {
+            **modern_headers("subscriptions/listen"),
+            "authorization": f"Bearer {self.key}",
+            "accept": "application/json, text/event-stream",
+        }
+        params = {"notifications": {"taskIds": list(task_ids)}, "_meta": meta}
+        body = {"jsonrpc": "2.0", "id": 9, "method": "subscriptions/listen", "params": params}
+        async with self.http.stream("POST", f"{self.url}/mcp", headers=headers, json=body) as response:
+            assert response.status_code == 200, await response.aread()
+            yield Ear(response)
+
     async def refused(self, method: str, task_id: str) -> tuple[int, Json]:
         """HTTP status and JSON-RPC error of a question about a task."""
         params = {"taskId": task_id, **({"inputResponses": {}} if method == "tasks/update" else {})}
@@ -74,9 +93,15 @@ class TaskClient:
 @asynccontextmanager
 async def connected(world: World) -> AsyncIterator[TaskClient]:
     """A client of the first agent, to the world's hub on a socket."""
-    endpoint = McpEndpoint(world.gateway, allowed_hosts=LOCAL_HOSTS)
+    updates = Updates()
+    follower = OutboxFollower(world.database, HubEvent, updates.publish, updates.wanted)
+    updates.draw_from(follower)
+    endpoint = McpEndpoint(world.gateway, allowed_hosts=LOCAL_HOSTS, updates=updates)
     async with served(endpoint) as url, httpx2.AsyncClient(timeout=20) as http:
-        yield TaskClient(url, http, world.facts.key)
+        try:
+            yield TaskClient(url, http, world.facts.key)
+        finally:
+            await follower.stop()
 
 
 async def another_key(world: World, agent_id: str | None = None) -> str:

@@ -225,6 +225,32 @@ async def test_a_call_that_is_still_being_carried_out_is_a_task(facts: Facts):
     assert (again["resultType"], again["taskId"]) == ("task", task["taskId"])
 
 
+async def test_a_client_that_listens_hears_how_its_tasks_stand(world: World, client: TaskClient):
+    task = await client.add_stock()
+    stranger = client.other(await another_key(world))
+    async with stranger.listening(task["taskId"]) as ear:
+        acknowledged = await ear.next()
+        assert acknowledged is not None
+        assert acknowledged["params"]["notifications"] == {}
+    async with client.listening(task["taskId"], unknown_id()) as ear:
+        acknowledged, now = await ear.next(), await ear.next()
+        assert acknowledged is not None
+        assert acknowledged["params"]["notifications"] == {"taskIds": [task["taskId"]]}
+        assert now is not None
+        assert (now["method"], now["params"]["status"]) == ("notifications/tasks", "working")
+        assert now["params"]["_meta"] == {"io.modelcontextprotocol/subscriptionId": 9}
+        await approve(world, task)
+        await world.executor.run_due()
+        told = now
+        while told is not None and told["params"]["status"] == "working":
+            told = await ear.next()
+        assert told is not None
+        same = await client.get(task["taskId"])
+        assert {name: told["params"][name] for name in ("taskId", "status", "result")} == {
+            name: same[name] for name in ("taskId", "status", "result")
+        }
+
+
 async def test_every_question_about_a_task_is_recorded(world: World, client: TaskClient):
     task = await client.add_stock()
     await client.get(task["taskId"])

@@ -18,6 +18,7 @@ from tradepost.hub.registry.catalog import Catalog
 from tradepost.protocol.hosting import NO_EXTRAS, NOTHING_KNOWN, Arrival, CallExtras
 from tradepost.protocol.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED
 from tradepost.protocol.parameter_headers import HeaderParameter
+from tradepost.protocol.tasks import GET
 
 INSTRUCTIONS = (
     "Tools of this workspace's systems. Every write needs an idempotency_key of your own. A write may answer "
@@ -89,6 +90,15 @@ class Gateway:
         run_id = extras.run_id or caller.run_id
         call = Call(caller, "task", task_id, {}, server, extras, run_id=run_id, task_method=method)
         return await self._pipeline.ask_task(call)
+
+    async def watch_task(self, caller: Caller, server: str | None, task_id: str) -> str | None:
+        """See HostedCatalog."""
+        call = Call(caller, "task", task_id, {}, server, run_id=caller.run_id, task_method=GET)
+        try:
+            await self._pipeline.find_task(call)
+        except NotFound:
+            return None
+        return call.action.id if call.action is not None else None
 
     async def read_resource(self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS) -> Json:
         """See HostedCatalog."""

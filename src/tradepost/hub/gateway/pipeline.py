@@ -108,6 +108,18 @@ class Pipeline:
             raise
         return _answer(call) if question is None else question_of(call, self.parts, held, question)
 
+    async def find_task(self, call: Call) -> None:
+        """Find a task, without a question about it to its server. Raises NotFound, Unauthenticated, Unavailable."""
+        try:
+            await self._walk(call, TASK_STEPS[: _FIND_TASK + 1])
+            await outcome(call, self.parts)
+        finally:
+            if call.slot is not None:
+                self.parts.principals.release(call.slot)
+        error = call.crash or call.error
+        if error is not None:
+            raise error
+
     async def ask_task(self, call: Call) -> Json:
         """What a question about a task is answered with. Raises NotFound, Unauthenticated, Unavailable."""
         try:
