@@ -44,6 +44,9 @@ class Asking:
         self.questions = 1
         self.replies: list[Json | None] = []
         self.holds = world.built.pipeline.parts.holds
+        self.answered = asyncio.Event()
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
         self.ended = asyncio.Event()
 
     async def __call__(self, tool: CatalogTool, arguments: Json, key: str | None) -> ToolResult:
@@ -54,6 +57,8 @@ class Asking:
         said: list[Json | None] = []
         for number in range(self.questions):
             said.append(await hear({"id": number, **QUESTION}))
+            self.answered.set()
+            await self.goes_on.wait()
             await hear({"method": "notifications/progress", "params": {"progress": number}})
         self.replies += said
         self.ended.set()
@@ -213,6 +218,23 @@ async def test_so_many_are_held_and_no_more(asking: Asking) -> None:
     done = await asking.call("track", held[0]["requestState"], answers=answers(held[0]), parcel="0")
     assert "red" in done["content"][0]["text"]
     assert (await asking.call("track"))["resultType"] == "input_required"
+
+
+@pytest.mark.parametrize("name", ["track", "ship"])
+async def test_a_client_that_leaves_during_its_retry_ends_a_read_and_no_write(asking: Asking, name: str) -> None:
+    first = await asking.call(name)
+    asking.goes_on.clear()
+    retry = asyncio.create_task(asking.call(name, first["requestState"], answers=answers(first)))
+    await asyncio.wait_for(asking.answered.wait(), SECONDS)
+    retry.cancel()
+    await asyncio.gather(retry, return_exceptions=True)
+    asking.goes_on.set()
+    again = await asking.call(name, first["requestState"], answers=answers(first))
+    if name == "track":
+        assert again["inputRequests"] == first["inputRequests"]  # begun anew
+    else:
+        assert "red" in again["content"][0]["text"]
+        assert asking.calls == 1
 
 
 async def test_a_stopping_process_lets_go(asking: Asking) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from tradepost.foundation.errors import Unavailable
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.upstreams.talk import CAPABILITY_FOR
 from tradepost.protocol.hosting import ClientChannel
@@ -40,6 +41,7 @@ class HeldCall:
         self._question: Json | None = None
         self._answer: asyncio.Future[Json] | None = None
         self._moved = asyncio.Event()
+        self._waiting = 0
         self._is_over = False
 
     @property
@@ -84,10 +86,12 @@ class HeldCall:
                 self._answer.set_exception(TimeoutError())
 
     async def next(self, channel: ClientChannel | None) -> Json | None:
-        """The open question, None when the call has ended. Until then, `channel` hears what the server says."""
+        """The open question, None when the call has ended. Until then, `channel` hears what the server says. A read
+        ends with the last one who waits for it. Raises Unavailable for one that ended so."""
         if self.task is None:
             raise RuntimeError("A call that does not run has no end.")
         self.channel = channel
+        self._waiting += 1
         try:
             while not self.task.done() and self._question is None:
                 self._moved.clear()
@@ -96,11 +100,18 @@ class HeldCall:
                     await asyncio.wait((self.task, moved), return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     moved.cancel()
+        except asyncio.CancelledError:
+            if self._waiting == 1 and not self.call.writes:
+                self.task.cancel()
+            raise
         finally:
+            self._waiting -= 1
             if self.channel is channel:
                 self.channel = None
         if not self.task.done() and self._question is not None:
             return self._question
+        if self.task.cancelled():
+            raise Unavailable("This call was canceled.", hint="Make it again if it is still wanted.")
         self.task.result()
         return None
 
@@ -143,8 +154,9 @@ class Holds:
         return call.hold
 
     def find(self, held_id: str) -> HeldCall | None:
-        """The call of an id, also for a while after it ended."""
-        return self._held.get(held_id)
+        """The call of an id, also for a while after it ended, unless it was broken off."""
+        held = self._held.get(held_id)
+        return None if held is not None and held.task is not None and held.task.cancelled() else held
 
     async def is_with_another(self, process: str) -> bool:
         """Whether a call is held by another process that is there."""

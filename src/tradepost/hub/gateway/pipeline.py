@@ -100,12 +100,7 @@ class Pipeline:
         """The result of a call, or the first question of its server: then the call goes on, and waits to be resumed."""
         held = self.parts.holds.open(call)
         held.task = self._begin(call, FROM_INTENT)
-        try:
-            question = await held.next(call.extras.channel)
-        except asyncio.CancelledError:
-            if not call.writes:
-                held.task.cancel()
-            raise
+        question = await held.next(call.extras.channel)
         return _answer(call) if question is None else question_of(call, self.parts, held, question)
 
     async def find_task(self, call: Call) -> None:
