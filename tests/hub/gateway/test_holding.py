@@ -157,6 +157,14 @@ async def test_a_retry_that_comes_twice_gets_the_same_and_answers_once(asking: A
     assert (asking.calls, len(asking.replies)) == (1, 1)
 
 
+async def test_a_client_that_lost_the_question_gets_it_again_by_its_key(asking: Asking) -> None:
+    first = await asking.call("ship", key="k1")
+    again = await asking.call("ship", key="k1")
+    assert again["inputRequests"] == first["inputRequests"]
+    assert not (await asking.call("ship", again["requestState"], answers=answers(again), key="k1"))["isError"]
+    assert asking.calls == 1
+
+
 async def test_a_retry_of_another_call_does_not_open_it(asking: Asking) -> None:
     first = await asking.call("ship", key="k1")
     state, given = first["requestState"], answers(first)

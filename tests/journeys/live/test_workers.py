@@ -205,6 +205,12 @@ async def test_a_held_call_is_taken_up_whichever_process_gets_the_retry(hub: Hub
     assert len(hub.server.begun) == 8
     refused = await hub.call(client, "act", asked[0])
     assert refused["code"] == -32602
+    keyed = {"arguments": {"idempotency_key": "k1"}}
+    await hub.call(client, "act", **keyed)
+    lost = await asyncio.gather(*(hub.call(client, "act", **keyed) for _ in range(4)))
+    assert {one["resultType"] for one in lost} == {"input_required"}  # the one question, to each who asks again
+    assert not (await hub.call(client, "act", lost[0], **keyed))["isError"]
+    assert (hub.server.begun.count("act"), hub.server.acted) == (1, 1)
 
 
 @TWO

@@ -65,13 +65,14 @@ def build_gateway(
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secret` (32 bytes) seals what clients carry
     between two calls, the same in every process over these databases. Without one, it is this process's own."""
-    clock, seal = clock or ActionClock(), RoundSeal(secret)
+    clock, seal, holds = clock or ActionClock(), RoundSeal(secret), Holds() if holds is None else holds
+    owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
         database=database,
         catalogs=catalogs,
         upstreams=upstreams,
         audit=audit,
-        leases=leases or Leases(database, f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}", clock),
+        leases=leases or Leases(database, owner, clock),
         clock=clock,
         standings=Standings(database, versions),
         principals=InFlight("principal"),
@@ -79,7 +80,7 @@ def build_gateway(
         attempts=Attempts(),
         rounds=seal,
         tasks=TaskSeal(seal),
-        holds=holds if holds is not None else Holds(),  # an empty one counts as false
+        holds=holds,
         schemas=SchemaChecks(),
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,

@@ -158,6 +158,11 @@ class Holds:
         held = self._held.get(held_id)
         return None if held is not None and held.task is not None and held.task.cancelled() else held
 
+    def of_action(self, action_id: str) -> HeldCall | None:
+        """The call that carries out an action and waits for an answer."""
+        found = (held for held in self._held.values() if held.call.action is not None)
+        return next((held for held in found if held.call.action and held.call.action.id == action_id), None)
+
     async def is_with_another(self, process: str) -> bool:
         """Whether a call is held by another process that is there."""
         return process != self.process and self._is_there is not None and await self._is_there(process)

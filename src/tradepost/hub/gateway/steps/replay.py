@@ -4,15 +4,16 @@ from tradepost.hub.actions.places import find, fingerprint
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.steps.resume import joined
 
 
 async def replay(call: Call, parts: Parts) -> None:
     """Answers from the action of an earlier call with the same key. Raises IdempotencyConflict, InProgress,
-    StateConflict."""
+    StateConflict, Elsewhere."""
     call.arguments_digest = fingerprint(call.arguments)
     if not call.writes or call.key is None:
         return
     async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
         action = await find(session, call.caller, call.tool.entry_id, call.key)
-    if action is not None:
+    if action is not None and not await joined(call, parts, action):
         await answer_from_earlier(call, parts, action)

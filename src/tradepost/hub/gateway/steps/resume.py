@@ -69,9 +69,30 @@ async def _take_up(call: Call, parts: Parts, held: HeldCall, place: HeldPlace) -
             hint="Repeat the call with the key it had, or begin again without the requestState.",
             field="requestState",
         )
+    held.answer(place.number, call.extras.input_responses or {})
+    await _wait_with(call, parts, held)
+
+
+async def joined(call: Call, parts: Parts, action: Action) -> bool:
+    """Whether a call that is repeated with its key, and without a state, found the first one waiting for an answer: its
+    client lost the question. Raises Elsewhere where another process may hold it."""
+    if action.state != "executing" or action.fingerprint != call.arguments_digest or not parts.holds.may_hold(call):
+        return False
+    held = parts.holds.of_action(action.id)
+    if held is not None:
+        await _wait_with(call, parts, held)
+        return True
+    holder = (action.lease_owner or "").rpartition(":")[2]
+    if await parts.holds.is_with_another(holder):
+        call.recorded = True
+        raise Elsewhere(holder, _just_ended())
+    return False
+
+
+async def _wait_with(call: Call, parts: Parts, held: HeldCall) -> None:
+    """Wait beside the call that is held for the next question or the end."""
     call.resumed = True
     call.action, call.arguments_digest = held.call.action, fingerprint(call.arguments)
-    held.answer(place.number, call.extras.input_responses or {})
     question = await held.next(call.extras.channel)
     if question is not None:
         call.answer = question_of(call, parts, held, question)
