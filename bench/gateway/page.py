@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.gateway import agents, boot, bundled, fanout, many, memory, peers
+from bench.gateway import agents, boot, bundled, fanout, faults, many, memory, peers
 from bench.gateway.options import Options
 from bench.measure import Measure
 
@@ -16,6 +16,7 @@ PARTS: dict[str, Callable[[Options], Iterator[Measure]]] = {
     PEERS: peers.measures,
     "gateway-bundled": bundled.measures,
     "gateway-many": many.measures,
+    "gateway-faults": faults.measures,
     "gateway-agents": agents.measures,
     "gateway-boot": boot.measures,
     "gateway-fanout": fanout.measures,
@@ -44,7 +45,7 @@ def command(name: str, options: Options) -> str:
         given.append("--peers FOLDER")
     if name in ("gateway", "gateway-memory") and options.calls != usual.calls:
         given.append(f"--calls {options.calls}")
-    if name in ("gateway", PEERS, "gateway-many"):
+    if name in ("gateway", PEERS, "gateway-many", "gateway-faults"):
         given += [f"--rounds {options.rounds}"] if options.rounds != usual.rounds else []
         given += [f"--seconds {options.seconds:g}"] if options.seconds != usual.seconds else []
     return " ".join(["python -m bench", name, *given])
