@@ -13,11 +13,12 @@ from tradepost.hub.registration.assignments import assign, unassign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import list_tools, set_tool_enabled
+from tradepost.hub.registry.catalog import Catalog
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.changes import bump
 from tradepost.hub.registry.compile import compile_catalog
 from tradepost.hub.registry.models import Assignment
-from tradepost.hub.registry.rows import read_agent
+from tradepost.hub.registry.rows import read_agent, read_rows
 from tradepost.hub.registry.watch import RegistryWatch
 
 
@@ -186,7 +187,8 @@ async def test_a_thousand_tools_compile_fast_and_are_served_faster(world: World,
             )
         await bump(session)
     async with world.reading() as session:
-        rows = await read_agent(session, world.agent_id, frozenset())
+        agent = await read_agent(session, world.agent_id)
+        rows = await read_rows(session, agent.profile_id, world.agent_id, frozenset())
     compile_catalog(rows, frozenset())
     started = time.perf_counter()
     catalog = compile_catalog(rows, frozenset())
@@ -198,3 +200,23 @@ async def test_a_thousand_tools_compile_fast_and_are_served_faster(world: World,
     assert list(served.tools) == list(catalog.tools) == names
     assert compiled < 0.1  # 20 ms on an idle machine, measured by the bench
     assert again < 0.01
+
+
+async def test_agents_of_a_profile_share_a_catalog_until_something_is_theirs_alone(
+    world: World, catalogs: Catalogs, bundled: Bundled
+):
+    other, narrow = await world.agent("other", ("read:orders",)), await world.agent("narrow")
+    await give(world, "orders", "get_order", profile="team")
+
+    async def seen(agent_id: str, scopes: frozenset[str] | None = None) -> Catalog:
+        return await catalogs.for_agent(world.workspace_id, agent_id, scopes)
+
+    first = await seen(world.agent_id)
+    assert list(first.tools) == ["get_order"]
+    assert await seen(other) is first
+    assert await seen(other, frozenset({"read:orders", "write:orders"})) is first
+    assert await seen(narrow) is not first
+    assert (await seen(narrow)).tools_json == first.tools_json
+    await give(world, "orders", "add_note", agent="other")
+    assert set((await seen(other)).tools) == {"get_order", "add_note"}
+    assert list((await seen(world.agent_id)).tools) == ["get_order"]

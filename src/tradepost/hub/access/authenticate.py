@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 MAX_REMEMBERED = 20_000
 MAX_BEARER = 512
 FLUSH_SECONDS = 30.0
+MOST_IN_ONE = 500  # keys in one statement
 _NO_PREFIX = "--------"  # no key has it: the lookup of a malformed key costs what any other costs
 _NO_DIGEST = "0" * 64
 
@@ -92,18 +93,23 @@ class Authenticator:
         await self.flush()
 
     async def flush(self) -> None:
-        """Write when keys were last used, one statement per key, in one transaction; never on the path of a call."""
+        """Write when keys were last used, to the second, one statement for those of one second; never on the path of a
+        call."""
         used, self._used = self._used, {}
         if not used:
             return
+        together: dict[tuple[str, datetime], list[str]] = {}
+        for key_id, (workspace_id, moment) in sorted(used.items()):
+            together.setdefault((workspace_id, moment.replace(microsecond=0)), []).append(key_id)
         async with self._database.system(write=True) as session:
-            for key_id, (workspace_id, moment) in sorted(used.items()):
-                await session.execute(
-                    update(ApiKey)
-                    .where(ApiKey.workspace_id == workspace_id, ApiKey.id == key_id)
-                    .values(last_used_at=moment, updated_at=ApiKey.updated_at)
-                    .execution_options(synchronize_session=False)
-                )
+            for (workspace_id, second), key_ids in together.items():
+                for first in range(0, len(key_ids), MOST_IN_ONE):
+                    await session.execute(
+                        update(ApiKey)
+                        .where(ApiKey.workspace_id == workspace_id, ApiKey.id.in_(key_ids[first : first + MOST_IN_ONE]))
+                        .values(last_used_at=second, updated_at=ApiKey.updated_at)
+                        .execution_options(synchronize_session=False)
+                    )
 
     async def _look_up(self, bearer: str, digest: str) -> _Known | None:
         prefix = parse_key(bearer) if len(bearer) <= MAX_BEARER else None

@@ -4,13 +4,12 @@ caller was built. Kept until the registry version moves or the key expires; aske
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
-from tradepost.database.lookups import Lookup, Record
+from tradepost.database.lookups import Lookup
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
@@ -19,12 +18,26 @@ from tradepost.hub.access.models import Agent, ApiKey, Posture, Profile, User, W
 
 MOST_KEPT = 10_000
 
-_ID: BindParameter[str] = bindparam("id")
-_WORKSPACE = Lookup(select(Workspace.status).where(Workspace.id == _ID))
-_KEY = Lookup(select(ApiKey.revoked_at, ApiKey.expires_at, ApiKey.scopes).where(ApiKey.id == _ID))
-_USER = Lookup(select(User.status).where(User.id == _ID))
-_AGENT = Lookup(select(Agent.status, Agent.profile_id, Agent.scopes).where(Agent.id == _ID))
-_PROFILE = Lookup(select(Profile.posture).where(Profile.id == _ID))
+# One statement for all: whoever is not named, or not there, is NULL in it.
+_ALL = Lookup(
+    select(
+        Workspace.status,
+        ApiKey.id,
+        ApiKey.revoked_at,
+        ApiKey.expires_at,
+        ApiKey.scopes,
+        User.status,
+        Agent.status,
+        Agent.scopes,
+        Profile.posture,
+    )
+    .select_from(Workspace)
+    .outerjoin(ApiKey, and_(ApiKey.workspace_id == Workspace.workspace_id, ApiKey.id == bindparam("key")))
+    .outerjoin(User, and_(User.workspace_id == Workspace.workspace_id, User.id == bindparam("user")))
+    .outerjoin(Agent, and_(Agent.workspace_id == Workspace.workspace_id, Agent.id == bindparam("agent")))
+    .outerjoin(Profile, and_(Profile.workspace_id == Agent.workspace_id, Profile.id == Agent.profile_id))
+    .where(Workspace.id == bindparam("workspace"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +84,27 @@ class Standings:
 
 
 async def _look_up(session: AsyncSession, caller: Caller, version: int) -> Standing:
-    if await _one(session, _WORKSPACE, caller.workspace_id) != ("active",):
+    is_key = caller.principal.kind in ("agent_key", "api_key")
+    named = {
+        "workspace": caller.workspace_id,
+        "key": caller.principal.id if is_key else "",
+        "user": caller.user_id or "",
+        "agent": caller.agent_id or "",
+    }
+    rows = await _ALL.rows(session, named)
+    workspace, key, revoked_at, expires_at, own, user, agent, granted, posture = rows[0] if rows else (None,) * 9
+    if workspace != "active":
         raise _refused("its workspace is not active")
-    scopes, expires_at = caller.scopes, None
-    if caller.principal.kind in ("agent_key", "api_key"):
-        key = await _one(session, _KEY, caller.principal.id)
-        if key is None or key[0] is not None:
-            raise _refused("its key was revoked")
-        _, expires_at, own = key
-        scopes = scopes if own is None else scopes & frozenset(own)
-    if caller.user_id is not None and await _one(session, _USER, caller.user_id) != ("active",):
+    if is_key and (key is None or revoked_at is not None):
+        raise _refused("its key was revoked")
+    scopes = caller.scopes if own is None else caller.scopes & frozenset(own)
+    if caller.user_id is not None and user != "active":
         raise _refused("its user is not active")
     if caller.agent_id is None:
         return Standing(None, scopes, expires_at, version)
-    agent = await _one(session, _AGENT, caller.agent_id)
-    if agent is None or agent[0] != "active":
+    if agent != "active" or granted is None:
         raise _refused("its agent is not active")
-    _, profile_id, granted = agent
-    posture = await _one(session, _PROFILE, profile_id)
-    return Standing(cast(Posture, posture[0]) if posture else None, scopes & frozenset(granted), expires_at, version)
-
-
-async def _one(session: AsyncSession, lookup: Lookup, id_: str) -> tuple[Record, ...] | None:
-    rows = await lookup.rows(session, {"id": id_})
-    return tuple(rows[0]) if rows else None
+    return Standing(posture, scopes & frozenset(granted), expires_at, version)
 
 
 def _refused(why: str) -> Unauthenticated:

@@ -1,21 +1,26 @@
 """Catalogs by agent, compiled once per registry version and then handed out from memory.
 
-No upstream is ever asked: with all servers down the catalogs are complete.
+Agents of one profile with the same scopes and nothing assigned to them alone see the same, and share one catalog: a
+thousand agents that come at once cost as many compilations as there are profiles. No upstream is ever asked: with all
+servers down the catalogs are complete.
 """
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from tradepost.database.engine import Database
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.changes import Versions
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.hub.registry.compile import compile_catalog
-from tradepost.hub.registry.rows import read_agent
+from tradepost.hub.registry.rows import AgentRows, read_agent, read_rows
 
 HUB_SERVER = "hub"
 MAX_KEPT = 5_000
 
+# Workspace; agent or, for what its agents share, profile; scopes; one server.
 _Key = tuple[str, str, frozenset[str] | None, str | None]
 
 
@@ -36,7 +41,7 @@ class Catalogs:
     ) -> Catalog:
         """All the agent sees. `scopes` are those of its key where they are narrower than the agent's own. `version` is
         the registry's, where it was looked at just now."""
-        return await self._get((workspace_id, agent_id, scopes, None), version)
+        return await self._get((workspace_id, agent_id, scopes, None), version, self._of_agent)
 
     async def for_server(
         self,
@@ -48,9 +53,9 @@ class Catalogs:
     ) -> Catalog:
         """What the agent sees of one server, names unchanged. Raises NotFound, the same for a server that does not
         exist and for one of which it sees nothing."""
-        return await self._get((workspace_id, agent_id, scopes, slug), version)
+        return await self._get((workspace_id, agent_id, scopes, slug), version, self._of_agent)
 
-    async def _get(self, key: _Key, version: int | None) -> Catalog:
+    async def _get(self, key: _Key, version: int | None, make: Callable[[_Key], Awaitable[Catalog]]) -> Catalog:
         if version is None:
             version = await self._watch.version(key[0])
         kept = self._kept.get(key)
@@ -61,7 +66,7 @@ class Catalogs:
             if kept is not None and kept.version >= version:
                 return kept
             try:
-                catalog = await self._compile(key)
+                catalog = await make(key)
             finally:
                 self._compiling.pop(key, None)
             self._kept[key] = catalog
@@ -70,14 +75,29 @@ class Catalogs:
                 self._kept.popitem(last=False)
             return catalog
 
-    async def _compile(self, key: _Key) -> Catalog:
+    async def _of_agent(self, key: _Key) -> Catalog:
         workspace_id, agent_id, scopes, slug = key
         async with self._database.transaction(workspace_id, write=False, quick=True) as session:
-            rows = await read_agent(session, agent_id, self._always_visible)
-        only = None
-        if slug is not None:
-            only = next((server for server in rows.servers.values() if server.slug == slug), None)
-            if only is None:
-                raise NotFound(f"There is no server '{slug[:60]}' here.", hint="List the tools at /mcp to see servers.")
-        granted = rows.scopes if scopes is None else rows.scopes & scopes
-        return compile_catalog(rows, granted, only)
+            agent = await read_agent(session, agent_id)
+            granted = agent.scopes if scopes is None else agent.scopes & scopes
+            if agent.has_own:
+                rows = await read_rows(session, agent.profile_id, agent_id, self._always_visible)
+                return _compiled(rows, granted, slug)
+        shared = await self._get((workspace_id, agent.profile_id, granted, slug), agent.version, self._of_profile)
+        # Another change came in between: what was read of the agent is as old as its own version says.
+        return shared if shared.version == agent.version else replace(shared, version=agent.version)
+
+    async def _of_profile(self, key: _Key) -> Catalog:
+        workspace_id, profile_id, granted, slug = key
+        async with self._database.transaction(workspace_id, write=False, quick=True) as session:
+            rows = await read_rows(session, profile_id, None, self._always_visible)
+        return _compiled(rows, granted or frozenset(), slug)
+
+
+def _compiled(rows: AgentRows, granted: frozenset[str], slug: str | None) -> Catalog:
+    only = None
+    if slug is not None:
+        only = next((server for server in rows.servers.values() if server.slug == slug), None)
+        if only is None:
+            raise NotFound(f"There is no server '{slug[:60]}' here.", hint="List the tools at /mcp to see servers.")
+    return compile_catalog(rows, granted, only)

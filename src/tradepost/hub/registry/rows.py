@@ -64,11 +64,21 @@ class ContentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentRows:
-    """Everything of one agent, read in one transaction."""
+class AgentRow:
+    """What makes an agent's catalog differ from another's: its profile, its scopes, and whether anything is assigned to
+    it alone. Read in one transaction with the registry's version."""
 
     version: int
+    profile_id: str
     scopes: frozenset[str]
+    has_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRows:
+    """Everything that an agent, or each agent of a profile, may see; read in one transaction."""
+
+    version: int
     servers: dict[str, ServerRow]
     tools: Sequence[ToolRow]
     resources: Sequence[ContentRow]
@@ -79,6 +89,7 @@ _VERSION = Lookup(select(RegistryVersion.version).where(RegistryVersion.id == bi
 _AGENT = Lookup(
     select(Agent.profile_id, Agent.scopes).where(Agent.id == bindparam("agent_id"), Agent.status == "active")
 )
+_OWN = Lookup(select(Assignment.id).where(Assignment.agent_id == bindparam("agent_id")).limit(1))
 _SERVERS = Lookup(
     select(
         Server.id,
@@ -95,14 +106,23 @@ _SERVERS = Lookup(
 )
 
 
-async def read_agent(session: AsyncSession, agent_id: str, always_visible: frozenset[str]) -> AgentRows:
-    """The rows behind an agent's catalog. Raises NotFound for an unknown or disabled agent."""
-    # The version first: rows that are newer than it only make the catalog compile once more.
-    version = next((row[0] for row in await _VERSION.rows(session, {"id": ROW_ID})), 0)
+async def read_agent(session: AsyncSession, agent_id: str) -> AgentRow:
+    """Who an agent is. Raises NotFound for an unknown or disabled one."""
+    version = await _version(session)
     agents = await _AGENT.rows(session, {"agent_id": agent_id})
     if not agents:
         raise NotFound("There is no such agent.", hint="It may have been disabled; ask an admin of the workspace.")
     ((profile_id, scopes),) = agents
+    own = await _OWN.rows(session, {"agent_id": agent_id})
+    return AgentRow(version, profile_id, frozenset(scopes), bool(own))
+
+
+async def read_rows(
+    session: AsyncSession, profile_id: str, agent_id: str | None, always_visible: frozenset[str]
+) -> AgentRows:
+    """The rows behind the catalog of an agent, or without one, of each agent of the profile that has nothing of its
+    own."""
+    version = await _version(session)
     servers = await _servers(session)
     tools = await _assigned(session, agent_id, profile_id)
     tools += await _always(session, [row.id for row in servers.values() if row.builtin_key in always_visible])
@@ -110,12 +130,16 @@ async def read_agent(session: AsyncSession, agent_id: str, always_visible: froze
     seen = {row.server_id for row in visible} | {s.id for s in servers.values() if s.builtin_key in always_visible}
     return AgentRows(
         version=version,
-        scopes=frozenset(scopes),
         servers={key: row for key, row in servers.items() if key in seen},
         tools=visible,
         resources=await _resources(session, seen),
         prompts=await _prompts(session, seen),
     )
+
+
+async def _version(session: AsyncSession) -> int:
+    """Read first: rows that are newer than it only make a catalog compile once more."""
+    return next((row[0] for row in await _VERSION.rows(session, {"id": ROW_ID})), 0)
 
 
 async def _servers(session: AsyncSession) -> dict[str, ServerRow]:
@@ -163,7 +187,7 @@ _ALWAYS = Lookup(
 )
 
 
-async def _assigned(session: AsyncSession, agent_id: str, profile_id: str) -> list[ToolRow]:
+async def _assigned(session: AsyncSession, agent_id: str | None, profile_id: str) -> list[ToolRow]:
     rows = await _ASSIGNED.rows(session, {"agent_id": agent_id, "profile_id": profile_id})
     return [
         ToolRow(entry, server, name, text, digest, _class(kind), money, scope, set_, exposed, own is not None, position)
