@@ -38,6 +38,7 @@ from tradepost.hub.registry.whereabouts import whereabouts
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
 from tradepost.hub.vault.vault import Vault, open_vault
@@ -78,6 +79,7 @@ class Tradepost:
         self.updates.lists.draw_from(self.news.begin)
         self.updates.tell_of_topics(self.watching)
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
+        self.opening = Opening(self.upstreams.open)
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=Catalogs(hub, self.watch),
@@ -86,6 +88,7 @@ class Tradepost:
             versions=self.watch,
             audit=self.audit,
             secret=vault.secret_for("requestState"),
+            opening=self.opening,
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
         )
         self.followers = (
@@ -132,7 +135,7 @@ class Tradepost:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
         parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch)
-        for part in (self.news, self.relisting, *self.followers, *parts):
+        for part in (self.opening, self.news, self.relisting, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
         await self.hub.close()

@@ -1,8 +1,13 @@
 """Servers that are not ours: at most once, unknown where it is unknown, and their words as data."""
 
+import asyncio
+
 from tests.hub.gateway.world import World, error_of, structured
 from tradepost.hub.access.agents import set_posture
+from tradepost.hub.gateway.hosted import Gateway
 from tradepost.hub.registry.catalog import CatalogTool
+from tradepost.hub.upstreams.opening import Opening
+from tradepost.hub.upstreams.targets import Target
 from tradepost.protocol.builtin import Json, ToolResult
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
@@ -118,3 +123,20 @@ async def test_a_write_that_broke_its_schema_is_still_done(guarded: World):
     assert "do not repeat it" in refused["message"]
     assert refused["retryable"] is False
     assert (await guarded.only_action()).state == "succeeded"
+
+
+async def test_whoever_lists_tools_has_their_servers_opened(world: World):
+    for name in ("track", "locate"):
+        await world.add_remote(name, "read")
+    opened: list[tuple[str, str]] = []
+
+    async def open_(workspace_id: str, target: Target, seconds: float) -> None:
+        opened.append((workspace_id, target.server_slug))
+
+    opening = Opening(open_)
+    gateway = Gateway(world.built.pipeline, world.authenticator, opening)
+    for _ in range(2):
+        await gateway.list_tools(await world.agent(), None)
+        await asyncio.sleep(0)
+    await opening.stop()
+    assert opened == [(world.workspace_id, "foreign")]

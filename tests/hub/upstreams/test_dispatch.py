@@ -253,3 +253,11 @@ async def test_the_time_of_a_persons_answer_is_not_the_servers(world: World, ups
     over = asyncio.get_running_loop().time()
     result = await upstreams.call_tool(world.as_agent(), tool_, {"number": "1"}, None, talk=talk, ends_at=over)
     assert not result.is_error
+
+
+async def test_a_server_that_was_opened_has_nothing_to_find_out(world: World, upstreams: Upstreams, remote: Remote):
+    tool_ = Entry(server_url=remote.url, raw_name="track")
+    await upstreams.open(world.workspace_id, tool_, 10.0)
+    before = len(remote.requests)
+    await upstreams.call_tool(world.as_agent(), tool_, {"number": "1"}, None)
+    assert len(remote.requests) == before + 1

@@ -24,6 +24,7 @@ from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
+from tradepost.hub.upstreams.opening import Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,12 @@ def build_gateway(
     wait_seconds: float = WAIT_SECONDS,
     secret: bytes | None = None,
     holds: Holds | None = None,
+    opening: Opening | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secret` (32 bytes) seals what clients carry
-    between two calls, the same in every process over these databases. Without one, it is this process's own."""
+    between two calls, the same in every process over these databases. Without one, it is this process's own. `opening`
+    connects to the servers of those who list their tools."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secret), Holds() if holds is None else holds
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
@@ -87,7 +90,7 @@ def build_gateway(
     )
     pipeline = Pipeline(parts)
     return BuiltGateway(
-        gateway=Gateway(pipeline, authenticator),
+        gateway=Gateway(pipeline, authenticator, opening),
         door=Door(pipeline),
         executor=Executor(pipeline),
         verdicts=Verdicts(database, audit, clock),

@@ -15,6 +15,7 @@ from tradepost.hub.gateway.reach import in_reach
 from tradepost.hub.gateway.steps.authenticate import bearer_of
 from tradepost.hub.gateway.steps.find_tool import EMPTY, catalog_of
 from tradepost.hub.registry.catalog import Catalog
+from tradepost.hub.upstreams.opening import Opening
 from tradepost.protocol.hosting import NO_EXTRAS, NOTHING_KNOWN, Arrival, CallExtras
 from tradepost.protocol.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED
 from tradepost.protocol.parameter_headers import HeaderParameter
@@ -35,9 +36,10 @@ class Authenticates(Protocol):
 class Gateway:
     """One principal's view at a time, for however many clients."""
 
-    def __init__(self, pipeline: Pipeline, authenticator: Authenticates) -> None:
+    def __init__(self, pipeline: Pipeline, authenticator: Authenticates, opening: Opening | None = None) -> None:
         self._pipeline = pipeline
         self._authenticator = authenticator
+        self._opening = opening
 
     async def authenticate(self, arrival: Arrival) -> Caller:
         """See HostedCatalog."""
@@ -57,8 +59,11 @@ class Gateway:
         return {**info, "watches": watches}
 
     async def list_tools(self, caller: Caller, server: str | None) -> bytes:
-        """See HostedCatalog."""
-        return (await self._catalog(caller, server)).tools_json
+        """See HostedCatalog. Whoever lists tools will call some: their servers are opened meanwhile."""
+        catalog = await self._catalog(caller, server)
+        if self._opening is not None and catalog.remotes:
+            self._opening.begin(caller.workspace_id, catalog.remotes)
+        return catalog.tools_json
 
     async def mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:
         """See HostedCatalog."""

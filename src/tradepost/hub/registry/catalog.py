@@ -106,7 +106,8 @@ class CatalogPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Everything one principal sees. The `*_json` members are ready JSON arrays in a stable order."""
+    """Everything one principal sees. The `*_json` members are ready JSON arrays in a stable order. `remotes` has one
+    entry of each server that is not bundled."""
 
     version: int
     tools: Mapping[str, CatalogTool] = field(default_factory=lambda: MappingProxyType({}))
@@ -117,6 +118,7 @@ class Catalog:
     resources_json: bytes = b"[]"
     templates_json: bytes = b"[]"
     prompts_json: bytes = b"[]"
+    remotes: Sequence[CatalogTool | CatalogResource | CatalogPrompt] = ()
     server_slug: str | None = None
     server_title: str | None = None
     instructions: str = ""

@@ -28,6 +28,8 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
     fixed = [entry for entry in entries if not entry.is_template]
     templates = tuple(entry for entry in entries if entry.is_template)
     prompts = [_prompt(row, visible[row.server_id]) for row in _seen(rows.prompts, visible, scopes)]
+    every: list[CatalogTool | CatalogResource | CatalogPrompt] = [*prompts, *entries, *tools.values()]
+    remotes = {one.server_id: one for one in every if one.server_kind == "remote"}
     return Catalog(
         version=rows.version,
         tools=MappingProxyType(tools),
@@ -37,6 +39,7 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         tools_json=_array(pieces),
         resources_json=_array(texts[entry.entry_id] for entry in fixed),
         templates_json=_array(texts[entry.entry_id] for entry in templates),
+        remotes=tuple(remotes.values()),
         prompts_json=_array(texts[prompt.entry_id] for prompt in prompts),
         server_slug=only.slug if only is not None else None,
         server_title=only.name if only is not None else None,

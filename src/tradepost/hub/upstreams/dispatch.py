@@ -191,6 +191,14 @@ class Upstreams:
             raise misshapen("a completion without values")
         return dict(redact(bounded({**completion, "values": values[:100]}), connection.secrets))
 
+    async def open(self, workspace_id: str, target: Target, seconds: float) -> None:
+        """Connect to the server of an entry, unless it is connected, so that its next call need not. Raises
+        UpstreamFailed, UpstreamTimedOut."""
+        if target.server_url is not None:
+            place = (workspace_id, target.server_id, target.server_url, target.credential_version)
+            connection = await self._connections.to(*place, target.limits)
+            await connection.client.connect(seconds)
+
     async def close(self) -> None:
         """End all connections."""
         if self._watching is not None:
