@@ -24,7 +24,7 @@ _MODERN = "2026-07-28"
 _LEGACY = "2025-11-25"
 _META = "io.modelcontextprotocol/"
 _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-_CAPABILITIES: Json = {"elicitation": {"form": {}}, "sampling": {}, "roots": {}}
+_CAPABILITIES: Json = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
 
 
 class RawClient:
@@ -135,6 +135,8 @@ def answer_to(question: Json) -> Json:
         return {"role": "assistant", "content": content, "model": "model-1", "stopReason": "endTurn"}
     if question["method"] == "ping":
         return {}
+    if params.get("mode") == "url":
+        return {"action": "accept"}
     fields = params.get("requestedSchema", {}).get("properties", {})
     filled = {name: field.get("default", _VALUES.get(field.get("type"), "Ada")) for name, field in fields.items()}
     return {"action": "accept", "content": filled}

@@ -22,6 +22,7 @@ CALLS: dict[str, Json] = {
     "get-tiny-image": {},
     "trigger-elicitation-request": {},
     "trigger-sampling-request": {"prompt": "capital of France"},
+    "trigger-url-elicitation": {"url": "https://shop.example/pay?order=88213", "elicitationId": "e-1"},
     "trigger-long-running-operation": {"duration": 0.2, "steps": 4},
 }
 URIS = ("text/3", "text/no-number")
@@ -78,7 +79,7 @@ def test_the_completions(pair: tuple[RawClient, RawClient]):
 
 def test_what_a_newer_client_gets_is_what_an_older_one_gets(behind: dict[str, Behind]):
     everything = behind["everything"]
-    asking = {"trigger-elicitation-request", "trigger-sampling-request"}
+    asking = {"trigger-elicitation-request", "trigger-sampling-request", "trigger-url-elicitation"}
     dated = {"get-resource-reference"}
     with (
         RawClient(str(everything.direct), "legacy") as direct,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.hub.upstreams.asking_server import QUESTION, SECRET, AskingServer, event, text
+from tests.hub.upstreams.asking_server import QUESTION, SECRET, AskingServer, event, result, text
 from tests.hub.upstreams.test_dispatch import Entry
 from tests.hub.world import World
 from tests.protocol.conftest import served
@@ -150,6 +150,37 @@ async def test_a_server_that_asks_what_was_not_declared_is_refused(calling: Call
     async with calling(Curious("modern")) as call:
         with pytest.raises(UpstreamFailed, match="elicitation/create"):
             await call("quiz", newer(Client(), declares=False))
+
+
+BY_URL = {"mode": "url", "message": "Pay", "url": "https://shop.example/pay", "elicitationId": "e-1"}
+
+
+@pytest.mark.parametrize(("declared", "asked"), [({}, 0), ({"form": {}}, 0), ({"form": {}, "url": {}}, 1)])
+@pytest.mark.parametrize("era", BOTH)
+async def test_only_a_client_that_leads_to_pages_is_asked_to(
+    calling: Called, era: str, declared: Json, asked: int
+) -> None:
+    class Paying(AskingServer):
+        def quiz(self, message: Json, params: Json) -> Any:
+            questions = {"q": {"method": "elicitation/create", "params": BY_URL}}
+            if "inputResponses" in params:
+                return result(message, {**text('"paid"'), "resultType": "complete"})
+            return result(message, {"resultType": "input_required", "inputRequests": questions})
+
+        async def quiz_in_call(self, message: Json) -> Any:
+            yield event({"id": "q1", "method": "elicitation/create", "params": BY_URL})
+            await asyncio.wait_for(self.answered.wait(), 20)
+            yield event({"id": message["id"], "result": text('"paid"' if "result" in self.replies[-1] else '"not"')})
+
+    client = Client(asks=True)
+    talk = Talk(CallExtras(client_capabilities={"elicitation": declared}, channel=client))
+    async with calling(Paying(era)) as call:
+        if era == "modern" and not asked:
+            with pytest.raises(UpstreamFailed, match="elicitation/create"):
+                await call("quiz", talk)
+        else:
+            assert said(await call("quiz", talk)) == ("paid" if asked else "not")
+    assert [one["url"] for one in client.asked] == [BY_URL["url"]] * asked
 
 
 async def test_a_server_cannot_keep_a_person_busy_for_ever(calling: Called) -> None:

@@ -20,7 +20,7 @@ from tradepost.protocol.upstream_errors import UpstreamFailed
 from tradepost.protocol.wire import Timeouts
 
 # What servers of the older era hear once for all calls: a call whose client cannot be asked refuses the question.
-TAKEN: dict[str, dict[str, object]] = {"elicitation": {}, "sampling": {}, "roots": {}}
+TAKEN: dict[str, dict[str, object]] = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
 
 _Key = tuple[str, str, str, int, float, float]
 

@@ -120,7 +120,7 @@ class Talk:
             return None
         asked = requests_in(result)
         for request in asked.values():
-            if CAPABILITY_FOR[request["method"]] not in self._declared:
+            if not self._takes(request["method"], request.get("params") or {}):
                 raise _cannot(request["method"])
         if self.takes_rounds:
             state = {"requestState": result["requestState"]} if "requestState" in result else {}  # goes back as it is
@@ -171,7 +171,7 @@ class Talk:
     async def _ask(self, method: str, params: Json, hidden: tuple[str, ...]) -> Json | None:
         """The client's reply, None where it cannot be asked."""
         channel, hold = self._channel, self._hold
-        if method not in CAPABILITY_FOR:
+        if method not in CAPABILITY_FOR or (_is_by_url(method, params) and not self._takes(method, params)):
             return None
         if channel is not None and channel.can_ask(method):
             ask = channel.ask
@@ -191,6 +191,13 @@ class Talk:
         finally:
             self.waited_seconds += monotonic() - began
 
+    def _takes(self, method: str, params: Json) -> bool:
+        """Whether the client declared what a question needs."""
+        declared = self._declared.get(CAPABILITY_FOR[method])
+        if _is_by_url(method, params):
+            return isinstance(declared, dict) and "url" in declared
+        return declared is not None
+
     def _texts(self, params: Mapping[str, Any], names: tuple[str, ...], hidden: tuple[str, ...]) -> Json:
         given = {name: params[name] for name in names if isinstance(params.get(name), str)}
         return dict(self._clean(redact(given, hidden)))
@@ -209,6 +216,11 @@ def requests_in(result: Json) -> dict[str, Json]:
     if not fits or not (asked or state is not None) or not isinstance(state, str | None):
         raise UpstreamFailed("The server asked for input in a form that is none.", dispatched=True, answered=True)
     return dict(asked)
+
+
+def _is_by_url(method: str, params: Json) -> bool:
+    """Whether a person is to be led to a page: not every client that shows forms does that."""
+    return method == "elicitation/create" and params.get("mode") == "url"
 
 
 def _cannot(method: str) -> UpstreamFailed:
