@@ -17,6 +17,8 @@ from tests.journeys.live.clients import call, over_http, tool_names
 from tests.journeys.live.settling import settled
 from tests.processes import PYTHON, Place, Result, Serving, environment, free_ports
 from tests.program import Foreign
+from tests.protocol.conftest import warm
+from tradepost.protocol.client import McpClient
 
 TOKEN = "a-token-of-the-carrier-1234"
 AGENT = "product_expert"
@@ -35,6 +37,16 @@ def carrier(tmp_path: Path) -> Iterator[Serving]:
     process = Foreign(command, environment(TRACKER_TOKEN=TOKEN), log)
     with Serving(process, f"http://127.0.0.1:{port}", log) as server:
         yield server.wait_answering()
+
+
+@pytest.mark.usefixtures("either_engine")
+async def test_the_tracker_stops_while_somebody_listens(carrier: Serving) -> None:
+    async with warm() as pool:
+        client = McpClient(pool, f"{carrier.url}/mcp", {"Authorization": f"Bearer {TOKEN}"})
+        notices, _ = await client.listen([], lists=True)
+        assert await asyncio.to_thread(carrier.stop) == 0
+        notices.close()
+        await client.close()
 
 
 @pytest.mark.behaviour("S2.5")

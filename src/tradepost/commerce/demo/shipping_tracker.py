@@ -27,6 +27,8 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+STOP_SECONDS = 2  # for calls under way
+
 TrackingNumber = Annotated[
     str,
     Field(min_length=4, max_length=40, description="The carrier's tracking number.", examples=["1Z999AA10123456784"]),
@@ -174,7 +176,14 @@ def main() -> None:
     app = build(Ledger(chosen.parcels)).streamable_http_app(
         json_response=True, stateless_http=True, transport_security=security
     )
-    uvicorn.run(BearerGate(app, token), host=chosen.host, port=chosen.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        BearerGate(app, token),
+        host=chosen.host,
+        port=chosen.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=STOP_SECONDS,  # whoever listens would keep it running
+    )
 
 
 if __name__ == "__main__":
