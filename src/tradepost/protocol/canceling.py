@@ -32,7 +32,6 @@ class _Request:
         if task is None:
             raise RuntimeError("A request needs a task that can be ended.")
         self._task = task
-        self._level = task.cancelling()
         self.exchange = exchange
         self.ended = False
         self.watching: asyncio.Task[None] | None = None
@@ -40,6 +39,7 @@ class _Request:
     def end(self) -> None:
         if not self.ended:
             self.ended = True
+            self._level = self._task.cancelling()
             self._task.cancel()
 
     def ended_by_us(self) -> bool:

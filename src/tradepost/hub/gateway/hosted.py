@@ -11,7 +11,7 @@ from tradepost.foundation.errors import NotFound
 from tradepost.foundation.ids import new_id
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.pipeline import Pipeline
-from tradepost.hub.gateway.reach import in_reach
+from tradepost.hub.gateway.reach import DATABASE_ERRORS, away
 from tradepost.hub.gateway.steps.authenticate import bearer_of
 from tradepost.hub.gateway.steps.find_tool import EMPTY, catalog_of
 from tradepost.hub.registry.catalog import Catalog
@@ -43,8 +43,10 @@ class Gateway:
 
     async def authenticate(self, arrival: Arrival) -> Caller:
         """See HostedCatalog."""
-        with in_reach:
+        try:
             return await self._authenticator.authenticate(bearer_of(arrival), new_id("req"))
+        except DATABASE_ERRORS as error:
+            raise (away(error) or error) from error.__cause__
 
     async def server_info(self, caller: Caller, server: str | None) -> Json:
         """See HostedCatalog."""
@@ -87,8 +89,7 @@ class Gateway:
     ) -> Json:
         """See HostedCatalog."""
         call = Call(caller, "tool", name, arguments, server, extras, run_id=extras.run_id or caller.run_id)
-        with in_reach:
-            return await self._pipeline.run(call)
+        return await self._run(call)
 
     async def ask_task(self, caller: Caller, server: str | None, method: str, task_id: str, extras: CallExtras) -> Json:
         """See HostedCatalog."""
@@ -107,13 +108,11 @@ class Gateway:
 
     async def read_resource(self, caller: Caller, server: str | None, uri: str, extras: CallExtras = NO_EXTRAS) -> Json:
         """See HostedCatalog."""
-        with in_reach:
-            return await self._pipeline.run(Call(caller, "resource", uri, {}, server, extras, run_id=caller.run_id))
+        return await self._run(Call(caller, "resource", uri, {}, server, extras, run_id=caller.run_id))
 
     async def watch(self, caller: Caller, server: str | None, uri: str) -> str | None:
         """See HostedCatalog."""
-        with in_reach:
-            found = await self._pipeline.run(Call(caller, "subscription", uri, {}, server, run_id=caller.run_id))
+        found = await self._run(Call(caller, "subscription", uri, {}, server, run_id=caller.run_id))
         record: str | None = found["record"]
         return record
 
@@ -147,8 +146,7 @@ class Gateway:
     ) -> Json:
         """See HostedCatalog."""
         call = Call(caller, "prompt", name, dict(arguments), server, extras, run_id=caller.run_id)
-        with in_reach:
-            return await self._pipeline.run(call)
+        return await self._run(call)
 
     async def complete(
         self,
@@ -163,9 +161,16 @@ class Gateway:
         name = str(reference.get("name") or reference.get("uri") or "")
         asked = {"name": argument, "value": value, "known": dict(known)}
         call = Call(caller, "completion", name, asked, server, run_id=caller.run_id, reference=reference)
-        with in_reach:
-            return await self._pipeline.run(call)
+        return await self._run(call)
 
     async def _catalog(self, caller: Caller, server: str | None) -> Catalog:
-        with in_reach:
+        try:
             return await catalog_of(self._pipeline.parts, caller, server)
+        except DATABASE_ERRORS as error:
+            raise (away(error) or error) from error.__cause__
+
+    async def _run(self, call: Call) -> Json:
+        try:
+            return await self._pipeline.run(call)
+        except DATABASE_ERRORS as error:
+            raise (away(error) or error) from error.__cause__

@@ -8,20 +8,17 @@ from tradepost.foundation.errors import Unavailable
 RETRY_AFTER_SECONDS = 5.0
 
 
-class InReach:
-    """For a block that asks the databases. Raises Unavailable where one cannot be reached."""
+# What SQLAlchemy raises where a database is away, among other things. A `try` costs nothing as long as all is well.
+DATABASE_ERRORS = (DBAPIError, NoConnection)
 
-    def __enter__(self) -> None:
+
+def away(error: DBAPIError | NoConnection) -> Unavailable | None:
+    """What a caller is told when the database could not be reached; None for any other error."""
+    reached = isinstance(error, DBAPIError) and not error.connection_invalidated
+    if reached and not isinstance(error, OperationalError | InterfaceError):
         return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        away = isinstance(error, OperationalError | InterfaceError | NoConnection)
-        if away or (isinstance(error, DBAPIError) and error.connection_invalidated):
-            raise Unavailable(
-                "The hub cannot reach its database just now.",
-                hint="Try again in a few seconds.",
-                retry_after_seconds=RETRY_AFTER_SECONDS,
-            ) from error
-
-
-in_reach = InReach()
+    return Unavailable(
+        "The hub cannot reach its database just now.",
+        hint="Try again in a few seconds.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )
