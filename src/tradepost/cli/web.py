@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -93,7 +93,7 @@ class _Server(uvicorn.Server):
 def _with_ending_streams(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
     """The application, to which a listening client (GET) seems to leave when the server stops."""
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+    async def listening(scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_or_stop() -> Message:
             message, stop = asyncio.ensure_future(receive()), asyncio.ensure_future(stopping.wait())
             try:
@@ -103,8 +103,11 @@ def _with_ending_streams(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
                 message.cancel()
                 stop.cancel()
 
+        await app(scope, receive_or_stop, send)
+
+    def wrapped(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         listens = scope["type"] == "http" and scope["method"] == "GET"
-        await app(scope, receive_or_stop if listens else receive, send)
+        return listening(scope, receive, send) if listens else app(scope, receive, send)
 
     return wrapped
 
@@ -120,6 +123,7 @@ async def serve_asgi(
     stopping = asyncio.Event()
     config = uvicorn.Config(
         _with_ending_streams(app, stopping),
+        interface="asgi3",
         http=OneWriteProtocol,
         lifespan="on",
         log_level="warning",

@@ -43,9 +43,12 @@ async def read_response(
 
     Raises UpstreamFailed (dispatched).
     """
-    if answer.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+    coding = answer.headers.get("content-encoding")
+    if coding is not None and coding.lower() not in ("", "identity"):
         raise _wrong("answered with a content encoding that was not asked for")
-    content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = answer.headers.get("content-type", "")
+    if content_type != "application/json":
+        content_type = content_type.partition(";")[0].strip().lower()
     if content_type == "application/json":
         body = await read_body(answer)
         return _matching(_object(body), request_id), body
@@ -56,13 +59,18 @@ async def read_response(
 
 async def read_body(answer: HttpAnswer) -> bytes:
     """The whole body, at most MAX_ANSWER_BYTES. Raises UpstreamFailed."""
-    pieces, size = [], 0
-    async for piece in answer:
-        size += len(piece)
-        if size > MAX_ANSWER_BYTES:
-            raise _wrong(f"sent more than {MAX_ANSWER_BYTES} bytes")
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    whole = answer.taken()
+    if not answer.complete:
+        pieces, size = [whole], len(whole)
+        async for piece in answer:
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                raise _too_long()
+            pieces.append(piece)
+        whole = b"".join(pieces)
+    if len(whole) > MAX_ANSWER_BYTES:
+        raise _too_long()
+    return whole
 
 
 async def _from_stream(
@@ -225,6 +233,10 @@ def _is_one_value(cut: bytes) -> bool:
         return isinstance(orjson.loads(cut), dict)
     except orjson.JSONDecodeError:
         return False
+
+
+def _too_long() -> UpstreamFailed:
+    return _wrong(f"sent more than {MAX_ANSWER_BYTES} bytes")
 
 
 def _too_big() -> UpstreamFailed:

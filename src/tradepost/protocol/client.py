@@ -11,11 +11,11 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Unpack
 
 from tradepost import __version__
 from tradepost.protocol import legacy, modern
-from tradepost.protocol.answers import result_bytes
 from tradepost.protocol.headers import encode_value, is_visible_ascii
 from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.http_pool import HttpPool
@@ -35,7 +35,7 @@ from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.sse_link import SseLink
 from tradepost.protocol.tasks import REQUIRED, TASK
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, Wire
+from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, ToolAnswer, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -46,19 +46,8 @@ _MODERN_CODES = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERS
 _OTHER_ERA_STATUSES = frozenset({400, 404, 405})
 _INITIALIZED_VERSIONS = frozenset({*legacy.VERSIONS, "2024-11-05"})  # of servers; we serve clients from the next one on
 _RESULT_TYPES = frozenset({"complete", "input_required"})
-
-
-@dataclass(frozen=True, slots=True)
-class ToolAnswer:
-    """A CallToolResult (or an input_required one)."""
-
-    result: Json
-    answered: Answered
-
-    @property
-    def raw(self) -> bytes:
-        """The result as the server's own bytes."""
-        return result_bytes(self.answered.body, self.answered.message, self.answered.request_id)
+MAX_KEPT_NAME = 200  # characters; a server's tools are called by the same few names again and again
+_named = lru_cache(maxsize=4096)(encode_value)
 
 
 @dataclass(slots=True)
@@ -357,14 +346,14 @@ class McpClient:
             method,
             params,
             options.get("timeout") or self._timeouts.call,
-            {"mcp-name": encode_value(named)},
+            {"mcp-name": _named(named) if len(named) <= MAX_KEPT_NAME else encode_value(named)},
             meta,
             options.get("capabilities"),
             options.get("on_message"),
         )
 
     async def _request(self, asked: _Prepared) -> Answered:
-        async with Deadline(asked.seconds) as deadline:
+        with Deadline(asked.seconds) as deadline:
             identity = self.identity or await self._connected(deadline.left())
             if asked.tasks:
                 asked.tasks = identity.takes_tasks

@@ -208,8 +208,8 @@ def _server_of(path: str) -> str | None:
 
 
 def _check_media_types(exchange: Exchange) -> None:
-    content_type = exchange.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type != "application/json":
+    content_type = exchange.headers.get("content-type", "")
+    if content_type != "application/json" and content_type.split(";")[0].strip().lower() != "application/json":
         raise Refused(415, "Send the body as Content-Type: application/json.")
     if exchange.headers.get("content-encoding", "identity") != "identity":
         raise Refused(415, "Send the body without a Content-Encoding.")

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Protocol
 
+from tradepost.protocol.at_once import within
 from tradepost.protocol.headers import fold
 from tradepost.protocol.hosting import Arrival
 from tradepost.protocol.jsonrpc import MAX_BODY_BYTES, error_answer
@@ -131,8 +132,7 @@ class Exchange:
 
     async def _next(self, seconds: float) -> MutableMapping[str, Any]:
         try:
-            async with asyncio.timeout(seconds):
-                message = await self.receive()
+            message = await within(seconds, self.receive())
         except TimeoutError:
             raise Refused(408, f"The request body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
         if message["type"] == "http.disconnect":

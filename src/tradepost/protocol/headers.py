@@ -8,20 +8,27 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _SENTINEL = re.compile(r"=\?base64\?(?P<payload>.*)\?=", re.DOTALL)
 _SAFE = re.compile(r"[\x20-\x7e]*")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_USUAL = 200  # characters; what clients say is kept, for the next who says the same, only where it is short
 
 
 def fold(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """ASGI headers as a dict with lower case names; doubled ones joined."""
     folded: dict[str, str] = {}
     for name, value in raw:
-        key = name.decode("latin-1").lower()
+        key = _name(name) if len(name) <= _USUAL else name.decode("latin-1").lower()
         text = value.decode("latin-1").strip(" \t")  # blanks around a value are no part of it (RFC 9110)
         folded[key] = f"{folded[key]}, {text}" if key in folded else text
     return folded
+
+
+@lru_cache(maxsize=512)
+def _name(raw: bytes) -> str:
+    return raw.decode("latin-1").lower()
 
 
 def is_visible_ascii(text: str, longest: int) -> bool:
@@ -57,6 +64,13 @@ def accepts(accept: str | None, media_type: str) -> bool:
     """True when an Accept header allows the media type; an absent header allows all."""
     if accept is None:
         return True
+    return _accepts(accept, media_type) if len(accept) <= _USUAL else _offers(accept, media_type)
+
+
+def _offers(accept: str, media_type: str) -> bool:
     family = media_type.split("/")[0] + "/*"
     offered = {part.split(";")[0].strip().lower() for part in accept.split(",")}
     return bool(offered & {media_type, family, "*/*"})
+
+
+_accepts = lru_cache(maxsize=512)(_offers)

@@ -3,7 +3,7 @@
 The endpoint knows eras, envelopes, sessions and streams; the host knows callers, catalogs and the pipeline.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,7 +79,7 @@ NOTHING_KNOWN: Mapping[str, str] = {}
 class HostedCatalog(Protocol):
     """One principal's view behind an endpoint. `server` is the slug of /mcp/servers/{slug}, None on /mcp."""
 
-    async def authenticate(self, arrival: Arrival) -> Caller:
+    def authenticate(self, arrival: Arrival) -> Awaitable[Caller]:
         """The caller of this request, new for each. Raises Unauthenticated, RateLimited."""
         ...
 
@@ -102,9 +102,9 @@ class HostedCatalog(Protocol):
 
     async def list_prompts(self, caller: Caller, server: str | None) -> bytes: ...
 
-    async def call_tool(
+    def call_tool(
         self, caller: Caller, server: str | None, name: str, arguments: Json, extras: CallExtras
-    ) -> bytes | Json:
+    ) -> Awaitable[bytes | Json]:
         """CallToolResult object (dict, or its ready JSON bytes), or, to a client that takes tasks, a CreateTaskResult.
         An unknown tool raises NotFound (-32602)."""
         ...

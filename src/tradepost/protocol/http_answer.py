@@ -35,7 +35,7 @@ class HttpAnswer:
         while not self.status:
             if self._failure is not None:
                 raise self._failure
-            await self._wait()
+            await self._more()
 
     def __aiter__(self) -> Self:
         return self
@@ -47,7 +47,11 @@ class HttpAnswer:
                 raise StopAsyncIteration
             if self._failure is not None:
                 raise self._failure
-            await self._wait()
+            await self._more()
+        return self.taken()
+
+    def taken(self) -> bytes:
+        """What has come of the body since the last piece, without waiting for more."""
         piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         full, self._held = self._held > MAX_HELD_BYTES, 0
@@ -90,9 +94,6 @@ class HttpAnswer:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    async def _wait(self) -> None:
+    def _more(self) -> asyncio.Future[None]:
         self._news = asyncio.get_running_loop().create_future()
-        try:
-            await self._news
-        finally:
-            self._news = None
+        return self._news

@@ -76,7 +76,8 @@ class HttpPool:
         if origin is None:
             line = Line()
             origin = self._origins[url.origin] = _Origin(line, partial(self._turns.give_back, line))
-        await self._turns.take(origin.line)
+        if not self._turns.take_free(origin.line):
+            await self._turns.take(origin.line)
         try:
             connection = self._idle(origin, repeatable) or await self._opened(url, origin, connect_seconds)
             dispatch.dispatched = True
@@ -176,7 +177,8 @@ async def _begun(connection: HttpConnection, head: bytes, body: bytes) -> HttpAn
     """The answer once it has a status. Whatever comes between closes the connection."""
     answer = connection.start(head, body)
     try:
-        await answer.begun()
+        if not answer.status:
+            await answer.begun()
     except BaseException:
         answer.close()
         raise

@@ -22,10 +22,16 @@ class Turns:
         self._running = 0
         self._lines_waiting: dict[Line, None] = {}
 
+    def take_free(self, line: Line) -> bool:
+        """Take a turn if one is free; whether it was."""
+        if line.waiting or not self._is_free(line):
+            return False
+        self._begin(line)
+        return True
+
     async def take(self, line: Line) -> None:
         """Wait for a turn, as long as the caller likes."""
-        if not line.waiting and self._is_free(line):
-            self._begin(line)
+        if self.take_free(line):
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.waiting.append(turn)

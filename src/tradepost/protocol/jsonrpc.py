@@ -7,6 +7,7 @@ the count proves nothing (a colon inside a text, say) are parsed again by the st
 costs microseconds. Answers are joined from bytes: a result that is ready is never parsed or written again.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,26 +129,31 @@ def _is_plain(body: bytes, value: Any) -> bool:
     """
     if b"\\u0000" in body:
         return False
-    written = body.count(b'":')
-    for blank in _BLANK_COLONS:
-        written += body.count(blank)
     kept = 0
-    level = [value]
+    level: list[Any] = [[value]]
     depth = 0
     while level:
         if depth > MAX_DEPTH:
             return False
         below: list[Any] = []
         for node in level:
+            values: Iterable[Any] = node
             if type(node) is dict:
                 kept += len(node)
-                below.extend(node.values())
-            elif type(node) is list:
-                below.extend(node)
-            elif type(node) is float and not -_EXACT_FLOAT < node < _EXACT_FLOAT:
-                return False  # orjson reads integers of more than 64 bits as floats
+                values = node.values()
+            for inner in values:
+                kind = type(inner)
+                if kind is dict or kind is list:
+                    below.append(inner)
+                elif kind is float and not -_EXACT_FLOAT < inner < _EXACT_FLOAT:
+                    return False  # orjson reads integers of more than 64 bits as floats
         level = below
         depth += 1
+    if body.count(b":") == kept:
+        return True  # not even one colon that could belong to another key
+    written = body.count(b'":')
+    for blank in _BLANK_COLONS:
+        written += body.count(blank)
     return written == kept
 
 

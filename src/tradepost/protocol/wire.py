@@ -5,9 +5,10 @@ Never follows redirects, keeps no cookies, and bounds the time of every exchange
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -15,7 +16,15 @@ from typing import Self
 import orjson
 
 from tradepost import __version__
-from tradepost.protocol.answers import EndedEarly, OnMessage, read_body, read_response, rpc_error, rpc_error_of
+from tradepost.protocol.answers import (
+    EndedEarly,
+    OnMessage,
+    read_body,
+    read_response,
+    result_bytes,
+    rpc_error,
+    rpc_error_of,
+)
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import HttpUrl, header_lines, read_http_url
@@ -44,6 +53,14 @@ _ALWAYS = {
 }
 
 
+_EVERY_CALLS = 3
+
+
+@lru_cache(maxsize=512)
+def _same_lines(items: tuple[tuple[str, str], ...]) -> bytes:
+    return header_lines(dict(items))
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds: for the TCP and TLS connection, for the handshake in all, for one call in all, for a person's answer to
@@ -65,6 +82,19 @@ class Answered:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """A CallToolResult (or an input_required one)."""
+
+    result: Json
+    answered: Answered
+
+    @property
+    def raw(self) -> bytes:
+        """The result as the server's own bytes."""
+        return result_bytes(self.answered.body, self.answered.message, self.answered.request_id)
+
+
 class Deadline:
     """An absolute end for what happens inside: `async with Deadline(60) as deadline`. Raises UpstreamTimedOut, which
     says whether the request that was given this deadline had left by then."""
@@ -77,7 +107,7 @@ class Deadline:
         self._seconds = seconds
         self._expired = False
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("A deadline needs a task that it can end.")
@@ -104,7 +134,15 @@ class Deadline:
             if not self._expired:
                 self._timer = loop.call_later(max(0.0, left), self._expire)
 
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
     async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
@@ -258,7 +296,7 @@ class Wire:
         except (UpstreamFailed, UpstreamTimedOut) as error:
             logger.debug("%s did not take a cancellation: %s", self._url, error.message)
 
-    async def _send(
+    def _send(
         self,
         verb: bytes,
         headers: Mapping[str, str],
@@ -266,16 +304,18 @@ class Wire:
         deadline: Deadline,
         repeatable: bool,
         stays: bool = False,
-    ) -> HttpAnswer:
+    ) -> Awaitable[HttpAnswer]:
         """The answer to one HTTP request, its body unread."""
         to = self._to
         if to is None:
             to, self._lines = read_http_url(self._url), header_lines(self._headers)
             self._to, self._start = to, f" {to.target} HTTP/1.1\r\nhost: {to.authority}\r\n".encode()
         size = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) if body else b"\r\n"
-        head = b"".join((verb, self._start, self._lines, header_lines(headers), size))
+        # A call with values of its own in its headers has more than version, method and name.
+        lines = _same_lines(tuple(headers.items())) if len(headers) <= _EVERY_CALLS else header_lines(headers)
+        head = b"".join((verb, self._start, self._lines, lines, size))
         http = self._staying if stays else self._http
-        return await http.send(to, head, body, deadline, connect_seconds=self._connect_seconds, repeatable=repeatable)
+        return http.send(to, head, body, deadline, connect_seconds=self._connect_seconds, repeatable=repeatable)
 
 
 async def _response(
