@@ -39,7 +39,10 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
     if kind is str:
         return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
     if kind is dict and depth < MAX_DEPTH:
-        return all(type(key) is str and key.isascii() and _is_plain(inner, depth + 1) for key, inner in value.items())
+        for key, inner in value.items():  # a loop, because every call comes by here
+            if type(key) is not str or not key.isascii() or not _is_plain(inner, depth + 1):
+                return False
+        return True
     if kind is list and depth < MAX_DEPTH:
         return all(_is_plain(inner, depth + 1) for inner in value)
     return value is None or kind is bool or (kind is int and -_LARGEST <= value <= _LARGEST)

@@ -54,7 +54,11 @@ _random = _Random()
 
 
 def _stamp(prefix: str) -> str:
-    return f"{prefix}_{_encode(time.time_ns() // 1_000_000, 10)}"
+    now, pair = time.time_ns() // 1_000_000, _PAIRS
+    return (
+        f"{prefix}_{pair[now >> 40 & 1023]}{pair[now >> 30 & 1023]}{pair[now >> 20 & 1023]}"
+        f"{pair[now >> 10 & 1023]}{pair[now & 1023]}"
+    )
 
 
 def new_id(prefix: str) -> str:
