@@ -1,6 +1,8 @@
 """The registry version: raised with the change, seen at once here and within a second elsewhere."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -73,3 +75,16 @@ async def test_a_system_session_cannot_change_a_registry(world: World):
     async with world.database.system(write=True) as session:
         with pytest.raises(RuntimeError):
             await bump(session)
+
+
+async def test_one_look_does_for_a_turn_of_the_loop_and_no_longer(world: World, watch: RegistryWatch):
+    path = world.database.path
+    if path is None:
+        return  # PostgreSQL tells of changes, so that nothing is looked up
+    before = await watch.version(world.workspace_id)
+    with closing(sqlite3.connect(path)) as elsewhere, elsewhere:
+        elsewhere.execute("UPDATE registry_versions SET version = version + 1")
+    assert await watch.version(world.workspace_id) == before  # whoever asks now had arrived before the change
+
+    await asyncio.sleep(0)
+    assert await watch.version(world.workspace_id) == before + 1

@@ -1,8 +1,11 @@
 """The current registry version of each workspace, cheap enough to ask on every call.
 
 SQLite: a reading connection of its own in the event loop; one indexed SELECT takes microseconds, a hop to a worker
-thread would take longer. PostgreSQL: the version is kept in memory; a commit in this process updates it at once,
-LISTEN brings those of others, and a poll each second covers a connection that broke unnoticed.
+thread would take longer. One look does for all calls of one turn of the event loop: they had arrived before it, so
+whatever was committed before any of them was made is in it.
+
+PostgreSQL: the version is kept in memory; a commit in this process updates it at once, LISTEN brings those of others,
+and a poll each second covers a connection that broke unnoticed.
 """
 
 import asyncio
@@ -29,13 +32,16 @@ class RegistryWatch:
         self._versions: dict[str, int] = {}
         self._listener: asyncio.Task[None] | None = None
         self._direct: sqlite3.Connection | None = None
+        self._this_turn: dict[str, int] = {}
 
     async def version(self, workspace_id: str) -> int:
         """The version that is committed now; 0 for a workspace that has none."""
         if self._database.is_sqlite:
+            looked = self._this_turn.get(workspace_id)
+            if looked is not None:
+                return looked
             try:
-                row = self._connection().execute(_SELECT, (workspace_id, ROW_ID)).fetchone()
-                return int(row[0]) if row is not None else 0
+                return self._look(workspace_id)
             except sqlite3.OperationalError:
                 return await self._read(workspace_id)  # locked for a moment: ask through the pool, which waits
         if self._listener is None or workspace_id not in self._versions:
@@ -66,6 +72,14 @@ class RegistryWatch:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listener
             self._listener = None
+
+    def _look(self, workspace_id: str) -> int:
+        row = self._connection().execute(_SELECT, (workspace_id, ROW_ID)).fetchone()
+        version = int(row[0]) if row is not None else 0
+        if not self._this_turn:  # whatever comes in later is begun later than this
+            asyncio.get_running_loop().call_soon(self._this_turn.clear)
+        self._this_turn[workspace_id] = version
+        return version
 
     def _connection(self) -> sqlite3.Connection:
         if self._direct is None:
