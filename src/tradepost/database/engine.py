@@ -104,7 +104,9 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": _loads}
         if self.is_sqlite:
-            self._writer = create_async_engine(self.url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
+            # Whatever begins a transaction here also ends it: one more rollback would only cost a change of threads.
+            alone = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 60, "pool_reset_on_return": None}
+            self._writer = create_async_engine(self.url, **alone, **options)
             self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             _prepare_sqlite(self._writer, writing=True, cache_kib=cache_kib)
             inline = self.url.set(drivername=inline_sqlite.NAME)

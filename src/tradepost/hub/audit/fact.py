@@ -1,11 +1,9 @@
 """One thing to be recorded, as plain values, and the row it becomes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.ids import new_id
@@ -14,10 +12,9 @@ from tradepost.hub.audit.models import AuditEvent, AuditKind
 NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFact:
+class AuditFact(NamedTuple):
     """What was asked, decided or done. Arguments and definitions appear as digests, never as values; `details` holds
-    small plain values only, nothing secret."""
+    small plain values only, nothing secret. A tuple, because every call makes one."""
 
     workspace_id: str
     kind: AuditKind
@@ -38,11 +35,12 @@ class AuditFact:
     outcome: str | None = None
     error_code: str | None = None
     duration_us: int | None = None
-    details: Mapping[str, Any] = field(default_factory=lambda: NO_DETAILS)
+    details: Mapping[str, Any] = NO_DETAILS
 
     @classmethod
     def of(cls, caller: Caller, kind: AuditKind, tag: str, **values: Any) -> "AuditFact":
         """A fact about something this caller did."""
+        values.setdefault("run_id", caller.run_id)
         return cls(
             workspace_id=caller.workspace_id,
             kind=kind,
@@ -52,12 +50,12 @@ class AuditFact:
             principal_id=caller.principal.id,
             agent_id=caller.agent_id,
             user_id=caller.user_id,
-            **{"run_id": caller.run_id, **values},
+            **values,
         )
 
     def as_values(self, event_id: str, occurred_at: datetime) -> tuple[Any, ...]:
         """The values of its row, in the order of COLUMNS."""
-        return (*_plain_values(self), dict(self.details) if self.details else _NONE, event_id, occurred_at)
+        return (*self[:-1], dict(self.details) if self.details else _NONE, event_id, occurred_at)
 
     def as_row(self, occurred_at: datetime) -> AuditEvent:
         """Its row, with a new id."""
@@ -65,7 +63,5 @@ class AuditFact:
         return AuditEvent(**{**values, "details": dict(self.details)})
 
 
-_PLAIN = tuple(name for name in AuditFact.__slots__ if name != "details")
 _NONE: dict[str, Any] = {}
-_plain_values = attrgetter(*_PLAIN)
-COLUMNS = (*_PLAIN, "details", "id", "occurred_at")
+COLUMNS = (*AuditFact._fields, "id", "occurred_at")  # details are the last of them

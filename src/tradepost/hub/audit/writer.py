@@ -23,7 +23,7 @@ from tradepost.foundation.ids import new_id, new_ids
 from tradepost.hub.audit.fact import COLUMNS, AuditFact
 from tradepost.hub.audit.models import AuditEvent
 
-GROUP_SECONDS = 0.02
+GROUP_SECONDS = 0.05  # a commit waits for the disk, however few rows it holds
 RETRY_SECONDS = 1.0
 CAPACITY = 50_000
 
