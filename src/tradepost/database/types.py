@@ -1,5 +1,6 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,12 +28,24 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """SQLite has no times: the text is read in one go, where the usual way would make two times of each."""
+        return _from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
 
 class JsonColumn(TypeDecorator[Any]):
     """JSON kept as text on both engines, so that the order of keys survives (jsonb would sort them)."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True
+
+
+def _from_sqlite(kept: str | None) -> datetime | None:
+    if kept is None:
+        return None
+    if len(kept) != _SQLITE_LENGTH:  # somebody else's text
+        return datetime.fromisoformat(kept).replace(tzinfo=UTC)
+    return datetime.fromisoformat(kept + "+00:00")
 
 
 def as_sqlite_keeps(moment: datetime) -> str:
