@@ -21,11 +21,8 @@ class LostClaim(Exception):
 
 
 @asynccontextmanager
-async def kept(leases: Leases, claim: Claim | None) -> AsyncIterator[None]:
+async def kept(leases: Leases, claim: Claim) -> AsyncIterator[None]:
     """Renew a lease in time for as long as the block runs."""
-    if claim is None:
-        yield
-        return
     renewing = asyncio.create_task(_renew(leases, claim))
     try:
         yield

@@ -30,18 +30,18 @@ WAIT_SECONDS = 5.0
 class CatalogSource(Protocol):
     """Compiled catalogs; the registry's Catalogs satisfies it. `version` is the registry's, where it is known."""
 
-    async def for_agent(
+    def for_agent(
         self, workspace_id: str, agent_id: str, scopes: frozenset[str] | None = None, version: int | None = None
-    ) -> Catalog: ...
+    ) -> Awaitable[Catalog]: ...
 
-    async def for_server(
+    def for_server(
         self,
         workspace_id: str,
         agent_id: str,
         slug: str,
         scopes: frozenset[str] | None = None,
         version: int | None = None,
-    ) -> Catalog: ...
+    ) -> Awaitable[Catalog]: ...
 
 
 class Dispatcher(Protocol):
@@ -117,4 +117,4 @@ class Parts:
     wait_seconds: float = WAIT_SECONDS
 
 
-Step = Callable[[Call, Parts], Awaitable[None]]
+Step = Callable[[Call, Parts], Awaitable[None] | None]  # a step that never waits is a plain function

@@ -80,8 +80,9 @@ class Pipeline:
         handed_over = False
         try:
             await self._walk(call, BEFORE_INTENT)
-            handed_over = call.goes_on and call.writes
-            if call.goes_on and self.parts.holds.may_hold(call):
+            goes_on = call.goes_on
+            handed_over = goes_on and call.writes
+            if goes_on and self.parts.holds.may_hold(call):
                 return await self._until_asked(call)
             if handed_over:
                 await asyncio.shield(self._begin(call, FROM_INTENT))
@@ -107,7 +108,7 @@ class Pipeline:
         """Find a task, without a question about it to its server. Raises NotFound, Unauthenticated, Unavailable."""
         try:
             await self._walk(call, TASK_STEPS[: _FIND_TASK + 1])
-            await outcome(call, self.parts)
+            await self._end(call)
         finally:
             if call.slot is not None:
                 self.parts.principals.release(call.slot)
@@ -147,14 +148,23 @@ class Pipeline:
 
     async def _to_the_end(self, call: Call, steps: Sequence[Step]) -> None:
         await self._walk(call, steps)
-        await outcome(call, self.parts)
+        await self._end(call)
+
+    async def _end(self, call: Call) -> None:
+        ending = outcome(call, self.parts)
+        if ending is not None:
+            await ending
 
     async def _walk(self, call: Call, steps: Sequence[Step]) -> None:
         try:
+            if not call.goes_on:
+                return
             for step in steps:
-                if not call.goes_on:
+                waiting = step(call, self.parts)
+                if waiting is not None:
+                    await waiting
+                if call.answer is not None or call.error is not None or call.crash is not None:
                     return
-                await step(call, self.parts)
         except TradepostError as error:
             call.error = error
         except Exception as error:  # noqa: BLE001  recorded by the outcome step, then raised to whoever called

@@ -47,15 +47,17 @@ class SchemaChecks:
         if fault is not None:
             raise InvalidArgument(str(fault["message"]), field=fault["field"], hint=fault["hint"])
 
-    async def answer(self, tool: CatalogTool, value: Any) -> str | None:
+    async def answer(self, tool: CatalogTool, value: Any, source: bytes | None = None) -> str | None:
         """What is wrong with a tool's structured result, in a few words; None when it fits, or when no schema says what
-        it must be."""
+        it must be. `source` is a JSON text in which the value stands, where it is at hand."""
         check = tool.answer_check
         if check is None:
             return None
         if value is None:
             return "it has no structuredContent"
         try:
+            if source is not None and check.is_surely_inline(len(source)) and check.fits(value):
+                return None
             text = orjson.dumps(value)
             if check.is_inline(text):
                 if check.fits(value):

@@ -43,10 +43,8 @@ class InFlight:
         line = self._lines.get(key)
         return line.running if line else 0
 
-    async def acquire(
-        self, key: str, name: str, seconds: float | None = None, running: int | None = None, waiting: int | None = None
-    ) -> None:
-        """Take a slot, waiting in line for it. Raises Unavailable when the line is full or does not move in time."""
+    def take(self, key: str, running: int | None = None) -> bool:
+        """Take a slot if one is free; whether it was. `running` as for `slot`."""
         most = self._most_running if running is None else running
         line = self._lines.get(key)
         if line is None:
@@ -56,7 +54,16 @@ class InFlight:
             _move(line)
         if line.running < most and not line.waiting:
             line.running += 1
+            return True
+        return False
+
+    async def acquire(
+        self, key: str, name: str, seconds: float | None = None, running: int | None = None, waiting: int | None = None
+    ) -> None:
+        """Take a slot, waiting in line for it. Raises Unavailable when the line is full or does not move in time."""
+        if self.take(key, running):
             return
+        line = self._lines[key]
         if len(line.waiting) >= (self._most_waiting if waiting is None else waiting):
             raise self._full(name)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -36,24 +36,24 @@ class Catalogs:
         self._kept: OrderedDict[_Key, Catalog] = OrderedDict()
         self._compiling: dict[_Key, asyncio.Lock] = {}
 
-    async def for_agent(
+    def for_agent(
         self, workspace_id: str, agent_id: str, scopes: frozenset[str] | None = None, version: int | None = None
-    ) -> Catalog:
+    ) -> Awaitable[Catalog]:
         """All the agent sees. `scopes` are those of its key where they are narrower than the agent's own. `version` is
         the registry's, where it was looked at just now."""
-        return await self._get((workspace_id, agent_id, scopes, None), version, self._of_agent)
+        return self._get((workspace_id, agent_id, scopes, None), version, self._of_agent)
 
-    async def for_server(
+    def for_server(
         self,
         workspace_id: str,
         agent_id: str,
         slug: str,
         scopes: frozenset[str] | None = None,
         version: int | None = None,
-    ) -> Catalog:
+    ) -> Awaitable[Catalog]:
         """What the agent sees of one server, names unchanged. Raises NotFound, the same for a server that does not
         exist and for one of which it sees nothing."""
-        return await self._get((workspace_id, agent_id, scopes, slug), version, self._of_agent)
+        return self._get((workspace_id, agent_id, scopes, slug), version, self._of_agent)
 
     async def _get(self, key: _Key, version: int | None, make: Callable[[_Key], Awaitable[Catalog]]) -> Catalog:
         if version is None:

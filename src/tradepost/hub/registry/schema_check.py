@@ -59,6 +59,11 @@ class SchemaCheck:
         weight = self.weight
         return weight is not None and weight.is_within(INLINE_STEPS, text)
 
+    def is_surely_inline(self, size: int) -> bool:
+        """The same about any value that stands in so many bytes of JSON, perhaps among others."""
+        weight = self.weight
+        return weight is not None and weight.is_surely_within(INLINE_STEPS, size)
+
     def is_described_inline(self, text: bytes) -> bool:
         """The same for `first_error`."""
         weight = self.weight

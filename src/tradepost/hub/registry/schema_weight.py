@@ -52,9 +52,13 @@ class Weight:
         values = text.count(b",") + text.count(b"[") + text.count(b"{") + 1
         return self.per_value * values + (self.per_character + 1 / _COPYING) * len(text)
 
+    def is_surely_within(self, steps: int, size: int) -> bool:
+        """Whether `steps` cannot be exceeded by a value that stands in so many bytes of JSON, perhaps among others."""
+        return (self.per_value + self.per_character + 1) * size <= steps
+
     def is_within(self, steps: int, text: bytes) -> bool:
         """Whether `steps` is not exceeded; most texts are so short that nothing in them has to be counted."""
-        return (self.per_value + self.per_character + 1) * len(text) <= steps or self.steps(text) <= steps
+        return self.is_surely_within(steps, len(text)) or self.steps(text) <= steps
 
 
 def weight_of(schema: Mapping[str, Any]) -> Weight | None:

@@ -70,6 +70,10 @@ class Connections:
         self._closing: set[asyncio.Task[None]] = set()
         self.on_connected: Callable[[str, str, Connection], None] | None = None
 
+    def known(self, workspace_id: str, server_id: str, url: str, version: int, limits: Limits) -> Connection | None:
+        """The connection that `to` would give, where it is open already."""
+        return self._open.get((workspace_id, server_id, url, version, limits.connect_seconds, limits.handshake_seconds))
+
     async def to(
         self, workspace_id: str, server_id: str, url: str, credential_version: int, limits: Limits = DEFAULTS
     ) -> Connection:

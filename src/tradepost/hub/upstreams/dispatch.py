@@ -7,6 +7,7 @@ not answered may have happened. No write is sent twice; a read is, where a warm 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from tradepost.foundation.caller import Caller
@@ -14,16 +15,18 @@ from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
-from tradepost.hub.upstreams.talk import Talk
+from tradepost.hub.upstreams.talk import Talk, asks_back
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.hub.upstreams.task_waits import TaskWait, insists_on_tasks, task_result
 from tradepost.hub.upstreams.upstream_tasks import created_of, told_of
 from tradepost.hub.upstreams.watching import Watching
+from tradepost.protocol.at_once import within
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.options import Options
 from tradepost.protocol.tasks import GET, TASK
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+from tradepost.protocol.wire import ToolAnswer
 
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -55,39 +58,41 @@ class Upstreams:
         over, by the loop's clock; without it, when it has taken as long as a call of the tool may."""
         if tool.server_kind == "builtin":
             server = self._builtin(tool)
-            async with _deadline(tool, ends_at):
-                return await server.call(caller, tool.raw_name, arguments, key, mode)
+            return await _in_time(tool, server.call(caller, tool.raw_name, arguments, key, mode), ends_at)
         if mode == "preview":
             raise StateConflict("A server that is not bundled has no preview.", hint="Show the arguments instead.")
         if tool.key_parameter is not None and key is not None:
             arguments = {**arguments, tool.key_parameter: key}
-        connection = await self._remote(caller, tool)
+        connection = self._open_to(caller, tool) or await self._remote(caller, tool)
         talk, end = talk or Talk(), _end(tool, ends_at)
-        client = await connection.for_call(asks_in_call=talk.asks_in_call, seconds=_left(end, talk))
+        client = connection.client
+        if connection.older is not None and talk.asks_in_call:
+            client = await connection.for_call(asks_in_call=True, seconds=_left(end, talk))
         given: Options = {
             "mirrored": tool.mirrored,
             "repeatable": tool.tool_class == "read",
             "tasks": talk.takes_tasks,
         }
 
-        async def once() -> tuple[Json, bytes]:
+        async def once() -> ToolAnswer:
             given["timeout"] = _left(end, talk)
             options = talk.options(connection.secrets, **given)
             try:
-                answer = await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
+                return await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
             except UpstreamFailed as error:
                 if given["tasks"] or not insists_on_tasks(error):
                     raise
                 given["tasks"] = True  # it did nothing yet: it is called as it wants to be, and waited for here
                 return await once()
-            return answer.result, answer.answered.body
 
-        (result, source), asks = await _answered(connection, tool, talk, once, lambda answer: answer[0])
-        if asks is None and result.get("resultType") == TASK:
-            task = created_of(result, connection.secrets)
+        answer, asks = await _answered(connection, tool, talk, once, _result_of)
+        if asks is not None:
+            return ToolResult([], asks=asks)
+        if answer.result.get("resultType") == TASK:
+            task = created_of(answer.result, connection.secrets)
             wait = None if talk.takes_tasks else TaskWait(client, task, connection.secrets, talk, end)
             return await task_result(connection, tool, task, wait)
-        return tool_result(result, source, connection.secrets) if asks is None else ToolResult([], asks=asks)
+        return tool_result(answer.result, answer.answered.body, connection.secrets)
 
     async def ask_task(
         self, caller: Caller, tool: ToolTarget, method: str, task_id: str, talk: Talk, ends_at: float | None = None
@@ -106,8 +111,7 @@ class Upstreams:
     ) -> Json:
         """The ReadResourceResult of a URI, or an InputRequiredResult."""
         if resource.server_kind == "builtin":
-            async with _deadline(resource, ends_at):
-                return await self._builtin(resource).read(caller, uri)
+            return await _in_time(resource, self._builtin(resource).read(caller, uri), ends_at)
         connection = await self._remote(caller, resource)
         talk, end = talk or Talk(), _end(resource, ends_at)
         client = await connection.for_call(asks_in_call=talk.asks_in_call, seconds=_left(end, talk))
@@ -214,6 +218,14 @@ class Upstreams:
             )
         return server
 
+    def _open_to(self, caller: Caller, target: Target) -> Connection | None:
+        url = target.server_url
+        if url is None:
+            return None
+        return self._connections.known(
+            caller.workspace_id, target.server_id, url, target.credential_version, target.limits
+        )
+
     async def _remote(self, caller: Caller, target: Target) -> Connection:
         if target.server_url is None:
             raise Unavailable(f"The server '{target.server_slug}' has no URL.", hint="Set its URL and test it again.")
@@ -233,14 +245,28 @@ def _left(end: float, talk: Talk | None = None) -> float:
     return max(end + waited - asyncio.get_running_loop().time(), LEAST_SECONDS)
 
 
+async def _in_time(target: Target, asked: Awaitable[Answer], ends_at: float | None = None) -> Answer:
+    try:
+        return await within(_left(_end(target, ends_at)), asked)
+    except TimeoutError:
+        raise _too_long(target) from None
+
+
 @asynccontextmanager
 async def _deadline(target: Target, ends_at: float | None = None) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout_at(_end(target, ends_at)):
             yield
     except TimeoutError:
-        seconds = target.limits.timeout_seconds
-        raise UpstreamTimedOut(f"The tool did not finish within {seconds:g} seconds.", dispatched=True) from None
+        raise _too_long(target) from None
+
+
+def _too_long(target: Target) -> UpstreamTimedOut:
+    seconds = target.limits.timeout_seconds
+    return UpstreamTimedOut(f"The tool did not finish within {seconds:g} seconds.", dispatched=True)
+
+
+_result_of: Callable[[ToolAnswer], Json] = attrgetter("result")
 
 
 async def _answered(
@@ -255,6 +281,9 @@ async def _answered(
     with readable(connection, target, talk):
         while True:
             answer = await once()
-            asks = await talk.questions(result_of(answer), connection.secrets)
+            result = result_of(answer)
+            if not asks_back(result):
+                return answer, None
+            asks = await talk.questions(result, connection.secrets)
             if asks is not None or not talk.asked_again:
                 return answer, asks

@@ -72,8 +72,11 @@ def tool_result(result: Json, source: bytes, secrets: Sequence[str]) -> ToolResu
     if may_hold(source, secrets):
         result, kept = redact(result, secrets), None
     content, structured = result.get("content", []), result.get("structuredContent")
-    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
+    if not isinstance(content, list):
         raise misshapen("content that is not a list of blocks")
+    for block in content:
+        if not isinstance(block, dict):
+            raise misshapen("content that is not a list of blocks")
     if structured is not None and not isinstance(structured, dict):
         structured = {"result": structured}
     meta = meta_of(result).get("_meta")

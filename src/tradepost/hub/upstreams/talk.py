@@ -62,8 +62,10 @@ class Talk:
         self._hold = hold
         self.takes_rounds = extras.rounds
         self.takes_tasks = extras.takes_tasks
-        declared = extras.client_capabilities or {}
-        self._declared = {name: declared[name] for name in CAPABILITY_FOR.values() if name in declared}
+        declared = extras.client_capabilities
+        self._declared = (
+            {name: declared[name] for name in CAPABILITY_FOR.values() if name in declared} if declared else {}
+        )
         self._retry = retry
         self._told = 0
         self._rounds = 0
@@ -81,7 +83,9 @@ class Talk:
         """Whether the client takes questions while its call runs: then it is best to talk to the server in the older
         era, if that has it too."""
         channel = self._channel
-        return channel is not None and any(channel.can_ask(method) for method in CAPABILITY_FOR)
+        if channel is None or (self.takes_rounds and self._hold is None):
+            return False
+        return any(channel.can_ask(method) for method in CAPABILITY_FOR)
 
     def options(self, hidden: tuple[str, ...], **given: Unpack[Options]) -> Options:
         """What the client of the server needs beside what is given. `hidden` are the secrets of the connection."""
@@ -116,7 +120,7 @@ class Talk:
         result, and None when the client was asked during its call: `asked_again` tells the two apart, for then the
         server is to be called again. Raises UpstreamFailed for questions that this client does not take."""
         self.asked_again = False
-        if result.get("resultType") != "input_required":
+        if not asks_back(result):
             return None
         asked = requests_in(result)
         for request in asked.values():
@@ -201,6 +205,11 @@ class Talk:
     def _texts(self, params: Mapping[str, Any], names: tuple[str, ...], hidden: tuple[str, ...]) -> Json:
         given = {name: params[name] for name in names if isinstance(params.get(name), str)}
         return dict(self._clean(redact(given, hidden)))
+
+
+def asks_back(result: Json) -> bool:
+    """Whether a result is questions."""
+    return result.get("resultType") == "input_required"
 
 
 def requests_in(result: Json) -> dict[str, Json]:

@@ -3,6 +3,8 @@
 Nothing waits: people answer whenever they like, and the serving process then carries the frozen arguments out.
 """
 
+from collections.abc import Awaitable
+
 from tradepost.hub.actions.places import Draft, Target, open_place
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
@@ -43,11 +45,13 @@ async def preview_of(call: Call, parts: Parts) -> Json | None:
     return preview.structured or {}
 
 
-async def await_approval(call: Call, parts: Parts) -> None:
+def await_approval(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Opens a pending action for a call that policy asks about."""
-    decision = call.decision
-    if not isinstance(decision, Ask) or call.key is None:
-        return
+    decision, key = call.decision, call.key
+    return _ask(call, parts, decision, key) if isinstance(decision, Ask) and key is not None else None
+
+
+async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
     preview = await preview_of(call, parts)
     if preview is None:
         return
@@ -57,7 +61,7 @@ async def await_approval(call: Call, parts: Parts) -> None:
         draft = Draft(
             caller=call.caller,
             target=target_of(call),
-            key=call.key,
+            key=key,
             arguments=call.arguments,
             state="pending",
             decision="ask",

@@ -17,7 +17,8 @@ Once = Callable[[Call, Parts, float], Awaitable[None]]
 
 async def call_server(call: Call, parts: Parts) -> None:
     """Sets `call.result`. A write carries its action's id as the store's key."""
-    await in_line(call, parts, _once, repeatable=not call.writes)
+    once = _call_tool if isinstance(call.entry, CatalogTool) else _ask
+    await in_line(call, parts, once, repeatable=not call.writes)
     if call.result is not None and "resultType" in call.result:
         call.result = _sealed(call, parts, call.result)
     if call.claim is not None:
@@ -42,19 +43,24 @@ async def _in_servers_line(call: Call, parts: Parts, once: Once, ends_at: float,
     entry = call.found
     limits = entry.limits
     shared = limits.shared or limits
-    seconds = ends_at - asyncio.get_running_loop().time()
-    async with parts.servers.slot(entry.server_id, entry.server_slug, seconds, shared.running, shared.waiting):
+    server_id, servers = entry.server_id, parts.servers
+    if not servers.take(server_id, shared.running):
+        seconds = ends_at - asyncio.get_running_loop().time()
+        await servers.acquire(server_id, entry.server_slug, seconds, shared.running, shared.waiting)
+    try:
         if entry.server_kind == "builtin":
             await once(call, parts, ends_at)
         else:
             await parts.attempts.make(
-                entry.entry_id if limits.own_count else entry.server_id,
+                entry.entry_id if limits.own_count else server_id,
                 _own_name(entry) if limits.own_count else entry.server_slug,
                 partial(once, call, parts, ends_at),
                 repeatable=repeatable,
                 ends_at=ends_at,
                 limits=limits,
             )
+    finally:
+        servers.release(server_id)
 
 
 def _own_name(entry: Entry) -> str:
@@ -72,12 +78,11 @@ def _sealed(call: Call, parts: Parts, result: Json) -> Json:
     return result
 
 
-async def _once(call: Call, parts: Parts, ends_at: float) -> None:
+async def _ask(call: Call, parts: Parts, ends_at: float) -> None:
+    """For what is no tool."""
     entry = call.found
     call.sent = True
-    if isinstance(entry, CatalogTool):
-        await _call_tool(call, parts, entry, ends_at)
-    elif isinstance(entry, CatalogResource) and call.kind == "resource":
+    if isinstance(entry, CatalogResource) and call.kind == "resource":
         talk = _talk(call)
         call.result = await parts.upstreams.read_resource(call.caller, entry, call.name, talk, ends_at)
     elif isinstance(entry, CatalogResource) and call.kind == "subscription":
@@ -97,14 +102,19 @@ def _talk(call: Call) -> Talk:
     return Talk(call.extras, call.retry, call.hold, cleans=call.found.limits.text != "unchanged")
 
 
-async def _call_tool(call: Call, parts: Parts, tool: CatalogTool, ends_at: float) -> None:
+async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
+    tool = call.tool
+    call.sent = True
     if call.dry_run:
         preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, "preview", ends_at=ends_at)
         failed = preview.is_error
         call.result = preview.as_dict() if failed else dry_run(preview.structured, list(preview.content))
         return
-    async with kept(parts.leases, call.claim):
-        key = call.claim.action_id if call.claim is not None else None
-        talk = _talk(call) if tool.server_kind != "builtin" else None
-        result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, talk=talk, ends_at=ends_at)
+    talk = _talk(call) if tool.server_kind != "builtin" else None
+    if call.claim is None:
+        result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, talk=talk, ends_at=ends_at)
+    else:
+        key = call.claim.action_id
+        async with kept(parts.leases, call.claim):
+            result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, talk=talk, ends_at=ends_at)
     call.result, call.source = result.as_dict(), result.source

@@ -1,5 +1,8 @@
 """Does the answer of a foreign server keep its approved definition? Bundled servers are checked by their tests."""
 
+from collections.abc import Awaitable
+from typing import Any
+
 from tradepost.foundation.errors import UpstreamError
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call
@@ -8,15 +11,19 @@ from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.protocol.tasks import TASK
 
 
-async def check(call: Call, parts: Parts) -> None:
+def check(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Withholds a successful foreign result that does not keep its pinned output schema. A write stays done: the call
     was made and the server said so, only its words are not passed on."""
     entry, result = call.entry, call.result
     if not isinstance(entry, CatalogTool) or entry.server_kind == "builtin" or result is None:
-        return
-    if result.get("isError") or result.get("resultType") in ("input_required", TASK):
-        return
-    fault = await parts.schemas.answer(entry, result.get("structuredContent"))
+        return None
+    if entry.answer_check is None or result.get("isError") or result.get("resultType") in ("input_required", TASK):
+        return None
+    return _compare(call, parts, entry, result.get("structuredContent"))
+
+
+async def _compare(call: Call, parts: Parts, tool: CatalogTool, structured: Any) -> None:
+    fault = await parts.schemas.answer(tool, structured, call.source)
     if fault is None:
         return
     said = " It was carried out, though: do not repeat it." if call.writes else ""

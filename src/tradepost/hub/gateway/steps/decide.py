@@ -17,7 +17,7 @@ def decision_for(call: Call) -> Decision:
     )
 
 
-async def decide(call: Call, parts: Parts) -> None:
+def decide(call: Call, parts: Parts) -> None:
     """Raises LimitExceeded for a call that policy denies."""
     call.decision = decision_for(call)
     if isinstance(call.decision, Deny):

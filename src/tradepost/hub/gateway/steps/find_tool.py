@@ -1,6 +1,8 @@
 """Finding what is called in the caller's own catalog. What is not in it does not exist: an unassigned, disabled,
 removed or foreign name gets the same words as one that nobody ever had."""
 
+from collections.abc import Awaitable
+
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound
 from tradepost.foundation.untrusted import clean
@@ -12,14 +14,19 @@ from tradepost.hub.registry.catalog import Catalog
 EMPTY = Catalog(version=0)
 
 
-async def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Catalog:
+def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Awaitable[Catalog]:
     """What a caller sees, everywhere or of one server. Raises NotFound for a server of which it sees nothing."""
     if caller.agent_id is None:
-        return EMPTY  # people and programs without an agent have nothing assigned
+        return _nothing()
     version = seen_version(caller)
     if server is None:
-        return await parts.catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes, version)
-    return await parts.catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
+        return parts.catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes, version)
+    return parts.catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
+
+
+async def _nothing() -> Catalog:
+    """People and programs without an agent have nothing assigned."""
+    return EMPTY
 
 
 async def find_tool(call: Call, parts: Parts) -> None:

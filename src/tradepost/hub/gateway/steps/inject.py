@@ -25,7 +25,7 @@ def bound_arguments(call: Call) -> Json:
     }
 
 
-async def inject(call: Call, parts: Parts) -> None:
+def inject(call: Call, parts: Parts) -> None:
     """Overwrites bound arguments."""
-    if call.kind == "tool":
+    if call.kind == "tool" and call.caller.attributes:
         call.arguments = {**call.arguments, **bound_arguments(call)}

@@ -1,6 +1,8 @@
 """Before a write is sent, the intent is durable: the audit row and the mark that the server may have been reached stand
 in one committed transaction. If they cannot be stored, nothing is sent."""
 
+from collections.abc import Awaitable
+
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,10 +18,12 @@ from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.await_approval import target_of
 
 
-async def intent(call: Call, parts: Parts) -> None:
+def intent(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Opens the action of an allowed write, or marks an approved one as started. Raises Unavailable, LostClaim."""
-    if not call.writes:
-        return
+    return _declare(call, parts) if call.writes else None
+
+
+async def _declare(call: Call, parts: Parts) -> None:
     try:
         async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
             earlier = None if call.claim is not None else await _open(call, parts, session)

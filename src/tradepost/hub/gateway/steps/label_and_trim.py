@@ -14,7 +14,7 @@ MAX_TEXT = 100_000
 MAX_ERROR_TEXT = 2_000
 
 
-async def label_and_trim(call: Call, parts: Parts) -> None:
+def label_and_trim(call: Call, parts: Parts) -> None:
     """Changes foreign results only."""
     entry, result = call.found, call.result
     if result is None or entry.server_kind == "builtin":

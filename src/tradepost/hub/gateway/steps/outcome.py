@@ -5,6 +5,7 @@ the claim.
 """
 
 import logging
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import orjson
@@ -35,20 +36,25 @@ _KEPT = ("resultType", "taskId", "status", "statusMessage", "ttlMs", "pollInterv
 _VERBS = {"tool": "call", "resource": "read", "subscription": "open", "prompt": "get", "completion": "complete"}
 
 
-async def outcome(call: Call, parts: Parts) -> None:
+def outcome(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Records; afterwards `call.answer` or `call.error` or `call.crash` is what goes back."""
     if call.recorded:
-        return
+        return None
     if call.claim is not None and call.action is not None and not call.replayed:
-        await _end_write(call, parts, call.claim, call.action)
-    else:
-        parts.audit.note(_single_row(call))
-        if call.goes_on:
-            call.answer = call.result
+        return _end_write(call, parts, call.claim, call.action)
+    parts.audit.note(_single_row(call))
+    if call.goes_on:
+        call.answer = call.result
     call.recorded = True
+    return None
 
 
 async def _end_write(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
+    await _end(call, parts, claim, action)
+    call.recorded = True
+
+
+async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
     if isinstance(call.crash, LostClaim):
         call.crash, call.error = None, still_running(action.id)
         return

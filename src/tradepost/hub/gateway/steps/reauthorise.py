@@ -37,7 +37,7 @@ async def reauthorise(call: Call, parts: Parts) -> None:
     await _tool_stands(call, parts, action)
     if claim.started and call.tool.server_kind != "builtin":
         raise StateConflict("The process that called the server was cut off, and the server cannot be asked again.")
-    await scope(call, parts)
+    scope(call, parts)
     if fingerprint(call.arguments) != action.fingerprint:
         raise StateConflict("The stored arguments are not the ones that were approved.", hint=HINT)
     if action.decision == "ask":

@@ -1,5 +1,7 @@
 """Has this very call been made before? Then its one action answers, and nothing is done a second time."""
 
+from collections.abc import Awaitable
+
 from tradepost.hub.actions.places import find, fingerprint
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.earlier import answer_from_earlier
@@ -7,13 +9,15 @@ from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.resume import joined
 
 
-async def replay(call: Call, parts: Parts) -> None:
+def replay(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Answers from the action of an earlier call with the same key. Raises IdempotencyConflict, InProgress,
     StateConflict, Elsewhere."""
     call.arguments_digest = fingerprint(call.arguments)
-    if not call.writes or call.key is None:
-        return
+    return _look_up(call, parts, call.key) if call.key is not None and call.writes else None
+
+
+async def _look_up(call: Call, parts: Parts, key: str) -> None:
     async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
-        action = await find(session, call.caller, call.tool.entry_id, call.key)
+        action = await find(session, call.caller, call.tool.entry_id, key)
     if action is not None and not await joined(call, parts, action):
         await answer_from_earlier(call, parts, action)

@@ -5,6 +5,8 @@ answers over and gets the next question or the end. A call that is not there any
 tells what became of it, a read begins anew, since it does no harm.
 """
 
+from collections.abc import Awaitable
+
 from sqlalchemy import select
 
 from tradepost.foundation.errors import Unavailable
@@ -18,15 +20,20 @@ from tradepost.hub.gateway.holds import HeldCall
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.rounds import HeldPlace, WrongState
 from tradepost.hub.gateway.steps.label_and_trim import labelled
+from tradepost.protocol.hosting import CallExtras
 from tradepost.protocol.peers import Elsewhere
 
 
-async def resume(call: Call, parts: Parts) -> None:
+def resume(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Sets `call.retry`, or answers from the call that waits. Raises WrongState for a state that is not of this very
     call, Elsewhere where another process holds it."""
     extras = call.extras
     if extras.request_state is None and extras.input_responses is None:
-        return
+        return None
+    return _resume(call, parts, extras)
+
+
+async def _resume(call: Call, parts: Parts, extras: CallExtras) -> None:
     call.retry = {}
     if extras.input_responses is not None:
         call.retry["inputResponses"] = dict(extras.input_responses)

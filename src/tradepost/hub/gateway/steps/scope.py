@@ -5,7 +5,7 @@ from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 
 
-async def scope(call: Call, parts: Parts) -> None:
+def scope(call: Call, parts: Parts) -> None:
     """Raises ForbiddenScope naming the scope."""
     needed = call.found.scope
     if needed is not None and not call.caller.has_scope(needed):
