@@ -10,14 +10,11 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Unpack
 
 from tradepost import __version__
 from tradepost.protocol import legacy, modern
-from tradepost.protocol.headers import encode_value, is_visible_ascii
-from tradepost.protocol.hosting import NOTHING_KNOWN
+from tradepost.protocol.client_methods import ClientMethods, Prepared, result_of, wrong_answer
+from tradepost.protocol.headers import is_visible_ascii
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.jsonrpc import (
     HEADER_MISMATCH,
@@ -28,14 +25,12 @@ from tradepost.protocol.jsonrpc import (
 )
 from tradepost.protocol.link import Link
 from tradepost.protocol.notices import LISTS_CHANGED, Notices, acknowledged
-from tradepost.protocol.options import OnMessage, Options
-from tradepost.protocol.pages import all_pages
-from tradepost.protocol.parameter_headers import emitted
+from tradepost.protocol.options import OnMessage
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.sse_link import SseLink
-from tradepost.protocol.tasks import REQUIRED, TASK
+from tradepost.protocol.tasks import REQUIRED
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, ToolAnswer, Wire
+from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -45,27 +40,9 @@ CLIENT_INFO: Json = {"name": "tradepost", "title": "Tradepost", "version": __ver
 _MODERN_CODES = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION})
 _OTHER_ERA_STATUSES = frozenset({400, 404, 405})
 _INITIALIZED_VERSIONS = frozenset({*legacy.VERSIONS, "2024-11-05"})  # of servers; we serve clients from the next one on
-_RESULT_TYPES = frozenset({"complete", "input_required"})
-MAX_KEPT_NAME = 200  # characters; a server's tools are called by the same few names again and again
-_named = lru_cache(maxsize=4096)(encode_value)
 
 
-@dataclass(slots=True)
-class _Prepared:
-    """A request that still needs what its era adds. Asking for things may be repeated, doing things may not."""
-
-    method: str
-    params: Json
-    seconds: float
-    headers: Mapping[str, str] = field(default_factory=dict)
-    meta: Json | None = None
-    capabilities: Json | None = None
-    on_message: OnMessage | None = None
-    repeatable: bool = True
-    tasks: bool = False
-
-
-class McpClient:
+class McpClient(ClientMethods):
     """Talks to one server with one credential. `headers` carry the credential and stay the same; `capabilities` are
     what a server of the older era may ask of us during a call that brings an `on_message`. A server that is a `program`
     has no URL; `url` is then what it is called. An `older` one begins with the handshake of the older era. `staying`
@@ -129,70 +106,6 @@ class McpClient:
         async with Deadline(self._timeouts.handshake if seconds is None else seconds) as deadline:
             return await self._connected(deadline.left())
 
-    async def list_tools(self) -> list[Json]:
-        return await self._list("tools/list", "tools")
-
-    async def list_resources(self) -> list[Json]:
-        return await self._list("resources/list", "resources")
-
-    async def list_resource_templates(self) -> list[Json]:
-        return await self._list("resources/templates/list", "resourceTemplates")
-
-    async def list_prompts(self) -> list[Json]:
-        return await self._list("prompts/list", "prompts")
-
-    async def call_tool(self, name: str, arguments: Json, meta: Json | None = None, **options: Unpack[Options]) -> Json:
-        """The CallToolResult as a dict; see `call_tool_answer`."""
-        return (await self.call_tool_answer(name, arguments, meta, **options)).result
-
-    async def call_tool_answer(
-        self, name: str, arguments: Json, meta: Json | None = None, **options: Unpack[Options]
-    ) -> ToolAnswer:
-        """Call a tool."""
-        asked = self._prepared("tools/call", {"name": name, "arguments": arguments}, name, meta, options)
-        asked.repeatable, asked.tasks = options.get("repeatable", False), options.get("tasks", False)
-        mirrored = options.get("mirrored")
-        if mirrored:
-            asked.headers = {**asked.headers, **emitted(mirrored, arguments)}
-        answered = await self._request(asked)
-        return ToolAnswer(_result(answered, tasks=asked.tasks), answered)
-
-    async def ask_task(self, method: str, task_id: str, **options: Unpack[Options]) -> Json:
-        """The result of tasks/get, tasks/update or tasks/cancel."""
-        asked = self._prepared(method, {"taskId": task_id}, task_id, None, options)
-        asked.repeatable, asked.tasks = options.get("repeatable", False), True
-        return _result(await self._request(asked))
-
-    async def read_resource(self, uri: str, meta: Json | None = None, **options: Unpack[Options]) -> Json:
-        """The ReadResourceResult."""
-        return _result(await self._request(self._prepared("resources/read", {"uri": uri}, uri, meta, options)))
-
-    async def get_prompt(
-        self, name: str, arguments: Mapping[str, str], meta: Json | None = None, **options: Unpack[Options]
-    ) -> Json:
-        """The GetPromptResult."""
-        params: Json = {"name": name, "arguments": dict(arguments)}
-        return _result(await self._request(self._prepared("prompts/get", params, name, meta, options)))
-
-    async def complete(
-        self,
-        reference: Json,
-        argument: str,
-        value: str,
-        known: Mapping[str, str] = NOTHING_KNOWN,
-        *,
-        timeout: float | None = None,
-    ) -> Json:
-        """The `completion` object. `known` are the other arguments, as far as there are values for them; `timeout` are
-        seconds in all."""
-        params: Json = {"ref": reference, "argument": {"name": argument, "value": value}}
-        if known:
-            params["context"] = {"arguments": dict(known)}
-        seconds = timeout or self._timeouts.call
-        result = _result(await self._request(_Prepared("completion/complete", params, seconds)))
-        completion = result.get("completion")
-        return completion if isinstance(completion, dict) else {"values": []}
-
     # --- what it says of its own accord ------------------------------------------------------------------------
 
     async def listen(self, uris: Sequence[str], *, lists: bool) -> tuple[Notices, frozenset[str]]:
@@ -202,7 +115,7 @@ class McpClient:
         wanted: Json = dict.fromkeys(kinds, True)
         if uris:
             wanted["resourceSubscriptions"] = list(uris)
-        asked = _Prepared("subscriptions/listen", {"notifications": wanted}, self._timeouts.handshake)
+        asked = Prepared("subscriptions/listen", {"notifications": wanted}, self._timeouts.handshake)
         async with Deadline(asked.seconds) as deadline:
             headers, params = self._modern(asked)
             stream = await self._link.open(asked.method, params, headers, deadline)
@@ -223,7 +136,7 @@ class McpClient:
         """Begin, or end, to be told of changes of a resource in the older era. Raises UpstreamFailed,
         UpstreamTimedOut."""
         method = "resources/unsubscribe" if ending else "resources/subscribe"
-        await self._request(_Prepared(method, {"uri": uri}, self._timeouts.handshake))
+        await self._request(Prepared(method, {"uri": uri}, self._timeouts.handshake))
 
     async def close(self) -> None:
         """End the session of the older era, if there is one. A server that cannot be reached has ended it itself."""
@@ -237,15 +150,6 @@ class McpClient:
         finally:
             for link in self._links:
                 await link.close()
-
-    # --- lists -------------------------------------------------------------------------------------------------
-
-    async def _list(self, method: str, key: str) -> list[Json]:
-        async def page(params: Json) -> Json:
-            return _result(await self._request(_Prepared(method, params, self._timeouts.handshake)))
-
-        async with Deadline(self._timeouts.handshake):
-            return await all_pages(page, method, key)
 
     # --- connecting --------------------------------------------------------------------------------------------
 
@@ -288,7 +192,7 @@ class McpClient:
         try:
             seconds = min(DISCOVER_SECONDS, most / 2)
             async with Deadline(seconds) as deadline:
-                answered = await self._modern_post(_Prepared("server/discover", {}, seconds), deadline)
+                answered = await self._modern_post(Prepared("server/discover", {}, seconds), deadline)
         except UpstreamTimedOut as error:
             if not error.dispatched:
                 raise
@@ -296,12 +200,12 @@ class McpClient:
         except UpstreamFailed as error:
             supported = _supported(error)
             if error.rpc_code in _MODERN_CODES and not supported & set(legacy.VERSIONS):
-                versions = ", ".join(sorted(version[:20] for version in supported)[:5])
-                raise _invalid(f"an error of the newest era, and names these versions: {versions or 'none'}") from error
+                versions = ", ".join(sorted(version[:20] for version in supported)[:5]) or "none"
+                raise wrong_answer(f"an error of the newest era, and names these versions: {versions}") from error
             if not error.dispatched or error.status in CREDENTIAL_STATUSES or error.status == 429:
                 raise
             return None
-        result = _result(answered)
+        result = result_of(answered)
         served = result.get("supportedVersions")
         return result if isinstance(served, list) and modern.VERSION in served else None
 
@@ -323,13 +227,13 @@ class McpClient:
     async def _initialize(self, deadline: Deadline) -> Json:
         params = {"protocolVersion": legacy.VERSIONS[0], "capabilities": self._capabilities, "clientInfo": CLIENT_INFO}
         # Repeated at worst, it leaves a session that nobody uses.
-        answered = await self._post(_Prepared("initialize", params, self._timeouts.handshake), params, {}, deadline)
-        result = _result(answered)
+        answered = await self._post(Prepared("initialize", params, self._timeouts.handshake), params, {}, deadline)
+        result = result_of(answered)
         if result.get("protocolVersion") not in _INITIALIZED_VERSIONS:
-            raise _invalid(f"the protocol version {str(result.get('protocolVersion'))[:40]!r}, which is not known")
+            raise wrong_answer(f"the protocol version {str(result.get('protocolVersion'))[:40]!r}, which is not known")
         session_id = answered.headers.get("mcp-session-id")
         if session_id is not None and not is_visible_ascii(session_id, 1024):
-            raise _invalid("a session id that is not visible ASCII")
+            raise wrong_answer("a session id that is not visible ASCII")
         self._session_id = session_id
         return result
 
@@ -339,20 +243,7 @@ class McpClient:
 
     # --- one request -------------------------------------------------------------------------------------------
 
-    def _prepared(self, method: str, params: Json, named: str, meta: Json | None, options: Options) -> _Prepared:
-        """A request about the one thing that the header `Mcp-Name` names."""
-        params.update(options.get("retry") or {})
-        return _Prepared(
-            method,
-            params,
-            options.get("timeout") or self._timeouts.call,
-            {"mcp-name": _named(named) if len(named) <= MAX_KEPT_NAME else encode_value(named)},
-            meta,
-            options.get("capabilities"),
-            options.get("on_message"),
-        )
-
-    async def _request(self, asked: _Prepared) -> Answered:
+    async def _request(self, asked: Prepared) -> Answered:
         with Deadline(asked.seconds) as deadline:
             identity = self.identity or await self._connected(deadline.left())
             if asked.tasks:
@@ -380,11 +271,11 @@ class McpClient:
             if self._session_id == ended:
                 self._identity = self._session_id = None
 
-    def _modern_post(self, asked: _Prepared, deadline: Deadline) -> Awaitable[Answered]:
+    def _modern_post(self, asked: Prepared, deadline: Deadline) -> Awaitable[Answered]:
         headers, params = self._modern(asked)
         return self._post(asked, params, headers, deadline)
 
-    def _modern(self, asked: _Prepared) -> tuple[dict[str, str], Json]:
+    def _modern(self, asked: Prepared) -> tuple[dict[str, str], Json]:
         """Headers and params as the newer era wants them."""
         capabilities = asked.capabilities or {}
         envelope = {
@@ -396,12 +287,12 @@ class McpClient:
         headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
         return headers, {**asked.params, "_meta": envelope}
 
-    def _legacy_post(self, asked: _Prepared, identity: ServerIdentity, deadline: Deadline) -> Awaitable[Answered]:
+    def _legacy_post(self, asked: Prepared, identity: ServerIdentity, deadline: Deadline) -> Awaitable[Answered]:
         params = {**asked.params, "_meta": asked.meta} if asked.meta else asked.params
         return self._post(asked, params, self._legacy_headers(identity.version), deadline)
 
     def _post(
-        self, asked: _Prepared, params: Json, headers: Mapping[str, str], deadline: Deadline
+        self, asked: Prepared, params: Json, headers: Mapping[str, str], deadline: Deadline
     ) -> Awaitable[Answered]:
         async def heard(message: Json) -> None:
             await self._heard(message, headers, asked.on_message, deadline)
@@ -443,15 +334,3 @@ def _supported(error: UpstreamFailed) -> set[str]:
     data = (error.rpc_error or {}).get("data")
     supported = data.get("supported") if isinstance(data, dict) else None
     return {version for version in supported if isinstance(version, str)} if isinstance(supported, list) else set()
-
-
-def _result(answered: Answered, *, tasks: bool = False) -> Json:
-    result: Json = answered.message["result"]
-    kind = result.get("resultType", "complete")
-    if kind not in _RESULT_TYPES and not (tasks and kind == TASK):
-        raise _invalid("a result of an unknown type")
-    return result
-
-
-def _invalid(what: str) -> UpstreamFailed:
-    return UpstreamFailed(f"The server answered with {what}.", dispatched=True)
