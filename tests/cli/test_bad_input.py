@@ -42,7 +42,7 @@ CASES = {
         ("serve",), "'mysql' databases are not supported", "PostgreSQL", {"TRADEPOST_HUB_URL": "mysql://root@host/hub"}
     ),
     "an unreachable PostgreSQL": Case(
-        ("serve",),
+        ("store", "export", "{new}"),
         "cannot be used",
         "server runs",
         {"TRADEPOST_STORE_URL": "postgresql://me:secret-word@127.0.0.1:{nobody}/x"},

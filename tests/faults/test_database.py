@@ -87,7 +87,7 @@ async def prepared(urls: DatabaseUrls, data: Path, carrier: str) -> AsyncIterato
 
 
 async def test_it_waits_for_its_database_and_outlives_its_absence(
-    database_urls: DatabaseUrls, relay: Relay, tmp_path: Path
+    database_urls: DatabaseUrls, relay: Relay, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     carrier = Carrier()
     urls = {"hub_url": through(relay, database_urls.hub), "store_url": through(relay, database_urls.store)}
@@ -95,6 +95,7 @@ async def test_it_waits_for_its_database_and_outlives_its_absence(
     async with served(carrier) as base, prepared(database_urls, tmp_path, base) as (world, key):
         await relay.cut()
         hub = await open_or_wait(loaded)
+        assert "It is waited for." in capsys.readouterr().err
         async with served(hub) as url, httpx2.AsyncClient(timeout=SECONDS) as http:
             desk = Desk(http, url, key)
             assert (await desk.status("/health"), await desk.status("/ready")) == (200, 503)
@@ -103,6 +104,7 @@ async def test_it_waits_for_its_database_and_outlives_its_absence(
             assert int(early.headers["retry-after"]) > 0
             await relay.up()
             await desk.wait_for("/ready", 200)
+            assert "The database is there" in capsys.readouterr().err
             assert not (await desk.call("ship", "k1")).json()["result"]["isError"]
 
             await relay.cut()

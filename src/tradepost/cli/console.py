@@ -62,6 +62,13 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def warn(sentence: str, hint: str = "") -> None:
+    """Something that a person has to see to, on stderr, while the work goes on."""
+    err.print(f"[yellow]Warning:[/yellow] {escape(sentence)}", soft_wrap=True)
+    if hint:
+        err.print(escape(hint), soft_wrap=True)
+
+
 def fail(error: TradepostError) -> NoReturn:
     """The error in one sentence with what to do next, then exit status 1."""
     err.print(f"[red]Error:[/red] {escape(error.message)}", soft_wrap=True)

@@ -8,6 +8,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from tradepost.app import Tradepost, open_tradepost
+from tradepost.cli import console
 from tradepost.database.schema import Unreachable
 from tradepost.foundation.errors import TradepostError
 from tradepost.protocol.peers import Peers
@@ -30,15 +31,16 @@ async def open_or_wait(settings: Settings, peers: Peers | None = None) -> "Trade
     try:
         return await open_tradepost(settings, peers)
     except Unreachable as error:
-        log.warning("%s It is waited for.", error.message)
-        return Late(settings, peers)
+        console.warn(f"{error.message} It is waited for.", error.hint or "")
+        return Late(settings, peers, error.message)
 
 
 class Late:
     """As an ASGI application: /health is well, everything else is too early, until the hub has opened."""
 
-    def __init__(self, settings: Settings, peers: Peers | None = None) -> None:
+    def __init__(self, settings: Settings, peers: Peers | None = None, said: str = "") -> None:
         self._settings = settings
+        self._said = said  # why it waits, as somebody was told
         self._peers = peers
         self._hub: Tradepost | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -68,21 +70,20 @@ class Late:
                 return
 
     async def _open(self) -> None:
-        said = ""
         while True:
             try:
                 hub = await open_tradepost(self._settings, self._peers)
                 await hub.start()
             except TradepostError as error:
-                if error.message != said:
-                    said = error.message
-                    log.warning("%s %s", said, error.hint or "")
+                if error.message != self._said:
+                    self._said = error.message
+                    console.warn(error.message, error.hint or "")
                 await asyncio.sleep(LOOK_SECONDS)
             except Exception:
                 log.exception("the hub did not open; it is tried again")
                 await asyncio.sleep(LOOK_SECONDS)
             else:
-                log.warning("the database is there: the hub serves")
+                console.warn("The database is there: the hub serves.")
                 self._hub = hub
                 return
 
