@@ -1,4 +1,5 @@
-"""Every feature, for a client of either era and a server of either era: over real sockets, through the whole hub."""
+"""Every feature, for a client of either era and a server of either era: over real sockets, through the whole
+hub, which is one process or two."""
 
 from __future__ import annotations
 
@@ -159,9 +160,26 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("client", ["legacy", "auto"])
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.__name__)
+EVERY_CELL = [
+    pytest.mark.parametrize("server", SERVERS),
+    pytest.mark.parametrize("client", ["legacy", "auto"]),
+    pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.__name__),
+]
+
+
+def every_cell(test: Any) -> Any:
+    for mark in EVERY_CELL:
+        test = mark(test)
+    return test
+
+
+@every_cell
 async def test_it_works(grid: Grid, feature: Feature, client: str, server: str):
     async with asyncio.timeout(2 * SECONDS):
         await feature(grid, client, server)
+
+
+@every_cell
+async def test_it_works_with_two_processes(grid_of_two: Grid, feature: Feature, client: str, server: str):
+    async with asyncio.timeout(2 * SECONDS):
+        await feature(grid_of_two, client, server)
