@@ -13,17 +13,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from tradepost import __version__
 from tradepost.protocol import legacy, modern
+from tradepost.protocol.asides import Asides, refused
 from tradepost.protocol.client_methods import ClientMethods, Prepared, result_of, wrong_answer
 from tradepost.protocol.headers import is_visible_ascii
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.jsonrpc import (
     HEADER_MISMATCH,
-    METHOD_NOT_FOUND,
     MISSING_CAPABILITY,
     UNSUPPORTED_VERSION,
     Json,
 )
-from tradepost.protocol.link import Link
+from tradepost.protocol.link import CALLS, Link
 from tradepost.protocol.notices import LISTS_CHANGED, Notices, acknowledged
 from tradepost.protocol.options import OnMessage
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
@@ -78,6 +78,7 @@ class McpClient(ClientMethods):
         self._identity: ServerIdentity | None = None
         self._session_id: str | None = None
         self._connecting = asyncio.Lock()
+        self._asides = Asides(self._reply, self._timeouts.question)
         self.on_connected: Callable[[ServerIdentity], None] | None = None
         self.on_list_changed: Callable[[], None] | None = None
 
@@ -132,6 +133,13 @@ class McpClient(ClientMethods):
                     await self._forget(session_id)
                 raise
 
+    def answer(self, message: Json, session: tuple[int, str | None] | None) -> None:
+        """Have a request answered that came on the own stream of a `session` (as the property said then)."""
+        if session == self.session and self.identity is not None and self.identity.era == "legacy":
+            self._asides.answer(message, self._session_id)
+        else:
+            logger.debug("dropped the request %s from %s", str(message["method"])[:60], self._url)
+
     async def subscribe(self, uri: str, *, ending: bool = False) -> None:
         """Begin, or end, to be told of changes of a resource in the older era. Raises UpstreamFailed,
         UpstreamTimedOut."""
@@ -140,6 +148,7 @@ class McpClient(ClientMethods):
 
     async def close(self) -> None:
         """End the session of the older era, if there is one. A server that cannot be reached has ended it itself."""
+        await self._asides.close()
         session_id, self._session_id, self._identity = self._session_id, None, None
         try:
             if session_id is not None:
@@ -287,9 +296,16 @@ class McpClient(ClientMethods):
         headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
         return headers, {**asked.params, "_meta": envelope}
 
-    def _legacy_post(self, asked: Prepared, identity: ServerIdentity, deadline: Deadline) -> Awaitable[Answered]:
+    async def _legacy_post(self, asked: Prepared, identity: ServerIdentity, deadline: Deadline) -> Answered:
         params = {**asked.params, "_meta": asked.meta} if asked.meta else asked.params
-        return self._post(asked, params, self._legacy_headers(identity.version), deadline)
+        headers = self._legacy_headers(identity.version)
+        if asked.method not in CALLS:
+            return await self._post(asked, params, headers, deadline)
+        call = self._asides.begin(self._session_id, deadline, asked.on_message)
+        try:
+            return await self._post(asked, params, headers, deadline)
+        finally:
+            self._asides.end(call)
 
     def _post(
         self, asked: Prepared, params: Json, headers: Mapping[str, str], deadline: Deadline
@@ -319,9 +335,13 @@ class McpClient(ClientMethods):
         elif on_message is not None:
             await on_message(message)
         if is_request:
-            refused = {"error": {"code": METHOD_NOT_FOUND, "message": "This client does not offer that."}}
-            answer = {"jsonrpc": "2.0", "id": message["id"], **(reply or refused)}
+            answer = {"jsonrpc": "2.0", "id": message["id"], **(reply or refused())}
             await self._link.post(answer, headers, Deadline(self._timeouts.call))
+
+    async def _reply(self, message: Json, deadline: Deadline) -> None:
+        identity = self.identity
+        if identity is not None:
+            await self._link.post(message, self._legacy_headers(identity.version), deadline)
 
     def _legacy_headers(self, version: str) -> dict[str, str]:
         headers = {"mcp-protocol-version": version}

@@ -28,7 +28,7 @@ MAX_STRAY_MESSAGES = 1_000
 MOST_GIVEN_UP = 10_000  # requests whose late answers are known as such
 MOST_UNREAD = 1_000  # messages beside the answer that one call may have before it; more are dropped
 
-_CALLS = frozenset({"tools/call", "prompts/get", "resources/read", "completion/complete"})
+CALLS = frozenset({"tools/call", "prompts/get", "resources/read", "completion/complete"})
 
 
 class Link(Protocol):
@@ -114,7 +114,7 @@ class SharedLink(ABC, Generic[Opened]):
             raise
         request_id = next(self._ids)
         token = (params.get("_meta") or {}).get("progressToken")
-        waiting = self._waiting[request_id] = _Waiting(to, token, is_call=method in _CALLS)
+        waiting = self._waiting[request_id] = _Waiting(to, token, is_call=method in CALLS)
         try:
             deadline.dispatched = True
             await self._send(to, {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}, deadline)

@@ -126,12 +126,13 @@ class Deadline:
         loop = asyncio.get_running_loop()
         left = self._timer.when() - loop.time()
         self._timer.cancel()
-        self._timer = loop.call_later(seconds, self._expire)
+        pause = self._timer = loop.call_later(seconds, self._expire)
         try:
             yield
         finally:
-            self._timer.cancel()
-            if not self._expired:
+            is_over = self._expired or pause.cancelled()  # or what has this deadline has ended before
+            pause.cancel()
+            if not is_over:
                 self._timer = loop.call_later(max(0.0, left), self._expire)
 
     async def __aenter__(self) -> Self:

@@ -40,6 +40,9 @@ class Connection:
         UpstreamTimedOut."""
         if self.older is None or not asks_in_call:
             return self.client
+        known = self.client.identity
+        if known is not None and known.era == "legacy" and known.transport == "streamable-http":
+            return self.client  # whose session is listened to: what the server asks there is heard
         try:
             await self.older.connect(seconds)
         except UpstreamFailed:

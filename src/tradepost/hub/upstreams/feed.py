@@ -44,6 +44,8 @@ class Speaker(Protocol):
 
     async def subscribe(self, uri: str, *, ending: bool = False) -> None: ...
 
+    def answer(self, message: dict[str, Any], session: tuple[int, str | None] | None) -> None: ...
+
 
 class Feed:
     """Hears one server. `updated` is told a URI, `lists_changed` that some list did. It runs as long as a resource is
@@ -278,7 +280,9 @@ class Feed:
                     raise
 
     def _hear(self, message: dict[str, Any]) -> None:
-        if message["method"] in LISTS_CHANGED:
+        if "id" in message:
+            self._client.answer(message, self._session)
+        elif message["method"] in LISTS_CHANGED:
             self._lists_changed()
         elif message["method"] == UPDATED:
             self._watched.tell(params_of(message).get("uri"))

@@ -6,6 +6,7 @@ by its result and is called again with the answers, a client of the older one is
 older one that asks a client of the newer one is kept waiting (`Hold`) until that client comes back with its answer.
 """
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from time import monotonic
@@ -70,6 +71,7 @@ class Talk:
         self._told = 0
         self._rounds = 0
         self._asked = 0
+        self._asking: asyncio.Lock | None = None
         self._clean = cleaned_value if cleans else _as_it_is
         self.asked_again = False
         self.waited_seconds = 0.0  # for answers
@@ -187,13 +189,16 @@ class Talk:
         if self._asked > MAX_QUESTIONS:
             return None
         shown = {name: value for name, value in params.items() if name != "_meta"}
-        began = monotonic()
-        try:
-            return await ask(method, self._clean(redact(shown, hidden)))
-        except TradepostError:
-            return None
-        finally:
-            self.waited_seconds += monotonic() - began
+        if self._asking is None:
+            self._asking = asyncio.Lock()
+        async with self._asking:  # one after the other: a server may also ask beside the answer to the call
+            began = monotonic()
+            try:
+                return await ask(method, self._clean(redact(shown, hidden)))
+            except TradepostError:
+                return None
+            finally:
+                self.waited_seconds += monotonic() - began
 
     def _takes(self, method: str, params: Json) -> bool:
         """Whether the client declared what a question needs."""
