@@ -13,10 +13,14 @@ from tests.hub.upstreams.watched_server import MODERN, WatchedServer
 
 PROMPT = "greet"
 TEMPLATE = "note://{name}"
-TOOLS = ("echo", "work", "ask", "think", "places", "wait")
+TOOLS = ("echo", "work", "ask", "think", "places", "wait", "ask_and_wait")
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 QUESTIONS: dict[str, dict[str, Any]] = {
     "ask": {
+        "method": "elicitation/create",
+        "params": {"mode": "form", "message": "Your name?", "requestedSchema": NAME},
+    },
+    "ask_and_wait": {
         "method": "elicitation/create",
         "params": {"mode": "form", "message": "Your name?", "requestedSchema": NAME},
     },
@@ -32,7 +36,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 
 
 class FeatureServer(WatchedServer):
-    """`waiting` is set while a call of `wait` runs, `left` when one was given up."""
+    """`waiting` is set while a call waits, `left` when one was given up."""
 
     def __init__(self, *eras: str) -> None:
         self.waiting, self.left = asyncio.Event(), asyncio.Event()
@@ -67,14 +71,16 @@ class FeatureServer(WatchedServer):
                     )
             await context.session.send_log_message("warning", "working", related_request_id=context.request_id)
             return _text("worked")
-        if params.name == "wait":
+        if params.name in QUESTIONS:
+            asked = await self._asked(context, params)
+            if params.name != "ask_and_wait" or isinstance(asked, types.InputRequiredResult):
+                return asked
+        if params.name in ("wait", "ask_and_wait"):
             self.waiting.set()
             try:
                 await asyncio.Event().wait()
             finally:
                 self.left.set()
-        if params.name in QUESTIONS:
-            return await self._asked(context, params)
         return _text(str((params.arguments or {}).get("text")))
 
     async def _asked(self, context: Any, params: Any) -> Any:
@@ -84,7 +90,7 @@ class FeatureServer(WatchedServer):
             if given is None:
                 asked = {"resultType": "input_required", "inputRequests": {"q": QUESTIONS[params.name]}}
                 return types.InputRequiredResult.model_validate(asked)
-        elif params.name == "ask":
+        elif params.name in ("ask", "ask_and_wait"):
             given = await context.session.elicit_form("Your name?", NAME, related_request_id=context.request_id)
         elif params.name == "think":
             question = types.SamplingMessage.model_validate(QUESTIONS["think"]["params"]["messages"][0])

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from mcp.client.client import Client
 from mcp_types import (
     CreateMessageResult,
     ElicitResult,
@@ -133,16 +134,27 @@ async def told(behind: FeatureServer, heard: Heard) -> None:
 
 
 async def cancellation(grid: Grid, mode: str, server: str) -> None:
-    behind = grid.servers[server]
+    async with grid.client(mode, server) as client:
+        await canceled(client, "wait", grid.servers[server])
+
+
+async def cancellation_after_a_question(grid: Grid, mode: str, server: str) -> None:
+    async def person(_context: Any, _params: Any) -> ElicitResult:
+        return ElicitResult(action="accept", content={"name": "Ada"})
+
+    async with grid.client(mode, server, elicitation_callback=person) as client:
+        await canceled(client, "ask_and_wait", grid.servers[server])
+
+
+async def canceled(client: Client, tool: str, behind: FeatureServer) -> None:
     behind.waiting.clear()
     behind.left.clear()
-    async with grid.client(mode, server) as client:
-        call = asyncio.create_task(client.call_tool("wait", {}))
-        await asyncio.wait_for(behind.waiting.wait(), SECONDS)
-        call.cancel()
-        await asyncio.gather(call, return_exceptions=True)
-        await asyncio.wait_for(behind.left.wait(), SECONDS)
-        assert text_of(await client.call_tool("echo", {"text": "still here"})) == "still here"
+    call = asyncio.create_task(client.call_tool(tool, {}))
+    await asyncio.wait_for(behind.waiting.wait(), SECONDS)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    await asyncio.wait_for(behind.left.wait(), SECONDS)
+    assert text_of(await client.call_tool("echo", {"text": "still here"})) == "still here"
 
 
 Feature = Callable[[Grid, str, str], Awaitable[None]]
@@ -157,6 +169,7 @@ FEATURES: tuple[Feature, ...] = (
     completion,
     subscription,
     cancellation,
+    cancellation_after_a_question,
 )
 
 

@@ -240,9 +240,30 @@ async def test_a_client_that_leaves_during_its_retry_ends_a_read_and_no_write(as
     again = await asking.call(name, first["requestState"], answers=answers(first))
     if name == "track":
         assert again["inputRequests"] == first["inputRequests"]  # begun anew
+        canceled = [row.kind for row in await asking.world.audited() if row.outcome == "canceled"]
+        assert sorted(canceled) == ["read", "refused"]  # the call, and the retry that did nothing by itself
     else:
         assert "red" in again["content"][0]["text"]
         assert asking.calls == 1
+
+
+async def test_a_read_that_is_left_before_any_question_is_recorded_once(asking: Asking) -> None:
+    begun = asyncio.Event()
+
+    async def silent(_tool: CatalogTool, _arguments: Json, _key: str | None) -> ToolResult:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError("it does not end by itself")
+
+    asking.world.servers.remote = silent
+    first = asyncio.create_task(asking.call("track"))
+    await asyncio.wait_for(begun.wait(), SECONDS)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    async with asyncio.timeout(SECONDS):
+        while not (found := await rows(asking.world)):
+            continue
+    assert found == [("read", "tool:canceled")]
 
 
 async def test_a_stopping_process_lets_go(asking: Asking) -> None:

@@ -89,7 +89,7 @@ class Pipeline:
             else:
                 await self._to_the_end(call, FROM_INTENT)
         except asyncio.CancelledError:
-            if not call.recorded and not handed_over:
+            if not call.recorded and not handed_over and call.hold is None:
                 self.parts.audit.note(_gone(call))
             raise
         finally:
@@ -147,8 +147,13 @@ class Pipeline:
         return task
 
     async def _to_the_end(self, call: Call, steps: Sequence[Step]) -> None:
-        await self._walk(call, steps)
-        await self._end(call)
+        try:
+            await self._walk(call, steps)
+            await self._end(call)
+        except asyncio.CancelledError:
+            if call.hold is not None and not call.writes and not call.recorded:
+                self.parts.audit.note(_gone(call))  # whoever waited for it last has gone: it has no other end
+            raise
 
     async def _end(self, call: Call) -> None:
         ending = outcome(call, self.parts)
