@@ -35,6 +35,10 @@ class Sample:
     rma: str
     psp: str
 
+    def ago(self, days: float) -> str:
+        """The time so many days before, as tools take it."""
+        return to_rfc3339(self.now - timedelta(days=days))
+
 
 async def sample_of(session: AsyncSession, now: datetime) -> Sample:
     """One record of each kind, from some weeks ago."""
@@ -61,17 +65,13 @@ async def sample_of(session: AsyncSession, now: datetime) -> Sample:
 
 def calls_of(sample: Sample) -> list[Call]:
     """(tool, what is asked in words, arguments)."""
+    parts = (_orders, _stock, _parcels, _returns, _money, _people, _figures)
+    return [call for part in parts for call in part(sample)]
 
-    def ago(days: float) -> str:
-        return to_rfc3339(sample.now - timedelta(days=days))
 
+def _orders(sample: Sample) -> list[Call]:
     late = CASES["late_order_driver_sick"]
-    day = sample.now.date().isoformat()
-    of_60_days = {"date_from": ago(60)}
-    past_day = (sample.now - timedelta(days=40)).date().isoformat()
-    shipped_in_a_week = {"shipped_from": ago(21), "shipped_to": ago(14)}
-    taken_in_a_week = {"taken_from": ago(14), "taken_to": ago(7)}
-    paid = {"status": "open", "payment_status": "paid", "fulfillment_status": "unfulfilled", "placed_to": ago(2)}
+    paid = {"status": "open", "payment_status": "paid", "fulfillment_status": "unfulfilled", "placed_to": sample.ago(2)}
     return [
         ("search_orders", "all", {}),
         ("search_orders", "full detail", {"detail": "full"}),
@@ -88,25 +88,25 @@ def calls_of(sample: Sample) -> list[Call]:
         ("search_orders", "a number (q)", {"q": sample.order}),
         ("search_orders", "a buyer's name (q)", {"q": sample.customer_name}),
         ("search_orders", "nothing found (q)", {"q": "no such thing"}),
-        ("search_orders", "placed in a week", {"placed_from": ago(14), "placed_to": ago(7)}),
-        ("search_orders", "promised in a week", {"promised_from": ago(14), "promised_to": ago(7)}),
-        ("search_orders", "promised in a month", {"promised_from": ago(60), "promised_to": ago(30)}),
-        ("search_orders", "promised long ago", {"promised_to": ago(300)}),
+        ("search_orders", "placed in a week", {"placed_from": sample.ago(14), "placed_to": sample.ago(7)}),
+        ("search_orders", "promised in a week", {"promised_from": sample.ago(14), "promised_to": sample.ago(7)}),
+        ("search_orders", "promised in a month", {"promised_from": sample.ago(60), "promised_to": sample.ago(30)}),
+        ("search_orders", "promised long ago", {"promised_to": sample.ago(300)}),
         ("search_orders", "open in a warehouse", {"status": "open", "warehouse_id": "RTM"}),
         ("search_orders", "canceled in a warehouse", {"status": "canceled", "warehouse_id": "RTM"}),
         ("search_orders", "paid and unfulfilled", {"payment_status": "paid", "fulfillment_status": "unfulfilled"}),
-        ("search_orders", "open and overdue", {"status": "open", "promised_to": ago(0)}),
+        ("search_orders", "open and overdue", {"status": "open", "promised_to": sample.ago(0)}),
         (
             "search_orders",
             "sku sold often, in a week",
-            {"sku": "TEE-ORG-S", "placed_from": ago(14), "placed_to": ago(7)},
+            {"sku": "TEE-ORG-S", "placed_from": sample.ago(14), "placed_to": sample.ago(7)},
         ),
         ("search_orders", "sku sold often, from a warehouse", {"sku": "TEE-ORG-S", "warehouse_id": "RTM"}),
         ("search_orders", "sku sold often, canceled", {"sku": "TEE-ORG-S", "status": "canceled"}),
         (
             "search_orders",
             "sku sold often, promised in a month",
-            {"sku": "TEE-ORG-S", "promised_from": ago(60), "promised_to": ago(30)},
+            {"sku": "TEE-ORG-S", "promised_from": sample.ago(60), "promised_to": sample.ago(30)},
         ),
         ("search_orders", "sku sold often, of a customer", {"sku": "TEE-ORG-S", "customer_id": sample.customer}),
         ("get_order", "of the history", {"order_id": sample.order}),
@@ -115,6 +115,11 @@ def calls_of(sample: Sample) -> list[Call]:
         ("list_at_risk_orders", "2 weeks", {"horizon_days": 14}),
         ("list_at_risk_orders", "late only", {"late_only": True, "horizon_days": 1}),
         ("list_at_risk_orders", "a warehouse", {"warehouse_id": "LYS"}),
+    ]
+
+
+def _stock(_sample: Sample) -> list[Call]:
+    return [
         ("check_inventory", "a sku", {"sku": "A-100"}),
         ("list_stock_levels", "all", {}),
         ("list_low_stock", "all", {}),
@@ -127,6 +132,14 @@ def calls_of(sample: Sample) -> list[Call]:
         ("list_stock_movements", "returns to a warehouse", {"cause": "return", "warehouse_id": "RTM"}),
         ("suggest_reorders", "all", {}),
         ("list_purchase_orders", "all", {}),
+    ]
+
+
+def _parcels(sample: Sample) -> list[Call]:
+    day = sample.now.date().isoformat()
+    past_day = (sample.now - timedelta(days=40)).date().isoformat()
+    shipped_in_a_week = {"shipped_from": sample.ago(21), "shipped_to": sample.ago(14)}
+    return [
         ("get_shipping_status", "by tracking number", {"tracking_number": sample.tracking}),
         ("get_shipping_status", "by number", {"shipment_id": sample.shipment}),
         ("search_shipments", "all", {}),
@@ -135,12 +148,12 @@ def calls_of(sample: Sample) -> list[Call]:
         ("search_shipments", "a carrier", {"carrier": "dhl"}),
         ("search_shipments", "a warehouse", {"warehouse_id": "RTM"}),
         ("search_shipments", "shipped in a week", shipped_in_a_week),
-        ("search_shipments", "shipped long ago", {"shipped_to": ago(300)}),
+        ("search_shipments", "shipped long ago", {"shipped_to": sample.ago(300)}),
         ("search_shipments", "on the way with a carrier", {"status": "in_transit", "carrier": "dhl"}),
         (
             "search_shipments",
             "on the way for days",
-            {"status": "in_transit", "shipped_from": ago(5), "shipped_to": ago(1)},
+            {"status": "in_transit", "shipped_from": sample.ago(5), "shipped_to": sample.ago(1)},
         ),
         ("search_shipments", "delivered and delayed", {"status": "delivered", "delayed_only": True}),
         ("search_shipments", "delivered, shipped in a week", {"status": "delivered", **shipped_in_a_week}),
@@ -161,6 +174,11 @@ def calls_of(sample: Sample) -> list[Call]:
         ("list_deliveries", "one", {"delivery_id": sample.delivery}),
         ("list_drivers", "all", {}),
         ("list_drivers", "on a past day", {"date": past_day}),
+    ]
+
+
+def _returns(sample: Sample) -> list[Call]:
+    return [
         ("search_returns", "all", {}),
         ("search_returns", "status requested", {"status": "requested"}),
         ("search_returns", "reason defective", {"reason": "defective"}),
@@ -178,19 +196,25 @@ def calls_of(sample: Sample) -> list[Call]:
         ("check_return_eligibility", "of the history", {"order_id": sample.order}),
         ("search_claims", "all", {}),
         ("search_claims", "of an order", {"order_id": CASES["arrived_broken"]}),
+    ]
+
+
+def _money(sample: Sample) -> list[Call]:
+    taken_in_a_week = {"taken_from": sample.ago(14), "taken_to": sample.ago(7)}
+    return [
         ("search_payments", "all", {}),
         ("search_payments", "status voided", {"status": "voided"}),
         ("search_payments", "status captured", {"status": "captured"}),
         ("search_payments", "provider's reference", {"psp_ref": sample.psp}),
         ("search_payments", "taken in a week", taken_in_a_week),
         ("search_payments", "voided, taken in a week", {"status": "voided", **taken_in_a_week}),
-        ("search_payments", "voided, taken long ago", {"status": "voided", "taken_to": ago(300)}),
-        ("search_payments", "captured, taken long ago", {"status": "captured", "taken_to": ago(300)}),
+        ("search_payments", "voided, taken long ago", {"status": "voided", "taken_to": sample.ago(300)}),
+        ("search_payments", "captured, taken long ago", {"status": "captured", "taken_to": sample.ago(300)}),
         ("search_payments", "refunded", {"refund_status": "succeeded"}),
         ("search_payments", "captured and refunded", {"status": "captured", "refund_status": "succeeded"}),
         ("search_payments", "refunded, taken in a week", {"refund_status": "succeeded", **taken_in_a_week}),
-        ("search_payments", "refunded, taken long ago", {"refund_status": "succeeded", "taken_to": ago(300)}),
-        ("search_payments", "taken long ago", {"taken_to": ago(300)}),
+        ("search_payments", "refunded, taken long ago", {"refund_status": "succeeded", "taken_to": sample.ago(300)}),
+        ("search_payments", "taken long ago", {"taken_to": sample.ago(300)}),
         ("search_payments", "of an order", {"order_id": sample.order}),
         ("search_payments", "refund pending", {"refund_status": "pending"}),
         ("preview_refund", "of the history", {"order_id": sample.order}),
@@ -198,6 +222,12 @@ def calls_of(sample: Sample) -> list[Call]:
         ("list_payouts", "all", {}),
         ("list_invoices", "all", {}),
         ("list_subscriptions", "all", {}),
+        ("reconcile_settlement", "with a variance", {"payout_id": CASES["payout_with_3_variances"]}),
+    ]
+
+
+def _people(sample: Sample) -> list[Call]:
+    return [
         ("search_customers", "a last name", {"query": "Vermeulen"}),
         ("search_customers", "part of a name", {"query": "berg"}),
         ("search_customers", "part of two names", {"query": "ber ver"}),
@@ -214,6 +244,12 @@ def calls_of(sample: Sample) -> list[Call]:
         ("search_products", "all", {}),
         ("get_product", "a sku", {"sku": "A-100"}),
         ("search_policies", "words", {"q": "return window"}),
+    ]
+
+
+def _figures(sample: Sample) -> list[Call]:
+    of_60_days = {"date_from": sample.ago(60)}
+    return [
         ("get_ops_kpis", "60 days", of_60_days),
         ("get_ops_kpis", "60 days by warehouse", {**of_60_days, "group_by": "warehouse"}),
         ("get_ops_kpis", "60 days by carrier", {**of_60_days, "group_by": "carrier"}),
@@ -227,5 +263,4 @@ def calls_of(sample: Sample) -> list[Call]:
         ("get_sales_report", "60 days by customer", {**of_60_days, "group_by": "customer"}),
         ("get_sales_report", "60 days by category", {**of_60_days, "group_by": "category"}),
         ("get_sales_report", "60 days by sku", {**of_60_days, "group_by": "sku"}),
-        ("reconcile_settlement", "with a variance", {"payout_id": CASES["payout_with_3_variances"]}),
     ]
