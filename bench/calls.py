@@ -49,6 +49,16 @@ async def prepare(data: Path, port: int) -> str:
         await hub.store.close()
 
 
+async def ask_once(port: int, request: bytes) -> None:
+    """Send a request on a connection of its own and wait for the head of its answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        await reader.readuntil(b"\r\n\r\n")
+    finally:
+        writer.close()
+
+
 def request_of(port: int, key: str, tool: str, arguments: dict[str, Any]) -> bytes:
     """The bytes of a call."""
     meta = {

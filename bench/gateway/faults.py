@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.calls import request_of
+from bench.calls import ask_once, request_of
 from bench.gateway.driven import Driven
 from bench.gateway.faulty import FAULTS, running_faulty
 from bench.gateway.hubs import Shape, exposed, make
@@ -27,12 +27,7 @@ async def _call_on(port: int, request: bytes) -> None:
     """Call the broken server again and again, whatever it answers."""
     while True:
         with suppress(OSError, asyncio.IncompleteReadError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                writer.write(request)
-                await reader.readuntil(b"\r\n\r\n")
-            finally:
-                writer.close()
+            await ask_once(port, request)
         await asyncio.sleep(PAUSE_SECONDS)
 
 

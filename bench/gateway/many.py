@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.calls import request_of
+from bench.calls import ask_once, request_of
 from bench.gateway.driven import Driven
 from bench.gateway.hubs import TOOL, Shape, exposed, make
 from bench.gateway.options import Options
@@ -44,12 +44,7 @@ async def _hang(port: int, key: str) -> None:
     """Keep one call of the server that hangs under way."""
     request = request_of(port, key, exposed("hangs"), {"order_id": "A-1"})
     while True:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            writer.write(request)
-            await reader.readuntil(b"\r\n\r\n")
-        finally:
-            writer.close()
+        await ask_once(port, request)
 
 
 async def _rounds(rows: list[_Row], port: int, key: str, options: Options) -> None:
