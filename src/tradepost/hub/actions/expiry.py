@@ -8,6 +8,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.ids import new_id
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.models import Action, ActionState
+from tradepost.hub.actions.recorded import about
 from tradepost.hub.actions.states import move
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.audit.writer import AuditWriter
@@ -46,11 +47,7 @@ async def expire_due(database: Database, audit: AuditWriter, clock: ActionClock)
                 principal_kind="system",
                 principal_id="expiry",
                 agent_id=action.agent_id,
-                server=action.server_slug,
-                tool=action.tool_name,
-                action_id=action.id,
-                arguments_digest=action.fingerprint,
-                definition_digest=action.definition_digest,
+                **about(action),
                 decision="expired",
                 outcome="expired",
             )

@@ -19,6 +19,7 @@ from tradepost.hub.access.models import User
 from tradepost.hub.actions.approvers import approver
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.models import Action, ActionState, ActionVerdict
+from tradepost.hub.actions.recorded import about
 from tradepost.hub.actions.states import move
 from tradepost.hub.actions.views import ActionView, view
 from tradepost.hub.audit.fact import AuditFact
@@ -120,11 +121,7 @@ class Verdicts:
             by,
             "decision",
             f"approval:{verb}",
-            server=action.server_slug,
-            tool=action.tool_name,
-            action_id=action.id,
-            arguments_digest=action.fingerprint,
-            definition_digest=action.definition_digest,
+            **about(action),
             decision=verb,
             approver_id=user.id,
             outcome=verb,

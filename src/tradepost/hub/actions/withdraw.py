@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.caller import Caller
 from tradepost.hub.actions.models import Action, ActionState
+from tradepost.hub.actions.recorded import about
 from tradepost.hub.actions.states import move
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.audit.writer import AuditWriter
@@ -24,11 +25,7 @@ async def withdraw(session: AsyncSession, audit: AuditWriter, by: Caller, action
         by,
         "decision",
         "approval:withdrawn",
-        server=action.server_slug,
-        tool=action.tool_name,
-        action_id=action.id,
-        arguments_digest=action.fingerprint,
-        definition_digest=action.definition_digest,
+        **about(action),
         decision="withdrawn",
         outcome="canceled",
     )

@@ -17,6 +17,7 @@ from tradepost.foundation.untrusted import clean
 from tradepost.hub.actions.expiry import retired_key
 from tradepost.hub.actions.lease import Claim, finish, hand_over
 from tradepost.hub.actions.models import Action
+from tradepost.hub.actions.recorded import about
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.audit.models import AuditKind
 from tradepost.hub.events.publish import publish
@@ -102,11 +103,7 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
         "outcome",
         "tool:call",
         run_id=call.run_id,
-        server=action.server_slug,
-        tool=action.tool_name,
-        action_id=action.id,
-        arguments_digest=action.fingerprint,
-        definition_digest=action.definition_digest,
+        **about(action),
         decision=action.decision,
         outcome=ending.state,
         error_code=ending.error_code,

@@ -14,6 +14,7 @@ from tradepost.hub.actions.approvers import still_approved
 from tradepost.hub.actions.lease import Claim, ask_again
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.places import fingerprint
+from tradepost.hub.actions.recorded import about
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.answers import approval_required
@@ -97,11 +98,7 @@ async def _ask_again(call: Call, parts: Parts, action: Action, claim: Claim, pre
         "decision",
         "approval:requested_again",
         run_id=call.run_id,
-        server=call.tool.server_slug,
-        tool=call.tool.raw_name,
-        action_id=action.id,
-        arguments_digest=action.fingerprint,
-        definition_digest=action.definition_digest,
+        **about(action),
         decision="ask",
         outcome="approval_required",
         details={"round": action.round + 1},
