@@ -9,9 +9,10 @@ minute is dropped; it reads again when it is back.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tradepost.foundation.errors import RateLimited
 from tradepost.protocol.event_log import StreamLog
@@ -23,7 +24,6 @@ from tradepost.protocol.tasks import CHANGED
 from tradepost.protocol.updates import Mailbox
 
 _log = logging.getLogger(__name__)
-_FIRST = asyncio.FIRST_COMPLETED
 
 KEEP_ALIVE_SECONDS = 15.0
 SEND_SECONDS = 30.0
@@ -102,11 +102,7 @@ class Streams:
                 lists = await mailbox.changed_lists(view.marks)
                 async with asyncio.timeout(SEND_SECONDS):
                     await _send(exchange, mailbox, lists, view, notification, gone)
-                stirred = asyncio.ensure_future(mailbox.stirred(reader))
-                try:
-                    await asyncio.wait((gone, stopping, stirred), timeout=KEEP_ALIVE_SECONDS, return_when=_FIRST)
-                finally:
-                    stirred.cancel()
+                await _first_of(mailbox.stirred(reader), gone, stopping)
                 if self._stopping.is_set():
                     return True
         except TimeoutError:
@@ -139,11 +135,7 @@ class Streams:
                         await exchange.keep_alive()
                 if log.is_over(place):
                     break
-                stirred = asyncio.ensure_future(log.stirred(reader, place))
-                try:
-                    await asyncio.wait((gone, stopping, stirred), timeout=KEEP_ALIVE_SECONDS, return_when=_FIRST)
-                finally:
-                    stirred.cancel()
+                await _first_of(log.stirred(reader, place), gone, stopping)
             if not gone.done():
                 await exchange.end_stream()
         except TimeoutError:
@@ -152,6 +144,15 @@ class Streams:
             gone.cancel()
             stopping.cancel()
             log.detach()
+
+
+async def _first_of(news: Coroutine[Any, Any, object], *ends: asyncio.Future[Any]) -> None:
+    """Wait until there is something to send, or it is time for a sign of life, or the stream ends."""
+    stirred = asyncio.ensure_future(news)
+    try:
+        await asyncio.wait((*ends, stirred), timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stirred.cancel()
 
 
 async def _send(

@@ -73,17 +73,23 @@ async def test_a_client_that_goes_away_leaves_a_running_write_whole(guarded: Wor
             return await call(*arguments, **options)  # type: ignore[arg-type]
 
     call, guarded.servers.call_tool = guarded.servers.call_tool, Slow().call_tool  # type: ignore[method-assign,assignment]
+    client = await _leaves(guarded, reached, go_on)
+
+    assert client.cancelled()
+    assert len(guarded.shop.effects()) == 1
+    assert structured(await guarded.add_stock())["replayed"] is True
+    assert "canceled" not in {row.outcome for row in await guarded.audited()}
+
+
+async def _leaves(guarded: World, reached: asyncio.Event, go_on: asyncio.Event) -> "asyncio.Task[object]":
+    """A client that leaves once its write has come to a point; then the write goes on to its end."""
     client = asyncio.create_task(guarded.add_stock())
     await reached.wait()
     client.cancel()
     go_on.set()
     await asyncio.gather(client, return_exceptions=True)
     await guarded.built.pipeline.drain(10)
-
-    assert client.cancelled()
-    assert len(guarded.shop.effects()) == 1
-    assert structured(await guarded.add_stock())["replayed"] is True
-    assert "canceled" not in {row.outcome for row in await guarded.audited()}
+    return client
 
 
 async def test_a_write_whose_client_leaves_at_its_intent_is_not_called_canceled(
@@ -97,12 +103,7 @@ async def test_a_write_whose_client_leaves_at_its_intent_is_not_called_canceled(
         return await open_place(session, draft)
 
     monkeypatch.setattr("tradepost.hub.gateway.steps.intent.open_place", slowly)
-    client = asyncio.create_task(guarded.add_stock())
-    await reached.wait()
-    client.cancel()
-    go_on.set()
-    await asyncio.gather(client, return_exceptions=True)
-    await guarded.built.pipeline.drain(10)
+    await _leaves(guarded, reached, go_on)
     assert len(guarded.shop.effects()) == 1
     assert "canceled" not in {row.outcome for row in await guarded.audited()}
 
