@@ -1,31 +1,23 @@
 """A shop of an earlier release: after the upgrade its customers are found by parts of their names."""
 
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from tests.commerce.conftest import WORKSPACE, Shop
+from tests.database.earlier_release import earlier
 from tests.engines import DatabaseUrls
 from tradepost.commerce.customers.search import TOOLS
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.database import migrate
 from tradepost.database.engine import Database
 
-MIGRATIONS = Path(migrate.__file__).parent / "migrations" / "store"
 BEFORE = "0003"
 
 
 def write_old_shop(url: str) -> None:
     """A database as an earlier release left it, with two customers."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes.update(connection=connection, version_table="tradepost_store_revision")
-        command.upgrade(config, BEFORE)
+    with earlier(url, "store", BEFORE) as connection:
         for number, first, last, company in (("1", "Åsa", "Lindgren", None), ("2", "", "", "Lindgren & Zoon")):
             connection.execute(
                 text(
@@ -45,7 +37,6 @@ def write_old_shop(url: str) -> None:
                     "at": "2026-01-01 00:00:00.000000",
                 },
             )
-    engine.dispose()
 
 
 async def test_customers_of_an_earlier_release_are_found(database_urls: DatabaseUrls) -> None:

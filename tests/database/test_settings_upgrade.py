@@ -1,28 +1,19 @@
 """A hub of an earlier release: the seconds that calls of a server may take are among its settings after the upgrade."""
 
-from pathlib import Path
+from sqlalchemy import select, text
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, select, text
-
+from tests.database.earlier_release import earlier
 from tests.engines import DatabaseUrls
 from tradepost.database import migrate
 from tradepost.database.engine import Database
 from tradepost.hub.registry.models import Server, ToolEntry
 
-MIGRATIONS = Path(migrate.__file__).parent / "migrations" / "hub"
 AT = "2026-01-01 00:00:00.000000"
 
 
 def write_old_hub(url: str) -> None:
     """A database as an earlier release left it, with three servers, one of them with a tool."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes.update(connection=connection, version_table="tradepost_hub_revision")
-        command.upgrade(config, "0001")
+    with earlier(url, "hub", "0001") as connection:
         for slug, seconds in (("usual", 60), ("quick", 5), ("slow", 300)):
             connection.execute(
                 text(
@@ -40,7 +31,6 @@ def write_old_hub(url: str) -> None:
             ),
             {"at": AT},
         )
-    engine.dispose()
 
 
 async def test_the_seconds_of_an_earlier_release_are_kept(database_urls: DatabaseUrls) -> None:
