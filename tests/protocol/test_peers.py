@@ -10,9 +10,10 @@ import pytest
 
 from tests.protocol.conftest import Desk, served
 from tests.protocol.fake_host import FakeHost
+from tradepost.foundation.errors import Unavailable
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import LOCAL_HOSTS
-from tradepost.protocol.peers import Peers
+from tradepost.protocol.peers import Elsewhere, Peers
 
 HERE, THERE = "0000000a", "0000000b"
 SESSION = {"mcp-session-id": THERE + "0" * 64, "mcp-protocol-version": "2025-11-25"}
@@ -69,6 +70,37 @@ async def test_one_that_ends_before_it_answered_leaves_it_open_what_happened(des
         answer = await desk.send(PING, headers=SESSION)
     assert answer.status_code == 502
     assert "whether it took effect is unknown" in answer.json()["error"]["message"]
+
+
+class HeldElsewhere(FakeHost):
+    """Its calls are with the other process, for so many looks."""
+
+    looks = 1
+
+    async def call_tool(self, *arguments: Any) -> Any:
+        self.looks -= 1
+        if self.looks >= 0:
+            raise Elsewhere(THERE, Unavailable("It has just ended."), may_repeat=True)
+        return await super().call_tool(*arguments)
+
+
+@pytest.mark.parametrize("how", ["silent", "half an answer", "gone"])
+@pytest.mark.parametrize("looks", [1, 2])
+async def test_what_may_be_repeated_is_answered_here_when_the_other_ends(peers: Peers, how: str, looks: int) -> None:
+    host = HeldElsewhere()
+    host.looks = looks
+    other, _ = await answering(peers, b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf" if how[0] == "h" else b"")
+    if how == "gone":
+        other.close()
+    endpoint = McpEndpoint(host, allowed_hosts=LOCAL_HOSTS, peers=peers)
+    async with other, served(endpoint) as url, httpx2.AsyncClient(timeout=10) as http:
+        answer = await Desk(url, http).modern("tools/call", {"name": "get_order", "arguments": {"a": 1}})
+    if looks == 1:
+        assert answer.json()["result"]["structuredContent"] == {"a": 1}
+        assert len(host.calls) == 1
+    else:
+        assert "just ended" in answer.json()["error"]["message"]
+        assert not host.calls
 
 
 @pytest.mark.parametrize("secret", [None, b"", b"wrong"])

@@ -148,10 +148,15 @@ class McpEndpoint:
             await exchange.respond(200, result_answer(message.id, result), headers)
 
     async def _forward(self, exchange: Exchange, there: Elsewhere) -> None:
-        """Let the process answer that holds what a request is about."""
+        """Let the process answer that holds what a request is about; where it is gone, this one says what is left."""
         if self._peers is None:
             raise there.otherwise
-        await self._peers.forward(exchange, there)
+        if await self._peers.forward(exchange, there):
+            return
+        try:
+            await self._serve(exchange)
+        except Elsewhere as again:
+            raise again.otherwise from None
 
     async def _result(
         self, exchange: Exchange, caller: Caller, server: str | None, message: Message, is_modern: bool

@@ -96,6 +96,8 @@ class Exchange:
 
     async def body(self) -> bytes:
         """The whole body, afterwards in `taken`. Raises Refused (413, 400, 408) and ClientGone."""
+        if self.taken:  # a request that is served once more
+            return self.taken
         declared = self.headers.get("content-length")
         if declared is not None and (not declared.isdigit() or len(declared) > 12):
             raise Refused(400, "The Content-Length header is not a number.")

@@ -24,17 +24,24 @@ _OF_CONNECTION = frozenset(
     {b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"expect", b"content-length", b"trailer"}
 )
 _CHUNK_BYTES = 65_536
+_OPEN = "The process that worked on this request ended: whether it took effect is unknown."
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Elsewhere(Exception):
-    """What a request is about is held by another process. `otherwise` is raised where that one is gone."""
+    """What a request is about is held by another process. `otherwise` is raised where that one is gone, unless the
+    request does no harm when it `may_repeat`: then it is served once more, by whoever has it."""
 
-    def __init__(self, process: str, otherwise: Exception) -> None:
+    def __init__(self, process: str, otherwise: Exception, *, may_repeat: bool = False) -> None:
         super().__init__(process)
         self.process = process
         self.otherwise = otherwise
+        self.may_repeat = may_repeat
+
+
+class _Ended(Exception):
+    """The other process ended before it answered."""
 
 
 class Peers:
@@ -65,12 +72,14 @@ class Peers:
         writer.close()
         return True
 
-    async def forward(self, exchange: Exchange, there: Elsewhere) -> None:
-        """Have another process answer. Raises what `there` says where it is gone, Refused where it went meanwhile, and
-        ClientGone."""
+    async def forward(self, exchange: Exchange, there: Elsewhere) -> bool:
+        """Have another process answer. False where it is gone, before or meanwhile, and the request may be repeated.
+        Otherwise raises what `there` says where it is gone, Refused where it went meanwhile. Raises ClientGone."""
         try:
             reader, writer = await asyncio.open_unix_connection(self.socket_of(there.process))
         except OSError:
+            if there.may_repeat:
+                return False
             raise there.otherwise from None
         gone = asyncio.ensure_future(exchange.disconnected())
         answering = asyncio.ensure_future(_relay(exchange, reader))
@@ -80,10 +89,15 @@ class Peers:
             if not answering.done():
                 raise ClientGone
             answering.result()
+        except _Ended:
+            if there.may_repeat:
+                return False
+            raise Refused(502, _OPEN) from None
         finally:
             gone.cancel()
             answering.cancel()
             writer.close()  # to the other process, the client has left
+        return True
 
     def _request(self, exchange: Exchange) -> bytes:
         scope, body = exchange.scope, exchange.taken
@@ -151,7 +165,7 @@ class _Answer:
 
 
 async def _relay(exchange: Exchange, reader: asyncio.StreamReader) -> None:
-    """Pass an answer on: a stream as it comes, anything else in one piece."""
+    """Pass an answer on: a stream as it comes, anything else whole. Raises _Ended where nothing was passed on."""
     answer = _Answer()
     parser = httptools.HttpResponseParser(answer)
     has_begun = False
@@ -165,7 +179,7 @@ async def _relay(exchange: Exchange, reader: asyncio.StreamReader) -> None:
                 await exchange.send({"type": "http.response.body", "body": piece, "more_body": True})
     if not has_begun:
         if not answer.is_complete:
-            raise Refused(502, "The process that worked on this request ended: whether it took effect is unknown.")
+            raise _Ended
         await _begin(exchange, parser.get_status_code(), answer)
     await exchange.send({"type": "http.response.body", "body": answer.taken()})  # a stream that broke ends, too
 

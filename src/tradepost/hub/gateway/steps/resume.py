@@ -49,7 +49,7 @@ async def _resume(call: Call, parts: Parts, extras: CallExtras) -> None:
         await _take_up(call, parts, held, state)
     elif await parts.holds.is_with_another(state.process):
         call.recorded = True  # there, as the call that it is
-        raise Elsewhere(state.process, _just_ended())
+        raise Elsewhere(state.process, _just_ended(), may_repeat=True)
     else:
         await _tell_or_begin_anew(call, parts, state)
 
@@ -92,7 +92,7 @@ async def joined(call: Call, parts: Parts, action: Action) -> bool:
     holder = (action.lease_owner or "").rpartition(":")[2]
     if await parts.holds.is_with_another(holder):
         call.recorded = True
-        raise Elsewhere(holder, _just_ended())
+        raise Elsewhere(holder, _just_ended(), may_repeat=True)
     return False
 
 
