@@ -1,11 +1,12 @@
 """Joining rows that stand at the same moment of two indexes."""
 
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Boolean
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 
 
 class beside(FunctionElement[bool]):
@@ -18,6 +19,11 @@ class beside(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
     name = "beside"
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        """A condition as it is: where SQLite has no booleans, a function that gives one is compared with 1, and no
+        index finds what is compared twice."""
+        return self
 
 
 @compiles(beside, "sqlite")
