@@ -62,6 +62,8 @@ async def matching_orders(store: Store, wanted: Wanted) -> tuple[Span, Select[An
     statement = within(_holding(statement, wanted.held), Order.placed_at, *wanted.placed, "placed")
     if wanted.promised == (None, None):
         return Span(statement), None
+    if any(value in IN_FLIGHT for value in wanted.held.values()):  # few: what is late is found among them
+        return Span(within(statement, aside(Order.promised_to), *wanted.promised, "promised")), None
     early = Order.promised_to < Order.placed_at
     return await in_span(store, statement, NEWEST, Order.promised_to, *wanted.promised, early=early), None
 
