@@ -3,13 +3,12 @@ currency, per day, channel, warehouse, customer, category or sku."""
 
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, literal_column, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
-from tradepost.commerce.catalog.models import Product
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.insight.kpi_facts import total
-from tradepost.commerce.flows.insight.sales_lines import summed_lines
+from tradepost.commerce.flows.insight.sales_lines import summed_by_category, summed_by_sku
 from tradepost.commerce.flows.insight.sales_scope import SalesScope
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order, OrderLine
@@ -20,10 +19,9 @@ OF_LINES = ("category", "sku")
 
 def totals(scope: SalesScope) -> Select[Any]:
     """One row: orders, customers and the sums of their money."""
-    buyers = select(Order.customer_id).where(scope.counts()).distinct().subquery()
     return select(
         func.count().label("orders"),
-        select(func.count()).select_from(buyers).scalar_subquery().label("customers"),
+        func.count(Order.customer_id.distinct()).label("customers"),
         *(total(column).label(name) for name, column in _MONEY.items()),
     ).where(scope.counts())
 
@@ -86,7 +84,7 @@ def by_sku(scope: SalesScope, top: int, limit: int, offset: int) -> Select[Any]:
     """The `top` skus and a page of them, each once, in their `place` from 1 on, with the name on the newest line:
     orders, units, sales (what was charged for the goods) and refunds, the most sales first. `groups` counts all skus,
     `sold` their units; a measured line (by weight, by length) counts as one."""
-    sums = summed_lines(scope, OrderLine.sku, per_order=False)
+    sums = summed_by_sku(scope)
     ranked = select(
         sums,
         func.row_number().over(order_by=(sums.c.sales.desc(), sums.c.key)).label("place"),
@@ -102,7 +100,7 @@ def by_sku(scope: SalesScope, top: int, limit: int, offset: int) -> Select[Any]:
 
 def by_category(scope: SalesScope, limit: int, offset: int) -> Select[Any]:
     """A page of categories, with the columns of `by_sku`."""
-    sums = summed_lines(scope, func.coalesce(Product.category, literal_column("'none'")), per_order=True)
+    sums = summed_by_category(scope)
     columns: tuple[Any, ...] = (sums, sums.c.key.label("name"), func.count().over().label("groups"))
     return select(*columns).order_by(sums.c.sales.desc(), sums.c.key).limit(limit).offset(offset)
 

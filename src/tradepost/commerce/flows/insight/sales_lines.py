@@ -2,12 +2,18 @@
 
 Nearly all orders of a period count, unless only some are asked for. So all its lines are summed up by themselves, and
 what the lines of the other orders say is taken off: looking up the order of each line takes several times as long.
+
+Each line counts as an order, and those that repeat what they are summed up by in their order are taken off again: few
+orders have several lines, and telling all orders apart takes longer than everything else.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Select, Subquery, and_, func, literal_column, or_, select, union_all
+from sqlalchemy.orm import aliased
 
+from tradepost.commerce.analytics.beside import beside
 from tradepost.commerce.catalog.models import Product
 from tradepost.commerce.flows.insight.kpi_facts import total, units_of
 from tradepost.commerce.flows.insight.sales_scope import SalesScope
@@ -21,36 +27,75 @@ _AMOUNTS: dict[str, Any] = {
 }
 
 
-def summed_lines(scope: SalesScope, key: Any, *, per_order: bool) -> Subquery:
-    """Per key: orders, units, sales (what was charged for the goods) and refunds. With `per_order`, each order is
-    counted once per key; without it the key is the sku, which seldom stands on two lines of an order."""
-    if scope.warehouse_id is None and scope.channel is None:
-        left_out = and_(scope.placed(), or_(Order.status == "canceled", Order.currency != scope.currency))
-        parts = [
-            _part(1, _lines(scope), key, per_order),
-            _part(-1, _lines_of(left_out), key, per_order),
-        ]
-    else:
-        parts = [_part(1, _lines_in(scope), key, per_order)]
-    if not per_order:
-        again = _lines_of(and_(scope.counts(), Order.repeats_sku, has_earlier_of_sku()))
-        parts.append(_part(-1, again, key, per_order, only_orders=True))
-    part = union_all(*parts).subquery("part")
-    sums = select(part.c.key, *(total(part.c[name]).label(name) for name in ("orders", *_AMOUNTS)))
-    return sums.group_by(part.c.key).having(func.sum(part.c.orders) > 0).subquery("sums")
+def summed_by_sku(scope: SalesScope) -> Subquery:
+    """Per sku: key, orders, units, sales (what was charged for the goods) and refunds."""
+    again = _lines_of(and_(scope.counts(), Order.repeats_sku, has_earlier_of_sku()))
+    parts = [_part(sign, lines, OrderLine.sku) for sign, lines in _counted(scope)]
+    return _summed([*parts, _part(-1, again, OrderLine.sku, only_orders=True)], _key_itself)
 
 
-def _part(sign: int, lines: Select[Any], key: Any, per_order: bool, *, only_orders: bool = False) -> Select[Any]:
-    """The sums of some lines per key, to be added or taken off. They may be per key and order: they are added up."""
+def summed_by_category(scope: SalesScope) -> Subquery:
+    """Per category of a product, 'none' among them: the columns of `summed_by_sku`."""
+    of = OrderLine.product_id
+    again = and_(OrderLine.position > 1, _has_earlier_of_category())
+    counted = _counted(scope)
+    parts = [_part(sign, lines, of) for sign, lines in counted]
+    repeats = [_part(-sign, lines.where(again), of, only_orders=True) for sign, lines in counted]
+    return _summed([*parts, *repeats], _category_of)
+
+
+def _counted(scope: SalesScope) -> list[tuple[int, Select[Any]]]:
+    """Lines that are added (1) and taken off (-1), which leaves those of the orders that count."""
+    if scope.warehouse_id is not None or scope.channel is not None:
+        return [(1, _lines_in(scope))]
+    left_out = and_(scope.placed(), or_(Order.status == "canceled", Order.currency != scope.currency))
+    return [(1, _lines(scope)), (-1, _lines_of(left_out))]
+
+
+def _part(sign: int, lines: Select[Any], key: Any, *, only_orders: bool = False) -> Select[Any]:
+    """The sums of some lines per key, to be added or taken off. Each line counts as an order."""
     nothing: ColumnElement[Any] = literal_column("0")
     amounts = {name: nothing if only_orders else sign * total(value) for name, value in _AMOUNTS.items()}
-    orders = literal_column(str(sign)) if per_order else sign * func.count()
-    columns = (column.label(name) for name, column in {"key": key, "orders": orders, **amounts}.items())
-    statement = lines.with_only_columns(*columns, maintain_column_froms=True)
-    if not per_order:
-        return statement.group_by(key)
-    product = and_(Product.workspace_id == OrderLine.workspace_id, Product.id == OrderLine.product_id)
-    return statement.join(Product, product).group_by(key, OrderLine.order_id)
+    columns = (column.label(name) for name, column in {"key": key, "orders": sign * func.count(), **amounts}.items())
+    return lines.with_only_columns(*columns, maintain_column_froms=True).group_by(key)
+
+
+def _summed(parts: list[Select[Any]], keyed: Callable[[Subquery], tuple[Any, Any]]) -> Subquery:
+    part = union_all(*parts).subquery("part")
+    key, source = keyed(part)
+    sums = select(key.label("key"), *(total(part.c[name]).label(name) for name in ("orders", *_AMOUNTS)))
+    return sums.select_from(source).group_by(key).having(func.sum(part.c.orders) > 0).subquery("sums")
+
+
+def _key_itself(part: Subquery) -> tuple[Any, Any]:
+    return part.c.key, part
+
+
+def _category_of(part: Subquery) -> tuple[Any, Any]:
+    """Asked for each product once, not for each line."""
+    return _named(Product.category), part.join(Product, Product.id == part.c.key)
+
+
+def _named(category: Any) -> Any:
+    return func.coalesce(category, literal_column("'none'"))
+
+
+def _has_earlier_of_category() -> ColumnElement[bool]:
+    """Whether the order has an earlier line whose product is of the same category."""
+    other, its, this = aliased(OrderLine), aliased(Product), aliased(Product)
+    before = select(other.position).where(
+        other.workspace_id == OrderLine.workspace_id,
+        beside(other.placed_at, OrderLine.placed_at),
+        other.order_id == OrderLine.order_id,
+        other.position < OrderLine.position,
+        other.status != "removed",
+        this.workspace_id == OrderLine.workspace_id,
+        this.id == OrderLine.product_id,
+        its.workspace_id == other.workspace_id,
+        its.id == other.product_id,
+        _named(its.category) == _named(this.category),
+    )
+    return before.correlate(OrderLine).exists()
 
 
 def _lines(scope: SalesScope) -> Select[Any]:
