@@ -157,7 +157,7 @@ def _screen(loaded: settings.Settings, keys: dict[str, str]) -> None:
     desktop = {"mcpServers": {"tradepost": {"command": command, "args": ["connect", "--agent", agent, "--data", data]}}}
     cursor = {"mcpServers": {"tradepost": {"url": url, "headers": {"Authorization": f"Bearer {bearer}"}}}}
     inspector = (
-        f"npx @modelcontextprotocol/inspector --cli {url} --transport http "
+        f"npx @modelcontextprotocol/inspector@latest --cli {url} --transport http "
         f"--header {shlex.quote(f'Authorization: Bearer {bearer}')} --method tools/list"
     )
     _heading("MCP URL")
