@@ -209,6 +209,14 @@ class Database:
                 for step in _AS_USUAL if self.is_sqlite and not connection.invalidated else ():
                     await driver.execute_fetchall(step)
 
+    async def bulk_at_once(self) -> int:
+        """How many transactions for loading are worth their while at a time. Where references are looked up, a row
+        cannot refer to one that another of them is about to commit: so one alone."""
+        if self.is_sqlite:
+            return 1
+        async with self._writer.connect() as connection:
+            return 2 if await BulkWriter(connection, is_sqlite=False).may_leave_references() else 1
+
     async def tidy(self) -> None:
         """After a bulk load: gather statistics, without which neither engine plans well over millions of rows, and
         write back what only the journal holds."""

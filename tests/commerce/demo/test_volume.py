@@ -68,14 +68,18 @@ async def test_names_and_numbers_of_the_cases_stay_theirs(long_session: AsyncSes
     assert highest.last >= max(numbers)
 
 
+class Interrupted(Exception):
+    pass
+
+
 async def test_it_goes_on_where_it_was_interrupted_and_a_second_time_adds_nothing(empty: Database) -> None:
     await load(empty, WORKSPACE, now=NOW, orders=120)
 
     def stop(orders: int, _all: int, _rows: int) -> None:
         if orders >= 200:
-            raise KeyboardInterrupt
+            raise Interrupted
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         await bring_to(empty, WORKSPACE, 700, now=NOW, on_progress=stop)
     after = len(await orders_in(empty, WORKSPACE))
     assert 320 <= after < 700

@@ -5,9 +5,13 @@ anew beside them. So the same command always ends at the same number of orders.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+import sys
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, update
 
@@ -25,6 +29,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 
 MOST_ORDERS = 10_000_000
+_TURN_SECONDS = 0.0005
 Progress = Callable[[int, int, int], None]  # orders so far, orders in all, rows so far
 
 _TABLES = tuple(METADATA.sorted_tables)
@@ -49,8 +54,11 @@ class Loaded:
 
     before: int
     orders: int = 0
-    rows: int = 0
-    by_table: dict[str, int] = field(default_factory=dict)
+    by_table: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows(self) -> int:
+        return self.by_table.total()
 
 
 def require_count(orders: int) -> None:
@@ -107,26 +115,69 @@ async def _write_all(
     missing: int,
     on_progress: Progress | None,
 ) -> None:
-    """While one week is written, the next one is told in a thread."""
-    week = await asyncio.to_thread(next, told, None)
-    while week is not None:
-        telling = asyncio.ensure_future(asyncio.to_thread(next, told, None))
-        try:
-            async with database.bulk() as writer:
-                await _write(writer, ground.workspace_id, week, loaded)
-        finally:
-            following = await telling
-        loaded.orders += week.orders
-        if on_progress is not None:
-            on_progress(loaded.orders, missing, loaded.rows)
-        week = following
+    """While weeks are written, the next one is told in a thread. A week is committed after the one before it: its
+    orders may be of that one's customers."""
+    telling, most = asyncio.Lock(), await database.bulk_at_once()
+    writing = asyncio.Semaphore(most)
+    last = asyncio.Event()
+    last.set()
+
+    async def work() -> None:
+        nonlocal last
+        while True:
+            async with telling:
+                week = await asyncio.to_thread(next, told, None)
+                before, last = last, asyncio.Event()
+                this = last
+            if week is None:
+                return
+            async with writing:
+                async with database.bulk() as writer:
+                    rows = await _write(writer, week)
+                    await before.wait()
+                    await _add_to_what_is_there(writer, ground.workspace_id, week)
+                this.set()
+            loaded.orders += week.orders
+            loaded.by_table.update(rows)
+            if on_progress is not None:
+                on_progress(loaded.orders, missing, loaded.rows)
+
+    with _short_turns():
+        await _all_or_the_first_failure([work() for _ in range(most + 1)])
 
 
-async def _write(writer: BulkWriter, workspace_id: str, week: Week, loaded: Loaded) -> None:
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """The thread that tells lets those that write go on sooner than usual. With Python's own 5 ms each statement waits
+    that long, and the database idles for a quarter of the time."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
+
+
+async def _all_or_the_first_failure(workers: list[Coroutine[Any, Any, None]]) -> None:
+    tasks = [asyncio.ensure_future(worker) for worker in workers]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def _write(writer: BulkWriter, week: Week) -> Counter[str]:
+    """Add what a week has brought. How many rows of each table."""
+    rows: Counter[str] = Counter()
     for sheet in written(week.sheets, _TABLES):
         await writer.insert(sheet.table, sheet.columns, sheet.rows)
-        loaded.rows += len(sheet.rows)
-        loaded.by_table[sheet.table.name] = loaded.by_table.get(sheet.table.name, 0) + len(sheet.rows)
+        rows[sheet.table.name] += len(sheet.rows)
+    return rows
+
+
+async def _add_to_what_is_there(writer: BulkWriter, workspace_id: str, week: Week) -> None:
     await writer.add_missing(NamePart, list(part_rows(workspace_id, week.names)))
     await writer.change_each(
         _HOLD,
