@@ -173,6 +173,13 @@ class OrderLine(StoreBase, Versioned, LineSums):
             *("workspace_id", "sku", "placed_at", "order_id", "status"),
             *("order_status", "payment_status", "fulfillment_status", "warehouse_id", "promised_to"),
         ),
+        # A small one of the same for what nearly no order of a long history is.
+        where(
+            "ix_order_lines_unusual",
+            *("sku", "placed_at", "order_id", "status"),
+            *("order_status", "payment_status", "fulfillment_status", "warehouse_id", "promised_to"),
+            condition="order_status <> 'completed' OR payment_status <> 'paid' OR fulfillment_status <> 'fulfilled'",
+        ),
         # A small one for what is still to be sent: of a long history nearly all lines have left.
         where("ix_order_lines_unshipped", "sku", condition="quantity > fulfilled"),
         where(

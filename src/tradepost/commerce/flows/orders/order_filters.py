@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import Select, literal_column, or_, select, union_all
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.names import buyers_called
@@ -21,7 +21,12 @@ from tradepost.commerce.store.spans import Span, in_span
 from tradepost.commerce.store.store import Store
 
 NEWEST = (Order.placed_at, Order.id)
-_USUAL = ("completed", "paid", "fulfilled")  # what nearly all orders of a long history are
+# What nearly all orders of a long history are.
+_USUAL: Mapping[Any, str] = {
+    Order.status: "completed",
+    Order.payment_status: "paid",
+    Order.fulfillment_status: "fulfilled",
+}
 # Where a line repeats what its order is asked for.
 _ON_LINES: Mapping[Any, Any] = {
     Order.status: OrderLine.order_status,
@@ -29,6 +34,7 @@ _ON_LINES: Mapping[Any, Any] = {
     Order.fulfillment_status: OrderLine.fulfillment_status,
     Order.warehouse_id: OrderLine.warehouse_id,
 }
+_UNUSUAL = or_(*(_ON_LINES[column] != literal_column(f"'{usual}'") for column, usual in _USUAL.items()))
 _MOST_BUYERS = 500  # customers of one name that are handed on one by one
 Period = tuple[datetime | None, datetime | None]
 
@@ -87,7 +93,7 @@ def _holding(statement: Select[Order], held: Mapping[Any, str]) -> Select[Order]
     """The select of orders with these values, which the index of one of them finds."""
     states = [column for column in held if column is not Order.warehouse_id]
     rare = [column for column in states if held[column] in IN_FLIGHT]
-    rare += [column for column in states if held[column] not in _USUAL]
+    rare += [column for column in states if held[column] != _USUAL[column]]
     finding = [*rare, *(held.keys() - states), *states][:1]
     others = held.keys() - finding
     statement = statement.where(*(column == held[column] for column in finding))
@@ -99,6 +105,8 @@ def _lines_of(sku: str, wanted: Wanted) -> Select[Any]:
     order: tuple[Any, ...] = (OrderLine.placed_at.label("placed_at"), OrderLine.order_id.label("id"))
     lines = select(*order).distinct().where(OrderLine.sku == sku, OrderLine.status != "removed")
     lines = lines.where(*(_ON_LINES[column] == value for column, value in wanted.held.items()))
+    if any(wanted.held.get(column, usual) != usual for column, usual in _USUAL.items()):
+        lines = lines.where(_UNUSUAL)  # as the index says it that has only those
     lines = within(lines, OrderLine.placed_at, *wanted.placed, "placed")
     return within(lines, OrderLine.promised_to, *wanted.promised, "promised")
 
