@@ -192,6 +192,42 @@ async def test_tools_that_are_not_acceptable_are_refused_by_name_and_reason(
     assert set(await states(world)) == {"track", "cancel_label"}
 
 
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"inputSchema": {"type": "object", "properties": {"x": {"type": "nonsense"}}}}, "enabled"),
+        ({"outputSchema": {"$ref": "file:///etc/passwd"}}, "enabled"),
+        ({"description": "Track a par\u200bcel."}, "quarantined"),
+        ({"description": "x" * 70_000}, "quarantined"),
+        (None, "quarantined"),  # offered twice
+    ],
+)
+async def test_a_known_tool_that_is_refused_now_is_not_gone(
+    world: World, registration: Registration, modern_remote: Remote, watch: RegistryWatch, change: Any, state: str
+):
+    """F11: with a schema that cannot be used, the catalog stays as it is; T2: what hides something is looked at."""
+    await registered(world, registration, modern_remote.url)
+    async with world.changing() as session:
+        pinned = (await approve_tool(session, world.owner, "tracker", "track")).digest
+        await assign(session, world.owner, "tracker", "track", agent="helper")
+    original = modern_remote.server.tools[0]
+    if change is None:
+        modern_remote.server.tools.append(original)
+    else:
+        modern_remote.server.tools[0] = {**original, **change}
+    difference = await registration.discovery.discover(world.owner, "tracker")
+    assert {name for name, _ in difference.refused} == {"track"}
+    assert difference.is_empty
+    assert (await states(world))["track"] == state
+    catalog = await Catalogs(world.database, watch).for_agent(world.workspace_id, world.agent_id)
+    assert set(catalog.tools) == ({"track"} if state == "enabled" else set())
+    modern_remote.server.tools[:] = [original, *modern_remote.server.tools[1:2]]
+    await registration.discovery.discover(world.owner, "tracker")
+    assert (await states(world))["track"] == state
+    async with world.changing() as session:
+        assert (await approve_tool(session, world.owner, "tracker", "track")).digest == pinned
+
+
 async def test_a_foreign_tool_counts_as_a_write_until_an_admin_says_otherwise(
     world: World, registration: Registration, modern_remote: Remote
 ):

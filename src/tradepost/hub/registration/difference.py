@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, tool_finding
+from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, outward_finding, tool_finding
 from tradepost.hub.registration.pins import ChangeKind, kind_of_change, pin
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 
@@ -69,7 +69,7 @@ async def apply_lists(
     good = _sorted_out(tools[:MAX_TOOLS], "name", tool_finding, difference)
     for extra in tools[MAX_TOOLS:]:
         difference.refused.append((_label(extra, "name"), f"The server offers more than {MAX_TOOLS} tools."))
-    await _apply_tools(session, server, good, difference)
+    await _apply_tools(session, server, good, tools, difference)
     fixed = _sorted_out(resources, "uri", lambda one: content_finding(one, "uri"), difference)
     moving = _sorted_out(templates, "uriTemplate", lambda one: content_finding(one, "uriTemplate"), difference)
     spoken = _sorted_out(prompts, "name", lambda one: content_finding(one, "name"), difference)
@@ -101,7 +101,9 @@ def _label(item: Mapping[str, Any], key: str) -> str:
     return clean(name, 80) if isinstance(name, str) else "?"
 
 
-async def _apply_tools(session: AsyncSession, server: Server, tools: dict[str, Json], difference: Difference) -> None:
+async def _apply_tools(
+    session: AsyncSession, server: Server, tools: dict[str, Json], offered: Sequence[Json], difference: Difference
+) -> None:
     rows = {row.name: row for row in await session.scalars(select(ToolEntry).where(ToolEntry.server_id == server.id))}
     for position, (name, definition) in enumerate(tools.items()):
         row = rows.get(name)
@@ -122,9 +124,18 @@ async def _apply_tools(session: AsyncSession, server: Server, tools: dict[str, J
             row.position = position
             _lay_over(row, definition, difference)
     for name, row in rows.items():
-        if name not in tools and row.state != "removed":
+        refused = [one for one in offered if one.get("name") == name] if name not in tools else []
+        if refused and row.state == "enabled" and not _is_merely_broken(refused):
+            row.state = "quarantined"
+        elif name not in tools and not refused and row.state != "removed":
             row.state, row.candidate, row.candidate_digest = "removed", None, None
             difference.removed.append(name)
+
+
+def _is_merely_broken(refused: Sequence[Json]) -> bool:
+    """A known tool that is refused as it is now is not gone. Where its schema is not usable, its server is at fault,
+    and agents go on with the pinned one; anything else may be meant to deceive."""
+    return len(refused) == 1 and outward_finding(refused[0]) is None
 
 
 def _lay_over(row: ToolEntry, definition: Json, difference: Difference) -> None:

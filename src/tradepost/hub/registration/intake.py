@@ -39,11 +39,17 @@ _MISSING = object()
 
 def tool_finding(definition: Mapping[str, Any]) -> str | None:
     """Why a tool cannot be approved; None when nothing stands against it."""
+    return outward_finding(definition) or _schemas_finding(definition)
+
+
+def outward_finding(definition: Mapping[str, Any]) -> str | None:
+    """What stands against a tool whatever its schemas are."""
     if not is_tool_name(definition.get("name")):
         return "Its name is not 1 to 128 letters, digits, '_', '-' or '.'."
-    general = _general_finding(definition)
-    if general is not None:
-        return general
+    return _general_finding(definition)
+
+
+def _schemas_finding(definition: Mapping[str, Any]) -> str | None:
     schema = definition.get("inputSchema")
     if not isinstance(schema, dict) or schema.get("type") != "object":
         return "Its inputSchema is not a schema of an object."
