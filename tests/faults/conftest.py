@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from tradepost.hub.access.changes import bump
 from tradepost.hub.actions.models import Action
 from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.registration.assignments import assign
+from tradepost.hub.registration.difference import Difference
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.servers import Servers
-from tradepost.hub.registration.tools import approve_tool
+from tradepost.hub.registration.tools import approve_tool, find_tool
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.guard import Guard
@@ -51,6 +53,7 @@ class Hub:
     key: str
     proxy: FaultProxy
     carrier: Carrier
+    data: Path
 
     async def post(self, tool: str, path: str = "/mcp", **arguments: Any) -> httpx2.Response:
         params = {"name": tool, "arguments": arguments, "_meta": modern_meta()}
@@ -63,6 +66,25 @@ class Hub:
         answer = await self.post(tool, **arguments)
         assert answer.status_code == 200, answer.text
         return dict(answer.json()["result"])
+
+    async def listed(self) -> list[str]:
+        """The names in the agent's catalog."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        headers = {"authorization": f"Bearer {self.key}", "host": HOST, "accept": "application/json"}
+        answer = await self.http.post(f"{self.url}/mcp", json=body, headers=headers)
+        return [tool["name"] for tool in answer.json()["result"]["tools"]]
+
+    async def discover(self, slug: str) -> Difference:
+        """What an admin's look at a server finds."""
+        async with looking(self.world, self.data) as (discovery, _):
+            return await discovery.discover(self.world.owner, slug)
+
+    async def set_up_tool(self, slug: str, name: str, **given: Any) -> None:
+        """Change settings of a tool."""
+        async with self.world.changing() as session:
+            row = await find_tool(session, slug, name)
+            row.settings = {**row.settings, **given}
+            await bump(session)
 
     async def set_up(self, slug: str, **given: Any) -> None:
         """Change settings of a server."""
@@ -90,22 +112,29 @@ def database_template() -> Template:
     )
 
 
-async def register(world: World, data: Path, servers: dict[str, str], prefix: dict[str, str]) -> None:
-    """Add servers and their tools, the agent `helper` seeing all of them."""
+@asynccontextmanager
+async def looking(world: World, data: Path) -> AsyncIterator[tuple[Discovery, Servers]]:
+    """What an admin registers servers and looks at them with."""
     vault = await open_vault(world.database, data / "vault.key")
     guard = Guard([ipaddress.ip_network(LOOPBACK)])
     connections = Connections(vault, guard)
     try:
+        yield Discovery(world.database, vault, connections), Servers(world.database, vault, guard)
+    finally:
+        await connections.close()
+
+
+async def register(world: World, data: Path, servers: dict[str, str], prefix: dict[str, str]) -> None:
+    """Add servers and their tools, the agent `helper` seeing all of them."""
+    async with looking(world, data) as (discovery, remote):
         for slug, url in servers.items():
-            await Servers(world.database, vault, guard).register(world.owner, slug, url)
-            await Discovery(world.database, vault, connections).discover(world.owner, slug)
+            await remote.register(world.owner, slug, url)
+            await discovery.discover(world.owner, slug)
             for tool, kind in (("track", "read"), ("ship", "write")):
                 async with world.changing() as session:
                     await approve_tool(session, world.owner, slug, tool, tool_class=kind)  # type: ignore[arg-type]
                     shown = prefix.get(slug, "") + tool
                     await assign(session, world.owner, slug, tool, agent="helper", exposed_name=shown)
-    finally:
-        await connections.close()
 
 
 @pytest.fixture
@@ -130,6 +159,6 @@ async def hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]
             async with world.changing() as session:
                 await set_posture(session, world.owner, "team", "guarded")
             async with served(app) as url, httpx2.AsyncClient(timeout=60) as http:
-                made = Hub(app, world, http, url, key, proxy, carrier)
+                made = Hub(app, world, http, url, key, proxy, carrier, data)
                 await made.set_up("faulty", timeout_seconds=SECONDS)
                 yield made

@@ -67,10 +67,11 @@ async def passing(request: Request) -> None:
 
 @dataclass
 class FaultProxy:
-    """`asked` counts what came of the hub; `calls` only tool calls. The handshake is never disturbed."""
+    """`calls` counts the tool calls that came of the hub. Only requests of the method `disturbs` meet the fault."""
 
     target: tuple[str, int]
     fault: Fault = passing
+    disturbs: str = "tools/call"
     port: int = 0
     calls: int = 0
     _server: asyncio.Server | None = None
@@ -112,11 +113,9 @@ class FaultProxy:
             length = _LENGTH.search(head)
             body = await reader.readexactly(int(length[1])) if length else b""
             request = Request(head, body, writer, self.target)
-            if request.message.get("method") == "tools/call":
-                self.calls += 1
-                await self.fault(request)
-            else:
-                await passing(request)
+            method = request.message.get("method")
+            self.calls += method == "tools/call"
+            await (self.fault if method == self.disturbs else passing)(request)
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:

@@ -1,4 +1,4 @@
-"""A server that stays in trouble, many who want it at once, and clients that leave (F1, F12 to F16)."""
+"""A server that stays in trouble, many who want it at once, and clients that leave (F1, F3, F12 to F16)."""
 
 from __future__ import annotations
 
@@ -70,10 +70,7 @@ async def test_one_that_is_down_is_listed_and_says_so_when_called(hub: Hub):
     await hub.proxy.down()
     assert "could not be reached" in await error_of(hub, "track")
     await well(hub)
-    params = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    headers = {"authorization": f"Bearer {hub.key}", "host": "hub.test", "accept": "application/json"}
-    listed = (await hub.http.post(f"{hub.url}/mcp", json=params, headers=headers)).json()["result"]["tools"]
-    assert {"track", "ship", "well_track", "well_ship"} <= {tool["name"] for tool in listed}
+    assert {"track", "ship", "well_track", "well_ship"} <= set(await hub.listed())
     await hub.proxy.up()
     assert not (await hub.call("track", parcel="7"))["isError"]
 
@@ -125,6 +122,48 @@ async def test_a_read_whose_client_leaves_ends_at_the_server_and_in_the_line(hub
     assert hub.proxy.calls == 2
     rows = [(row.kind, row.outcome) for row in await hub.audited() if row.server == "faulty" and row.kind != "admin"]
     assert sorted(rows) == [("read", "canceled"), ("read", "ok"), ("refused", "canceled")]
+
+
+@pytest.mark.parametrize("own_line", [False, True])
+async def test_a_write_whose_client_leaves_the_line_is_not_sent(hub: Hub, own_line: bool):
+    await hub.set_up("faulty", running=1, timeout_seconds=30)
+    if own_line:
+        await hub.set_up_tool("faulty", "ship", running=1)
+    held = Held()
+    hub.proxy.fault = held
+    first = asyncio.create_task(hub.post("ship", parcel="1", idempotency_key="k1"))
+    await asyncio.wait_for(held.reached.wait(), SECONDS)
+    waiting = asyncio.create_task(hub.post("ship", parcel="2", idempotency_key="k2"))
+    await in_line(hub, 1)
+    waiting.cancel()
+    await in_line(hub, 0)
+    held.go_on.set()
+    assert not (await first).json()["result"]["isError"]
+    await hub.app.gateway.pipeline.drain(SECONDS)
+    assert hub.carrier.ledger == ["1"]
+    assert {(action.state, action.error_code) for action in await hub.actions()} == {
+        ("succeeded", None),
+        ("failed", "canceled"),
+    }
+    rows = [row for row in await hub.audited() if row.server == "faulty" and row.kind == "outcome"]
+    assert {(row.outcome, row.error_code) for row in rows} == {("succeeded", None), ("failed", "canceled")}
+    again = await hub.call("ship", parcel="2", idempotency_key="k2")  # its key is free: nothing was done with it
+    assert again["content"][0]["text"] == "ship 2"
+    assert hub.carrier.ledger == ["1", "2"]
+
+
+async def test_one_that_hangs_while_it_is_listed_holds_up_nobody(hub: Hub):
+    """F3: neither the catalog nor what is asked of the others."""
+    held = Held()
+    hub.proxy.fault, hub.proxy.disturbs = held, "tools/list"
+    looking = asyncio.create_task(hub.discover("faulty"))
+    await asyncio.wait_for(held.reached.wait(), SECONDS)
+    assert {"track", "ship", "well_track", "well_ship"} <= set(await hub.listed())
+    assert (await hub.discover("well")).is_empty
+    await well(hub)
+    assert not looking.done()
+    held.go_on.set()
+    assert (await looking).is_empty
 
 
 async def test_a_write_whose_client_leaves_goes_on_and_its_outcome_is_kept(hub: Hub):

@@ -1,5 +1,6 @@
 """One call on its way through the pipeline: what came in, what the steps found out, what goes back."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter_ns
@@ -25,8 +26,9 @@ class Call:
     """A tools/call, resources/read, subscription to a resource, prompts/get, completion, or a question about a task
     (`task_method` says which). `name` is what the client wrote: the exposed name, a URI, a prompt's name, a task's id.
     `task_id` is the server's own id of a task, `told` what it said of one that has ended.
-    Steps fill the rest in; `answer` ends the walk. `source` is
-    the JSON text that a foreign result came in, as long as the result is what stands there."""
+    Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
+    the result is what stands there. `waits` is the task in which a write waits in line, `left` that its client has
+    gone."""
 
     caller: Caller
     kind: Kind
@@ -61,6 +63,8 @@ class Call:
     replayed: bool = False
     resumed: bool = False
     recorded: bool = False
+    waits: asyncio.Task[Any] | None = None
+    left: bool = False
     error: TradepostError | None = None
     crash: Exception | None = None
 
@@ -87,6 +91,12 @@ class Call:
     def goes_on(self) -> bool:
         """Whether further steps have something to do."""
         return self.answer is None and self.error is None and self.crash is None
+
+    def leave(self) -> None:
+        """Its client has left. A write that waits in line leaves it; one that was sent goes on."""
+        self.left = True
+        if self.waits is not None:
+            self.waits.cancel()
 
     def duration_us(self) -> int:
         """Microseconds since the call came in."""

@@ -89,7 +89,9 @@ class Pipeline:
             else:
                 await self._to_the_end(call, FROM_INTENT)
         except asyncio.CancelledError:
-            if not call.recorded and not handed_over and call.hold is None:
+            if handed_over:
+                call.leave()
+            elif not call.recorded and call.hold is None:
                 self.parts.audit.note(_gone(call))
             raise
         finally:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from tradepost.foundation.errors import Unavailable
+from tradepost.hub.gateway.action_tasks import CANCELED
 from tradepost.hub.gateway.answers import dry_run
 from tradepost.hub.gateway.call import Call, Entry, Json
 from tradepost.hub.gateway.claims import kept
@@ -13,6 +15,15 @@ from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.tasks import TASK
 
 Once = Callable[[Call, Parts, float], Awaitable[None]]
+
+
+class ClientLeft(Unavailable):
+    """The client of a write left before anything was sent, so nothing is."""
+
+    code = CANCELED
+
+    def __init__(self) -> None:
+        super().__init__("Its client left before this was sent.", hint="Nothing was done. Call again if it is wanted.")
 
 
 async def call_server(call: Call, parts: Parts) -> None:
@@ -28,13 +39,20 @@ async def call_server(call: Call, parts: Parts) -> None:
 async def in_line(call: Call, parts: Parts, once: Once, *, repeatable: bool) -> None:
     """`once`, when it is the call's turn at its server. Waiting in line, connecting and all repetitions together take
     at most as long as a call of this entry may."""
+    if call.left:
+        raise ClientLeft
     entry = call.found
     limits = entry.limits
     seconds = limits.timeout_seconds
     ends_at = asyncio.get_running_loop().time() + seconds
     if limits.own_line:
-        async with parts.servers.slot(entry.entry_id, _own_name(entry), seconds, limits.running, limits.waiting):
+        servers, own = parts.servers, entry.entry_id
+        if not servers.take(own, limits.running):
+            await _turn(call, servers.acquire(own, _own_name(entry), seconds, limits.running, limits.waiting))
+        try:
             await _in_servers_line(call, parts, once, ends_at, repeatable)
+        finally:
+            servers.release(own)
     else:
         await _in_servers_line(call, parts, once, ends_at, repeatable)
 
@@ -46,7 +64,7 @@ async def _in_servers_line(call: Call, parts: Parts, once: Once, ends_at: float,
     server_id, servers = entry.server_id, parts.servers
     if not servers.take(server_id, shared.running):
         seconds = ends_at - asyncio.get_running_loop().time()
-        await servers.acquire(server_id, entry.server_slug, seconds, shared.running, shared.waiting)
+        await _turn(call, servers.acquire(server_id, entry.server_slug, seconds, shared.running, shared.waiting))
     try:
         if entry.server_kind == "builtin":
             await once(call, parts, ends_at)
@@ -61,6 +79,19 @@ async def _in_servers_line(call: Call, parts: Parts, once: Once, ends_at: float,
             )
     finally:
         servers.release(server_id)
+
+
+async def _turn(call: Call, acquiring: Awaitable[None]) -> None:
+    """Wait in line, as long as the client waits: nothing was sent yet. Raises ClientLeft."""
+    call.waits = asyncio.current_task()
+    try:
+        await acquiring
+    except asyncio.CancelledError:
+        if call.left and call.waits is not None and call.waits.uncancel() == 0:
+            raise ClientLeft from None
+        raise
+    finally:
+        call.waits = None
 
 
 def _own_name(entry: Entry) -> str:
