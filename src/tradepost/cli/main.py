@@ -5,11 +5,13 @@ Loading everything takes seconds (the shop's tools, the protocol), which neither
 
 import gc
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
+
+from tradepost import __version__
 
 # Name: the module that has it, and its line in the list of commands.
 _COMMANDS = {
@@ -53,11 +55,25 @@ def _nothing_in_common() -> None:
     """No option is common to all commands."""
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tradepost {__version__}")
+        raise typer.Exit
+
+
+def _for_all_commands(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say the version and leave.")
+    ] = False,
+) -> None:
+    """What goes before a command."""
+
+
 app = typer.Typer(
     name="tradepost",
     help="The MCP hub for commerce teams: a shop's systems behind one governed door.",
     cls=_Commands,
-    callback=_nothing_in_common,
+    callback=_for_all_commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
