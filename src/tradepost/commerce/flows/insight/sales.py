@@ -154,8 +154,9 @@ async def _items(store: Store, scope: SalesScope, page: _Page) -> tuple[list[Sal
     if page.group == "day":
         return await _days(store, scope, page)
     by_category = page.group == "category"
+    is_sqlite = store.session.get_bind().dialect.name == "sqlite"
     statement = (
-        sales_facts.by_category(scope, page.limit, page.offset)
+        sales_facts.by_category(scope, page.limit, page.offset, looks_up=is_sqlite)
         if by_category
         else sales_facts.by_order(scope, page.group, page.limit, page.offset)
     )

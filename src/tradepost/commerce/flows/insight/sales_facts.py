@@ -98,9 +98,9 @@ def by_sku(scope: SalesScope, top: int, limit: int, offset: int) -> Select[Any]:
     return select(ranked, name.scalar_subquery().label("name")).where(shown).order_by(ranked.c.place)
 
 
-def by_category(scope: SalesScope, limit: int, offset: int) -> Select[Any]:
-    """A page of categories, with the columns of `by_sku`."""
-    sums = summed_by_category(scope)
+def by_category(scope: SalesScope, limit: int, offset: int, *, looks_up: bool) -> Select[Any]:
+    """A page of categories, with the columns of `by_sku`. For `looks_up` see `summed_by_category`."""
+    sums = summed_by_category(scope, looks_up=looks_up)
     columns: tuple[Any, ...] = (sums, sums.c.key.label("name"), func.count().over().label("groups"))
     return select(*columns).order_by(sums.c.sales.desc(), sums.c.key).limit(limit).offset(offset)
 

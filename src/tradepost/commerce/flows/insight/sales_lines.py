@@ -10,7 +10,19 @@ orders have several lines, and telling all orders apart takes longer than everyt
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, Subquery, and_, func, literal_column, or_, select, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from tradepost.commerce.analytics.beside import beside
@@ -34,19 +46,24 @@ def summed_by_sku(scope: SalesScope) -> Subquery:
     return _summed([*parts, _part(-1, again, OrderLine.sku, only_orders=True)], _key_itself)
 
 
-def summed_by_category(scope: SalesScope) -> Subquery:
-    """Per category of a product, 'none' among them: the columns of `summed_by_sku`."""
-    of = OrderLine.product_id
-    again = and_(OrderLine.position > 1, _has_earlier_of_category())
-    counted = _counted(scope)
-    parts = [_part(sign, lines, of) for sign, lines in counted]
-    repeats = [_part(-sign, lines.where(again), of, only_orders=True) for sign, lines in counted]
-    return _summed([*parts, *repeats], _category_of)
+def summed_by_category(scope: SalesScope, *, looks_up: bool) -> Subquery:
+    """Per category of a product, 'none' among them: the columns of `summed_by_sku`. Where lines of a whole period
+    repeat a category of their order is found by looking at the order's other lines, which is quick on SQLite, or by
+    sorting the lines, which is on PostgreSQL."""
+    parts: list[Select[Any]] = []
+    for sign, lines in _counted(scope):
+        if looks_up and not scope.is_of_some and sign == 1:
+            again = lines.where(OrderLine.position > 1, _has_earlier_of_category())
+            parts.append(_part(1, lines, OrderLine.product_id))
+            parts.append(_part(-1, again, OrderLine.product_id, only_orders=True))
+        else:
+            parts.append(_numbered_part(sign, lines))
+    return _summed(parts, _category_of)
 
 
 def _counted(scope: SalesScope) -> list[tuple[int, Select[Any]]]:
     """Lines that are added (1) and taken off (-1), which leaves those of the orders that count."""
-    if scope.warehouse_id is not None or scope.channel is not None:
+    if scope.is_of_some:
         return [(1, _lines_in(scope))]
     left_out = and_(scope.placed(), or_(Order.status == "canceled", Order.currency != scope.currency))
     return [(1, _lines(scope)), (-1, _lines_of(left_out))]
@@ -58,6 +75,23 @@ def _part(sign: int, lines: Select[Any], key: Any, *, only_orders: bool = False)
     amounts = {name: nothing if only_orders else sign * total(value) for name, value in _AMOUNTS.items()}
     columns = (column.label(name) for name, column in {"key": key, "orders": sign * func.count(), **amounts}.items())
     return lines.with_only_columns(*columns, maintain_column_froms=True).group_by(key)
+
+
+def _numbered_part(sign: int, lines: Select[Any]) -> Select[Any]:
+    """The same per product, where only an order's first line of a category counts as one. An index has the lines order
+    by order, so that each is sorted by itself."""
+    columns = (column.label(name) for name, column in _AMOUNTS.items())
+    apart = (OrderLine.placed_at, OrderLine.order_id, _named(Product.category))
+    number = func.row_number().over(partition_by=apart, order_by=OrderLine.position)
+    product = and_(Product.workspace_id == OrderLine.workspace_id, Product.id == OrderLine.product_id)
+    numbered = lines.with_only_columns(
+        OrderLine.product_id.label("key"), number.label("number"), *columns, maintain_column_froms=True
+    )
+    each = numbered.join(Product, product).subquery()
+    amounts = (sign * total(each.c[name]) for name in _AMOUNTS)
+    orders = sign * func.count(case((each.c.number == 1, 1)))
+    named = zip(("key", "orders", *_AMOUNTS), (each.c.key, orders, *amounts), strict=True)
+    return select(*(column.label(name) for name, column in named)).group_by(each.c.key)
 
 
 def _summed(parts: list[Select[Any]], keyed: Callable[[Subquery], tuple[Any, Any]]) -> Subquery:

@@ -19,6 +19,11 @@ class SalesScope:
     warehouse_id: str | None
     channel: str | None
 
+    @property
+    def is_of_some(self) -> bool:
+        """Whether it is about a part of the orders, by warehouse or channel."""
+        return self.warehouse_id is not None or self.channel is not None
+
     def placed(self) -> ColumnElement[bool]:
         """All orders of the period, counted or not."""
         ours = Order.workspace_id == self.workspace_id
