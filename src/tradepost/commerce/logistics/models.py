@@ -123,7 +123,7 @@ class Shipment(StoreBase, Numbered):
         Index("ix_shipments_created", "workspace_id", "created_at", "id"),
         Index("ix_shipments_carrier", "workspace_id", "carrier_id", "created_at", "id", "status", "location_id"),
         Index("ix_shipments_location", "workspace_id", "location_id", "created_at", "id", "status"),
-        where("ix_shipments_shipped_early", "created_at", "id", condition="shipped_at < created_at"),
+        where("ix_shipments_shipped_early", "created_at", "id", "shipped_at", condition="shipped_at < created_at"),
         where(
             "ix_shipments_under_way",
             *("order_id", "status", "eta", "promised_to", "last_event_at", "id"),

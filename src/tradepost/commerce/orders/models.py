@@ -108,7 +108,7 @@ class Order(StoreBase, Numbered, OrderSums):
             *("workspace_id", "warehouse_id", "placed_at", "id"),
             *("status", "payment_status", "fulfillment_status", "promised_to"),
         ),
-        where("ix_orders_promised_early", "placed_at", "id", condition="promised_to < placed_at"),
+        where("ix_orders_promised_early", "placed_at", "id", "promised_to", condition="promised_to < placed_at"),
         where(
             "ix_orders_due",
             *("status", "promised_to", "id", "payment_status", "warehouse_id", "delivered_at"),

@@ -67,7 +67,7 @@ class Payment(StoreBase, Numbered, RefundStates):
         ),
         where(
             "ix_payments_taken_early",
-            *("created_at", "id"),
+            *("created_at", "id", "captured_at", "authorized_at"),
             condition="captured_at < created_at OR authorized_at < created_at",
         ),
     )
