@@ -92,9 +92,10 @@ async def _leaves(guarded: World, reached: asyncio.Event, go_on: asyncio.Event) 
     return client
 
 
-async def test_a_write_whose_client_leaves_at_its_intent_is_not_called_canceled(
+async def test_a_write_whose_client_leaves_at_its_intent_is_not_sent_and_has_one_end(
     guarded: World, monkeypatch: pytest.MonkeyPatch
 ):
+    """F15: it was not dispatched."""
     reached, go_on = asyncio.Event(), asyncio.Event()
 
     async def slowly(session: AsyncSession, draft: Draft) -> object:
@@ -104,8 +105,11 @@ async def test_a_write_whose_client_leaves_at_its_intent_is_not_called_canceled(
 
     monkeypatch.setattr("tradepost.hub.gateway.steps.intent.open_place", slowly)
     await _leaves(guarded, reached, go_on)
+    assert guarded.shop.effects() == []
+    ends = [(row.kind, row.outcome, row.error_code) for row in await guarded.audited() if row.outcome is not None]
+    assert ends == [("outcome", "failed", "canceled")]
+    assert structured(await guarded.add_stock())["replayed"] is False  # its key is free
     assert len(guarded.shop.effects()) == 1
-    assert "canceled" not in {row.outcome for row in await guarded.audited()}
 
 
 async def test_a_read_whose_client_leaves_ends_and_is_recorded(guarded: World):
