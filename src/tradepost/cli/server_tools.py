@@ -148,6 +148,8 @@ def _say_difference(difference: Difference) -> None:
         console.say(f"Changed ({change.kind}), out of every catalog until approved: {change.name}.")
     if difference.removed:
         console.say(f"Gone from the server: {', '.join(difference.removed)}.")
+    if difference.set_aside:
+        console.say(f"Refused now, out of every catalog until approved: {', '.join(difference.set_aside)}.")
     for name, why in difference.refused:
         console.say(f"Refused: {name}: {why}")
 

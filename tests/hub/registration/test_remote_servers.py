@@ -40,6 +40,14 @@ async def registered(world: World, registration: Registration, url: str, slug: s
     await registration.discovery.discover(world.owner, slug)
 
 
+async def assigned(world: World, registration: Registration, url: str) -> str:
+    """The tool that an agent sees, by the digest of what it sees."""
+    await registered(world, registration, url)
+    async with world.changing() as session:
+        await assign(session, world.owner, "tracker", "track", agent="helper")
+        return (await approve_tool(session, world.owner, "tracker", "track")).digest
+
+
 async def states(world: World, slug: str = "tracker") -> dict[str, str]:
     async with world.reading() as session:
         return {row.name: row.state for row in await list_tools(session, slug)}
@@ -121,10 +129,7 @@ Definition = dict[str, Any]
 async def test_a_changed_tool_leaves_the_catalog_until_it_is_approved(
     world: World, registration: Registration, modern_remote: Remote, watch: RegistryWatch, kind: str, change: Definition
 ):
-    await registered(world, registration, modern_remote.url)
-    async with world.changing() as session:
-        pinned = (await approve_tool(session, world.owner, "tracker", "track")).digest
-        await assign(session, world.owner, "tracker", "track", agent="helper")
+    pinned = await assigned(world, registration, modern_remote.url)
     catalogs = Catalogs(world.database, watch)
     original = modern_remote.server.tools[0]
     assert "track" in (await catalogs.for_agent(world.workspace_id, world.agent_id)).tools
@@ -206,20 +211,21 @@ async def test_a_known_tool_that_is_refused_now_is_not_gone(
     world: World, registration: Registration, modern_remote: Remote, watch: RegistryWatch, change: Any, state: str
 ):
     """F11: with a schema that cannot be used, the catalog stays as it is; T2: what hides something is looked at."""
-    await registered(world, registration, modern_remote.url)
-    async with world.changing() as session:
-        pinned = (await approve_tool(session, world.owner, "tracker", "track")).digest
-        await assign(session, world.owner, "tracker", "track", agent="helper")
+    pinned = await assigned(world, registration, modern_remote.url)
     original = modern_remote.server.tools[0]
     if change is None:
         modern_remote.server.tools.append(original)
     else:
         modern_remote.server.tools[0] = {**original, **change}
-    difference = await registration.discovery.discover(world.owner, "tracker")
+    catalogs = Catalogs(world.database, watch)
+    assert set((await catalogs.for_agent(world.workspace_id, world.agent_id)).tools) == {"track"}
+    async with world.reading() as session:
+        server_id = (await find_server(session, "tracker")).id
+    difference = await registration.discovery.relist(world.workspace_id, server_id)  # as when the server says it
     assert {name for name, _ in difference.refused} == {"track"}
-    assert difference.is_empty
+    assert difference.set_aside == (["track"] if state == "quarantined" else [])
     assert (await states(world))["track"] == state
-    catalog = await Catalogs(world.database, watch).for_agent(world.workspace_id, world.agent_id)
+    catalog = await catalogs.for_agent(world.workspace_id, world.agent_id)
     assert set(catalog.tools) == ({"track"} if state == "enabled" else set())
     modern_remote.server.tools[:] = [original, *modern_remote.server.tools[1:2]]
     await registration.discovery.discover(world.owner, "tracker")

@@ -30,12 +30,14 @@ class Changed:
 
 @dataclass(slots=True)
 class Difference:
-    """What a look at a server changed in the registry. Resources and prompts are counted; `contents_changed` tells
-    that some are others than before."""
+    """What a look at a server changed in the registry. Tools that were `set_aside` are known ones that agents saw and
+    that are refused as they are now. Resources and prompts are counted; `contents_changed` tells that some are others
+    than before."""
 
     new: list[str] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
     resources: int = 0
     prompts: int = 0
@@ -44,7 +46,7 @@ class Difference:
     @property
     def is_empty(self) -> bool:
         """Whether the registry stands as it stood."""
-        return not (self.new or self.changed or self.removed)
+        return not (self.new or self.changed or self.removed or self.set_aside)
 
     def summary(self) -> Json:
         """Plain values for the audit."""
@@ -52,6 +54,7 @@ class Difference:
             "new": self.new[:100],
             "changed": [[change.name, change.kind, change.before, change.after] for change in self.changed[:100]],
             "removed": self.removed[:100],
+            "set_aside": self.set_aside[:100],
             "refused": [[name, why] for name, why in self.refused[:100]],
         }
 
@@ -127,6 +130,7 @@ async def _apply_tools(
         refused = [one for one in offered if one.get("name") == name] if name not in tools else []
         if refused and row.state == "enabled" and not _is_merely_broken(refused):
             row.state = "quarantined"
+            difference.set_aside.append(name)
         elif name not in tools and not refused and row.state != "removed":
             row.state, row.candidate, row.candidate_digest = "removed", None, None
             difference.removed.append(name)
