@@ -70,6 +70,7 @@ async def test_one_that_ends_before_it_answered_leaves_it_open_what_happened(des
         answer = await desk.send(PING, headers=SESSION)
     assert answer.status_code == 502
     assert "whether it took effect is unknown" in answer.json()["error"]["message"]
+    assert answer.json()["id"] == PING["id"]
 
 
 class HeldElsewhere(FakeHost):
@@ -100,6 +101,7 @@ async def test_what_may_be_repeated_is_answered_here_when_the_other_ends(peers: 
         assert len(host.calls) == 1
     else:
         assert "just ended" in answer.json()["error"]["message"]
+        assert answer.json()["id"] == 1
         assert not host.calls
 
 

@@ -97,9 +97,9 @@ class McpEndpoint:
         except Refused as refused:
             await exchange.refuse(refused)
         except Refusal as refusal:
-            await _answer_refusal(exchange, refusal, None)
+            await _answer_refusal(exchange, refusal)
         except TradepostError as error:
-            await _answer_refusal(exchange, self._translated(exchange, error), None)
+            await _answer_refusal(exchange, self._translated(exchange, error))
 
     async def _serve(self, exchange: Exchange) -> None:
         server = _server_of(exchange.path)
@@ -124,7 +124,8 @@ class McpEndpoint:
         try:
             message = parse_incoming(await exchange.body())
         except Malformed as error:
-            await _answer_refusal(exchange, malformed(error), error.id)
+            exchange.request_id = error.id
+            await _answer_refusal(exchange, malformed(error))
             return
         if isinstance(message, Reply):
             await self._reply(exchange, caller, server, message)
@@ -132,18 +133,19 @@ class McpEndpoint:
         if message.id is None:
             await self._notification(exchange, caller, server, message)
             return
+        exchange.request_id = message.id
         is_modern = modern.is_modern(message, exchange.headers.get(modern.VERSION_HEADER))
         try:
             result, headers = await self._result(exchange, caller, server, message, is_modern)
         except (ClientGone, Elsewhere):
             raise
         except Canceled:
-            await _answer_refusal(exchange, canceled(), message.id)
+            await _answer_refusal(exchange, canceled())
         except (Refusal, Refused, TradepostError) as error:
-            await _answer_refusal(exchange, self._refusal(exchange, error, is_modern), message.id)
+            await _answer_refusal(exchange, self._refusal(exchange, error, is_modern))
         except Exception:
             logger.exception("unexpected failure of %s", message.method)
-            await _answer_refusal(exchange, internal(), message.id)
+            await _answer_refusal(exchange, internal())
         else:
             await exchange.respond(200, result_answer(message.id, result), headers)
 
@@ -222,6 +224,6 @@ def _check_media_types(exchange: Exchange) -> None:
         raise Refused(406, "Answers are JSON: send Accept: application/json, text/event-stream.")
 
 
-async def _answer_refusal(exchange: Exchange, refusal: Refusal, request_id: str | int | None) -> None:
-    body = error_answer(request_id, refusal.code, refusal.message, refusal.data)
+async def _answer_refusal(exchange: Exchange, refusal: Refusal) -> None:
+    body = error_answer(exchange.request_id, refusal.code, refusal.message, refusal.data)
     await exchange.respond(refusal.status, body, refusal.headers)

@@ -62,7 +62,19 @@ class ClientGone(Exception):
 class Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_log", "_open_log", "_streaming", "headers", "method", "path", "receive", "scope", "send", "taken")
+    __slots__ = (
+        "_log",
+        "_open_log",
+        "_streaming",
+        "headers",
+        "method",
+        "path",
+        "receive",
+        "request_id",
+        "scope",
+        "send",
+        "taken",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -72,6 +84,7 @@ class Exchange:
         self.path: str = scope["path"]
         self.headers = fold(scope["headers"])
         self.taken = b""
+        self.request_id: str | int | None = None  # of the JSON-RPC request in the body, once it is read
         self._streaming = False
         self._log: Log | None = None
         self._open_log: Callable[[], Log] | None = None
@@ -194,4 +207,5 @@ class Exchange:
 
     async def refuse(self, refused: Refused) -> None:
         """An HTTP error with a JSON-RPC error body; its code is the HTTP status, outside the reserved range."""
-        await self.respond(refused.status, error_answer(None, refused.status, refused.message), refused.headers)
+        body = error_answer(self.request_id, refused.status, refused.message)
+        await self.respond(refused.status, body, refused.headers)
