@@ -14,19 +14,13 @@ from sqlalchemy import Select, literal_column, or_, select, union_all
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.names import buyers_called
 from tradepost.commerce.flows.orders.lateness import IN_FLIGHT
-from tradepost.commerce.orders.models import Order, OrderLine
+from tradepost.commerce.orders.models import USUAL, Order, OrderLine
 from tradepost.commerce.store.columns import aside
 from tradepost.commerce.store.periods import require_period, within
 from tradepost.commerce.store.spans import Span, in_span
 from tradepost.commerce.store.store import Store
 
 NEWEST = (Order.placed_at, Order.id)
-# What nearly all orders of a long history are.
-_USUAL: Mapping[Any, str] = {
-    Order.status: "completed",
-    Order.payment_status: "paid",
-    Order.fulfillment_status: "fulfilled",
-}
 # Where a line repeats what its order is asked for.
 _ON_LINES: Mapping[Any, Any] = {
     Order.status: OrderLine.order_status,
@@ -34,6 +28,7 @@ _ON_LINES: Mapping[Any, Any] = {
     Order.fulfillment_status: OrderLine.fulfillment_status,
     Order.warehouse_id: OrderLine.warehouse_id,
 }
+_USUAL: Mapping[Any, str] = {one: USUAL[line.key] for one, line in _ON_LINES.items() if line.key in USUAL}
 _UNUSUAL = or_(*(_ON_LINES[column] != literal_column(f"'{usual}'") for column, usual in _USUAL.items()))
 _MOST_BUYERS = 500  # customers of one name that are handed on one by one
 Period = tuple[datetime | None, datetime | None]
