@@ -119,6 +119,17 @@ async def test_first_placed_is_first_served(shop: Shop) -> None:
     assert "only 1 of 3 units" in found["items"][0]["sentence"]
 
 
+async def test_two_lines_of_a_sku_want_it_together_and_no_warehouse_means_any(shop: Shop) -> None:
+    shop.offer([*AT_RISK])
+    twice = order("1", promised_to=days(4), warehouse_id="loc_W1")
+    anywhere = order("2", promised_to=days(4), placed_at=days(-6))
+    lines = [line(twice, 1, "A", 3), line(twice, 2, "A", 3), line(anywhere, 1, "A", 5)]
+    shelves = [stock(4), stock(3, code="W2")]
+    await shop.add(*ground(), warehouse("W2"), twice, anywhere, *lines, *shelves)
+    found = await shop.call("list_at_risk_orders", horizon_days=7)
+    assert [item["number"] for item in found["items"]] == ["1"]
+
+
 async def test_goods_whose_stock_is_not_counted_are_never_short(shop: Shop) -> None:
     fine = order("1", promised_to=days(4), warehouse_id="loc_W1")
     shop.offer([*DETAIL])

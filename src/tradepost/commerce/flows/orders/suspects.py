@@ -7,7 +7,7 @@ its order meets. Most open orders of a large shop meet none.
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from tradepost.commerce.catalog.models import Variant
@@ -61,23 +61,20 @@ def _missing_goods(now: datetime) -> Select[Any]:
         OrderLine.quantity > OrderLine.fulfilled,
         OrderLine.quantity > OrderLine.shipped,
     )
-    available = (
-        select(func.coalesce(func.sum(StockLevel.available), 0))
-        .where(
-            StockLevel.workspace_id == OrderLine.workspace_id,
-            StockLevel.sku == OrderLine.sku,
-            or_(Order.warehouse_id.is_(None), StockLevel.location_id == Order.warehouse_id),
-        )
-        .correlate(OrderLine, Order)
-        .scalar_subquery()
+    levels = select(func.coalesce(func.sum(StockLevel.available), 0)).where(
+        StockLevel.workspace_id == OrderLine.workspace_id, StockLevel.sku == OrderLine.sku
     )
+    everywhere = levels.correlate(OrderLine).scalar_subquery()
+    there = levels.where(StockLevel.location_id == Order.warehouse_id).correlate(OrderLine, Order).scalar_subquery()
     same = aliased(OrderLine)
-    wanted = (
+    together = (
         select(func.sum(same.quantity))
         .where(same.workspace_id == Order.workspace_id, same.order_id == Order.id, same.sku == OrderLine.sku)
         .correlate(OrderLine, Order)
         .scalar_subquery()
     )
+    available = case((Order.warehouse_id.is_(None), everywhere), else_=there)
+    wanted = case((Order.repeats_sku, together), else_=OrderLine.quantity)
     counted = select(Variant.id).where(
         Variant.workspace_id == OrderLine.workspace_id, Variant.sku == OrderLine.sku, Variant.tracks_stock.is_(True)
     )
