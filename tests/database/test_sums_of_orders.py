@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, select, text
 from tests.commerce.odd_orders import make_odd_orders
 from tests.commerce.other_workspaces import ASKED, other_shop_template
 from tests.engines import DatabaseUrls, Template
-from tradepost.commerce.orders.models import Order
+from tradepost.commerce.orders.models import USUAL, Order
 from tradepost.commerce.returns.models import Return
 from tradepost.database import migrate
 from tradepost.database.engine import Database
@@ -62,6 +62,11 @@ NEW_FOR_PAIRS = (
     "ix_shipments_moving",
 )
 NEW_FOR_ADDRESSES = ("ix_customers_email_domain", "ix_customers_email_turned")
+LATER = (
+    "ix_orders_warehouse_promised",
+    *("ix_order_lines_unusual", "ix_order_lines_sku_promised"),
+    *(f"ix_orders_{state}_{beside}" for state in USUAL for beside in ("promised", "place")),
+)
 
 
 @pytest.fixture
@@ -101,8 +106,8 @@ async def with_odd_orders(url: str) -> None:
 @pytest.mark.parametrize(
     ("revision", "added", "replaced", "over"),
     [
-        ("0005_sums_of_orders", SUMS, REPLACED, ("ix_order_lines_sku", "ix_order_lines_unusual")),
-        ("0007_orders_by_sku", COPIES, {"ix_order_lines_sku": "order_lines"}, ("ix_order_lines_unusual",)),
+        ("0005_sums_of_orders", SUMS, REPLACED, ("ix_order_lines_sku", "ix_orders_due", *LATER)),
+        ("0007_orders_by_sku", COPIES, {"ix_order_lines_sku": "order_lines"}, LATER),
         ("0008_pairs_of_filters", PAIRS, REPLACED_FOR_PAIRS, NEW_FOR_PAIRS),
         ("0009_parts_of_addresses", ADDRESSES, {}, NEW_FOR_ADDRESSES),
     ],
@@ -129,7 +134,7 @@ def test_after_an_upgrade_the_planner_knows_the_new_columns(database_urls: Datab
     """Of a shop that was loaded, and so has statistics of everything else."""
     engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        take_back(connection, ADDRESSES, {}, (*NEW_FOR_ADDRESSES, "ix_order_lines_unusual"))
+        take_back(connection, ADDRESSES, {}, (*NEW_FOR_ADDRESSES, *LATER))
         connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0008'"))
         connection.execute(text("ANALYZE"))
     migrate.upgrade(database_urls.store, "store")

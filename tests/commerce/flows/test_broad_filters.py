@@ -13,7 +13,7 @@ from tradepost.commerce.flows.books import payment_search
 from tradepost.commerce.flows.delivery import shipments
 from tradepost.commerce.flows.orders import order_search
 from tradepost.commerce.logistics.models import Shipment
-from tradepost.commerce.store import listing
+from tradepost.commerce.store import listing, spans
 from tradepost.foundation.clock import to_rfc3339
 
 # Made so many days ago, promised (shipped, taken) so many days ago; the last ones before they were made.
@@ -25,6 +25,7 @@ PERIODS = [(17, 8), (17, None), (None, 9), (14, 12), (40, 20)]
 def counted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Up to how many rows are counted: beyond it they are found another way."""
     monkeypatch.setattr(listing, "EXACT_ESTIMATE_UP_TO", request.param)
+    monkeypatch.setattr(spans, "FEW", min(request.param, 4))
     return int(request.param)
 
 

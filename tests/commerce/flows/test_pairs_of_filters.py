@@ -14,13 +14,14 @@ from tests.commerce.flows.last_mile import TODAY, driver, people, route, stop
 from tradepost.commerce.customers import search as customer_search
 from tradepost.commerce.flows.books import payment_search
 from tradepost.commerce.flows.delivery import drivers, route_detail, shipments
+from tradepost.commerce.flows.orders import order_search
 from tradepost.commerce.flows.returns import return_reads
 from tradepost.commerce.flows.stock import stock_movements
 from tradepost.commerce.inventory.models import StockMovement
 from tradepost.commerce.logistics.models import Carrier, Shipment
 from tradepost.commerce.payments.models import Refund
 from tradepost.commerce.returns.models import Return
-from tradepost.commerce.store import listing
+from tradepost.commerce.store import listing, spans
 from tradepost.foundation.clock import to_rfc3339
 
 PAGE = 4
@@ -32,6 +33,7 @@ Wanted = tuple[str, dict[str, Any], Fits]  # a name, what the tool is asked, and
 def counted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Up to how many rows are counted, and how many are few: beyond it they are found another way."""
     monkeypatch.setattr(listing, "EXACT_ESTIMATE_UP_TO", request.param)
+    monkeypatch.setattr(spans, "FEW", min(request.param, 4))
     monkeypatch.setattr(listing.is_rare, "__defaults__", (min(request.param, 3),))
     return int(request.param)
 
@@ -47,10 +49,10 @@ async def listed(shop: Shop, tool: str, given: dict[str, Any]) -> tuple[list[str
 
 
 async def same_as_looking_at_each(
-    shop: Shop, tool: str, wanted: Sequence[Wanted], facts: Mapping[str, Any], counted: int
+    shop: Shop, tool: str, wanted: Sequence[Wanted], facts: Mapping[str, Any], counted: int, *, at_once: int = 2
 ) -> None:
     """Every filter alone and with each other one. `facts`: {number: what is known of it}, as the list has them."""
-    for count in (1, 2):
+    for count in range(1, at_once + 1):
         for chosen in combinations(wanted, count):
             if len({name for name, _, _ in chosen}) < count:
                 continue
@@ -115,6 +117,53 @@ async def moved_to_another_place(shop: Shop) -> None:
         parcel = await session.get(Shipment, (WORKSPACE, "shp_8"))
         assert parcel is not None
         parcel.location_id = "loc_WHB"
+
+
+async def test_orders(shop: Shop, counted: int) -> None:
+    shop.offer(order_search.TOOLS)
+    made = [
+        # placed, promised, status, payment, warehouse, has the sku
+        (1, 12, "canceled", "voided", "W1", True),  # promised before it was placed
+        (2, -3, "open", "paid", "W1", True),
+        (3, 1, "open", "paid", "W2", False),
+        (4, None, "completed", "paid", "W1", True),
+        (5, 2, "canceled", "voided", "W1", True),
+        (6, 4, "completed", "partially_refunded", "W1", True),
+        (9, 7, "canceled", "voided", "W2", True),
+        (10, 8, "completed", "paid", "W1", True),
+        (12, 9, "completed", "paid", None, True),
+        (14, -1, "open", "paid", "W1", False),
+        (15, 11, "canceled", "voided", "W1", False),
+    ]
+    rows: list[Any] = [customer(), *map(books.warehouse, ("W1", "W2")), books.product(), books.variant("A-1")]
+    facts: dict[str, dict[str, Any]] = {}
+    for at, (placed, promised, status, paid, code, has_sku) in enumerate(made):
+        due = None if promised is None else days(-promised)
+        place = None if code is None else f"loc_{code}"
+        states = {"status": status, "payment_status": paid}
+        one = order(str(at), placed_at=days(-placed), promised_to=due, warehouse_id=place, **states)
+        rows += [one, *([books.line(one, 1, "A-1"), books.line(one, 2, "A-1")] if has_sku else [])]
+        facts[str(at)] = {"placed": placed, "promised": promised, "place": code, "sku": has_sku, **states}
+    await shop.add(*rows)
+    wanted: list[Wanted] = [
+        ("sku", {"sku": "A-1"}, lambda known: known["sku"]),
+        ("place", {"warehouse_id": "W1"}, lambda known: known["place"] == "W1"),
+        ("payment", {"payment_status": "voided"}, lambda known: known["payment_status"] == "voided"),
+        ("placed", {"placed_from": ago(5.5)}, lambda known: known["placed"] < 6),
+        ("placed", {"placed_from": ago(14.5), "placed_to": ago(4.5)}, lambda known: 5 <= known["placed"] <= 14),
+    ]
+    for status in ("open", "canceled", "completed"):
+        wanted.append(("status", {"status": status}, lambda known, status=status: known["status"] == status))  # type: ignore[misc]
+    for start, end in ((12.5, 5.5), (None, 1.5), (4.5, None)):
+        given = {"promised_from": start, "promised_to": end}
+        asked = {name: ago(day) for name, day in given.items() if day is not None}
+        wanted.append(("promised", asked, lambda known, start=start, end=end: is_within(known["promised"], start, end)))  # type: ignore[misc]
+    await same_as_looking_at_each(shop, "search_orders", wanted, facts, counted, at_once=3)
+
+
+def is_within(ago_days: float | None, start: float | None, end: float | None) -> bool:
+    """Whether a moment so many days ago lies between two others."""
+    return ago_days is not None and (start is None or ago_days < start) and (end is None or ago_days > end)
 
 
 async def test_payments(shop: Shop, counted: int) -> None:

@@ -131,10 +131,13 @@ class Shipment(StoreBase, Numbered):
         ),
         where(
             "ix_shipments_moving",
-            *("created_at", "id", "status", "carrier_id", "location_id", "shipped_at"),
+            *("status", "created_at", "id", "carrier_id", "location_id", "shipped_at"),
             condition=f"status <> '{ARRIVED}'",
         ),
-        Index("ix_shipments_shipped", "workspace_id", "shipped_at", "created_at", "id", "carrier_id", "location_id"),
+        Index(
+            "ix_shipments_shipped",
+            *("workspace_id", "shipped_at", "created_at", "id", "carrier_id", "location_id", "status"),
+        ),
     )
 
 

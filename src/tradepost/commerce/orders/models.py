@@ -1,5 +1,6 @@
 """Tables of orders, their lines and notes, and of the shop's order policy."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.commerce.store.columns import Numbered, not_negative, numbered, one_of, where, where_given
-from tradepost.commerce.store.order_sums import LineSums, OrderSums
+from tradepost.commerce.store.order_sums import COPIED, LineSums, OrderSums
 from tradepost.database.base import StoreBase, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
@@ -26,8 +27,18 @@ FulfillmentStatus = Literal[
     "restocked",
 ]
 LineStatus = Literal["processing", "partial", "fulfilled", "removed"]
-# What nearly all orders of a long history are, as their lines repeat it.
-USUAL = {"order_status": "completed", "payment_status": "paid", "fulfillment_status": "fulfilled"}
+# What nearly all orders of a long history are.
+USUAL = {"status": "completed", "payment_status": "paid", "fulfillment_status": "fulfilled"}
+
+
+def _of_unusual(state: str) -> Iterator[Index]:
+    """Small indexes of the orders whose state is not the usual one, for when it is asked with a promise or a place."""
+    condition = f"{state} <> '{USUAL[state]}'"
+    others = [other for other in USUAL if other != state]
+    columns = (state, "promised_to", "placed_at", "id", *others, "warehouse_id")
+    yield where(f"ix_orders_{state}_promised", *columns, condition=condition)
+    columns = (state, "warehouse_id", "placed_at", "id", *others, "promised_to")
+    yield where(f"ix_orders_{state}_place", *columns, condition=condition)
 
 
 class Order(StoreBase, Numbered, OrderSums):
@@ -87,7 +98,7 @@ class Order(StoreBase, Numbered, OrderSums):
         ),
         Index(
             "ix_orders_promised",
-            *("workspace_id", "promised_to", "placed_at", "id", "status", "warehouse_id", "delivered_at"),
+            *("workspace_id", "promised_to", "placed_at", "id", *USUAL, "warehouse_id", "delivered_at"),
             *("undelivered", "carrier_ids"),
         ),
         Index("ix_orders_customer", "workspace_id", "customer_id", "customer_position"),
@@ -110,10 +121,15 @@ class Order(StoreBase, Numbered, OrderSums):
             *("workspace_id", "warehouse_id", "placed_at", "id"),
             *("status", "payment_status", "fulfillment_status", "promised_to"),
         ),
+        Index(
+            "ix_orders_warehouse_promised",
+            *("workspace_id", "warehouse_id", "promised_to", "placed_at", "id", *USUAL),
+        ),
+        *(index for state in USUAL for index in _of_unusual(state)),
         where("ix_orders_promised_early", "placed_at", "id", "promised_to", condition="promised_to < placed_at"),
         where(
             "ix_orders_due",
-            *("status", "promised_to", "id", "payment_status", "warehouse_id", "delivered_at"),
+            *("status", "promised_to", "id", "payment_status", "warehouse_id", "delivered_at", "repeats_sku"),
             condition="delivered_at IS NULL",
         ),
         where_given("ix_orders_po_number", "po_number"),
@@ -175,12 +191,17 @@ class OrderLine(StoreBase, Versioned, LineSums):
             *("workspace_id", "sku", "placed_at", "order_id", "status"),
             *("order_status", "payment_status", "fulfillment_status", "warehouse_id", "promised_to"),
         ),
+        Index(
+            "ix_order_lines_sku_promised",
+            *("workspace_id", "sku", "promised_to", "placed_at", "order_id", "status"),
+            *("order_status", "payment_status", "fulfillment_status", "warehouse_id"),
+        ),
         # A small one of the same for what nearly no order of a long history is.
         where(
             "ix_order_lines_unusual",
             *("sku", "placed_at", "order_id", "status"),
             *("order_status", "payment_status", "fulfillment_status", "warehouse_id", "promised_to"),
-            condition=" OR ".join(f"{column} <> '{state}'" for column, state in USUAL.items()),
+            condition=" OR ".join(f"{line} <> '{USUAL[its]}'" for line, its in COPIED.items() if its in USUAL),
         ),
         # A small one for what is still to be sent: of a long history nearly all lines have left.
         where("ix_order_lines_unshipped", "sku", condition="quantity > fulfilled"),

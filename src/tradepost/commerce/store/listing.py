@@ -93,7 +93,7 @@ async def page(
         found = union_all(*(select(first.subquery()) for first in firsts)).subquery()
         columns = [found.c[column.key] for column in order]
         ids = _next(select(columns[-1]), columns, None, descending, limit + 1)
-    rows = list(await store.all(_rows_of(ids, order, descending)))
+    rows = [] if total == 0 else list(await store.all(_rows_of(ids, order, descending)))
     has_more = len(rows) > limit
     rows = rows[:limit]
     next_cursor = None

@@ -19,7 +19,7 @@ from tradepost.database.base import StoreBase
 from tradepost.database.scoping import ScopedSession
 
 # Columns of a line, and which of its order they repeat.
-_COPIED = {
+COPIED = {
     "placed_at": "placed_at",
     "picked_at": "picked_at",
     "promised_to": "promised_to",
@@ -30,8 +30,8 @@ _COPIED = {
 }
 # What of a row the sums are made of, by table, and how the row names its order.
 _SUMMED = {
-    "orders": tuple(_COPIED.values()),
-    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status", *_COPIED),
+    "orders": tuple(COPIED.values()),
+    "order_lines": ("sku", "quantity", "quantity_scale", "delivered", "status", *COPIED),
     "shipments": ("carrier_id",),
 }
 _WAITING = "orders_to_sum_up"  # in a session's info
@@ -102,14 +102,14 @@ def _sum_up(connection: Connection, workspace_id: str, order_ids: Sequence[str])
     for start in range(0, len(order_ids), _AT_ONCE):
         ids = order_ids[start : start + _AT_ONCE]
         # Locked before they are looked at: whoever changes another line of the order at the same moment comes after.
-        there = select(orders.c.id, *(orders.c[name] for name in (*_COPIED.values(), *SUMS))).where(
+        there = select(orders.c.id, *(orders.c[name] for name in (*COPIED.values(), *SUMS))).where(
             orders.c.workspace_id == workspace_id, orders.c.id.in_(ids)
         )
         kept = connection.execute(there.order_by(orders.c.id).with_for_update()).all()
         lines, parcels = (_parts(connection, name, workspace_id, ids) for name in ("order_lines", "shipments"))
         changed, moved = [], []
         for order_id, *of_order in kept:
-            copied, before = dict(zip(_COPIED, of_order, strict=False)), of_order[len(_COPIED) :]
+            copied, before = dict(zip(COPIED, of_order, strict=False)), of_order[len(COPIED) :]
             now = _sums(lines[order_id], parcels[order_id])
             if now != before:
                 changed.append({"workspace": workspace_id, "order": order_id, **dict(zip(SUMS, now, strict=True))})
@@ -118,7 +118,7 @@ def _sum_up(connection: Connection, workspace_id: str, order_ids: Sequence[str])
         if changed:
             connection.execute(_change(orders, orders.c.id, SUMS), changed)
         if moved:
-            connection.execute(_change(order_lines, order_lines.c.order_id, tuple(_COPIED)), moved)
+            connection.execute(_change(order_lines, order_lines.c.order_id, tuple(COPIED)), moved)
 
 
 def _parts(connection: Connection, table: str, workspace_id: str, order_ids: Sequence[str]) -> Mapping[str, list[Any]]:

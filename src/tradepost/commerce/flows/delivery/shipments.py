@@ -91,7 +91,7 @@ async def search_shipments(
     if moving:
         statement = statement.where(Shipment.status != spelled_out(ARRIVED))
     if status is not None:
-        is_second = moving or delayed_only or order_id is not None
+        is_second = delayed_only or order_id is not None
         is_second = is_second or (not few and (carrier is not None or warehouse_id is not None))
         statement = statement.where((aside(Shipment.status) if is_second else Shipment.status) == status)
     if carrier is not None:

@@ -6,16 +6,18 @@ the list that holds the other states too; which one, is decided here, for no pla
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, or_, select, union_all
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.names import buyers_called
 from tradepost.commerce.flows.orders.lateness import IN_FLIGHT
 from tradepost.commerce.orders.models import USUAL, Order, OrderLine
-from tradepost.commerce.store.columns import aside
+from tradepost.commerce.store import spans
+from tradepost.commerce.store.columns import aside, spelled_out
+from tradepost.commerce.store.listing import estimate
 from tradepost.commerce.store.periods import require_period, within
 from tradepost.commerce.store.spans import Span, in_span
 from tradepost.commerce.store.store import Store
@@ -28,9 +30,11 @@ _ON_LINES: Mapping[Any, Any] = {
     Order.fulfillment_status: OrderLine.fulfillment_status,
     Order.warehouse_id: OrderLine.warehouse_id,
 }
-_USUAL: Mapping[Any, str] = {one: USUAL[line.key] for one, line in _ON_LINES.items() if line.key in USUAL}
-_UNUSUAL = or_(*(_ON_LINES[column] != literal_column(f"'{usual}'") for column, usual in _USUAL.items()))
+_USUAL: Mapping[Any, str] = {column: USUAL[column.key] for column in _ON_LINES if column.key in USUAL}
+_UNUSUAL = or_(*(_ON_LINES[column] != spelled_out(usual) for column, usual in _USUAL.items()))
+_EARLY = Order.promised_to < Order.placed_at
 _MOST_BUYERS = 500  # customers of one name that are handed on one by one
+_HISTORY = timedelta(days=3650)  # where a period has no start, longer than one that has
 Period = tuple[datetime | None, datetime | None]
 
 
@@ -58,21 +62,18 @@ async def matching_orders(store: Store, wanted: Wanted) -> tuple[Span, Select[An
     if wanted.customer_id is not None or wanted.q is not None:
         return Span(_of_few(statement, wanted)), None
     if wanted.sku is not None:
-        lines = _lines_of(wanted.sku, wanted)
-        return Span(select(Order), (lines,)), lines
-    statement = within(_holding(statement, wanted.held), Order.placed_at, *wanted.placed, "placed")
-    if wanted.promised == (None, None):
-        return Span(statement), None
-    if any(value in IN_FLIGHT for value in wanted.held.values()):  # few: what is late is found among them
-        return Span(within(statement, aside(Order.promised_to), *wanted.promised, "promised")), None
-    early = Order.promised_to < Order.placed_at
-    return await in_span(store, statement, NEWEST, Order.promised_to, *wanted.promised, early=early), None
+        return await _of_sku(store, wanted.sku, wanted)
+    statement = _holding(statement, wanted)
+    if wanted.promised == (None, None) or not _is_by_promise(wanted, store.now):
+        return Span(_in_periods(statement, wanted, Order.placed_at, aside(Order.promised_to))), None
+    statement = within(statement, aside(Order.placed_at), *wanted.placed, "placed")
+    return await in_span(store, statement, NEWEST, Order.promised_to, *wanted.promised, early=_EARLY), None
 
 
 def _of_few(statement: Select[Order], wanted: Wanted) -> Select[Order]:
     """Of the orders of the statement, which are few, those that fit the other filters too."""
     statement = statement.where(*(aside(column) == value for column, value in wanted.held.items()))
-    statement = within(statement, Order.placed_at, *wanted.placed, "placed")
+    statement = _in_periods(statement, wanted, Order.placed_at, aside(Order.promised_to))
     if wanted.sku is not None:
         line = select(OrderLine.id).where(
             OrderLine.workspace_id == Order.workspace_id,
@@ -81,29 +82,81 @@ def _of_few(statement: Select[Order], wanted: Wanted) -> Select[Order]:
             OrderLine.status != "removed",
         )
         statement = statement.where(line.exists())
-    return within(statement, aside(Order.promised_to), *wanted.promised, "promised")
+    return statement
 
 
-def _holding(statement: Select[Order], held: Mapping[Any, str]) -> Select[Order]:
-    """The select of orders with these values, which the index of one of them finds."""
+def _holding(statement: Select[Order], wanted: Wanted) -> Select[Order]:
+    """The select of orders with these values, which the index of one of them finds; of a state that is rare also with a
+    warehouse, or with the promise that is asked for beside it."""
+    held = wanted.held
     states = [column for column in held if column is not Order.warehouse_id]
     rare = [column for column in states if held[column] in IN_FLIGHT]
     rare += [column for column in states if held[column] != _USUAL[column]]
     finding = [*rare, *(held.keys() - states), *states][:1]
+    if rare and wanted.promised != (None, None):
+        statement = statement.where(_is_unusual(rare[0]))
+    elif rare and Order.warehouse_id in held:
+        statement = statement.where(_is_unusual(rare[0]))
+        finding.append(Order.warehouse_id)
     others = held.keys() - finding
     statement = statement.where(*(column == held[column] for column in finding))
     return statement.where(*(aside(column) == held[column] for column in sorted(others, key=str)))
 
 
+def _is_unusual(column: Any) -> ColumnElement[bool]:
+    """As an index of those that are says it."""
+    is_unusual: ColumnElement[bool] = column != spelled_out(_USUAL[column])
+    return is_unusual
+
+
+def _is_by_promise(wanted: Wanted, now: datetime) -> bool:
+    """Whether fewer orders were promised in their period than placed in theirs."""
+    return _length(wanted.promised, now) < _length(wanted.placed, now)
+
+
+def _length(period: Period, now: datetime) -> timedelta:
+    """How much of a shop's history lies in a period."""
+    start, end = period
+    if start is None and end is None:
+        return timedelta.max
+    return (end or now) - (start or now - _HISTORY)
+
+
+async def _of_sku(store: Store, sku: str, wanted: Wanted) -> tuple[Span, Select[Any] | None]:
+    """The orders with a line of a sku, from an index of the lines that has all that is asked of them: in the order of
+    the list, or by when they are promised, where that is the narrower period and few are."""
+    lines = _lines_of(sku, wanted)
+    if not _is_by_promise(wanted, store.now):
+        lines = _in_periods(lines, wanted, OrderLine.placed_at, aside(OrderLine.promised_to))
+        return Span(select(Order), (lines,)), lines
+    found = _in_periods(lines, wanted, aside(OrderLine.placed_at), OrderLine.promised_to)
+    total = await estimate(store, found)
+    if isinstance(total, int) and total <= spans.FEW:
+        return Span(select(Order), (found,), total), None
+    met = _in_periods(lines, wanted, OrderLine.placed_at, aside(OrderLine.promised_to))
+    start, end = wanted.promised
+    if end is None:
+        return Span(select(Order), (met,), total), None
+    parts = [met.where(OrderLine.placed_at < end)]
+    early = await spans.made_after(store, Order.id, _EARLY, Order.placed_at, Order.promised_to, start, end)
+    if early is None or early:
+        some = OrderLine.promised_to < OrderLine.placed_at if early is None else OrderLine.order_id.in_(early)
+        parts.append(met.where(some, OrderLine.placed_at >= end))
+    return Span(select(Order), parts, total), None
+
+
+def _in_periods(rows: Select[Any], wanted: Wanted, placed: Any, promised: Any) -> Select[Any]:
+    return within(within(rows, placed, *wanted.placed, "placed"), promised, *wanted.promised, "promised")
+
+
 def _lines_of(sku: str, wanted: Wanted) -> Select[Any]:
-    """When the orders were placed that fit, and their ids: an index of the lines has all that is asked of them."""
+    """When the orders of a sku were placed that fit, whatever the period, and their ids."""
     order: tuple[Any, ...] = (OrderLine.placed_at.label("placed_at"), OrderLine.order_id.label("id"))
-    lines = select(*order).distinct().where(OrderLine.sku == sku, OrderLine.status != "removed")
+    lines = select(*order).distinct().where(OrderLine.sku == sku)
     lines = lines.where(*(_ON_LINES[column] == value for column, value in wanted.held.items()))
     if any(wanted.held.get(column, usual) != usual for column, usual in _USUAL.items()):
         lines = lines.where(_UNUSUAL)  # as the index says it that has only those
-    lines = within(lines, OrderLine.placed_at, *wanted.placed, "placed")
-    return within(lines, OrderLine.promised_to, *wanted.promised, "promised")
+    return lines.where(OrderLine.status != "removed")  # last, as it leaves out next to none
 
 
 async def _matching(store: Store, statement: Select[Order], q: str) -> Select[Order]:
