@@ -72,6 +72,7 @@ def calls_of(sample: Sample) -> list[Call]:
 def _orders(sample: Sample) -> list[Call]:
     late = CASES["late_order_driver_sick"]
     paid = {"status": "open", "payment_status": "paid", "fulfillment_status": "unfulfilled", "placed_to": sample.ago(2)}
+    in_a_month = {"promised_from": sample.ago(60), "promised_to": sample.ago(30)}
     return [
         ("search_orders", "all", {}),
         ("search_orders", "full detail", {"detail": "full"}),
@@ -90,7 +91,7 @@ def _orders(sample: Sample) -> list[Call]:
         ("search_orders", "nothing found (q)", {"q": "no such thing"}),
         ("search_orders", "placed in a week", {"placed_from": sample.ago(14), "placed_to": sample.ago(7)}),
         ("search_orders", "promised in a week", {"promised_from": sample.ago(14), "promised_to": sample.ago(7)}),
-        ("search_orders", "promised in a month", {"promised_from": sample.ago(60), "promised_to": sample.ago(30)}),
+        ("search_orders", "promised in a month", in_a_month),
         ("search_orders", "promised long ago", {"promised_to": sample.ago(300)}),
         ("search_orders", "open in a warehouse", {"status": "open", "warehouse_id": "RTM"}),
         ("search_orders", "canceled in a warehouse", {"status": "canceled", "warehouse_id": "RTM"}),
@@ -106,8 +107,16 @@ def _orders(sample: Sample) -> list[Call]:
         (
             "search_orders",
             "sku sold often, promised in a month",
-            {"sku": "TEE-ORG-S", "promised_from": sample.ago(60), "promised_to": sample.ago(30)},
+            {"sku": "TEE-ORG-S", **in_a_month},
         ),
+        ("search_orders", "sku sold often, promised long ago", {"sku": "TEE-ORG-S", "promised_to": sample.ago(600)}),
+        (
+            "search_orders",
+            "refunded, promised long ago",
+            {"payment_status": "refunded", "promised_to": sample.ago(300)},
+        ),
+        ("search_orders", "unfulfilled, promised in a month", {"fulfillment_status": "unfulfilled", **in_a_month}),
+        ("search_orders", "a warehouse's, promised in a month", {"warehouse_id": "RTM", **in_a_month}),
         ("search_orders", "sku sold often, of a customer", {"sku": "TEE-ORG-S", "customer_id": sample.customer}),
         ("get_order", "of the history", {"order_id": sample.order}),
         ("get_order", "late", {"order_id": late}),
@@ -201,13 +210,14 @@ def _returns(sample: Sample) -> list[Call]:
 
 def _money(sample: Sample) -> list[Call]:
     taken_in_a_week = {"taken_from": sample.ago(14), "taken_to": sample.ago(7)}
+    taken_in_a_month = {"taken_from": sample.ago(60), "taken_to": sample.ago(30)}
     return [
         ("search_payments", "all", {}),
         ("search_payments", "status voided", {"status": "voided"}),
         ("search_payments", "status captured", {"status": "captured"}),
         ("search_payments", "provider's reference", {"psp_ref": sample.psp}),
         ("search_payments", "taken in a week", taken_in_a_week),
-        ("search_payments", "voided, taken in a week", {"status": "voided", **taken_in_a_week}),
+        ("search_payments", "voided, taken in a month", {"status": "voided", **taken_in_a_month}),
         ("search_payments", "voided, taken long ago", {"status": "voided", "taken_to": sample.ago(300)}),
         ("search_payments", "captured, taken long ago", {"status": "captured", "taken_to": sample.ago(300)}),
         ("search_payments", "refunded", {"refund_status": "succeeded"}),
