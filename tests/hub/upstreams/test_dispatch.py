@@ -1,8 +1,10 @@
 """Calling servers: bundled ones as functions, remote ones in both eras, with nothing of ours leaking either way."""
 
 import asyncio
+import gc
 import ipaddress
 import json
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,6 +103,22 @@ async def test_a_bundled_server_is_called_with_caller_key_and_mode(world: World,
     assert (await upstreams.read_resource(caller, BUILTIN, "order://1"))["contents"][0]["uri"] == "order://1"
     assert (await upstreams.get_prompt(caller, BUILTIN, {}))["messages"]
     assert (await upstreams.complete(caller, BUILTIN, {}, "number", "88"))["values"] == ["881"]
+
+
+async def test_what_a_call_held_is_gone_with_it(world: World, upstreams: Upstreams, remote: Remote):
+    """In a cycle, all of it, the client's request too, would stay until garbage is collected: memory grows with the
+    calls, and what goes on waits while thousands of them are taken apart."""
+    entry = Entry(server_url=remote.url)
+    await upstreams.call_tool(world.as_agent(), entry, {"number": "1"}, None)
+    talk: Talk | None = Talk()
+    held = weakref.ref(talk)
+    gc.disable()
+    try:
+        await upstreams.call_tool(world.as_agent(), entry, {"number": "1"}, None, talk=talk)
+        talk = None
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_bundled_server_that_is_not_installed_is_unavailable(world: World, upstreams: Upstreams):

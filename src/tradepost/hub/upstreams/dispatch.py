@@ -74,16 +74,17 @@ class Upstreams:
             "tasks": talk.takes_tasks,
         }
 
+        # In a loop: one that calls itself holds itself, and with it all of the call until garbage is collected.
         async def once() -> ToolAnswer:
-            given["timeout"] = _left(end, talk)
-            options = talk.options(connection.secrets, **given)
-            try:
-                return await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
-            except UpstreamFailed as error:
-                if given["tasks"] or not insists_on_tasks(error):
-                    raise
-                given["tasks"] = True  # it did nothing yet: it is called as it wants to be, and waited for here
-                return await once()
+            while True:
+                given["timeout"] = _left(end, talk)
+                options = talk.options(connection.secrets, **given)
+                try:
+                    return await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
+                except UpstreamFailed as error:
+                    if given["tasks"] or not insists_on_tasks(error):
+                        raise
+                    given["tasks"] = True  # it did nothing yet: it is called as it wants to be, and waited for here
 
         answer, asks = await _answered(connection, tool, talk, once, _result_of)
         if asks is not None:
