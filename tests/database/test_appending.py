@@ -14,7 +14,7 @@ from tradepost.database.engine import Database
 from tradepost.hub.audit.models import AuditEvent
 
 COLUMNS = ("workspace_id", "id", "occurred_at", "kind", "tag", "request_id", "principal_kind", "principal_id")
-EVENTS = Appending(AuditEvent, (*COLUMNS, "tool", "duration_us", "details"), numbered="sequence")
+EVENTS = Appending(AuditEvent, (*COLUMNS, "tool", "duration_us", "details"), 300, numbered="sequence")
 NOON = datetime(2026, 2, 24, 12, tzinfo=UTC)
 MOMENTS = (NOON, NOON + timedelta(microseconds=1), NOON.astimezone(timezone(timedelta(hours=-5))))
 

@@ -18,8 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradepost.database.bulk import Row
 from tradepost.database.types import JsonColumn, UtcDateTime, as_sqlite_keeps
 
-_VALUES_PER_STATEMENT = 3_000
-_SMALLER = (8, 2, 1)  # how many times a small group's statement is smaller
+_SMALLER = (32, 8, 4, 1)  # how many times a small group's statement is smaller
 
 # Python's driver takes four times as long over a None as over a text, so what is empty goes in as a number that is
 # neither a text nor a whole number, and comes to rest as NULL.
@@ -27,13 +26,13 @@ _EMPTY = 0.5
 
 
 class Appending:
-    """How rows of a table are added; made once, at the top of a module. `numbered` names the column that the database
-    numbers in the order of the rows, where the table has one; `most` is how many rows go at once."""
+    """How rows of a table are added; made once, at the top of a module. `most` is how many rows go at once, `numbered`
+    names the column that the database numbers in the order of the rows, where the table has one."""
 
-    def __init__(self, model: type[Any], columns: Sequence[str], numbered: str | None = None) -> None:
+    def __init__(self, model: type[Any], columns: Sequence[str], most: int, numbered: str | None = None) -> None:
         table: Table = model.__table__
         self._columns = tuple(columns)
-        self.most = _VALUES_PER_STATEMENT // len(columns)
+        self.most = most
         self._on_sqlite = tuple(
             (count, _sqlite_insert(table, self._columns, numbered, count))
             for count in (self.most // times for times in _SMALLER)

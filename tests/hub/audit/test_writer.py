@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tests.engines import DatabaseUrls
 from tradepost.database.engine import Database
 from tradepost.foundation.errors import Unavailable
+from tradepost.hub.audit import writer as writing
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.audit.read import export, tail
@@ -59,10 +60,7 @@ async def test_a_recorded_fact_stands_exactly_if_the_change_does(database: Datab
 
 async def test_an_intent_that_cannot_be_stored_stops_the_write(database_urls: DatabaseUrls):
     database = Database(database_urls.hub)
-    async with database.transaction("ws_1", write=True) as session:
-        if not database.is_sqlite:
-            await session.execute(text("RESET ROLE"))
-        await session.execute(text("ALTER TABLE audit_events RENAME TO audit_gone"))
+    await rename(database, "audit_events", "audit_gone")
     writer = AuditWriter(database)
     with pytest.raises(Unavailable):
         await writer.intent(fact())
@@ -80,6 +78,52 @@ async def test_what_does_not_fit_is_counted_and_recorded_as_a_gap(database: Data
     rows = await tail(database, "ws_1")
     assert [row.tag for row in rows] == ["tool:call"] * 3 + ["audit:gap"]
     assert rows[-1].details == {"rows_not_recorded": 2}
+
+
+async def test_reads_wait_for_room_while_very_many_rows_wait(database: Database, monkeypatch: pytest.MonkeyPatch):
+    """Else more and more would pile up in memory under load, until they are lost."""
+    monkeypatch.setattr(writing, "CROWDED", 10)
+    writer = AuditWriter(database)
+    await writer.start()
+    for number in range(9):
+        writer.note(fact(request_id=f"req_{number}"))
+    assert writer.room() is None
+    writer.note(fact(request_id="req_9"))
+    waiting = writer.room()
+    assert waiting is not None
+    await waiting
+    assert await count(database) == 10
+    assert writer.room() is None
+    await writer.stop()
+
+
+async def test_nobody_waits_for_room_while_the_database_takes_nothing(
+    database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(writing, "CROWDED", 1)
+    monkeypatch.setattr(writing, "ROOM_SECONDS", 10_000)
+    monkeypatch.setattr(writing, "RETRY_SECONDS", 10_000)
+    database = Database(database_urls.hub)
+    await rename(database, "audit_events", "audit_gone")
+    writer = AuditWriter(database)
+    await writer.start()
+    writer.note(fact())
+    waiting = writer.room()
+    assert waiting is not None
+    await waiting  # until it is known that the rows are not taken
+    writer.note(fact(request_id="req_2"))
+    assert writer.room() is None
+    await rename(database, "audit_gone", "audit_events")
+    await writer.stop()
+    assert await count(database) == 2
+    await database.close()
+
+
+async def rename(database: Database, table: str, name: str) -> None:
+    async with database.transaction("ws_1", write=True) as session:
+        if not database.is_sqlite:
+            await session.execute(text("RESET ROLE"))
+        await session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
 async def test_following_and_exporting(database: Database):

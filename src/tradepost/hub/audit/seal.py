@@ -25,8 +25,8 @@ from tradepost.hub.audit.models import AuditLink
 
 PAUSE_SECONDS = 1.0
 
-_LINKS = Appending(AuditLink, ("workspace_id", "id", "position", "row_hash", "chain_hash", "sealed_at"))
-BATCH = _LINKS.most
+BATCH = 500  # what is hashed and written in one go: a few milliseconds, in which nothing else is done
+_LINKS = Appending(AuditLink, ("workspace_id", "id", "position", "row_hash", "chain_hash", "sealed_at"), BATCH)
 LATE_AT_ONCE = BATCH
 
 _log = logging.getLogger(__name__)

@@ -1,6 +1,7 @@
 """Recording facts. A read is noted and written with its neighbours (group commit), so it costs the caller nothing; what
 belongs to a write goes into the caller's own transaction, or is durable before anything else happens.
 
+Where reads come in more quickly than their rows go out, they wait for room: rows do not pile up.
 If the database cannot take rows, notes wait in a bounded buffer while reads go on, and writes stop because their
 intent cannot be stored. What did not fit in the buffer is counted and recorded as a gap.
 """
@@ -8,6 +9,7 @@ intent cannot be stored. What did not fit in the buffer is counted and recorded 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -26,9 +28,12 @@ from tradepost.hub.audit.models import AuditEvent
 GROUP_SECONDS = 0.05  # a commit waits for the disk, however few rows it holds
 RETRY_SECONDS = 1.0
 CAPACITY = 50_000
+GROUP = 136  # rows that do not wait for more
+MOST = 4 * GROUP  # in one commit, where so many wait
+CROWDED = 3 * MOST
+ROOM_SECONDS = 1.0
 
-_EVENTS = Appending(AuditEvent, COLUMNS, numbered="sequence")
-GROUP = _EVENTS.most
+_EVENTS = Appending(AuditEvent, COLUMNS, MOST, numbered="sequence")
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +49,8 @@ class AuditWriter:
         self._lost: dict[str, int] = {}
         self._some = asyncio.Event()
         self._full = asyncio.Event()
+        self._room = asyncio.Event()
+        self._is_away = False  # the database did not take the last rows
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -56,6 +63,17 @@ class AuditWriter:
         self._some.set()
         if len(self._noted) >= GROUP:
             self._full.set()
+
+    def room(self) -> Awaitable[None] | None:
+        """What to wait for after a note: nothing, unless very many rows wait, and the database takes them."""
+        if len(self._noted) < CROWDED or self._is_away or self._task is None:
+            return None
+        self._room.clear()
+        return self._until_room()
+
+    async def _until_room(self) -> None:
+        with suppress(TimeoutError):  # reads go on where the database has come to a halt
+            await asyncio.wait_for(self._room.wait(), ROOM_SECONDS)
 
     def record(self, session: AsyncSession, fact: AuditFact) -> None:
         """Record a fact in the caller's transaction: it stands exactly if the change does."""
@@ -90,6 +108,7 @@ class AuditWriter:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+            self._room.set()
         await self.drain()
 
     async def _run(self) -> None:
@@ -101,14 +120,17 @@ class AuditWriter:
             self._full.clear()
             try:
                 await asyncio.shield(self.drain())
+                self._is_away = False
             except (SQLAlchemyError, OSError) as error:
+                self._is_away = True
+                self._room.set()
                 _log.warning("%d audit rows wait: the database does not take them (%s)", len(self._noted), error)
                 self._some.set()
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _write_group(self) -> None:
         lost = dict(islice(self._lost.items(), GROUP // 2))
-        group = list(islice(self._noted, GROUP - len(lost)))
+        group = list(islice(self._noted, MOST - len(lost)))
         now = self._now()
         facts = [*group, *((_gap(workspace_id, count), now) for workspace_id, count in lost.items())]
         ids = new_ids("aud", len(facts))
@@ -116,6 +138,8 @@ class AuditWriter:
         await self._database.append_everywhere(_EVENTS, rows)
         for _ in group:
             self._noted.popleft()
+        if len(self._noted) < CROWDED:
+            self._room.set()
         for workspace_id, count in lost.items():
             self._lost[workspace_id] -= count
             if self._lost[workspace_id] == 0:

@@ -47,7 +47,7 @@ def outcome(call: Call, parts: Parts) -> Awaitable[None] | None:
     if call.goes_on:
         call.answer = call.result
     call.recorded = True
-    return None
+    return parts.audit.room()
 
 
 async def _end_write(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
