@@ -210,14 +210,14 @@ def _returns(sample: Sample) -> list[Call]:
 
 def _money(sample: Sample) -> list[Call]:
     taken_in_a_week = {"taken_from": sample.ago(14), "taken_to": sample.ago(7)}
-    taken_in_a_month = {"taken_from": sample.ago(60), "taken_to": sample.ago(30)}
+    taken_in_a_quarter = {"taken_from": sample.ago(120), "taken_to": sample.ago(30)}
     return [
         ("search_payments", "all", {}),
         ("search_payments", "status voided", {"status": "voided"}),
         ("search_payments", "status captured", {"status": "captured"}),
         ("search_payments", "provider's reference", {"psp_ref": sample.psp}),
         ("search_payments", "taken in a week", taken_in_a_week),
-        ("search_payments", "voided, taken in a month", {"status": "voided", **taken_in_a_month}),
+        ("search_payments", "voided, taken in a quarter", {"status": "voided", **taken_in_a_quarter}),
         ("search_payments", "voided, taken long ago", {"status": "voided", "taken_to": sample.ago(300)}),
         ("search_payments", "captured, taken long ago", {"status": "captured", "taken_to": sample.ago(300)}),
         ("search_payments", "refunded", {"refund_status": "succeeded"}),
