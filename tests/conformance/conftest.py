@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.judges import CACHE, copied, find_scripts
+from tests.conformance.judges import CACHE, find_scripts, prepared
 from tests.processes import Place, Serving, environment, free_ports
 from tests.program import Foreign
 
@@ -22,7 +22,7 @@ def scripts() -> Path:
         reason = "the folder shared/conformance is not beside the checkout"
         print(f"skipped: {reason}")
         pytest.skip(reason)
-    return copied(found)
+    return prepared(found)
 
 
 @pytest.fixture(scope="session")

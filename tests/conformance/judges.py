@@ -22,7 +22,27 @@ def find_scripts() -> Path | None:
     return next((found for folder in ROOT.parents if (found := folder / "shared" / "conformance").is_dir()), None)
 
 
-def copied(scripts: Path) -> Path:
+def prepared(scripts: Path) -> Path:
+    """The scripts with all that they install, so that it is there whichever test comes first."""
+    target = _copied(scripts)
+    ended = run_script("-c", '. "$0"', str(target / "common.sh"))
+    if ended.returncode != 0:
+        raise RuntimeError(f"what the judges need cannot be installed: {ended.stdout}{ended.stderr}")
+    return target
+
+
+def run_script(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", *arguments],
+        env=environment(SUITE_DIR=str(CACHE / "suites")),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def _copied(scripts: Path) -> Path:
     """A copy that may be written to: the original is read-only."""
     target = CACHE / "scripts"
     target.mkdir(parents=True, exist_ok=True)
@@ -46,14 +66,7 @@ class Verdict:
 
 def judge(script: Path, *arguments: str) -> Verdict:
     """Run one of the scripts. Lines `ok NAME` and `FAIL NAME: why`, with the wire's date before in the suite."""
-    ended = subprocess.run(
-        ["bash", str(script), *arguments],
-        env=environment(SUITE_DIR=str(CACHE / "suites")),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    ended = run_script(str(script), *arguments)
     said = ended.stdout + ended.stderr
     lines = re.findall(r"^(?:(\d{4}-\d\d-\d\d) )?(ok|FAIL) +([^:\n]+)(.*)$", ended.stdout, re.M)
     named: dict[str, set[str]] = {"ok": set(), "FAIL": set()}
