@@ -64,7 +64,7 @@ NEW_FOR_PAIRS = (
 NEW_FOR_ADDRESSES = ("ix_customers_email_domain", "ix_customers_email_turned")
 LATER = (
     "ix_orders_warehouse_promised",
-    *("ix_order_lines_unusual", "ix_order_lines_sku_promised"),
+    *("ix_order_lines_unusual", "ix_order_lines_sku_promised", "ix_order_lines_sku_warehouse"),
     *(f"ix_orders_{state}_{beside}" for state in USUAL for beside in ("promised", "place")),
 )
 

@@ -192,6 +192,11 @@ class OrderLine(StoreBase, Versioned, LineSums):
             *("order_status", "payment_status", "fulfillment_status", "warehouse_id", "promised_to"),
         ),
         Index(
+            "ix_order_lines_sku_warehouse",
+            *("workspace_id", "sku", "warehouse_id", "placed_at", "order_id", "status"),
+            *("order_status", "payment_status", "fulfillment_status", "promised_to"),
+        ),
+        Index(
             "ix_order_lines_sku_promised",
             *("workspace_id", "sku", "promised_to", "placed_at", "order_id", "status"),
             *("order_status", "payment_status", "fulfillment_status", "warehouse_id"),

@@ -130,7 +130,8 @@ async def _of_sku(store: Store, sku: str, wanted: Wanted) -> tuple[Span, Select[
         lines = _in_periods(lines, wanted, OrderLine.placed_at, aside(OrderLine.promised_to))
         return Span(select(Order), (lines,)), lines
     found = _in_periods(lines, wanted, aside(OrderLine.placed_at), OrderLine.promised_to)
-    total = await estimate(store, found)
+    # All lines of an order have one promise: so told apart they come in the order of the index, and none is kept aside.
+    total = await estimate(store, found.add_columns(OrderLine.promised_to))
     if isinstance(total, int) and total <= spans.FEW:
         return Span(select(Order), (found,), total), None
     met = _in_periods(lines, wanted, OrderLine.placed_at, aside(OrderLine.promised_to))

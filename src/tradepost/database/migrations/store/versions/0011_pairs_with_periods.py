@@ -1,5 +1,5 @@
-"""indexes that answer two filters at once: a state that few orders are in with a promise or a place, a place or a
-sku with a promise; and columns for what is compared beside a promise or the time of shipping
+"""indexes that answer two filters at once: a state that few orders are in with a promise or a place, a place with
+a promise, a sku with either; and columns for what is compared beside a promise or the time of shipping
 
 Revision 0011, after 0010.
 """
@@ -12,7 +12,10 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-_LINES = "sku promised_to placed_at order_id status order_status payment_status fulfillment_status warehouse_id"
+_LINES = {
+    "ix_order_lines_sku_promised": "sku promised_to placed_at order_id status {states} warehouse_id",
+    "ix_order_lines_sku_warehouse": "sku warehouse_id placed_at order_id status {states} promised_to",
+}
 _UNUSUAL = (
     ("status", "payment_status fulfillment_status", "completed"),
     ("payment_status", "status fulfillment_status", "paid"),
@@ -46,7 +49,8 @@ def upgrade() -> None:
         _create("orders", f"ix_orders_{state}_promised", f"{state} promised_to placed_at id {others} warehouse_id", condition)
         _create("orders", f"ix_orders_{state}_place", f"{state} warehouse_id placed_at id {others} promised_to", condition)
     _create("orders", "ix_orders_warehouse_promised", f"warehouse_id promised_to placed_at id {_STATES}", None)
-    _create("order_lines", "ix_order_lines_sku_promised", _LINES, None)
+    for name, columns in _LINES.items():
+        _create("order_lines", name, columns.format(states="order_status payment_status fulfillment_status"), None)
 
 
 def _create(table: str, name: str, columns: str, condition: str | None) -> None:
