@@ -58,27 +58,21 @@ async def in_span(
         return Span(met, None, total)
     made, key = order[0], order[-1]
     rows = met.with_only_columns(*order, maintain_column_froms=True)
-    found_early = await made_after(store, key, early, made, moment, start, end)
-    if found_early is not None and not found_early:
-        return Span(met, (rows.where(made < end),), total)
-    some = early if found_early is None else key.in_(found_early)
-    return Span(met, (rows.where(made < end), rows.where(some, made >= end)), total)
+    beyond = select(key).where(early, made >= end, inside(aside(moment), start, end))
+    return Span(met, await walked(store, rows, made, end, key, early, beyond), total)
 
 
-async def made_after(
-    store: Store,
-    key: InstrumentedAttribute[Any],
-    early: ColumnElement[bool],
-    made: InstrumentedAttribute[Any],
-    moment: Any,
-    start: datetime | None,
-    end: datetime,
-) -> list[str] | None:
-    """The keys of what has its moment in the period and was made after it; None if there are many. Found by themselves:
-    beside another filter, a planner would rather read all that is made after the period."""
-    beyond = select(key).where(early, made >= end, inside(aside(moment), start, end)).limit(_MOST_EARLY + 1)
-    found = list(await store.all(beyond))
-    return found if len(found) <= _MOST_EARLY else None
+async def walked(
+    store: Store, rows: Select[Any], made: Any, end: datetime, key: Any, early: ColumnElement[bool], beyond: Select[Any]
+) -> list[Select[Any]]:
+    """The parts of rows that are met on a walk from the end of a period: what was made before it, and what `beyond`
+    finds by its `key`, made after it. That is found by itself: beside another filter, a planner would rather read all
+    that is made after the period; `early` is its condition, for where it is much."""
+    found = await store.all(beyond.limit(_MOST_EARLY + 1))
+    parts = [rows.where(made < end)]
+    if found:
+        parts.append(rows.where(key.in_(found) if len(found) <= _MOST_EARLY else early, made >= end))
+    return parts
 
 
 def inside(moment: Any, start: datetime | None, end: datetime | None) -> ColumnElement[bool]:

@@ -19,7 +19,6 @@ from tradepost.commerce.store import spans
 from tradepost.commerce.store.columns import aside, spelled_out
 from tradepost.commerce.store.listing import estimate
 from tradepost.commerce.store.periods import require_period, within
-from tradepost.commerce.store.spans import Span, in_span
 from tradepost.commerce.store.store import Store
 
 NEWEST = (Order.placed_at, Order.id)
@@ -51,7 +50,7 @@ class Wanted:
     promised: Period
 
 
-async def matching_orders(store: Store, wanted: Wanted) -> tuple[Span, Select[Any] | None]:
+async def matching_orders(store: Store, wanted: Wanted) -> tuple[spans.Span, Select[Any] | None]:
     """The orders that fit, for `page`, and what to count of them. Raises InvalidArgument for no period."""
     require_period(*wanted.promised, "promised")
     statement = select(Order)
@@ -60,14 +59,14 @@ async def matching_orders(store: Store, wanted: Wanted) -> tuple[Span, Select[An
     if wanted.q is not None:
         statement = await _matching(store, statement, wanted.q)
     if wanted.customer_id is not None or wanted.q is not None:
-        return Span(_of_few(statement, wanted)), None
+        return spans.Span(_of_few(statement, wanted)), None
     if wanted.sku is not None:
         return await _of_sku(store, wanted.sku, wanted)
     statement = _holding(statement, wanted)
     if wanted.promised == (None, None) or not _is_by_promise(wanted, store.now):
-        return Span(_in_periods(statement, wanted, Order.placed_at, aside(Order.promised_to))), None
+        return spans.Span(_in_periods(statement, wanted, Order.placed_at, aside(Order.promised_to))), None
     statement = within(statement, aside(Order.placed_at), *wanted.placed, "placed")
-    return await in_span(store, statement, NEWEST, Order.promised_to, *wanted.promised, early=_EARLY), None
+    return await spans.in_span(store, statement, NEWEST, Order.promised_to, *wanted.promised, early=_EARLY), None
 
 
 def _of_few(statement: Select[Order], wanted: Wanted) -> Select[Order]:
@@ -122,28 +121,27 @@ def _length(period: Period, now: datetime) -> timedelta:
     return (end or now) - (start or now - _HISTORY)
 
 
-async def _of_sku(store: Store, sku: str, wanted: Wanted) -> tuple[Span, Select[Any] | None]:
+async def _of_sku(store: Store, sku: str, wanted: Wanted) -> tuple[spans.Span, Select[Any] | None]:
     """The orders with a line of a sku, from an index of the lines that has all that is asked of them: in the order of
     the list, or by when they are promised, where that is the narrower period and few are."""
     lines = _lines_of(sku, wanted)
     if not _is_by_promise(wanted, store.now):
         lines = _in_periods(lines, wanted, OrderLine.placed_at, aside(OrderLine.promised_to))
-        return Span(select(Order), (lines,)), lines
+        return spans.Span(select(Order), (lines,)), lines
     found = _in_periods(lines, wanted, aside(OrderLine.placed_at), OrderLine.promised_to)
     # All lines of an order have one promise: so told apart they come in the order of the index, and none is kept aside.
     total = await estimate(store, found.add_columns(OrderLine.promised_to))
     if isinstance(total, int) and total <= spans.FEW:
-        return Span(select(Order), (found,), total), None
+        return spans.Span(select(Order), (found,), total), None
     met = _in_periods(lines, wanted, OrderLine.placed_at, aside(OrderLine.promised_to))
-    start, end = wanted.promised
+    end = wanted.promised[1]
     if end is None:
-        return Span(select(Order), (met,), total), None
-    parts = [met.where(OrderLine.placed_at < end)]
-    early = await spans.made_after(store, Order.id, _EARLY, Order.placed_at, Order.promised_to, start, end)
-    if early is None or early:
-        some = OrderLine.promised_to < OrderLine.placed_at if early is None else OrderLine.order_id.in_(early)
-        parts.append(met.where(some, OrderLine.placed_at >= end))
-    return Span(select(Order), parts, total), None
+        return spans.Span(select(Order), (met,), total), None
+    beyond = _in_periods(select(Order.id), wanted, aside(Order.placed_at), aside(Order.promised_to))
+    beyond = beyond.where(_EARLY, Order.placed_at >= end)
+    early = OrderLine.promised_to < OrderLine.placed_at
+    line = (OrderLine.placed_at, end, OrderLine.order_id, early)
+    return spans.Span(select(Order), await spans.walked(store, met, *line, beyond), total), None
 
 
 def _in_periods(rows: Select[Any], wanted: Wanted, placed: Any, promised: Any) -> Select[Any]:
