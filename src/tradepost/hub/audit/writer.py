@@ -120,7 +120,6 @@ class AuditWriter:
             self._full.clear()
             try:
                 await asyncio.shield(self.drain())
-                self._is_away = False
             except (SQLAlchemyError, OSError) as error:
                 self._is_away = True
                 self._room.set()
@@ -136,6 +135,7 @@ class AuditWriter:
         ids = new_ids("aud", len(facts))
         rows = [fact.as_values(event_id, moment) for event_id, (fact, moment) in zip(ids, facts, strict=True)]
         await self._database.append_everywhere(_EVENTS, rows)
+        self._is_away = False
         for _ in group:
             self._noted.popleft()
         if len(self._noted) < CROWDED:
