@@ -8,6 +8,7 @@ from tradepost.foundation.canonical import digest
 from tradepost.foundation.errors import NotFound, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access import agents, keys
+from tradepost.hub.audit.read import tail
 from tradepost.hub.registration.tools import set_tool_enabled
 from tradepost.protocol.hosting import Arrival, CallExtras
 
@@ -33,6 +34,14 @@ async def test_a_read_has_exactly_one_audit_row(world: World):
     assert row.definition_digest.startswith("sha256:")
     assert row.duration_us is not None
     assert row.duration_us > 0
+
+
+async def test_a_read_waits_while_very_many_audit_rows_do(world: World, monkeypatch: pytest.MonkeyPatch):
+    """Its own is stored by then: nobody has to ask for it to be written."""
+    monkeypatch.setattr("tradepost.hub.audit.writer.CROWDED", 1)
+    await world.audit.start()
+    await world.call("get_stock", sku="A1")
+    assert [row.tool for row in await tail(world.database, world.workspace_id)][-1] == "get_stock"
 
 
 async def test_what_is_not_in_the_catalog_does_not_exist(world: World):
