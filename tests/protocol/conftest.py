@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from tests.protocol.fake_host import FakeHost
-from tradepost.cli.one_write import OneWriteProtocol
+from tradepost.cli.quick_http import QuickProtocol
 from tradepost.cli.web import take_port
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import LOCAL_HOSTS
@@ -43,7 +43,9 @@ class _Server(uvicorn.Server):
 async def served(app: Any) -> AsyncIterator[str]:
     """The base URL of an ASGI application on a free port."""
     listener = take_port("127.0.0.1", 0)
-    config = uvicorn.Config(app, http=OneWriteProtocol, log_level="error", timeout_graceful_shutdown=2, ws="none")
+    config = uvicorn.Config(
+        app, http=QuickProtocol, log_level="error", access_log=False, timeout_graceful_shutdown=2, ws="none"
+    )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await server.ready.wait()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tradepost.cli.one_write import OneWriteProtocol
+from tradepost.cli.quick_http import QuickProtocol
 from tradepost.foundation.errors import SetupError
 
 GRACE_SECONDS = 10
@@ -124,7 +124,7 @@ async def serve_asgi(
     config = uvicorn.Config(
         _with_ending_streams(app, stopping),
         interface="asgi3",
-        http=OneWriteProtocol,
+        http=QuickProtocol,
         lifespan="on",
         log_level="warning",
         access_log=False,

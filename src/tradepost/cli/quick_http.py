@@ -1,0 +1,130 @@
+"""The short way of the usual request: its body came whole, and its answer is sent whole.
+
+ASGI takes a request apart into messages and puts an answer together from them. For a call that is most of what the HTTP
+server does. So a POST that is nothing special carries an extension of its scope (see `protocol.exchange.Whole`), which
+gives the body and takes the answer at once; everything else, and whoever does not know the extension, goes the
+ordinary way.
+"""
+
+import asyncio
+from functools import lru_cache
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from tradepost.cli.one_write import OneWriteProtocol
+from tradepost.protocol.exchange import WHOLE
+
+_LONGEST = 200  # bytes of a path that is kept for the next who asks for it
+_SMALL = 64 * 1024  # bytes of a body
+_NOT_PLAIN = frozenset(b"%?#")
+
+
+class QuickProtocol(OneWriteProtocol):
+    """Uvicorn's, with that way, and with one timer for a connection that is idle instead of one for each pause."""
+
+    _idle_since: float | None = None
+    _idle_timer: asyncio.TimerHandle | None = None
+
+    def on_headers_complete(self) -> None:
+        parser = self.parser
+        path = _plain_path(self.url) if len(self.url) <= _LONGEST else None
+        if (
+            path is None
+            or parser.get_method() != b"POST"
+            or parser.get_http_version() != "1.1"
+            or parser.should_upgrade()
+            or self.expect_100_continue
+            or self._is_busy()
+            or self.limit_concurrency is not None
+            or self.root_path
+            or self.server_state.default_headers
+        ):
+            super().on_headers_complete()
+            return
+        scope = self.scope
+        scope["method"], scope["path"], scope["raw_path"], scope["query_string"] = "POST", path, self.url, b""
+        cycle = self.cycle = WholeCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=[],
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if not self.access_log:
+            scope["extensions"] = {WHOLE: cycle}  # type: ignore[dict-item]  # an object, in place of a description
+        self._start_asgi_task(cycle, self.app)
+
+    def _is_busy(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+    def _look(self) -> None:
+        """Close a connection that has been idle for its time; look again when it can have been so at the earliest."""
+        self._idle_timer = None
+        if self._idle_since is None:
+            return  # a request is under way; its end sets the timer again
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self.timeout_keep_alive_handler()
+        else:
+            self._idle_timer = self.loop.call_later(left, self._look)
+
+
+class WholeCycle(RequestResponseCycle):
+    """One request, whose body may be taken and whose answer may be given in one piece."""
+
+    def take_body(self) -> bytes | None:
+        """The body, if all of it is here; it is taken then, as `receive` would."""
+        if self.more_body or self.disconnected or len(self.body) > _SMALL:
+            return None
+        body = bytes(self.body)
+        self.body.clear()
+        self.message_event.clear()
+        return body
+
+    def answer(self, head: bytes, body: bytes) -> bool:
+        """Send the whole answer: `head` is status line and headers but for the content length. False where it cannot
+        leave just now; nothing was sent then."""
+        if self.flow.write_paused or self.disconnected or self.response_started:
+            return False
+        self.response_started = self.response_complete = True
+        last = b"\r\n\r\n" if self.keep_alive else b"\r\nconnection: close\r\n\r\n"
+        self.transport.write(b"%bcontent-length: %d%b%b" % (head, len(body), last, body))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+        return True
+
+
+@lru_cache(maxsize=512)
+def _plain_path(url: bytes) -> str | None:
+    """The path of a target that has nothing to decode and nothing behind it."""
+    if not url.startswith(b"/") or not url.isascii() or not _NOT_PLAIN.isdisjoint(url):
+        return None
+    return url.decode("ascii")
