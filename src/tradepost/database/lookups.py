@@ -7,9 +7,10 @@ quick reads), its compiled statement goes straight to the driver.
 """
 
 import sqlite3
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, make_dataclass
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Dialect, Select, inspect
@@ -72,23 +73,28 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A statement as the driver takes it: its text, the names of its values in order, what makes Python of columns."""
+    """A statement as the driver takes it: its text, the names of its values in order, what makes Python of columns and
+    what makes the driver's own of values."""
 
     text: str
     names: tuple[str, ...]
     fixed: Mapping[str, Any]
     converters: tuple[tuple[int, Callable[[Any], Any]], ...]
+    binders: Mapping[str, Callable[[Any], Any]]
 
     def run(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> list[_Row]:
         given = {**self.fixed, **values}
+        for name, bind in self.binders.items():
+            given[name] = bind(given[name])
         rows = driver.execute(self.text, [given[name] for name in self.names])
         if not self.converters:
             return rows.fetchall()
         found: list[_Row] = []
-        for row in rows:
+        for row in rows.fetchall():
             made = list(row)
             for position, convert in self.converters:
-                made[position] = convert(made[position])
+                if made[position] is not None:
+                    made[position] = convert(made[position])
             found.append(made)
         return found
 
@@ -104,7 +110,12 @@ def _prepare(statement: Any, columns: tuple[Any, ...], dialect: Dialect) -> _Pre
         if convert is not None:
             converters.append((position, convert))
     fixed = {name: value for name, value in compiled.params.items() if value is not None}
-    return _Prepared(str(compiled), tuple(compiled.positiontup), fixed, tuple(converters))
+    binders = {}
+    for name in compiled.positiontup:
+        bind = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if bind is not None:
+            binders[name] = bind
+    return _Prepared(str(compiled), tuple(compiled.positiontup), fixed, tuple(converters), binders)
 
 
 def _column(position: int) -> _Maker:
@@ -112,8 +123,8 @@ def _column(position: int) -> _Maker:
 
 
 def _entity(model: type, start: int, names: tuple[str, ...]) -> _Maker:
-    record, key, end = _record(model, names), start + names.index("id"), start + len(names)
-    return lambda row: None if row[key] is None else record(*row[start:end])
+    make, key, end = partial(tuple.__new__, _record(model, names)), start + names.index("id"), start + len(names)
+    return lambda row: None if row[key] is None else make(row[start:end])
 
 
 @cache
@@ -124,5 +135,7 @@ def _record(model: type, names: tuple[str, ...]) -> Any:
         for name, value in vars(cls).items()
         if isinstance(value, str) and name not in (*names, "__module__", "__doc__")  # its noun, its table's name
     }
-    # Compared and hashed as what they are, like entities; frozen, because nothing would write a change back.
-    return make_dataclass(model.__name__, names, frozen=True, slots=True, eq=False, namespace=facts)
+    # A tuple is made in one step and cannot be changed, since nothing would write it back. Compared and hashed as what
+    # it is, like an entity.
+    like_entities = {name: getattr(object, name) for name in ("__eq__", "__ne__", "__hash__")}
+    return type(model.__name__, (namedtuple(model.__name__, names),), {"__slots__": (), **facts, **like_entities})

@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
@@ -24,6 +24,7 @@ from tradepost.commerce.store.models import StoreEvent, StoreSettings
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.touched import telling
 from tradepost.database.engine import Database
+from tradepost.database.lookups import Lookup
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import TradepostError
@@ -77,14 +78,11 @@ class Relay:
 
     async def plan(self) -> int:
         """Turn events nobody has looked at into effects. Returns how many events were looked at."""
-        waiting = (
-            select(StoreEvent.workspace_id, StoreEvent.id)
-            .where(StoreEvent.relayed_at.is_(None), StoreEvent.id.not_in(self._stuck))
-            .order_by(StoreEvent.sequence)
-            .limit(EVENTS_AT_ONCE)
-        )
-        async with self._database.system(write=False) as session:
-            found = (await session.execute(waiting)).all()
+        async with self._database.system(write=False, quick=True) as session:
+            if self._stuck:
+                found = await _OTHERS_WAITING.rows(session, {"stuck": sorted(self._stuck)})
+            else:
+                found = await _WAITING.rows(session, {})
         for workspace_id, event_id in found:
             try:
                 await self._plan_one(workspace_id, event_id)
@@ -167,13 +165,11 @@ class Relay:
 
     async def _claim(self) -> list[Effect]:
         now = self._now()
-        due = and_(_is_due(now), ~_has_elder())
-        async with self._database.system(write=False) as session:
-            if (await session.scalars(select(Effect.id).where(due).limit(1))).first() is None:
+        async with self._database.system(write=False, quick=True) as session:
+            if not await _ANY_DUE.rows(session, {"now": now}):
                 return []
         async with self._database.system(write=True) as session:
-            statement = select(Effect).where(due).order_by(Effect.due_at, Effect.id).limit(EFFECTS_AT_ONCE)
-            effects = list(await session.scalars(statement.with_for_update(skip_locked=True)))
+            effects = list(await session.scalars(_TO_CLAIM, {"now": now}))
             for effect in effects:
                 effect.status, effect.claimed_until, effect.attempts = "sending", now + LEASE, effect.attempts + 1
         return effects
@@ -214,10 +210,11 @@ class Relay:
             effect.status, effect.due_at = "pending", now + RETRY_AFTER[effect.attempts - 1]
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
+def _is_due() -> ColumnElement[bool]:
+    """At the parameter `now`."""
     return or_(
-        and_(Effect.status == "pending", Effect.due_at <= now),
-        and_(Effect.status == "sending", Effect.claimed_until < now),
+        and_(Effect.status == "pending", Effect.due_at <= bindparam("now")),
+        and_(Effect.status == "sending", Effect.claimed_until < bindparam("now")),
     )
 
 
@@ -233,3 +230,23 @@ def _has_elder() -> ColumnElement[bool]:
             elder.created_at < Effect.created_at,
         )
     )
+
+
+# Asked twice a second for as long as the hub runs: made once.
+_events = (
+    select(StoreEvent.workspace_id, StoreEvent.id)
+    .where(StoreEvent.relayed_at.is_(None))
+    .order_by(StoreEvent.sequence)
+    .limit(EVENTS_AT_ONCE)
+)
+_WAITING = Lookup(_events)
+_OTHERS_WAITING = Lookup(_events.where(StoreEvent.id.not_in(bindparam("stuck", expanding=True))))
+_due = and_(_is_due(), ~_has_elder())
+_ANY_DUE = Lookup(select(Effect.id).where(_due).limit(1))
+_TO_CLAIM = (
+    select(Effect)
+    .where(_due)
+    .order_by(Effect.due_at, Effect.id)
+    .limit(EFFECTS_AT_ONCE)
+    .with_for_update(skip_locked=True)
+)

@@ -2,15 +2,15 @@
 outcome. A process that stopped for too long finds its fence outdated and its outcome is not taken.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
+from tradepost.database.lookups import Lookup
 from tradepost.foundation.clock import system_now
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.models import Action
@@ -29,6 +29,22 @@ class Claim:
     started: bool
 
 
+# Asked twice a second for as long as the hub runs: made once.
+_now: BindParameter[datetime] = bindparam("now")
+_due = or_(
+    and_(Action.state == "approved", or_(Action.expires_at.is_(None), Action.expires_at > _now)),
+    and_(Action.state == "executing", Action.lease_until <= _now),
+)
+_ANY_DUE = Lookup(select(Action.id).where(_due).limit(1))
+_TO_CLAIM = (
+    select(Action)
+    .where(_due)
+    .order_by(Action.updated_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)  # other replicas look for other rows
+)
+
+
 class Leases:
     """Claims actions for one process, named by `owner`."""
 
@@ -40,14 +56,13 @@ class Leases:
 
     async def claim_due(self, most: int) -> list[tuple[Claim, Action]]:
         """Claim approved actions, and executing ones whose lease ran out, the longest waiting first."""
-        async with self._database.system(write=False) as session:
-            now = await self.clock.now(session)
-            if not await self._due(session, now, most, lock=False):
+        async with self._database.system(write=False, quick=True) as session:
+            if not await _ANY_DUE.rows(session, {"now": await self.clock.now(session)}):
                 return []
         claimed: list[tuple[Claim, Action]] = []
         async with self._database.system(write=True) as session:
             now = await self.clock.now(session)
-            for action in await self._due(session, now, most, lock=True):
+            for action in (await session.scalars(_TO_CLAIM, {"now": now, "most": most})).all():
                 started = action.started_at is not None
                 fence = action.fence + 1
                 values: dict[str, Any] = {
@@ -62,14 +77,6 @@ class Leases:
             for _, action in claimed:
                 await session.refresh(action)
         return claimed
-
-    async def _due(self, session: AsyncSession, now: datetime, most: int, *, lock: bool) -> Sequence[Action]:
-        approved = and_(Action.state == "approved", or_(Action.expires_at.is_(None), Action.expires_at > now))
-        left = and_(Action.state == "executing", Action.lease_until <= now)
-        statement = select(Action).where(or_(approved, left)).order_by(Action.updated_at).limit(most)
-        if lock:
-            statement = statement.with_for_update(skip_locked=True)  # other replicas look for other rows
-        return (await session.scalars(statement)).all()
 
     async def renew(self, claim: Claim) -> bool:
         """Hold on for another lease. Returns False when the claim is lost."""
