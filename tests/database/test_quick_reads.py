@@ -69,3 +69,35 @@ async def test_many_at_once(shop: Database) -> None:
         assert len(await BY_NUMBER.rows(session, {"number": "1"})) == 1
     for one in open_ones:
         await one.__aexit__(None, None, None)
+
+
+async def test_nothing_of_one_read_is_left_for_the_next(shop: Database) -> None:
+    async with shop.transaction("two", write=True) as writing:
+        other = customer("1")
+        other.first_name = "Other"
+        writing.add(other)
+    seen = []
+    for workspace in ("one", "two", "one", "nobody", "two"):
+        async with shop.transaction(workspace, write=False, quick=True) as reading:
+            assert "left" not in reading.info
+            assert not list(reading)
+            rows = (await reading.scalars(select(Customer))).all()
+            looked_up = await BY_NUMBER.rows(reading, {"number": "1"})
+            assert [row.first_name for row in rows] == [name for (name,) in looked_up]
+            seen.append([(row.workspace_id, row.first_name) for row in rows])
+            reading.info["left"] = "over"
+    assert [len(rows) for rows in seen] == [1, 1, 1, 0, 1]
+    assert seen[0] == seen[2] != seen[1] == seen[4]
+
+
+async def test_a_broken_reader_is_not_lent_again(shop: Database) -> None:
+    async with shop.transaction("one", write=False, quick=True) as reading:
+        first = reading
+        await BY_NUMBER.rows(reading, {"number": "1"})
+    with pytest.raises(OperationalError, match="no such table"):
+        async with shop.transaction("one", write=False, quick=True) as reading:
+            assert reading is first  # kept, since nothing was wrong with it
+            reading.info["driver_connection"].execute("SELECT * FROM nowhere")
+    async with shop.transaction("one", write=False, quick=True) as reading:
+        assert reading is not first
+        assert len(await BY_NUMBER.rows(reading, {"number": "1"})) == 1

@@ -7,19 +7,20 @@ a role that owns nothing.
 
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from tradepost.database import inline_sqlite
 from tradepost.database.appending import Appending
 from tradepost.database.bulk import BulkWriter, Row
-from tradepost.database.scoping import DRIVER, EVERY_WORKSPACE, INLINE, POOLED, ScopedSession
+from tradepost.database.quick_reads import QuickReads
+from tradepost.database.scoping import EVERY_WORKSPACE, INLINE, ScopedSession
 from tradepost.database.urls import parse_url
 from tradepost.database.wal import use_wal
 from tradepost.foundation.errors import SetupError
@@ -102,6 +103,7 @@ class Database:
     def __init__(self, url: str, *, cache_kib: int = CACHE_KIB) -> None:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._quick: QuickReads | None = None
         options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": _loads}
         if self.is_sqlite:
             # Whatever begins a transaction here also ends it: one more rollback would only cost a change of threads.
@@ -110,12 +112,13 @@ class Database:
             self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             _prepare_sqlite(self._writer, writing=True, cache_kib=cache_kib)
             inline = self.url.set(drivername=inline_sqlite.NAME)
-            self._quick = create_async_engine(inline, pool_size=POOL_SIZE, max_overflow=-1, **options)  # never waits
+            in_place = create_async_engine(inline, pool_size=POOL_SIZE, max_overflow=-1, **options)  # never waits
+            self._in_place, self._quick = in_place, QuickReads(in_place, POOL_SIZE)
             _prepare_sqlite(self._reader, writing=False, cache_kib=cache_kib)
-            _prepare_sqlite(self._quick, writing=False, cache_kib=cache_kib)
+            _prepare_sqlite(in_place, writing=False, cache_kib=cache_kib)
         else:
             self._writer = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
-            self._reader = self._quick = self._writer
+            self._reader = self._in_place = self._writer
             _prepare_postgres(self._writer)
 
     @property
@@ -123,17 +126,20 @@ class Database:
         """The file of a SQLite database."""
         return Path(self.url.database) if self.is_sqlite and self.url.database else None
 
-    @asynccontextmanager
-    async def transaction(self, workspace_id: str, *, write: bool, quick: bool = False) -> AsyncIterator[AsyncSession]:
+    def transaction(
+        self, workspace_id: str, *, write: bool, quick: bool = False
+    ) -> AbstractAsyncContextManager[AsyncSession]:
         """A session bound to one workspace; commits at the end of the block, rolls back on any exception.
 
         A reading one cannot write. `quick` is for reads that look up a bounded number of rows by key: on SQLite they
         run without a change of threads, so they must not scan. Hold none open while calling another system.
         """
-        if quick and self.is_sqlite:
-            async with self._reading_in_place(workspace_id) as quick_session:
-                yield quick_session
-            return
+        if quick and self._quick is not None:
+            return self._quick.block(workspace_id)
+        return self._transaction(workspace_id, write=write)
+
+    @asynccontextmanager
+    async def _transaction(self, workspace_id: str, *, write: bool) -> AsyncIterator[AsyncSession]:
         engine = self._writer if write else self._reader
         info = {"workspace_id": workspace_id, INLINE: self.is_sqlite}
         session = AsyncSession(engine, sync_session_class=ScopedSession, expire_on_commit=False, info=info)
@@ -144,32 +150,10 @@ class Database:
             if write:
                 await session.commit()
 
-    @asynccontextmanager
-    async def _reading_in_place(self, workspace_id: str) -> AsyncIterator[AsyncSession]:
-        """A session whose look-ups go straight to the driver: for a few of them, the engine's own beginning and ending
-        of a transaction would cost as much as they do. Every other query joins the same transaction."""
-        try:
-            pooled = await self._quick.raw_connection()
-            try:
-                driver: Any = pooled.driver_connection
-                driver.execute("BEGIN")
-                info = {"workspace_id": workspace_id, INLINE: True, DRIVER: driver, POOLED: pooled}
-                session = AsyncSession(self._quick, sync_session_class=ScopedSession, expire_on_commit=False, info=info)
-                try:
-                    yield session
-                finally:
-                    session.sync_session.close()  # here nothing ever has to be waited for
-            finally:
-                pooled.close()  # rolls back
-        except sqlite3.Error as error:  # the driver's own, which nobody has turned into the engine's on the way
-            raise OperationalError(None, None, error) from error
-
-    @asynccontextmanager
-    async def system(self, *, write: bool, quick: bool = False) -> AsyncIterator[AsyncSession]:
+    def system(self, *, write: bool, quick: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
         """A session over all workspaces: for looking up a credential, the sweeper, the relay and the sealer only.
         `quick` as for `transaction`."""
-        async with self.transaction(EVERY_WORKSPACE, write=write, quick=quick) as session:
-            yield session
+        return self.transaction(EVERY_WORKSPACE, write=write, quick=quick)
 
     async def append_everywhere(self, appending: Appending, rows: Sequence[Row]) -> None:
         """Add rows of any workspaces, all or none; they are committed on return. Not more than `appending.most`."""
@@ -247,4 +231,6 @@ class Database:
     async def close(self) -> None:
         await self._writer.dispose()
         await self._reader.dispose()
-        await self._quick.dispose()
+        if self._quick is not None:
+            self._quick.close()
+        await self._in_place.dispose()
