@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, TypeDecorator
@@ -40,6 +41,7 @@ class JsonColumn(TypeDecorator[Any]):
     cache_ok = True
 
 
+@lru_cache(maxsize=16_384)  # rows that were made together have the same times, and are read again and again
 def _from_sqlite(kept: str | None) -> datetime | None:
     if kept is None:
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Now = Callable[[], datetime]
 
@@ -19,6 +20,7 @@ def fixed(moment: datetime) -> Now:
     return lambda: frozen
 
 
+@lru_cache(maxsize=16_384)  # a record shows several, and the same ones again and again
 def to_rfc3339(moment: datetime) -> str:
     """RFC 3339 in UTC with a Z: seconds, and a fraction only where there is one (commerce.md C5)."""
     utc = moment.astimezone(UTC)

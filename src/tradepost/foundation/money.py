@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -66,6 +67,7 @@ def exponent(currency: str) -> int:
         ) from None
 
 
+@lru_cache(maxsize=16_384)  # an order shows a dozen, and the same ones again and again
 def display(amount_minor: int, currency: str) -> str:
     """Ready to show: "€12.50", "¥1200", "KWD 1.250", "-$3.00"."""
     decimals = exponent(currency)
