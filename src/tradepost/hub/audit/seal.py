@@ -25,7 +25,7 @@ from tradepost.hub.audit.models import AuditLink
 
 PAUSE_SECONDS = 1.0
 
-BATCH = 500  # what is hashed and written in one go: a few milliseconds, in which nothing else is done
+BATCH = 250  # what is linked and written in one go: a millisecond or two, in which nothing else is done
 _LINKS = Appending(AuditLink, ("workspace_id", "id", "position", "row_hash", "chain_hash", "sealed_at"), BATCH)
 LATE_AT_ONCE = BATCH
 
@@ -106,7 +106,7 @@ class Sealer:
         start = await self._older_than_this()
         while len(look.rows) <= BATCH - stored.PAGE and not look.is_last:
             await (self._older_page(look, start) if look.seen < start else self._page(look))
-            await asyncio.sleep(0)  # a page takes a millisecond or two: calls come first
+            await asyncio.sleep(0)  # calls come first
         return look
 
     async def _older_than_this(self) -> int:

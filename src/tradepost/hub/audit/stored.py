@@ -17,7 +17,7 @@ from tradepost.foundation.canonical import canonical
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.hub.audit.models import AuditEvent, AuditLink
 
-PAGE = 200  # rows read and hashed in one go: a millisecond or two of the event loop
+PAGE = 50  # rows read and hashed in one go: half a millisecond of the event loop, for which calls wait
 
 _COLUMNS = tuple(sorted(attribute.key for attribute in inspect(AuditEvent).column_attrs))  # canonical order
 _AS_KEPT: dict[str, Any] = {  # nothing is made of these on the way
