@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import threading
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32: no i, l, o, u
@@ -32,15 +31,17 @@ class _Random:
             os.register_at_fork(after_in_child=self.forget)
 
     def forget(self) -> None:
-        self._lock = threading.Lock()
         self._waiting: list[str] = []
 
     def take(self) -> str:
         """One id's worth."""
-        with self._lock:
-            if not self._waiting:
-                self._waiting = self.take_many(self.AT_ONCE)
-            return self._waiting.pop()
+        try:
+            return self._waiting.pop()  # at most one thread gets each
+        except IndexError:
+            waiting = self.take_many(self.AT_ONCE)
+            mine = waiting.pop()
+            self._waiting = waiting
+            return mine
 
     def take_many(self, count: int) -> list[str]:
         """Each one id's worth, fresh."""

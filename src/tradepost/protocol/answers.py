@@ -7,7 +7,6 @@ huge one), and only the response to our own id counts.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from typing import Any
 
 import orjson
 
@@ -212,27 +211,6 @@ def rpc_error_of(body: bytes) -> Json | None:
         return rpc_error(_object(body))
     except UpstreamFailed:
         return None
-
-
-def result_bytes(body: bytes, message: Json, request_id: int) -> bytes:
-    """The result of a response as the server wrote it where its bytes can be cut out safely, otherwise written anew."""
-    result: Any = message["result"]
-    if message.keys() == {"jsonrpc", "id", "result"}:
-        for head, tail in (
-            (b'{"jsonrpc":"2.0","id":%d,"result":' % request_id, b"}"),
-            (b'{"result":', b',"jsonrpc":"2.0","id":%d}' % request_id),
-        ):
-            if body.startswith(head) and body.endswith(tail) and _is_one_value(body[len(head) : -len(tail)]):
-                return body[len(head) : -len(tail)]
-    return orjson.dumps(result)
-
-
-def _is_one_value(cut: bytes) -> bool:
-    """False where the cut went through two members of the same name, for example."""
-    try:
-        return isinstance(orjson.loads(cut), dict)
-    except orjson.JSONDecodeError:
-        return False
 
 
 def _too_long() -> UpstreamFailed:

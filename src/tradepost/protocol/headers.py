@@ -13,6 +13,24 @@ from functools import lru_cache
 _SENTINEL = re.compile(r"=\?base64\?(?P<payload>.*)\?=", re.DOTALL)
 _SAFE = re.compile(r"[\x20-\x7e]*")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_NAMES = {  # of most headers that come, as servers give them
+    name.encode(): name
+    for name in (
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "mcp-method",
+        "mcp-name",
+        "mcp-protocol-version",
+        "mcp-session-id",
+        "origin",
+        "user-agent",
+    )
+}
 _USUAL = 200  # characters; what clients say is kept, for the next who says the same, only where it is short
 
 
@@ -20,15 +38,10 @@ def fold(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """ASGI headers as a dict with lower case names; doubled ones joined."""
     folded: dict[str, str] = {}
     for name, value in raw:
-        key = _name(name) if len(name) <= _USUAL else name.decode("latin-1").lower()
+        key = _NAMES.get(name) or name.decode("latin-1").lower()
         text = value.decode("latin-1").strip(" \t")  # blanks around a value are no part of it (RFC 9110)
         folded[key] = f"{folded[key]}, {text}" if key in folded else text
     return folded
-
-
-@lru_cache(maxsize=512)
-def _name(raw: bytes) -> str:
-    return raw.decode("latin-1").lower()
 
 
 def is_visible_ascii(text: str, longest: int) -> bool:

@@ -4,8 +4,7 @@ The endpoint knows eras, envelopes, sessions and streams; the host knows callers
 """
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tradepost.foundation.caller import Caller
 from tradepost.protocol.parameter_headers import HeaderParameter
@@ -14,8 +13,7 @@ from tradepost.protocol.tasks import takes_tasks
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """What the endpoint knows of an HTTP request before anybody is authenticated. Header names are lower case."""
 
     headers: Mapping[str, str]
@@ -50,8 +48,7 @@ class ClientChannel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CallExtras:
+class CallExtras(NamedTuple):
     """What came with a call beside name and arguments: an idempotency key (from `_meta` or the HTTP header
     `Idempotency-Key`), the client's declared capabilities (never identity), what a client that was asked for input
     sends back with its retry (`inputResponses`, `requestState`: attacker-controlled, verify both), whether it is one

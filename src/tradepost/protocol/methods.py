@@ -122,13 +122,13 @@ def call_extras(
     """What came beside name and arguments. Raises Refusal (400) for an unusable key or two different ones."""
     meta = meta_of(params)
     return CallExtras(
-        idempotency_key=_idempotency_key(meta.get(KEY_META), headers.get(KEY_HEADER)),
-        client_capabilities=capabilities,
-        run_id=_run_id(meta.get(RUN_META)),
-        input_responses=_optional_object(params, "inputResponses"),
-        request_state=_optional_text(params, "requestState"),
-        rounds=rounds,
-        channel=channel,
+        _idempotency_key(meta.get(KEY_META), headers.get(KEY_HEADER)),
+        capabilities,
+        _run_id(meta.get(RUN_META)),
+        _optional_object(params, "inputResponses"),
+        _optional_text(params, "requestState"),
+        rounds,
+        channel,
     )
 
 

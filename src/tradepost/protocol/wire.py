@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import orjson
 
@@ -21,7 +21,6 @@ from tradepost.protocol.answers import (
     OnMessage,
     read_body,
     read_response,
-    result_bytes,
     rpc_error,
     rpc_error_of,
 )
@@ -72,8 +71,7 @@ class Timeouts:
     question: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """A response with a result: the message, the bytes it came in, the id it answers, the HTTP headers."""
 
     message: Json
@@ -82,17 +80,11 @@ class Answered:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolAnswer:
+class ToolAnswer(NamedTuple):
     """A CallToolResult (or an input_required one)."""
 
     result: Json
     answered: Answered
-
-    @property
-    def raw(self) -> bytes:
-        """The result as the server's own bytes."""
-        return result_bytes(self.answered.body, self.answered.message, self.answered.request_id)
 
 
 class Deadline:
