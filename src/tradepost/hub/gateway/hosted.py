@@ -1,7 +1,7 @@
 """The gateway as an MCP endpoint sees it (HostedCatalog): lists from the compiled catalog, everything else through the
 pipeline."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.reach import DATABASE_ERRORS, away
 from tradepost.hub.gateway.steps.authenticate import bearer_of
-from tradepost.hub.gateway.steps.find_tool import EMPTY, catalog_of
+from tradepost.hub.gateway.steps.find_tool import EMPTY, catalog_at_hand, catalog_of
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.hub.upstreams.opening import Opening
 from tradepost.protocol.hosting import NO_EXTRAS, NOTHING_KNOWN, Arrival, CallExtras
@@ -69,7 +69,8 @@ class Gateway:
 
     async def mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:
         """See HostedCatalog."""
-        tool = (await self._catalog(caller, server)).tools.get(name)
+        catalog = catalog_at_hand(self._pipeline.parts, caller, server) or await self._catalog(caller, server)
+        tool = catalog.tools.get(name)
         return tool.mirrored if tool is not None else ()
 
     async def list_resources(self, caller: Caller, server: str | None) -> bytes:
@@ -84,12 +85,11 @@ class Gateway:
         """See HostedCatalog."""
         return (await self._catalog(caller, server)).prompts_json
 
-    async def call_tool(
+    def call_tool(
         self, caller: Caller, server: str | None, name: str, arguments: Json, extras: CallExtras
-    ) -> Json:
+    ) -> Awaitable[Json]:
         """See HostedCatalog."""
-        call = Call(caller, "tool", name, arguments, server, extras, run_id=extras.run_id or caller.run_id)
-        return await self._run(call)
+        return self._run(Call(caller, "tool", name, arguments, server, extras, run_id=extras.run_id or caller.run_id))
 
     async def ask_task(self, caller: Caller, server: str | None, method: str, task_id: str, extras: CallExtras) -> Json:
         """See HostedCatalog."""

@@ -43,6 +43,10 @@ class CatalogSource(Protocol):
         version: int | None = None,
     ) -> Awaitable[Catalog]: ...
 
+    def kept(
+        self, workspace_id: str, agent_id: str, slug: str | None, scopes: frozenset[str] | None, version: int
+    ) -> Catalog | None: ...
+
 
 class Dispatcher(Protocol):
     """The one way to a server; Upstreams satisfies it. `ends_at` is when a call has to be over, by the loop's clock. An

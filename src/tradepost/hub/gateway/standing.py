@@ -59,18 +59,19 @@ class Standings:
         self._now = now
         self._kept: dict[tuple[str, ...], Standing] = {}
 
+    def at_hand(self, caller: Caller) -> Standing | None:
+        """The caller's standing, where nothing has to be asked for it."""
+        version, kept = seen_version(caller), self._kept.get(_mark(caller))
+        if version is None or kept is None or kept.version < version:
+            return None
+        return kept if kept.expires_at is None or kept.expires_at > self._now() else None
+
     async def confirm(self, caller: Caller, *, fresh: bool = False) -> Standing:
         """The caller's standing. Raises Unauthenticated when it has none any more."""
         version = None if fresh else seen_version(caller)
         if version is None:
             version = await self._versions.version(caller.workspace_id)
-        mark = (
-            caller.workspace_id,
-            caller.principal.kind,
-            caller.principal.id,
-            caller.agent_id or "",
-            caller.user_id or "",
-        )
+        mark = _mark(caller)
         kept = self._kept.get(mark)
         if kept is None or kept.version < version or fresh:
             async with self._database.transaction(caller.workspace_id, write=False, quick=True) as session:
@@ -81,6 +82,11 @@ class Standings:
         if kept.expires_at is not None and kept.expires_at <= self._now():
             raise _refused("its key has expired")
         return kept
+
+
+def _mark(caller: Caller) -> tuple[str, ...]:
+    principal = caller.principal
+    return caller.workspace_id, principal.kind, principal.id, caller.agent_id or "", caller.user_id or ""
 
 
 async def _look_up(session: AsyncSession, caller: Caller, version: int) -> Standing:

@@ -55,6 +55,13 @@ class Catalogs:
         exist and for one of which it sees nothing."""
         return self._get((workspace_id, agent_id, scopes, slug), version, self._of_agent)
 
+    def kept(
+        self, workspace_id: str, agent_id: str, slug: str | None, scopes: frozenset[str] | None, version: int
+    ) -> Catalog | None:
+        """The same, of one server where one is named, if it is at hand for this version of the registry."""
+        found = self._kept.get((workspace_id, agent_id, scopes, slug))
+        return found if found is not None and found.version >= version else None
+
     async def _get(self, key: _Key, version: int | None, make: Callable[[_Key], Awaitable[Catalog]]) -> Catalog:
         if version is None:
             version = await self._watch.version(key[0])

@@ -1,6 +1,8 @@
 """Who calls, and may they still? The bearer key is looked up at the door; here every call, through whichever door, is
 checked to come from somebody who is still there."""
 
+from collections.abc import Awaitable
+
 from tradepost.foundation.errors import Unauthenticated
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
@@ -20,6 +22,14 @@ def bearer_of(arrival: Arrival) -> str:
     return header[len(SCHEME) :].strip()
 
 
-async def authenticate(call: Call, parts: Parts) -> None:
+def authenticate(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Raises Unauthenticated when workspace, key, agent or user is gone. Finds the profile's posture on the way."""
+    standing = parts.standings.at_hand(call.caller)
+    if standing is None:
+        return _confirm(call, parts)
+    call.posture = standing.posture
+    return None
+
+
+async def _confirm(call: Call, parts: Parts) -> None:
     call.posture = (await parts.standings.confirm(call.caller)).posture

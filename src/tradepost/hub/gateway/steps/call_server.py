@@ -36,25 +36,28 @@ async def call_server(call: Call, parts: Parts) -> None:
         parts.checkpoint("called")
 
 
-async def in_line(call: Call, parts: Parts, once: Once, *, repeatable: bool) -> None:
+def in_line(call: Call, parts: Parts, once: Once, *, repeatable: bool) -> Awaitable[None]:
     """`once`, when it is the call's turn at its server. Waiting in line, connecting and all repetitions together take
     at most as long as a call of this entry may."""
     if call.left:
         raise ClientLeft
-    entry = call.found
-    limits = entry.limits
-    seconds = limits.timeout_seconds
-    ends_at = asyncio.get_running_loop().time() + seconds
-    if limits.own_line:
-        servers, own = parts.servers, entry.entry_id
-        if not servers.take(own, limits.running):
-            await _turn(call, servers.acquire(own, _own_name(entry), seconds, limits.running, limits.waiting))
-        try:
-            await _in_servers_line(call, parts, once, ends_at, repeatable)
-        finally:
-            servers.release(own)
-    else:
+    limits = call.found.limits
+    ends_at = asyncio.get_running_loop().time() + limits.timeout_seconds
+    lined_up = _in_own_line if limits.own_line else _in_servers_line
+    return lined_up(call, parts, once, ends_at, repeatable)
+
+
+async def _in_own_line(call: Call, parts: Parts, once: Once, ends_at: float, repeatable: bool) -> None:
+    """For a tool with a line of its own, before that of its server."""
+    entry, servers = call.found, parts.servers
+    limits, own = entry.limits, entry.entry_id
+    if not servers.take(own, limits.running):
+        name, seconds = _own_name(entry), limits.timeout_seconds
+        await _turn(call, servers.acquire(own, name, seconds, limits.running, limits.waiting))
+    try:
         await _in_servers_line(call, parts, once, ends_at, repeatable)
+    finally:
+        servers.release(own)
 
 
 async def _in_servers_line(call: Call, parts: Parts, once: Once, ends_at: float, repeatable: bool) -> None:

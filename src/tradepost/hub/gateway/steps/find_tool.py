@@ -24,14 +24,33 @@ def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Awaitable[Ca
     return parts.catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
 
 
+def catalog_at_hand(parts: Parts, caller: Caller, server: str | None) -> Catalog | None:
+    """The same, where nothing has to be asked for it."""
+    version = seen_version(caller)
+    if version is None or caller.agent_id is None:
+        return None
+    return parts.catalogs.kept(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
+
+
 async def _nothing() -> Catalog:
     """People and programs without an agent have nothing assigned."""
     return EMPTY
 
 
-async def find_tool(call: Call, parts: Parts) -> None:
+def find_tool(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Raises NotFound."""
-    catalog = await catalog_of(parts, call.caller, call.server)
+    catalog = catalog_at_hand(parts, call.caller, call.server)
+    if catalog is None:
+        return _look_up(call, parts)
+    _find(call, catalog)
+    return None
+
+
+async def _look_up(call: Call, parts: Parts) -> None:
+    _find(call, await catalog_of(parts, call.caller, call.server))
+
+
+def _find(call: Call, catalog: Catalog) -> None:
     call.entry = _entry(catalog, call)
     if call.entry is None:
         raise _unknown(call)
