@@ -37,11 +37,15 @@ class Echo:
         self.ways.append("short" if WHOLE in scope.get("extensions", {}) else "ordinary")
         self.begun.set()
         exchange = Exchange(scope, receive, send)
-        body = await exchange.body()
+        body = exchange.whole_body()
+        if body is None:
+            body = await exchange.body()
         self.came.set()
         if self.before_answer is not None:
             await self.before_answer(exchange)
-        await exchange.respond(200, b'{"path":"%b","body":"%b"}' % (exchange.path.encode(), body))
+        answer = b'{"path":"%b","body":"%b"}' % (exchange.path.encode(), body)
+        if not exchange.answer_whole(answer):
+            await exchange.respond(200, answer)
 
 
 @asynccontextmanager
@@ -96,13 +100,13 @@ def echo() -> Echo:
 
 async def test_one_request_after_the_other(echo: Echo) -> None:
     async with served(echo) as port, connected(port) as (reader, writer):
-        for body in (b"a", b"bb"):
+        for body in (b"a", b"", b"bb"):
             writer.write(request(body))
             head, said = await answer(reader)
             assert head.startswith(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
             assert b"x-content-type-options: nosniff\r\n" in head
             assert said == b'{"path":"/mcp","body":"%b"}' % body
-    assert echo.ways == ["short", "short"]
+    assert echo.ways == ["short"] * 3
 
 
 async def test_requests_that_come_at_once_are_answered_in_order(echo: Echo) -> None:

@@ -122,7 +122,8 @@ class McpEndpoint:
     async def _post(self, exchange: Exchange, caller: Caller, server: str | None) -> None:
         _check_media_types(exchange)
         try:
-            message = parse_incoming(await exchange.body())
+            body = exchange.whole_body()
+            message = parse_incoming(await exchange.body() if body is None else body)
         except Malformed as error:
             exchange.request_id = error.id
             await _answer_refusal(exchange, malformed(error))
@@ -147,7 +148,9 @@ class McpEndpoint:
             logger.exception("unexpected failure of %s", message.method)
             await _answer_refusal(exchange, internal())
         else:
-            await exchange.respond(200, result_answer(message.id, result), headers)
+            answer = result_answer(message.id, result)
+            if headers is not None or not exchange.answer_whole(answer):
+                await exchange.respond(200, answer, headers)
 
     async def _forward(self, exchange: Exchange, there: Elsewhere) -> None:
         """Let the process answer that holds what a request is about; where it is gone, this one says what is left."""

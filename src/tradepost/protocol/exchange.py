@@ -127,6 +127,14 @@ class Exchange:
         client = self.scope.get("client")
         return Arrival(self.headers, client[0] if client else "", self.path)
 
+    def whole_body(self) -> bytes | None:
+        """The body, where all of it is there already; afterwards in `taken`, too."""
+        if self._whole is None or self.taken:
+            return self.taken or None
+        body = self._whole.take_body()
+        self.taken = body or b""
+        return body
+
     async def body(self) -> bytes:
         """The whole body, afterwards in `taken`. Raises Refused (413, 400, 408) and ClientGone."""
         if self.taken:  # a request that is served once more
@@ -136,11 +144,6 @@ class Exchange:
             raise Refused(400, "The Content-Length header is not a number.")
         if declared is not None and int(declared) > MAX_BODY_BYTES:
             raise await self._too_large()
-        if self._whole is not None:
-            body = self._whole.take_body()
-            if body is not None:
-                self.taken = body
-                return body
         first = await self._next(BODY_SECONDS)
         if not first.get("more_body", False):
             self.taken = first.get("body", b"")
@@ -179,13 +182,15 @@ class Exchange:
             raise ClientGone
         return message
 
+    def answer_whole(self, body: bytes) -> bool:
+        """Send a JSON answer with status 200 in one piece, if that is possible just now."""
+        return not self._streaming and self._whole is not None and self._whole.answer(_JSON_HEAD, body)
+
     async def respond(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Send a JSON answer, or one without a body. Where events went out before, it is the last event."""
         if self._streaming:
             event = self._event(body, last=True)
             await self.send({"type": "http.response.body", "body": event})
-            return
-        if status == 200 and body and not headers and self._whole is not None and self._whole.answer(_JSON_HEAD, body):
             return
         lines = list(_JSON_HEADERS) if body else []
         lines.append((b"content-length", str(len(body)).encode()))

@@ -89,8 +89,11 @@ class HostedCatalog(Protocol):
         """The JSON array of Tool objects as ready bytes, in a stable order (a catalog is never paged)."""
         ...
 
-    async def mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:
-        """The arguments of a tool that clients repeat in headers, worked out before the call; () for an unknown one."""
+    def mirrored(
+        self, caller: Caller, server: str | None, name: str
+    ) -> tuple[HeaderParameter, ...] | Awaitable[tuple[HeaderParameter, ...]]:
+        """The arguments of a tool that clients repeat in headers, worked out before the call; () for an unknown one.
+        To be waited for where they are not at hand."""
         ...
 
     async def list_resources(self, caller: Caller, server: str | None) -> bytes: ...

@@ -35,7 +35,7 @@ from tradepost.protocol.methods import (
     identity,
     progress_token,
 )
-from tradepost.protocol.parameter_headers import mismatch
+from tradepost.protocol.parameter_headers import HeaderParameter, mismatch
 from tradepost.protocol.streams import Streams
 from tradepost.protocol.task_methods import TaskMethods
 from tradepost.protocol.tasks import OFFERED, TASK_METHODS
@@ -138,7 +138,8 @@ class ModernEra:
         headers = exchange.headers
         declared = check_envelope(message, headers, self._served)
         if message.method == TOOLS_CALL:
-            await self._check_mirrored(caller, server, message.params, headers)
+            mirrored = self._host.mirrored(caller, server, str(message.params.get("name")))
+            _check_mirrored(mirrored if isinstance(mirrored, tuple) else await mirrored, message.params, headers)
             extras = self._extras(message, exchange, declared)
             call = self._methods.result(ModernShape(None), caller, server, message.method, message.params, extras)
             return await self._connected.run(exchange, call)
@@ -168,17 +169,15 @@ class ModernEra:
             result["instructions"] = info["instructions"]
         return shape.plain({**result, "ttlMs": LIST_TTL_MS, "cacheScope": "private"})
 
-    async def _check_mirrored(
-        self, caller: Caller, server: str | None, params: Json, headers: Mapping[str, str]
-    ) -> None:
-        """Compare `Mcp-Param-*` headers with the arguments, for tools whose schema names any. Raises Refusal."""
-        parameters = await self._host.mirrored(caller, server, str(params.get("name")))
-        if not parameters:
-            return
-        arguments = params.get("arguments")
-        problem = mismatch(parameters, arguments if isinstance(arguments, dict) else {}, headers)
-        if problem is not None:
-            raise header_mismatch(problem)
+
+def _check_mirrored(parameters: tuple[HeaderParameter, ...], params: Json, headers: Mapping[str, str]) -> None:
+    """Compare `Mcp-Param-*` headers with the arguments, for tools whose schema names any. Raises Refusal."""
+    if not parameters:
+        return
+    arguments = params.get("arguments")
+    problem = mismatch(parameters, arguments if isinstance(arguments, dict) else {}, headers)
+    if problem is not None:
+        raise header_mismatch(problem)
 
 
 def _channel(exchange: Exchange, params: Json) -> StreamChannel:

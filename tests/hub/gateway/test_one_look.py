@@ -13,6 +13,7 @@ from tradepost.hub.access.keys import revoke
 from tradepost.hub.registration.assignments import unassign
 from tradepost.protocol.builtin import Json
 from tradepost.protocol.hosting import Arrival, CallExtras
+from tradepost.protocol.parameter_headers import HeaderParameter
 
 Change = Callable[[World, Caller], Awaitable[None]]
 
@@ -23,8 +24,13 @@ async def let_in(world: World) -> Caller:
     )
 
 
+async def mirrored(world: World, caller: Caller, name: str) -> tuple[HeaderParameter, ...]:
+    found = world.gateway.mirrored(caller, None, name)
+    return found if isinstance(found, tuple) else await found
+
+
 async def get_stock(world: World, caller: Caller) -> Json:
-    assert await world.gateway.mirrored(caller, None, "get_stock") == ()
+    assert await mirrored(world, caller, "get_stock") == ()
     return await world.gateway.call_tool(caller, None, "get_stock", {"sku": "A1"}, CallExtras())
 
 
@@ -32,13 +38,13 @@ async def get_stock(world: World, caller: Caller) -> Json:
 def looks(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The workspaces whose version was looked up."""
     found: list[str] = []
-    real = world.watch.version
+    real = world.watch.at_hand  # asked first by whoever looks
 
-    async def version(workspace_id: str) -> int:
+    def at_hand(workspace_id: str) -> int | None:
         found.append(workspace_id)
-        return await real(workspace_id)
+        return real(workspace_id)
 
-    monkeypatch.setattr(world.watch, "version", version)
+    monkeypatch.setattr(world.watch, "at_hand", at_hand)
     return found
 
 
@@ -100,8 +106,8 @@ async def test_headers_that_repeat_arguments_are_known_before_the_call(world: Wo
     await world.add_remote("track", "read", inputSchema={"type": "object", "properties": {"region": region}})
     await world.add_remote("odd", "read", inputSchema={"type": "object", "properties": {"r": {"x-mcp-header": "R"}}})
     caller = await let_in(world)
-    (found,) = await world.gateway.mirrored(caller, None, "track")
+    (found,) = await mirrored(world, caller, "track")
     assert (found.path, found.header) == (("region",), "mcp-param-region")
-    assert await world.gateway.mirrored(caller, None, "odd") == ()
-    assert await world.gateway.mirrored(caller, None, "no_such_tool") == ()
+    assert await mirrored(world, caller, "odd") == ()
+    assert await mirrored(world, caller, "no_such_tool") == ()
     assert error_of(await world.call("track", region=7))["field"] == "region"

@@ -70,7 +70,11 @@ class Authenticator:
         digest = digest_of(bearer[:MAX_BEARER])
         looked_at = monotonic()
         known = self._known.get(digest)
-        version = await self._watch.version(known.caller.workspace_id) if known is not None else 0
+        version = 0
+        if known is not None:
+            workspace_id = known.caller.workspace_id
+            at_hand = self._watch.at_hand(workspace_id)
+            version = await self._watch.version(workspace_id) if at_hand is None else at_hand
         if known is None or known.version < version:
             self._known.pop(digest, None)
             known = await self._look_up(bearer, digest)

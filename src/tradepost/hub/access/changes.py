@@ -30,6 +30,8 @@ class Versions(Protocol):
 
     async def version(self, workspace_id: str) -> int: ...
 
+    def at_hand(self, workspace_id: str) -> int | None: ...
+
 
 def seen_version(caller: Caller) -> int | None:
     """The registry version that was looked at when the caller's request was let in. None where nobody looked, or where

@@ -67,11 +67,15 @@ class Gateway:
             self._opening.begin(caller.workspace_id, catalog.remotes)
         return catalog.tools_json
 
-    async def mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:
+    def mirrored(
+        self, caller: Caller, server: str | None, name: str
+    ) -> tuple[HeaderParameter, ...] | Awaitable[tuple[HeaderParameter, ...]]:
         """See HostedCatalog."""
-        catalog = catalog_at_hand(self._pipeline.parts, caller, server) or await self._catalog(caller, server)
-        tool = catalog.tools.get(name)
-        return tool.mirrored if tool is not None else ()
+        catalog = catalog_at_hand(self._pipeline.parts, caller, server)
+        return self._mirrored(caller, server, name) if catalog is None else _mirrored(catalog, name)
+
+    async def _mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:
+        return _mirrored(await self._catalog(caller, server), name)
 
     async def list_resources(self, caller: Caller, server: str | None) -> bytes:
         """See HostedCatalog."""
@@ -174,3 +178,8 @@ class Gateway:
             return await self._pipeline.run(call)
         except DATABASE_ERRORS as error:
             raise (away(error) or error) from error.__cause__
+
+
+def _mirrored(catalog: Catalog, name: str) -> tuple[HeaderParameter, ...]:
+    tool = catalog.tools.get(name)
+    return tool.mirrored if tool is not None else ()

@@ -36,19 +36,24 @@ class RegistryWatch:
 
     async def version(self, workspace_id: str) -> int:
         """The version that is committed now; 0 for a workspace that has none."""
-        if self._database.is_sqlite:
-            looked = self._this_turn.get(workspace_id)
-            if looked is not None:
-                return looked
-            try:
-                return self._look(workspace_id)
-            except sqlite3.OperationalError:
-                return await self._read(workspace_id)  # locked for a moment: ask through the pool, which waits
-        if self._listener is None or workspace_id not in self._versions:
-            found = await self._read(workspace_id)
-            self._keep(workspace_id, found)
-            return found
-        return self._versions[workspace_id]
+        found = self.at_hand(workspace_id)
+        if found is None:
+            found = await self._read(workspace_id)  # on SQLite through the pool, which waits
+            if not self._database.is_sqlite:
+                self._keep(workspace_id, found)
+        return found
+
+    def at_hand(self, workspace_id: str) -> int | None:
+        """The same, where it is known without waiting."""
+        if not self._database.is_sqlite:
+            return None if self._listener is None else self._versions.get(workspace_id)
+        looked = self._this_turn.get(workspace_id)
+        if looked is not None:
+            return looked
+        try:
+            return self._look(workspace_id)
+        except sqlite3.OperationalError:
+            return None  # locked for a moment
 
     async def start(self) -> None:
         """Begin to follow changes."""
