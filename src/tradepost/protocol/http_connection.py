@@ -69,7 +69,7 @@ class HttpConnection(asyncio.Protocol):
         self.heard = self._reusable = self._until_close = self._interim = False
         self._header_count = self._header_bytes = self._bodyless = 0
         self._refusal = None
-        self._transport.writelines((head, body) if body else (head,))
+        self._transport.write(head + body)
         return answer
 
     def abort(self) -> None:

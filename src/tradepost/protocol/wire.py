@@ -100,12 +100,13 @@ class Deadline:
         self._expired = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("A deadline needs a task that it can end.")
         self._task = task
         self._cancelling = task.cancelling()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
+        self._timer = loop.call_later(self._seconds, self._expire)
         return self
 
     def left(self) -> float:
