@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -141,12 +141,17 @@ class Tradepost:
         await self.hub.close()
         await self.store.close()
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == "lifespan":
-            return self._lifespan(receive, send)
-        if scope["path"] == "/health":
-            return _answer(send, 200, {"status": "ok"})
-        return self._ready(send) if scope["path"] == "/ready" else self.endpoint(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            if path == "/health":
+                await _answer(send, 200, {"status": "ok"})
+            elif path == "/ready":
+                await self._ready(send)
+            else:
+                await self.endpoint(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
 
     async def _ready(self, send: Send) -> None:
         try:
