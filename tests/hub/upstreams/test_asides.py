@@ -69,6 +69,25 @@ class AsideServer(WatchedServer):
             return error.message
 
 
+class UnannouncedServer(AsideServer):
+    """Says nothing of itself but that it has tools. `listened` when the stream of its session is open."""
+
+    def __init__(self) -> None:
+        self.listened = asyncio.Event()
+        super().__init__()
+
+    def _made(self) -> Server[Any]:
+        return Server("unannounced", version="1", on_list_tools=self._list_tools, on_call_tool=self._call)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            await send(message)
+            if scope["method"] == "GET" and message["type"] == "http.response.start":
+                self.listened.set()
+
+        await super().__call__(scope, receive, sent)
+
+
 class Asked:
     """The channel to a client that says where its files are, at once or when `may_answer` is set."""
 
@@ -166,3 +185,11 @@ async def test_it_ends_with_the_call(hub: Hub, server: AsideServer) -> None:
     await asyncio.gather(given_up, return_exceptions=True)
     assert await asking == "The call that this was asked in is over."
     assert await call(hub, "places", Asked().talk()) == "file:///shop"
+
+
+async def test_a_server_that_announces_nothing_is_heard_as_well() -> None:
+    server = UnannouncedServer()
+    async with server.serving(), hub_before(server) as (hub, _), asyncio.timeout(SECONDS):
+        await hub.upstreams.open(CALLER.workspace_id, hub.entry, SECONDS)
+        await server.listened.wait()
+        assert await call(hub, "places", Asked().talk()) == "file:///shop"

@@ -49,7 +49,8 @@ class Speaker(Protocol):
 
 class Feed:
     """Hears one server. `updated` is told a URI, `lists_changed` that some list did. It runs as long as a resource is
-    watched or the server says of itself that it tells when lists change."""
+    watched, the server says of itself that it tells when lists change, or it keeps a session, in whose stream it may
+    ask something during a call."""
 
     def __init__(
         self, client: Speaker, updated: Callable[[str], None], lists_changed: Callable[[], None], name: str
@@ -92,7 +93,7 @@ class Feed:
         self._stir()
 
     def hear_lists(self) -> None:
-        """Hear of changed lists, if the server tells of them."""
+        """Hear of changed lists, if the server tells of them, and what it asks in its session."""
         self._wants_lists = True
         self._stir()
 
@@ -219,7 +220,8 @@ class Feed:
 
     async def _follow(self, identity: ServerIdentity) -> None:
         """The older era: the session's own stream, and a subscription for each."""
-        self._wants_lists = self._wants_lists and _tells_of_lists(identity)
+        in_session = self._client.session[1] is not None
+        self._wants_lists = self._wants_lists and (in_session or _tells_of_lists(identity))
         if not tells_of_updates(identity):
             for uri in self._watched.uris:
                 self._watched.give_up(uri, None)
