@@ -11,7 +11,8 @@ from mcp.shared.message import ServerMessageMetadata
 
 from tests.hub.upstreams.watched_server import MODERN, WatchedServer
 
-PROMPT = "greet"
+PROMPT, PROMPT_THAT_ASKS = "greet", "greet_by_name"
+ASKS = "note://asks"
 TEMPLATE = "note://{name}"
 TOOLS = ("echo", "work", "ask", "think", "places", "wait", "ask_and_wait")
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -88,8 +89,7 @@ class FeatureServer(WatchedServer):
         if context.protocol_version >= MODERN:
             given = (params.input_responses or {}).get("q")
             if given is None:
-                asked = {"resultType": "input_required", "inputRequests": {"q": QUESTIONS[params.name]}}
-                return types.InputRequiredResult.model_validate(asked)
+                return _question(params.name)
         elif params.name in ("ask", "ask_and_wait"):
             given = await context.session.elicit_form("Your name?", NAME, related_request_id=context.request_id)
         elif params.name == "think":
@@ -106,15 +106,34 @@ class FeatureServer(WatchedServer):
         template = types.ResourceTemplate(uri_template=TEMPLATE, name="note")
         return types.ListResourceTemplatesResult(resource_templates=[template])
 
-    async def _read(self, context: Any, params: Any) -> types.ReadResourceResult:
+    async def _name(self, context: Any, params: Any) -> Any:
+        """The name that the client's person gives, or the question for it."""
+        if context.protocol_version >= MODERN:
+            given = (params.input_responses or {}).get("q")
+            return _question("ask") if given is None else given.content["name"]
+        asked = await context.session.elicit_form("Your name?", NAME, related_request_id=context.request_id)
+        return asked.content["name"]
+
+    async def _read(self, context: Any, params: Any) -> Any:
         uri = str(params.uri)
+        if uri == ASKS:
+            named = await self._name(context, params)
+            if isinstance(named, types.InputRequiredResult):
+                return named
+            return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, text=f"for {named}")])
         return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, text=f"content of {uri}")])
 
     async def _list_prompts(self, context: Any, params: Any) -> types.ListPromptsResult:
         argument = types.PromptArgument(name="who", required=True)
-        return types.ListPromptsResult(prompts=[types.Prompt(name=PROMPT, arguments=[argument])])
+        asking = types.Prompt(name=PROMPT_THAT_ASKS)
+        return types.ListPromptsResult(prompts=[types.Prompt(name=PROMPT, arguments=[argument]), asking])
 
-    async def _prompt(self, context: Any, params: Any) -> types.GetPromptResult:
+    async def _prompt(self, context: Any, params: Any) -> Any:
+        if params.name == PROMPT_THAT_ASKS:
+            named = await self._name(context, params)
+            if isinstance(named, types.InputRequiredResult):
+                return named
+            params.arguments = {"who": named}
         said = types.TextContent(type="text", text=f"Hello {params.arguments['who']}")
         return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=said)])
 
@@ -124,6 +143,11 @@ class FeatureServer(WatchedServer):
 
     async def _set_level(self, context: Any, params: Any) -> types.EmptyResult:
         return types.EmptyResult()
+
+
+def _question(name: str) -> types.InputRequiredResult:
+    asked = {"resultType": "input_required", "inputRequests": {"q": QUESTIONS[name]}}
+    return types.InputRequiredResult.model_validate(asked)
 
 
 def _text(said: str) -> types.CallToolResult:

@@ -21,7 +21,7 @@ from mcp_types import (
 )
 
 from tests.eras.conftest import SERVERS, Grid
-from tests.eras.server import PROMPT, TEMPLATE, FeatureServer
+from tests.eras.server import ASKS, PROMPT, PROMPT_THAT_ASKS, TEMPLATE, FeatureServer
 from tests.hub.upstreams.watched_server import ONE
 from tests.journeys.live.test_updates import Heard
 
@@ -98,6 +98,21 @@ async def prompt(grid: Grid, mode: str, server: str) -> None:
     assert got.messages[0].content.text == "Hello Ada"  # type: ignore[union-attr]
 
 
+async def ada(_context: Any, _params: Any) -> ElicitResult:
+    return ElicitResult(action="accept", content={"name": "Ada"})
+
+
+async def resource_that_asks(grid: Grid, mode: str, server: str) -> None:
+    async with grid.client(mode, server, elicitation_callback=ada) as client:
+        assert (await client.read_resource(ASKS)).contents[0].text == "for Ada"  # type: ignore[union-attr]
+
+
+async def prompt_that_asks(grid: Grid, mode: str, server: str) -> None:
+    async with grid.client(mode, server, elicitation_callback=ada) as client:
+        got = await client.get_prompt(PROMPT_THAT_ASKS)
+    assert got.messages[0].content.text == "Hello Ada"  # type: ignore[union-attr]
+
+
 async def completion(grid: Grid, mode: str, server: str) -> None:
     async with grid.client(mode, server) as client:
         named = PromptReference(type="ref/prompt", name=PROMPT)
@@ -139,10 +154,7 @@ async def cancellation(grid: Grid, mode: str, server: str) -> None:
 
 
 async def cancellation_after_a_question(grid: Grid, mode: str, server: str) -> None:
-    async def person(_context: Any, _params: Any) -> ElicitResult:
-        return ElicitResult(action="accept", content={"name": "Ada"})
-
-    async with grid.client(mode, server, elicitation_callback=person) as client:
+    async with grid.client(mode, server, elicitation_callback=ada) as client:
         await canceled(client, "ask_and_wait", grid.servers[server])
 
 
@@ -165,7 +177,9 @@ FEATURES: tuple[Feature, ...] = (
     sampling,
     roots,
     resource,
+    resource_that_asks,
     prompt,
+    prompt_that_asks,
     completion,
     subscription,
     cancellation,
