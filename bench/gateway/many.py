@@ -15,6 +15,7 @@ from bench.gateway.driven import Driven
 from bench.gateway.hubs import TOOL, Shape, exposed, make
 from bench.gateway.options import Options
 from bench.gateway.upstreams import Upstream, running_upstream
+from bench.gateway.yardstick import cpu_ms, scaled
 from bench.measure import Measure
 from bench.processes import free_port, running_hub
 
@@ -88,11 +89,13 @@ def measures(options: Options) -> Iterator[Measure]:
 
 def _told(rows: list[_Row]) -> Iterator[Measure]:
     direct, *others = rows
-    note = f"median of {len(direct.p50)} rounds in turn; direct {statistics.median(direct.p50):.3f} ms"
+    here = cpu_ms()
+    (added_ms, why_added), (p99_ms, why) = scaled(ADDED_MS, here), scaled(P99_MS, here)
+    why_added += f"; direct {statistics.median(direct.p50):.3f} ms"
     for row in others:
         added = statistics.median(one - straight for one, straight in zip(row.p50, direct.p50, strict=True))
-        yield Measure(f"{row.name}: added p50 at 1 client", added, "ms", ADDED_MS, note)
-        yield Measure(f"{row.name}: p99 at 16 clients", statistics.median(row.p99), "ms", P99_MS, note)
+        yield Measure(f"{row.name}: added p50 at 1 client", added, "ms", added_ms, why_added)
+        yield Measure(f"{row.name}: p99 at 16 clients", statistics.median(row.p99), "ms", p99_ms, why)
     quiet, hanging = others[1:]
     times = statistics.median(one / other for one, other in zip(hanging.p99, quiet.p99, strict=True))
     held = f"{HANGING_CALLS} calls of the hanging server under way"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.gateway import agents, boot, bundled, fanout, faults, many, memory, peers
 from bench.gateway.options import Options
+from bench.gateway.yardstick import CPU_MS_THERE
 from bench.measure import Measure
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "gateway.md"
@@ -63,8 +64,9 @@ def document(rows: Sequence[peers.Row], found: Found, options: Options) -> str:
         f'    make bench ARGS="{again}"',
         "",
         f"{os.cpu_count()} processors, Python {platform.python_version()}, {datetime.now(UTC).date().isoformat()}"
-        f"{_load()}. Other work on the machine makes every time longer: ratios to direct calls",
-        "and CPU per call are what counts.",
+        f"{_load()}. Other work on the machine makes every time longer: ratios within",
+        "the run are what counts. So limits in milliseconds, which were set where the bare pass-through takes",
+        f"{CPU_MS_THERE:g} ms of CPU per call, are multiplied by what it takes here over that.",
         "",
         "## One tool of one server",
         "",
