@@ -60,6 +60,22 @@ class QuickProtocol(OneWriteProtocol):
             scope["extensions"] = {WHOLE: cycle}  # type: ignore[dict-item]  # an object, in place of a description
         self._start_asgi_task(cycle, self.app)
 
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if type(cycle) is WholeCycle and not cycle.response_complete and len(cycle.body) + len(body) <= _SMALL:
+            cycle.body += body
+            cycle.message_event.set()
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        cycle = self.cycle
+        if type(cycle) is WholeCycle and not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+        else:
+            super().on_message_complete()
+
     def _is_busy(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete

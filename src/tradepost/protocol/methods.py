@@ -121,10 +121,11 @@ def call_extras(
 ) -> CallExtras:
     """What came beside name and arguments. Raises Refusal (400) for an unusable key or two different ones."""
     meta = meta_of(params)
+    in_meta, in_header, run_id = meta.get(KEY_META), headers.get(KEY_HEADER), meta.get(RUN_META)
     return CallExtras(
-        _idempotency_key(meta.get(KEY_META), headers.get(KEY_HEADER)),
+        None if in_meta is None and in_header is None else _idempotency_key(in_meta, in_header),
         capabilities,
-        _run_id(meta.get(RUN_META)),
+        None if run_id is None else _run_id(run_id),
         _optional_object(params, "inputResponses"),
         _optional_text(params, "requestState"),
         rounds,

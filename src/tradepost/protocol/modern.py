@@ -74,8 +74,8 @@ def check_envelope(message: Message, headers: Mapping[str, str], served: tuple[s
     meta = message.params.get("_meta")
     if not isinstance(meta, dict):
         raise invalid_params(f"params._meta must carry {VERSION_META!r} and {CAPABILITIES_META!r}.")
-    missing = [key for key in (VERSION_META, CAPABILITIES_META) if key not in meta]
-    if missing:
+    if VERSION_META not in meta or CAPABILITIES_META not in meta:
+        missing = [key for key in (VERSION_META, CAPABILITIES_META) if key not in meta]
         raise invalid_params(f"params._meta lacks {', '.join(missing)}.")
     version, capabilities = meta[VERSION_META], meta[CAPABILITIES_META]
     if not isinstance(version, str) or not isinstance(capabilities, dict):
@@ -181,10 +181,12 @@ def _check_mirrored(parameters: tuple[HeaderParameter, ...], params: Json, heade
 
 
 def _channel(exchange: Exchange, params: Json) -> StreamChannel:
-    level = params["_meta"].get(LOG_LEVEL_META)
+    meta = params["_meta"]
+    level = meta.get(LOG_LEVEL_META)
     if level is not None and level not in LOG_LEVELS:
         raise invalid_params(f"{LOG_LEVEL_META} is one of {', '.join(LOG_LEVELS)}.")
-    return StreamChannel(exchange, progress_token=progress_token(params), log_level=level)
+    token = progress_token(params) if "progressToken" in meta else None
+    return StreamChannel(exchange, progress_token=token, log_level=level)
 
 
 __all__ = ["DISCOVER", "VERSION", "ModernEra", "Refusal", "check_envelope", "is_modern"]

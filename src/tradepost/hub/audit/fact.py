@@ -40,18 +40,9 @@ class AuditFact(NamedTuple):
     @classmethod
     def of(cls, caller: Caller, kind: AuditKind, tag: str, **values: Any) -> "AuditFact":
         """A fact about something this caller did."""
-        values.setdefault("run_id", caller.run_id)
-        return cls(
-            workspace_id=caller.workspace_id,
-            kind=kind,
-            tag=tag,
-            request_id=caller.request_id,
-            principal_kind=caller.principal.kind,
-            principal_id=caller.principal.id,
-            agent_id=caller.agent_id,
-            user_id=caller.user_id,
-            **values,
-        )
+        principal, run_id = caller.principal, values.pop("run_id", caller.run_id)
+        who = caller.workspace_id, kind, tag, caller.request_id, principal.kind, principal.id
+        return cls(*who, run_id, caller.agent_id, caller.user_id, **values)
 
     def as_values(self, event_id: str, occurred_at: datetime) -> tuple[Any, ...]:
         """The values of its row, in the order of COLUMNS."""
