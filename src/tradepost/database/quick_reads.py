@@ -72,7 +72,8 @@ class QuickReads:
         self._kept.append(reader)
 
     def close(self) -> None:
-        """Let go of the connections that are kept."""
+        """Let go of the connections that are kept, and keep none from now on."""
+        self._most_kept = 0
         while self._kept:
             self._kept.pop().close()
 

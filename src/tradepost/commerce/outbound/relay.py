@@ -79,10 +79,10 @@ class Relay:
     async def plan(self) -> int:
         """Turn events nobody has looked at into effects. Returns how many events were looked at."""
         async with self._database.system(write=False, quick=True) as session:
-            if self._stuck:
-                found = await _OTHERS_WAITING.rows(session, {"stuck": sorted(self._stuck)})
-            else:
-                found = await _WAITING.rows(session, {})
+            if not await _ANY_WAITING.rows(session, {}):
+                return 0
+        async with self._database.system(write=False) as session:
+            found = (await session.execute(_WAITING, {"stuck": sorted(self._stuck)})).all()
         for workspace_id, event_id in found:
             try:
                 await self._plan_one(workspace_id, event_id)
@@ -232,20 +232,18 @@ def _has_elder() -> ColumnElement[bool]:
     )
 
 
-# Asked twice a second for as long as the hub runs: made once.
-_events = (
+# Whether there is anything is asked twice a second for as long as the hub runs: made once, and found in an index.
+_ANY_WAITING = Lookup(select(StoreEvent.id).where(StoreEvent.relayed_at.is_(None)).limit(1))
+_WAITING = (
     select(StoreEvent.workspace_id, StoreEvent.id)
-    .where(StoreEvent.relayed_at.is_(None))
+    .where(StoreEvent.relayed_at.is_(None), StoreEvent.id.not_in(bindparam("stuck", expanding=True)))
     .order_by(StoreEvent.sequence)
     .limit(EVENTS_AT_ONCE)
 )
-_WAITING = Lookup(_events)
-_OTHERS_WAITING = Lookup(_events.where(StoreEvent.id.not_in(bindparam("stuck", expanding=True))))
-_due = and_(_is_due(), ~_has_elder())
-_ANY_DUE = Lookup(select(Effect.id).where(_due).limit(1))
+_ANY_DUE = Lookup(select(Effect.id).where(_is_due()).limit(1))  # as a rule there is none: elders can wait
 _TO_CLAIM = (
     select(Effect)
-    .where(_due)
+    .where(_is_due(), ~_has_elder())
     .order_by(Effect.due_at, Effect.id)
     .limit(EFFECTS_AT_ONCE)
     .with_for_update(skip_locked=True)
