@@ -25,11 +25,11 @@ from tradepost.foundation.ids import new_id, new_ids
 from tradepost.hub.audit.fact import COLUMNS, AuditFact
 from tradepost.hub.audit.models import AuditEvent
 
-GROUP_SECONDS = 0.05  # a commit waits for the disk, however few rows it holds
+GROUP_SECONDS = 0.1  # a commit waits for the disk, however few rows it holds
 RETRY_SECONDS = 1.0
 CAPACITY = 50_000
-GROUP = 136  # rows that do not wait for more
-MOST = 4 * GROUP  # in one commit, where so many wait
+GROUP = 272  # rows that do not wait for more
+MOST = 2 * GROUP  # in one commit, where so many wait
 CROWDED = 3 * MOST
 ROOM_SECONDS = 1.0
 
