@@ -6,11 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 
-from tests.protocol.conftest import _Server
+from tests.protocol.conftest import served
 from tradepost.cli.quick_http import QuickProtocol
-from tradepost.cli.web import take_port
 from tradepost.protocol.exchange import WHOLE, ClientGone, Exchange
 
 POST = b"POST /mcp HTTP/1.1\r\nhost: here\r\n"
@@ -34,6 +32,8 @@ class Echo:
         self.before_answer: Callable[[Exchange], Awaitable[None]] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
         self.ways.append("short" if WHOLE in scope.get("extensions", {}) else "ordinary")
         self.begun.set()
         exchange = Exchange(scope, receive, send)
@@ -49,33 +49,8 @@ class Echo:
 
 
 @asynccontextmanager
-async def served(app: Any, protocol: type[QuickProtocol] = QuickProtocol) -> AsyncIterator[int]:
-    listener = take_port("127.0.0.1", 0)
-    config = uvicorn.Config(
-        app,
-        http=protocol,
-        lifespan="off",
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=2,
-        ws="none",
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    await server.ready.wait()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.stop.set()
-        await task
-        listener.close()
-
-
-@asynccontextmanager
-async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     try:
         yield reader, writer
     finally:
@@ -99,7 +74,7 @@ def echo() -> Echo:
 
 
 async def test_one_request_after_the_other(echo: Echo) -> None:
-    async with served(echo) as port, connected(port) as (reader, writer):
+    async with served(echo) as url, connected(url) as (reader, writer):
         for body in (b"a", b"", b"bb"):
             writer.write(request(body))
             head, said = await answer(reader)
@@ -111,7 +86,7 @@ async def test_one_request_after_the_other(echo: Echo) -> None:
 
 async def test_requests_that_come_at_once_are_answered_in_order(echo: Echo) -> None:
     bodies = [b"1", b"2", b"3"]
-    async with served(echo) as port, connected(port) as (reader, writer):
+    async with served(echo) as url, connected(url) as (reader, writer):
         writer.write(b"".join(request(body) for body in bodies))
         said = [(await answer(reader))[1] for _ in bodies]
         assert said == [b'{"path":"/mcp","body":"%b"}' % body for body in bodies]
@@ -121,7 +96,7 @@ async def test_requests_that_come_at_once_are_answered_in_order(echo: Echo) -> N
 
 
 async def test_a_body_in_parts(echo: Echo) -> None:
-    async with served(echo) as port, connected(port) as (reader, writer):
+    async with served(echo) as url, connected(url) as (reader, writer):
         whole = request(b"abcdef")
         writer.write(whole[:-3])
         await writer.drain()
@@ -136,7 +111,7 @@ async def test_a_body_in_parts(echo: Echo) -> None:
 
 
 async def test_a_client_that_wants_the_connection_closed(echo: Echo) -> None:
-    async with served(echo) as port, connected(port) as (reader, writer):
+    async with served(echo) as url, connected(url) as (reader, writer):
         writer.write(request(b"last", b"connection: close\r\n"))
         head, _ = await answer(reader)
         assert b"connection: close\r\n" in head
@@ -154,19 +129,21 @@ async def test_a_client_that_wants_the_connection_closed(echo: Echo) -> None:
     ],
 )
 async def test_what_is_not_usual_goes_the_ordinary_way(echo: Echo, line: bytes, path: bytes) -> None:
-    async with served(echo) as port, connected(port) as (reader, writer):
+    async with served(echo) as url, connected(url) as (reader, writer):
         writer.write(line + b"host: here\r\ncontent-length: 1\r\n\r\nx")
         assert (await answer(reader))[1] == b'{"path":"%b","body":"x"}' % path
     assert echo.ways == ["ordinary"]
 
 
 async def test_an_application_that_knows_only_messages() -> None:
-    async def plain(_scope: Any, receive: Any, send: Any) -> None:
+    async def plain(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
         body = (await receive())["body"]
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
         await send({"type": "http.response.body", "body": body})
 
-    async with served(plain) as port, connected(port) as (reader, writer):
+    async with served(plain) as url, connected(url) as (reader, writer):
         for body in (b"one", b"two"):
             writer.write(request(body))
             assert (await answer(reader))[1] == body
@@ -181,8 +158,8 @@ async def test_a_client_that_leaves_is_seen_after_its_body_was_taken(echo: Echo)
         raise ClientGone
 
     echo.before_answer = until_left
-    async with served(echo) as port:
-        async with connected(port) as (_, writer):
+    async with served(echo) as url:
+        async with connected(url) as (_, writer):
             writer.write(request(b"x"))
             await echo.came.wait()
         async with asyncio.timeout(10):
@@ -195,7 +172,7 @@ async def test_an_idle_connection_is_closed_after_its_time_and_one_in_use_is_not
     async def late(_exchange: Exchange) -> None:
         await answering.wait()
 
-    async with served(echo, Impatient) as port, connected(port) as (reader, writer):
+    async with served(echo, Impatient) as url, connected(url) as (reader, writer):
         writer.write(request(b"quick"))
         await answer(reader)
         echo.before_answer = late

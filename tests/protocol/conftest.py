@@ -40,11 +40,18 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """The base URL of an ASGI application on a free port."""
+async def served(app: Any, http: type[QuickProtocol] = QuickProtocol) -> AsyncIterator[str]:
+    """The base URL of an ASGI application on a free port, in the way that `serve_asgi` serves the hub."""
     listener = take_port("127.0.0.1", 0)
     config = uvicorn.Config(
-        app, http=QuickProtocol, log_level="error", access_log=False, timeout_graceful_shutdown=2, ws="none"
+        app,
+        http=http,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=2,
+        ws="none",
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
