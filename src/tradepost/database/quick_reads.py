@@ -34,9 +34,8 @@ class _Reader:
         if session.in_transaction() or session.identity_map or session.new:
             session.close()  # here nothing ever has to be waited for
         self.driver.rollback()
-        if len(session.info) != len(self.info) + 1:
-            session.info.clear()
-            session.info.update(self.info)
+        session.info.clear()
+        session.info.update(self.info)
 
     def close(self) -> None:
         self.session.sync_session.close()

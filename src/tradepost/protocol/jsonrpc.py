@@ -2,9 +2,10 @@
 
 One body is one request or one notification. What two parsers could read differently (duplicate keys, NaN, half
 surrogates, numbers beyond a double, NUL, endless depth) is refused, because approvals and audit stand for "exactly
-these arguments". orjson parses every body; a count of colons then proves that no key stands twice. Only bodies where
-the count proves nothing (a colon inside a text, say) are parsed again by the strict parser, so that the usual call
-costs microseconds. Answers are joined from bytes: a result that is ready is never parsed or written again.
+these arguments". orjson parses every body. Most are the very text that their value is written as, which proves that
+nothing was lost; of the others a count of colons proves that no key stands twice. Only bodies where both prove nothing
+(blanks, and a colon inside a text, say) are parsed again by the strict parser, so that the usual call costs
+microseconds. Answers are joined from bytes: a result that is ready is never parsed or written again.
 """
 
 from collections.abc import Iterable

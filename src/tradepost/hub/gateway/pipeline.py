@@ -151,9 +151,7 @@ class Pipeline:
     async def _to_the_end(self, call: Call, steps: Sequence[Step]) -> None:
         try:
             await self._walk(call, steps)
-            ending = outcome(call, self.parts)
-            if ending is not None:
-                await ending
+            await self._end(call)
         except asyncio.CancelledError:
             if call.hold is not None and not call.writes and not call.recorded:
                 self.parts.audit.note(_gone(call))  # whoever waited for it last has gone: it has no other end
