@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
@@ -49,6 +49,16 @@ from tradepost.protocol.updates import Updates
 from tradepost.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+class Door(Protocol):
+    """An ASGI application for some of the paths."""
+
+    def owns(self, path: str) -> bool:
+        """Whether the path is its own."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
 class Tradepost:
@@ -103,6 +113,7 @@ class Tradepost:
             updates=self.updates,
             peers=peers,
         )
+        self.doors: Sequence[Door] = ()
 
     @property
     def bundled(self) -> list[BuiltinServer]:
@@ -149,9 +160,17 @@ class Tradepost:
             elif path == "/ready":
                 await self._ready(send)
             else:
-                await self.endpoint(scope, receive, send)
+                await self._door(path)(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+
+    def _door(self, path: str) -> ASGIApp:
+        """Who answers a path. MCP is asked for most, and says what is wrong with a path that nobody knows."""
+        if not self.endpoint.owns(path):
+            for door in self.doors:
+                if door.owns(path):
+                    return door
+        return self.endpoint
 
     async def _ready(self, send: Send) -> None:
         try:
