@@ -14,18 +14,45 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from tradepost.cli.one_write import OneWriteProtocol
 from tradepost.protocol.exchange import WHOLE
 
+HEAD_SECONDS = 30.0  # a head that takes longer is a slow loris, not a client
+MOST_HEAD_BYTES = 64 * 1024
+_TOO_MUCH_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _LONGEST = 200  # bytes of a path that is kept for the next who asks for it
 _SMALL = 64 * 1024  # bytes of a body
 _NOT_PLAIN = frozenset(b"%?#")
 
 
 class QuickProtocol(OneWriteProtocol):
-    """Uvicorn's, with that way, and with one timer for a connection that is idle instead of one for each pause."""
+    """Uvicorn's, with that way, with one timer for a connection that is idle instead of one for each pause, and with
+    bounds of time and size on the head of a request."""
 
     _idle_since: float | None = None
+    _head_since: float | None = None
+    _head_bytes = 0
+    _is_new = True
     _idle_timer: asyncio.TimerHandle | None = None
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_since = self.loop.time()
+        self._idle_timer = self.loop.call_later(HEAD_SECONDS, self._look)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_since is not None:  # all of it was head, and there is more to come
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
+                self.transport.write(_TOO_MUCH_HEAD)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._head_since is None:
+            self._head_since = self.loop.time()
+
     def on_headers_complete(self) -> None:
+        self._head_since = None
+        self._head_bytes = 0
         parser = self.parser
         path = _plain_path(self.url) if len(self.url) <= _LONGEST else None
         if (
@@ -90,21 +117,31 @@ class QuickProtocol(OneWriteProtocol):
         self.server_state.total_requests += 1
         self.flow.resume_reading()
         self._idle_since = self.loop.time()
+        if self._is_new:
+            self._is_new = False
+            self._stop_timer()  # it is set for the first head
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
 
     def _look(self) -> None:
-        """Close a connection that has been idle for its time; look again when it can have been so at the earliest."""
+        """Close a connection that has been idle for its time, or that dribbles the head of a request; look again when
+        it can have been so at the earliest."""
         self._idle_timer = None
-        if self._idle_since is None:
+        if self._head_since is not None:
+            left = self._head_since + HEAD_SECONDS - self.loop.time()
+        elif self._idle_since is not None:
+            left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        else:
             return  # a request is under way; its end sets the timer again
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left <= 0:
             self.timeout_keep_alive_handler()
         else:
