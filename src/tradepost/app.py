@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
@@ -43,22 +43,16 @@ from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.protocol.builtin import BuiltinServer
+from tradepost.protocol.discovery import ProtocolsDocument, mcp_at
+from tradepost.protocol.doors import Door, GuardedDoors
 from tradepost.protocol.endpoint import McpEndpoint
+from tradepost.protocol.guards import Doorkeeper
 from tradepost.protocol.peers import Peers
+from tradepost.protocol.proxies import TrustedProxies
 from tradepost.protocol.updates import Updates
 from tradepost.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-class Door(Protocol):
-    """An ASGI application for some of the paths."""
-
-    def owns(self, path: str) -> bool:
-        """Whether the path is its own."""
-        ...
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
 class Tradepost:
@@ -106,14 +100,17 @@ class Tradepost:
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
         )
         self.updates.draw_from(*self.followers)
+        self.proxies = TrustedProxies(settings.proxy_networks)
+        hosts, origins = _hosts(settings), (*settings.allowed_origins, settings.origin)
         self.endpoint = McpEndpoint(
             self.gateway.gateway,
-            allowed_hosts=_hosts(settings),
-            allowed_origins=settings.allowed_origins,
+            allowed_hosts=hosts,
+            allowed_origins=origins,
             updates=self.updates,
             peers=peers,
         )
-        self.doors: Sequence[Door] = ()
+        doors: Sequence[Door] = (ProtocolsDocument({"mcp": mcp_at(settings.url)}),)
+        self.doors = GuardedDoors(doors, Doorkeeper(hosts, origins), https=settings.url.startswith("https://"))
 
     @property
     def bundled(self) -> list[BuiltinServer]:
@@ -160,17 +157,19 @@ class Tradepost:
             elif path == "/ready":
                 await self._ready(send)
             else:
-                await self._door(path)(scope, receive, send)
+                await self._answer(path, scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
-    def _door(self, path: str) -> ASGIApp:
-        """Who answers a path. MCP is asked for most, and says what is wrong with a path that nobody knows."""
-        if not self.endpoint.owns(path):
-            for door in self.doors:
-                if door.owns(path):
-                    return door
-        return self.endpoint
+    async def _answer(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """MCP is asked for most, and says what is wrong with a path that nobody knows."""
+        if self.proxies:
+            self.proxies.look(scope)
+        door = None if self.endpoint.owns(path) else self.doors.owner(path)
+        if door is None:
+            await self.endpoint(scope, receive, send)
+        else:
+            await self.doors.serve(door, scope, receive, send)
 
     async def _ready(self, send: Send) -> None:
         try:

@@ -2,9 +2,10 @@
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tradepost.commerce.outbound.outside import Outside
@@ -14,13 +15,22 @@ Network = IPv4Network | IPv6Network
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
+class Tls(NamedTuple):
+    """PEM files: a certificate with those that vouch for it, and its key."""
+
+    certificate: Path
+    key: Path
+
+
 class Settings(BaseSettings):
     """One running Tradepost.
 
     `data` holds the SQLite databases, the vault's key file and local keys. `hub_url` and `store_url` are database URLs,
     two files in `data` by default. `workers` is the number of processes that serve the port. `allow_private` are the
     private networks in which servers may be registered, `servers_file` names those that are programs on this machine,
-    started with one of the `allowed_commands`. What leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`,
+    started with one of the `allowed_commands`. With `tls_certificate` and `tls_key` (PEM files) the port speaks HTTPS;
+    behind a proxy that does, `public_url` says so. `trusted_proxies` are the networks of proxies whose word for a
+    client's address and scheme is believed. What leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`,
     `carrier_url` and `payments_url` (http, https), and to files under `data` where these are empty.
     """
 
@@ -35,6 +45,9 @@ class Settings(BaseSettings):
     public_url: str = ""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     allow_private: Annotated[tuple[str, ...], NoDecode] = ()
     servers_file: Path | None = None
     allowed_commands: Annotated[tuple[str, ...], NoDecode] = ()
@@ -48,17 +61,25 @@ class Settings(BaseSettings):
     payments_url: str = ""
     payments_token: SecretStr = SecretStr("")
 
-    @field_validator("allowed_hosts", "allowed_origins", "allow_private", "allowed_commands", mode="before")
+    @field_validator(
+        "allowed_hosts", "allowed_origins", "trusted_proxies", "allow_private", "allowed_commands", mode="before"
+    )
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("allow_private")
+    @field_validator("allow_private", "trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for part in value:
             ip_network(part)
         return value
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together: give both or none")
+        return self
 
     @property
     def hub_database(self) -> str:
@@ -74,7 +95,26 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """Where clients reach the hub."""
         shown = f"[{self.host}]" if ":" in self.host else self.host
-        return (self.public_url or f"http://{shown}:{self.port}").rstrip("/")
+        scheme = "http" if self.tls_certificate is None else "https"
+        return (self.public_url or f"{scheme}://{shown}:{self.port}").rstrip("/")
+
+    @property
+    def origin(self) -> str:
+        """What a browser calls the pages of this hub."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def tls(self) -> Tls | None:
+        """What the port's HTTPS needs, if it speaks that."""
+        if self.tls_certificate is None or self.tls_key is None:
+            return None
+        return Tls(self.tls_certificate, self.tls_key)
+
+    @property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """`trusted_proxies` as networks."""
+        return tuple(ip_network(part) for part in self.trusted_proxies)
 
     @property
     def private_networks(self) -> tuple[Network, ...]:
@@ -108,6 +148,8 @@ def load(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
+        if not name:
+            raise SetupError(f"The settings do not fit: {first['msg']}.") from None
         raise SetupError(
             f"The setting {name} is wrong: {first['msg']}.",
             hint=f"Mend the option or the variable TRADEPOST_{name.upper()}.",

@@ -304,3 +304,13 @@ async def test_lists_differ_by_grants_and_by_nothing_else(desk: Desk):
         other = (await era("tools/list", token="token-b")).json()["result"]["tools"]
         assert [tool["name"] for tool in other] == ["echo"]
         assert other[0] == json.loads(first)["result"]["tools"][1]
+
+
+async def test_a_page_of_a_known_origin_may_ask_first_and_read_the_answer(desk: Desk):
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "mcp-param-region"}
+    first = await desk.send(LIST, method="OPTIONS", headers={"origin": ORIGIN, **asks})
+    assert (first.status_code, first.content) == (204, b"")
+    assert first.headers["access-control-allow-headers"] == "mcp-param-region"
+    answer = await desk.send(LIST, headers={"origin": ORIGIN})
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert "access-control-allow-origin" not in (await desk.send(LIST)).headers

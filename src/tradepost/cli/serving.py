@@ -18,6 +18,8 @@ WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, max=64, help="The hub: processes on the port (TRADEPOST_WORKERS).")
 ]
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
@@ -42,6 +44,7 @@ def serve(
         run(lambda: alone.serve_alone(server, stdio, http, host, port, workspace, data))
         return
     loaded = in_words(lambda: settings.load(data=data, host=host, port=port, workers=workers))
+    _warn_of_clear_text(loaded)
     if loaded.workers == 1:
         run(lambda: serve_hub(loaded))
     else:
@@ -55,7 +58,17 @@ async def serve_hub(loaded: settings.Settings) -> None:
         hub = await open_or_wait(loaded)
         local.write_running(loaded.data, loaded.url)
         console.say(f"The hub serves {loaded.url}/mcp. Ctrl-C stops it.")
-        await serve_asgi(hub, listener, hub.end_streams)
+        await serve_asgi(hub, listener, hub.end_streams, tls=loaded.tls)
     finally:
         listener.close()
         local.clear_running(loaded.data)
+
+
+def _warn_of_clear_text(loaded: settings.Settings) -> None:
+    """Keys that leave the machine unencrypted are as good as published."""
+    if loaded.host in _LOOPBACK or loaded.url.startswith("https://"):
+        return
+    console.warn(
+        f"The hub listens on {loaded.host} without TLS: keys travel in clear text.",
+        "Set TRADEPOST_TLS_CERTIFICATE and TRADEPOST_TLS_KEY, or TRADEPOST_PUBLIC_URL=https://… behind a proxy.",
+    )

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradepost.cli.quick_http import QuickProtocol
 from tradepost.foundation.errors import SetupError
+from tradepost.settings import Tls
 
 GRACE_SECONDS = 10
 BACKLOG = 2048
@@ -112,14 +114,26 @@ def _with_ending_streams(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
     return wrapped
 
 
+def _load(config: uvicorn.Config) -> None:
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise SetupError(
+            f"The port's certificate and key cannot be used: {error.strerror or error}.",
+            hint="TRADEPOST_TLS_CERTIFICATE and TRADEPOST_TLS_KEY name PEM files of one pair, without a pass phrase.",
+        ) from error
+
+
 async def serve_asgi(
     app: ASGIApp,
     listener: socket.socket,
     on_stop: Callable[[], None] | None = None,
     on_ready: Callable[[], None] | None = None,
+    tls: Tls | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; what is under way is finished first. `on_ready` is called when the port is served,
-    `on_stop` at the first signal: an application that holds streams open ends them then."""
+    `on_stop` at the first signal: an application that holds streams open ends them then. Raises SetupError where the
+    files of `tls` cannot be used."""
     stopping = asyncio.Event()
     config = uvicorn.Config(
         _with_ending_streams(app, stopping),
@@ -133,7 +147,10 @@ async def serve_asgi(
         date_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=75,
+        ssl_certfile=tls.certificate if tls is not None else None,
+        ssl_keyfile=tls.key if tls is not None else None,
     )
+    _load(config)
     _settle_memory()
     server = _Server(config)
     server.stopping = stopping

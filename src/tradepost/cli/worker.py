@@ -92,7 +92,7 @@ async def serve_worker(settings: Settings, peers: Peers, lifeline: int, ready: i
     loop.add_reader(lifeline, stop_alone)
     try:
         hub = await open_or_wait(settings, peers)
-        await serve_asgi(Reachable(hub, peers), listener, hub.end_streams, lambda: _tell(ready))
+        await serve_asgi(Reachable(hub, peers), listener, hub.end_streams, lambda: _tell(ready), settings.tls)
     finally:
         loop.remove_reader(lifeline)
         listener.close()

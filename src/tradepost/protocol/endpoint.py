@@ -14,6 +14,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import TradepostError
 from tradepost.protocol import legacy, modern
 from tradepost.protocol.canceling import Canceled
+from tradepost.protocol.cors import preflight, shared_with
 from tradepost.protocol.errors import Refusal, canceled, internal, malformed, translate, unsupported_version
 from tradepost.protocol.exchange import ClientGone, Exchange, Receive, Refused, Scope, Send
 from tradepost.protocol.guards import Doorkeeper
@@ -104,7 +105,13 @@ class McpEndpoint:
     async def _serve(self, exchange: Exchange) -> None:
         server = _server_of(exchange.path)
         scheme = exchange.scope.get("scheme", "http")
-        self._doorkeeper.check(scheme, exchange.headers.get("host"), exchange.headers.get("origin"))
+        origin = exchange.headers.get("origin")
+        self._doorkeeper.check(scheme, exchange.headers.get("host"), origin)
+        if origin is not None and self._doorkeeper.shares_with(origin):
+            exchange.also_say(shared_with(origin))
+            if exchange.method == "OPTIONS":
+                await exchange.respond(204, headers=preflight(exchange.headers))
+                return
         if exchange.method == "POST":
             await self._post(exchange, await self._host.authenticate(exchange.arrival()), server)
             return

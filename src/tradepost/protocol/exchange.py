@@ -5,7 +5,7 @@ The endpoint is the hot path, so it works on scope, receive and send directly; e
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -79,6 +79,7 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
+        "_also",
         "_log",
         "_open_log",
         "_streaming",
@@ -105,9 +106,15 @@ class Exchange:
         extensions = scope.get("extensions")
         # Taken out, because what it is holds the scope.
         self._whole: Whole | None = extensions.pop(WHOLE, None) if extensions else None
+        self._also: Sequence[tuple[bytes, bytes]] = ()
         self._streaming = False
         self._log: Log | None = None
         self._open_log: Callable[[], Log] | None = None
+
+    def also_say(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Headers that go with the answer, whatever it is."""
+        self._also = headers
+        self._whole = None  # its head is written already
 
     def log_events(self, open_log: Callable[[], Log]) -> None:
         """If this becomes an event stream, give its events ids and keep them."""
@@ -196,6 +203,7 @@ class Exchange:
         lines.append((b"content-length", str(len(body)).encode()))
         if headers:
             lines.extend((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+        lines.extend(self._also)
         await self.send({"type": "http.response.start", "status": status, "headers": lines})
         await self.send({"type": "http.response.body", "body": body})
 
@@ -205,7 +213,7 @@ class Exchange:
             self._streaming = True
             if self._open_log is not None:
                 self._log = self._open_log()
-            await self.send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+            await self.send({"type": "http.response.start", "status": 200, "headers": [*_STREAM_HEADERS, *self._also]})
 
     async def event(self, data: bytes) -> None:
         """Send one event with JSON data."""

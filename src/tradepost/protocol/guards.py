@@ -30,6 +30,10 @@ class Doorkeeper:
         if origin is not None and origin not in self._origins and origin != f"{scheme}://{host}":
             raise Refused(403, "Requests from this origin are not allowed.")
 
+    def shares_with(self, origin: str | None) -> bool:
+        """Whether pages of another origin, which is let in, may read what is answered."""
+        return origin in self._origins
+
     def _allows(self, host: str) -> bool:
         match = _HOST.fullmatch(host.lower())
         if match is None:
