@@ -25,6 +25,7 @@ import tradepost.cli.audit
 import tradepost.cli.calling
 import tradepost.cli.databases
 import tradepost.cli.demo
+import tradepost.cli.keys
 import tradepost.cli.servers
 import tradepost.cli.serving
 import tradepost.cli.stores  # noqa: F401 (loaded before the fork)

@@ -11,7 +11,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import create_agent, create_profile
-from tradepost.hub.access.keys import MintedKey, mint
+from tradepost.hub.access.keys import KeyTerms, MintedKey, mint
 from tradepost.hub.access.models import Role, User
 from tradepost.hub.access.people import create_user
 from tradepost.hub.access.roles import caller_for_user
@@ -50,7 +50,8 @@ class World:
         async with self.changing() as session:
             if not {"agent_id", "user_id"} & options.keys():
                 options["agent_id"] = self.agent_id
-            return await mint(session, self.owner, **options)
+            holder = {name: options.pop(name) for name in ("agent_id", "user_id") if name in options}
+            return await mint(session, self.owner, KeyTerms(**options), **holder)
 
     def as_agent(self, agent_id: str | None = None) -> Caller:
         """What authentication makes of the agent's key."""

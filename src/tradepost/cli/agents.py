@@ -1,23 +1,19 @@
-"""`tradepost profile|agent|key`: who may call, and with which key."""
+"""`tradepost profile|agent`: who may call."""
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
-from tradepost.foundation.clock import system_now
 from tradepost.hub.access import agents as services
-from tradepost.hub.access import keys
 
 profiles = typer.Typer(name="profile", help="Groups of agents with one posture.", no_args_is_help=True)
 agents = typer.Typer(name="agent", help="Agents: specialists and outside MCP clients.", no_args_is_help=True)
-key = typer.Typer(name="key", help="Bearer keys of agents.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
-    for group in (profiles, agents, key):
+    for group in (profiles, agents):
         app.add_typer(group)
 
 
@@ -151,73 +147,3 @@ def agent_enable(
 ) -> None:
     """Let an agent in again."""
     _switch(agent, True, workspace, by, data)
-
-
-@key.command("mint")
-def key_mint(
-    agent: Annotated[str, typer.Option(help="The agent that will act with it.")],
-    label: Annotated[str, typer.Option(help="Where it is used.")] = "",
-    days: Annotated[int | None, typer.Option(min=1, max=3650, help="Expires after so many days.")] = None,
-    workspace: WorkspaceOption = None,
-    by: UserOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """A new key. It is shown once and kept as a hash only."""
-
-    async def work() -> None:
-        expires = system_now() + timedelta(days=days) if days else None
-        async with hub_session(data, workspace, by, write=True) as (session, caller):
-            owner = await services.find_agent(session, agent)
-            minted = await keys.mint(session, caller, agent_id=owner.id, label=label, expires_at=expires)
-        if as_json:
-            console.show_json({"id": minted.id, "prefix": minted.prefix, "key": minted.secret, "expires_at": expires})
-        else:
-            console.say(f"Key of {agent}, shown only now:\n{minted.secret}")
-
-    run(work)
-
-
-@key.command("list")
-def key_list(workspace: WorkspaceOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """All keys: prefix, owner, last use; never the key itself."""
-
-    async def work() -> None:
-        async with hub_session(data, workspace, write=False) as (session, _):
-            named = {row.id: row.slug for row in await services.list_agents(session)}
-            rows = [
-                {
-                    "prefix": row.prefix,
-                    "agent": named.get(row.agent_id or ""),
-                    "label": row.label,
-                    "created_at": row.created_at,
-                    "last_used_at": row.last_used_at,
-                    "expires_at": row.expires_at,
-                    "revoked_at": row.revoked_at,
-                }
-                for row in await keys.list_keys(session)
-            ]
-        if as_json:
-            console.show_json(rows)
-        else:
-            columns = ["prefix", "agent", "label", "last_used_at", "expires_at", "revoked_at"]
-            console.show_table(rows, columns, "There is no key yet.")
-
-    run(work)
-
-
-@key.command("revoke")
-def key_revoke(
-    prefix: Annotated[str, typer.Argument(help="Its eight public characters or its id.")],
-    workspace: WorkspaceOption = None,
-    by: UserOption = None,
-    data: DataOption = None,
-) -> None:
-    """End a key; acts on the next call."""
-
-    async def work() -> None:
-        async with hub_session(data, workspace, by, write=True) as (session, caller):
-            await keys.revoke(session, caller, prefix)
-        console.say(f"The key {prefix} is revoked.")
-
-    run(work)

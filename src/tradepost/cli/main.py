@@ -24,7 +24,7 @@ _COMMANDS = {
     "audit": ("audit", "The record of every call and decision."),
     "agent": ("agents", "Agents: specialists and outside MCP clients."),
     "profile": ("agents", "Groups of agents with one posture."),
-    "key": ("agents", "Bearer keys of agents."),
+    "key": ("keys", "Bearer keys of agents and people."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),

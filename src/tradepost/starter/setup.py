@@ -34,7 +34,7 @@ async def set_up_agents(
         for agent in agents:
             row = await _agent(session, by, agent)
             if agent.slug not in kept:
-                made = await keys.mint(session, by, agent_id=row.id, label="made by the demo")
+                made = await keys.mint(session, by, keys.KeyTerms(label="made by the demo"), agent_id=row.id)
                 minted[agent.slug] = made.secret
         return minted
 

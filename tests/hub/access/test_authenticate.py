@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.hub.world import World, founded
 from tradepost.database.engine import Database
 from tradepost.database.lookups import Lookup
-from tradepost.foundation.errors import Unauthenticated
+from tradepost.foundation.errors import InvalidArgument, Unauthenticated
 from tradepost.hub.access.agents import set_agent_active, set_agent_scopes
 from tradepost.hub.access.authenticate import Authenticator
 from tradepost.hub.access.keys import mint, revoke
@@ -18,6 +18,7 @@ from tradepost.hub.access.models import ApiKey
 from tradepost.hub.access.people import create_user, disable_user
 from tradepost.hub.access.workspaces import set_workspace_active
 from tradepost.hub.registry.watch import RegistryWatch
+from tradepost.protocol.hosting import Arrival
 
 
 class Clock:
@@ -52,7 +53,7 @@ async def test_an_agent_key_acts_as_its_agent_with_its_scopes(world: World, auth
 
 
 async def test_a_keys_scopes_narrow_its_agents_and_never_widen_them(world: World, authenticator: Authenticator):
-    minted = await world.key(scopes=frozenset({"read:orders", "write:everything"}))
+    minted = await world.key(scopes=frozenset({"read:orders", "write:orders"}))
     assert (await authenticator.authenticate(minted.secret, "r")).scopes == frozenset({"read:orders"})
     empty = await world.key(scopes=frozenset())
     assert (await authenticator.authenticate(empty.secret, "r")).scopes == frozenset()
@@ -178,3 +179,24 @@ async def test_last_use_is_written_in_a_batch_and_changes_nothing_else(world: Wo
     async with world.reading() as session:
         rows = list(await session.scalars(select(ApiKey)))
         assert all(row.last_used_at is not None and row.version == 1 for row in rows)
+
+
+async def test_a_key_bound_to_addresses_is_refused_from_elsewhere(world: World, authenticator: Authenticator):
+    minted = await world.key(allowed_addresses=("192.0.2.0/24", "2001:db8::7"))
+    for address in ("192.0.2.9", "::ffff:192.0.2.9", "2001:db8::7"):
+        assert await authenticator.authenticate(minted.secret, "r", Arrival({}, address, "/mcp"))
+    said = set()
+    for arrival in (None, *(Arrival({}, address, "/mcp") for address in ("192.0.3.1", "2001:db8::8", "", "here"))):
+        with pytest.raises(Unauthenticated) as refused:
+            await authenticator.authenticate(minted.secret, "r", arrival)
+        said.add(refused.value.message)
+    with pytest.raises(Unauthenticated) as unknown:
+        await authenticator.authenticate("nothing", "r")
+    assert said == {unknown.value.message}
+
+
+async def test_a_key_may_be_bound_to_one_customer(world: World, authenticator: Authenticator):
+    minted = await world.key(customer="cus_7")
+    assert (await authenticator.authenticate(minted.secret, "r")).attributes == {"customer": "cus_7"}
+    with pytest.raises(InvalidArgument):
+        await world.key(customer="7' OR 1=1")

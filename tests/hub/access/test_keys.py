@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from tests.hub.world import World
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict
-from tradepost.hub.access.keys import find_key, list_keys, mint, parse_key, revoke, rotate
+from tradepost.hub.access.keys import KeyTerms, find_key, list_keys, mint, parse_key, revoke, rotate
 from tradepost.hub.access.models import ApiKey
 
 
@@ -71,7 +71,9 @@ async def test_minting_refuses_what_makes_no_sense(world: World):
         with pytest.raises(NotFound):
             await mint(session, world.owner, agent_id="agt_nobody")
         with pytest.raises(InvalidArgument):
-            await mint(session, world.owner, agent_id=world.agent_id, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+            await mint(
+                session, world.owner, KeyTerms(expires_at=datetime(2020, 1, 1, tzinfo=UTC)), agent_id=world.agent_id
+            )
 
 
 async def test_only_an_admin_mints(world: World):

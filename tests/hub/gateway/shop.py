@@ -67,9 +67,9 @@ class Shop:
             prompts=[{"name": "count_stock", "arguments": [{"name": "sku", "required": True}]}],
             instructions="Stock of the test shop.",
             tool_classes={"get_stock": "read", "add_stock": "write", "drop_sku": "destructive", "pay_out": "write"},
-            tool_scopes={"get_stock": "read:stock", "add_stock": "write:stock", "pay_out": "write:payments"},
-            resource_scopes={"stock://{sku}": "read:stock"},
-            prompt_scopes={"count_stock": "read:stock"},
+            tool_scopes={"get_stock": "read:inventory", "add_stock": "write:inventory", "pay_out": "write:payments"},
+            resource_scopes={"stock://{sku}": "read:inventory"},
+            prompt_scopes={"count_stock": "read:inventory"},
         )
 
     async def call(

@@ -63,10 +63,12 @@ async def test_what_is_not_in_the_catalog_does_not_exist(world: World):
 
 async def test_a_tool_whose_scope_the_key_lacks_is_refused(world: World):
     async with world.changing() as session:
-        key = await keys.mint(session, world.admin, agent_id=world.facts.agent_id, scopes=frozenset({"read:stock"}))
+        key = await keys.mint(
+            session, world.admin, keys.KeyTerms(scopes=frozenset({"read:inventory"})), agent_id=world.facts.agent_id
+        )
     caller = await world.authenticator.authenticate(key.secret, new_id("req"))
     refused = error_of(await world.call("add_stock", caller, sku="A1", quantity=1, idempotency_key="k"))
-    assert (refused["code"], refused["details"]) == ("forbidden_scope", {"scope": "write:stock"})
+    assert (refused["code"], refused["details"]) == ("forbidden_scope", {"scope": "write:inventory"})
 
 
 async def test_arguments_are_checked_against_the_pinned_schema(world: World):

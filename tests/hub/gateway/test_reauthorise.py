@@ -44,19 +44,19 @@ async def take_tool_away(world: World) -> None:
 
 async def take_scope_away(world: World) -> None:
     async with world.changing() as session:
-        await agents.set_agent_scopes(session, world.admin, "supply", ["read:stock"])
+        await agents.set_agent_scopes(session, world.admin, "supply", ["read:inventory"])
 
 
 async def change_definition(world: World) -> None:
     async with world.changing() as session:
         await session.execute(update(ToolEntry).where(ToolEntry.name == "add_stock").values(digest="sha256:other"))
-        await agents.set_agent_scopes(session, world.admin, "supply", ["read:stock", "write:stock"])
+        await agents.set_agent_scopes(session, world.admin, "supply", ["read:inventory", "write:inventory"])
 
 
 async def change_credential(world: World) -> None:
     async with world.changing() as session:
         await session.execute(update(Server).where(Server.slug == "shop").values(credential_version=7))
-        await agents.set_agent_scopes(session, world.admin, "supply", ["read:stock", "write:stock"])
+        await agents.set_agent_scopes(session, world.admin, "supply", ["read:inventory", "write:inventory"])
 
 
 async def tamper(world: World) -> None:

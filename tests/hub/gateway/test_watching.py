@@ -23,7 +23,9 @@ async def test_a_subscription_has_one_audit_row(world: World):
 
 async def test_what_may_not_be_read_may_not_be_watched(world: World):
     async with world.changing() as session:
-        key = await keys.mint(session, world.admin, agent_id=world.facts.agent_id, scopes=frozenset({"write:stock"}))
+        key = await keys.mint(
+            session, world.admin, keys.KeyTerms(scopes=frozenset({"write:inventory"})), agent_id=world.facts.agent_id
+        )
     narrow = await world.authenticator.authenticate(key.secret, new_id("req"))
     for caller, uri in ((narrow, "stock://A1"), (await world.agent(), "nothing://A1"), (None, "stock://none")):
         with pytest.raises((NotFound, ForbiddenScope)):

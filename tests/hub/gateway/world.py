@@ -39,7 +39,7 @@ from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import BuiltinServer, Json, Mode, ToolResult
 
-SCOPES = ("read:stock", "write:stock", "write:payments")
+SCOPES = ("read:inventory", "write:inventory", "write:payments")
 SHOP_TOOLS = ("get_stock", "add_stock", "drop_sku", "pay_out")
 
 Remote = Callable[[CatalogTool, Json, str | None], Awaitable[ToolResult]]
@@ -258,7 +258,7 @@ async def found(hub_url: str, ledger: Path, posture: Posture = "propose", slug: 
     async with database.transaction(workspace_id, write=True) as session:
         await agents.create_profile(session, by, "internal", posture=posture)
         supply = await agents.create_agent(session, by, "internal", "supply", scopes=SCOPES)
-        other = await agents.create_agent(session, by, "internal", "reader", scopes=("read:stock",))
+        other = await agents.create_agent(session, by, "internal", "reader", scopes=("read:inventory",))
         for tool in SHOP_TOOLS:
             await assign(session, by, "shop", tool, agent="supply")
         await assign(session, by, "shop", "get_stock", agent="reader")

@@ -70,7 +70,7 @@ async def test_the_way_from_register_to_a_catalog(
     catalogs = Catalogs(world.database, watch)
     assert (await catalogs.for_agent(world.workspace_id, world.agent_id)).tools == {}
     async with world.changing() as session:
-        entry = await approve_tool(session, world.owner, "tracker", "track", tool_class="read", scope="read:shipments")
+        entry = await approve_tool(session, world.owner, "tracker", "track", tool_class="read", scope="custom:parcels")
         await approve_contents(session, world.owner, "tracker")
     assert (entry.state, entry.approved_by) == ("enabled", world.owner.user_id)
     catalog = await catalogs.for_agent(world.workspace_id, world.agent_id)

@@ -12,6 +12,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.models import Agent, Posture, Profile
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.scopes import checked_scopes
 from tradepost.hub.access.slugs import checked_slug
 
 
@@ -59,7 +60,7 @@ async def create_agent(
         slug=slug,
         name=name.strip() or slug,
         description=description,
-        scopes=sorted(set(scopes)),
+        scopes=checked_scopes(scopes),
     )
     session.add(agent)
     await record_change(session, by, "agent:created", agent.id, {"slug": slug, "profile": owner.slug})
@@ -70,7 +71,7 @@ async def set_agent_scopes(session: AsyncSession, by: Caller, agent: str, scopes
     """Replace an agent's scopes; acts on the next call of every key it has."""
     await require_role(session, by, "admin")
     found = await find_agent(session, agent)
-    before, found.scopes = found.scopes, sorted(set(scopes))
+    before, found.scopes = found.scopes, checked_scopes(scopes)
     await record_change(session, by, "agent:scopes", found.id, {"before": before, "after": found.scopes})
     return found
 

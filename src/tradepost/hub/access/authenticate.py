@@ -16,13 +16,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.database.engine import Database
 from tradepost.database.lookups import Lookup
-from tradepost.foundation.caller import Caller, Principal, Seen
+from tradepost.foundation.caller import NO_ATTRIBUTES, Caller, Principal, Seen
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
 from tradepost.foundation.rounds import Rounds
+from tradepost.hub.access.addresses import Networks, is_within, networks_of
 from tradepost.hub.access.changes import ROW_ID, Versions
 from tradepost.hub.access.keys import digest_of, parse_key
 from tradepost.hub.access.models import Agent, ApiKey, RegistryVersion, User, Workspace
+from tradepost.protocol.hosting import Arrival
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ class _Known:
     caller: Caller
     version: int
     expires_at: datetime | None
+    networks: Networks | None
 
 
 class Authenticator:
@@ -65,7 +68,7 @@ class Authenticator:
         self._used: dict[str, tuple[str, datetime]] = {}
         self._flushing = Rounds("last use of keys", self._flush_once, FLUSH_SECONDS)
 
-    async def authenticate(self, bearer: str, request_id: str) -> Caller:
+    async def authenticate(self, bearer: str, request_id: str, arrival: Arrival | None = None) -> Caller:
         """The caller of one request. Raises Unauthenticated, the same for every reason."""
         digest = digest_of(bearer[:MAX_BEARER])
         looked_at = monotonic()
@@ -79,7 +82,11 @@ class Authenticator:
             self._known.pop(digest, None)
             known = await self._look_up(bearer, digest)
         now = self._now()
-        if known is None or (known.expires_at is not None and known.expires_at <= now):
+        if (
+            known is None
+            or (known.expires_at is not None and known.expires_at <= now)
+            or (known.networks is not None and not is_within(arrival.client_address if arrival else "", known.networks))
+        ):
             raise Unauthenticated(
                 "The key is not valid: unknown, expired or revoked.",
                 hint="Send a current key as `Authorization: Bearer tp_…`. An admin mints one: `tradepost key mint`.",
@@ -127,7 +134,7 @@ class Authenticator:
         holder = agent if key.kind == "agent_key" else user
         if key.revoked_at is not None or workspace_status != "active" or holder is None or holder.status != "active":
             return None
-        known = _Known(_caller(key, agent), version, key.expires_at)
+        known = _Known(_caller(key, agent), version, key.expires_at, networks_of(key.allowed_addresses))
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
         self._known[digest] = known
@@ -148,7 +155,9 @@ def _caller(key: ApiKey, agent: Agent | None) -> Caller:
             principal=Principal("api_key", key.id),
             request_id="",
             user_id=key.user_id,
+            profile_id=key.profile_id,
             scopes=own or frozenset(),
+            attributes=NO_ATTRIBUTES if key.customer is None else {"customer": key.customer},
         )
     granted = frozenset(agent.scopes)
     return Caller(
@@ -158,4 +167,5 @@ def _caller(key: ApiKey, agent: Agent | None) -> Caller:
         agent_id=agent.id,
         profile_id=agent.profile_id,
         scopes=granted if own is None else granted & own,
+        attributes=NO_ATTRIBUTES if key.customer is None else {"customer": key.customer},
     )

@@ -18,11 +18,15 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
+from tradepost.hub.access.addresses import checked_networks
 from tradepost.hub.access.changes import record_change
-from tradepost.hub.access.models import Agent, ApiKey, User
+from tradepost.hub.access.models import Agent, ApiKey, Profile, User
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.scopes import checked_scopes
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+MOST_GRACE = timedelta(days=30)
+_CUSTOMER = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _KEY = re.compile(r"tp_(?P<prefix>[a-z2-7]{8})_[A-Za-z0-9_-]{43}(?P<checksum>[a-z2-7]{7})")
 
 
@@ -49,59 +53,105 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyTerms:
+    """What a key is good for, beside whose it is.
+
+    `scopes` narrow what its holder may do, None leaves that whole. `profile_id` (keys of users) is the profile whose
+    shared tools it sees, `customer` the one customer it is bound to. `allowed_addresses` are addresses or networks it
+    may be used from ("192.0.2.7", "10.1.0.0/16"), None is any.
+    """
+
+    label: str = ""
+    scopes: frozenset[str] | None = None
+    expires_at: datetime | None = None
+    allowed_addresses: tuple[str, ...] | None = None
+    profile_id: str | None = None
+    customer: str | None = None
+
+
+NO_TERMS = KeyTerms()
+
+
 async def mint(
     session: AsyncSession,
     by: Caller,
+    terms: KeyTerms = NO_TERMS,
     *,
     agent_id: str | None = None,
     user_id: str | None = None,
-    label: str = "",
-    scopes: frozenset[str] | None = None,
-    expires_at: datetime | None = None,
     now: Now = system_now,
 ) -> MintedKey:
-    """A key of an agent or of a user (one of them). `scopes` narrow what the agent may do, None leaves it whole."""
+    """A key of an agent or of a user (one of them). Raises InvalidArgument, NotFound, ForbiddenScope."""
     await require_role(session, by, "admin")
     if (agent_id is None) == (user_id is None):
         raise InvalidArgument("A key belongs to an agent or to a user.", hint="Name exactly one of them.")
-    if expires_at is not None and expires_at <= now():
+    if terms.expires_at is not None and terms.expires_at <= now():
         raise InvalidArgument("The key would be expired already.", field="expires_at", hint="Give a time to come.")
     holder: type[Agent] | type[User] = Agent if agent_id is not None else User
     if await session.scalar(select(holder.id).where(holder.id == (agent_id or user_id))) is None:
         raise NotFound("There is no such agent or user in this workspace.", hint="List them to see their names.")
+    await _check_bound(session, terms, of_agent=agent_id is not None)
     secret = _new_secret()
     row = ApiKey(
         id=new_id("key"),
         kind="agent_key" if agent_id is not None else "api_key",
         prefix=secret[3:11],
         digest=digest_of(secret),
-        label=label,
+        label=terms.label,
         agent_id=agent_id,
         user_id=user_id,
-        scopes=sorted(scopes) if scopes is not None else None,
+        profile_id=terms.profile_id,
+        customer=terms.customer,
+        scopes=checked_scopes(terms.scopes) if terms.scopes is not None else None,
+        allowed_addresses=checked_networks(terms.allowed_addresses),
         created_by=by.user_id or by.principal.id,
-        expires_at=expires_at,
+        expires_at=terms.expires_at,
     )
     session.add(row)
-    await record_change(session, by, "key:minted", row.id, {"prefix": row.prefix, "agent": agent_id, "user": user_id})
-    return MintedKey(row.id, row.prefix, secret, expires_at)
+    about = {"prefix": row.prefix, "agent": agent_id, "user": user_id, "profile": terms.profile_id}
+    await record_change(session, by, "key:minted", row.id, {**about, "scopes": row.scopes})
+    return MintedKey(row.id, row.prefix, secret, terms.expires_at)
+
+
+async def _check_bound(session: AsyncSession, terms: KeyTerms, *, of_agent: bool) -> None:
+    if terms.profile_id is not None:
+        if of_agent:
+            raise InvalidArgument("An agent has its profile already.", field="profile", hint="Leave the profile out.")
+        if await session.scalar(select(Profile.id).where(Profile.id == terms.profile_id)) is None:
+            raise NotFound("There is no such profile in this workspace.", hint="List the profiles to see their names.")
+    if terms.customer is not None and not _CUSTOMER.fullmatch(terms.customer):
+        raise InvalidArgument(
+            "That is no customer's id.", field="customer", hint="Use the id that search_customers shows, cus_…"
+        )
 
 
 async def rotate(
     session: AsyncSession, by: Caller, key: str, *, grace: timedelta = timedelta(0), now: Now = system_now
 ) -> MintedKey:
-    """A new key with the rights of an old one, which still works for `grace` and then never again."""
+    """A new key with the rights of an old one and as long a life, while the old one still works for `grace` and then
+    never again."""
+    await require_role(session, by, "admin")
+    if grace < timedelta(0) or grace > MOST_GRACE:
+        raise InvalidArgument(
+            f"Both keys work side by side for at most {MOST_GRACE.days} days.",
+            field="grace",
+            hint="Give a shorter time.",
+        )
     old = await find_key(session, key)
     if old.revoked_at is not None:
         raise StateConflict("The key is revoked and cannot be rotated.", hint="Mint a new key.")
-    minted = await mint(
-        session,
-        by,
-        agent_id=old.agent_id,
-        user_id=old.user_id,
+    if old.expires_at is not None and old.expires_at <= now():
+        raise StateConflict("The key has expired and cannot be rotated.", hint="Mint a new key.")
+    terms = KeyTerms(
         label=old.label,
         scopes=None if old.scopes is None else frozenset(old.scopes),
+        expires_at=_renewed(old, now()),
+        allowed_addresses=None if old.allowed_addresses is None else tuple(old.allowed_addresses),
+        profile_id=old.profile_id,
+        customer=old.customer,
     )
+    minted = await mint(session, by, terms, agent_id=old.agent_id, user_id=old.user_id, now=now)
     ends = now() + grace
     old.expires_at = ends if old.expires_at is None else min(old.expires_at, ends)
     if grace <= timedelta(0):
@@ -130,6 +180,10 @@ async def find_key(session: AsyncSession, key: str) -> ApiKey:
 async def list_keys(session: AsyncSession) -> list[ApiKey]:
     """All keys of the workspace, newest last."""
     return list(await session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)))
+
+
+def _renewed(old: ApiKey, now: datetime) -> datetime | None:
+    return None if old.expires_at is None else now + (old.expires_at - old.created_at)
 
 
 def _new_secret() -> str:

@@ -74,7 +74,9 @@ class Agent(HubBase, Versioned):
 
 class ApiKey(HubBase, Versioned):
     """A bearer key, kept as a hash only. `prefix` is the public part that finds the row; an agent_key acts as its
-    agent, an api_key as the user it belongs to."""
+    agent, an api_key as the user it belongs to. An api_key with a profile sees what the profile's agents share, and one
+    with a customer nothing but that customer's. `allowed_addresses` are networks (CIDR) it may be used from; None is
+    any."""
 
     __tablename__ = "api_keys"
     kind: Mapped[str]
@@ -83,7 +85,10 @@ class ApiKey(HubBase, Versioned):
     label: Mapped[str] = mapped_column(default="")
     agent_id: Mapped[str | None]
     user_id: Mapped[str | None]
+    profile_id: Mapped[str | None]
+    customer: Mapped[str | None]
     scopes: Mapped[list[str] | None] = mapped_column(JsonColumn)
+    allowed_addresses: Mapped[list[str] | None] = mapped_column(JsonColumn)
     created_by: Mapped[str]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -11,6 +11,7 @@ from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.scopes import checked_scopes
 from tradepost.hub.registration.difference import contents_of
 from tradepost.hub.registration.intake import tool_finding
 from tradepost.hub.registration.servers import find_server
@@ -55,7 +56,7 @@ async def approve_tool(
     if tool_class is not None:
         entry.tool_class = _checked_class(tool_class)
     if scope is not None:
-        entry.scope = scope
+        entry.scope = _scope(scope)
     entry.state, entry.approved_by, entry.approved_at = "enabled", by.user_id or by.principal.id, now()
     await record_change(
         session, by, "tool:approved", entry.id, {"tool": entry.name, "digest": entry.digest, "class": entry.tool_class}
@@ -105,7 +106,7 @@ async def set_tool_class(
     if (await find_server(session, entry.server_id)).kind == "builtin":
         raise StateConflict("The class of a bundled tool comes with the release.")
     before, entry.tool_class = entry.tool_class, _checked_class(tool_class)
-    entry.scope = scope if scope is not None else entry.scope
+    entry.scope = _scope(scope) if scope is not None else entry.scope
     details = {"tool": entry.name, "before": before, "after": tool_class, "scope": entry.scope}
     await record_change(session, by, "tool:class", entry.id, details)
     return entry
@@ -141,3 +142,7 @@ def _checked_class(tool_class: str) -> str:
             f"'{tool_class[:40]}' is no class of tools.", field="class", hint="Use read, write or destructive."
         )
     return tool_class
+
+
+def _scope(scope: str) -> str:
+    return checked_scopes([scope], "scope")[0]
