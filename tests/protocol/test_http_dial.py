@@ -2,17 +2,11 @@
 
 import asyncio
 import socket
-import ssl
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import Certificates
 from tests.protocol.conftest import as_written
 from tests.protocol.raw_server import OK, Asker, raw, writing
 from tradepost.protocol.http_pool import HttpPool
@@ -47,29 +41,6 @@ async def test_a_url_that_leads_nowhere_is_an_unsent_request(url: str):
         with pytest.raises(UpstreamFailed, match="could not be reached") as failed:
             await Asker(url, pool).ask()
         assert not failed.value.dispatched
-
-
-class Certificates:
-    """A certificate for shop.example and 127.0.0.1, and two clients: one that trusts it and one that does not."""
-
-    def __init__(self, folder: Path) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
-        names = x509.SubjectAlternativeName([x509.DNSName("shop.example"), x509.IPAddress(ip_address("127.0.0.1"))])
-        now = datetime.now(UTC)
-        made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        made = made.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-        made = made.add_extension(names, critical=False)
-        made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        certificate = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        secret = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        (folder / "both.pem").write_bytes(secret + certificate)
-        self.server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self.server.load_cert_chain(folder / "both.pem")
-        self.trusting = ssl.create_default_context(cadata=certificate.decode())
-        self.wary = ssl.create_default_context()
 
 
 async def loopback(host: str, port: int) -> list[str]:
