@@ -15,7 +15,7 @@ from tradepost.cli.one_write import OneWriteProtocol
 from tradepost.protocol.exchange import WHOLE
 
 HEAD_SECONDS = 30.0  # a head that takes longer is a slow loris, not a client
-MOST_HEAD_BYTES = 64 * 1024
+MOST_HEAD_BYTES = 1_250_000  # more than any credential: even one of a megabyte is told that it is wrong
 _TOO_MUCH_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _LONGEST = 200  # bytes of a path that is kept for the next who asks for it
 _SMALL = 64 * 1024  # bytes of a body
