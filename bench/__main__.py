@@ -10,12 +10,12 @@ from types import ModuleType
 from rich.console import Console
 from rich.table import Table
 
-from bench import calls, catalogs, imports, scale
+from bench import access, calls, catalogs, imports, scale
 from bench.gateway import page
 from bench.gateway.options import Options
 from bench.measure import Measure
 
-MEASURES: dict[str, ModuleType] = {"import": imports, "catalog": catalogs, "call": calls}
+MEASURES: dict[str, ModuleType] = {"import": imports, "catalog": catalogs, "call": calls, "access": access}
 SCALE = "scale"  # takes minutes, for a million orders half an hour: only when it is named
 GATEWAY = "gateway"  # minutes, too; all of its parts
 NAMED = (SCALE, GATEWAY, *page.PARTS)
