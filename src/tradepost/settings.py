@@ -23,43 +23,58 @@ class Tls(NamedTuple):
 
 
 class Settings(BaseSettings):
-    """One running Tradepost.
+    """One running Tradepost. Lists are written with commas between their parts."""
 
-    `data` holds the SQLite databases, the vault's key file and local keys. `hub_url` and `store_url` are database URLs,
-    two files in `data` by default. `workers` is the number of processes that serve the port. `allow_private` are the
-    private networks in which servers may be registered, `servers_file` names those that are programs on this machine,
-    started with one of the `allowed_commands`. With `tls_certificate` and `tls_key` (PEM files) the port speaks HTTPS;
-    behind a proxy that does, `public_url` says so. `trusted_proxies` are the networks of proxies whose word for a
-    client's address and scheme is believed. What leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`,
-    `carrier_url` and `payments_url` (http, https), and to files under `data` where these are empty.
-    """
-
-    model_config = SettingsConfigDict(env_prefix="TRADEPOST_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="TRADEPOST_", extra="forbid", use_attribute_docstrings=True)
 
     data: Path = Path(".tradepost")
+    """Folder of the SQLite databases, the vault's key file and local keys."""
     hub_url: str = ""
+    """URL of the hub's database; a SQLite file in the data folder without it."""
     store_url: str = ""
+    """URL of the store's database; a SQLite file in the data folder without it."""
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8811
+    """Port to listen on."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that serve the port."""
     public_url: str = ""
+    """Where clients reach the hub, if that is not host and port."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Host names the hub answers to, instead of that of its public URL and of this machine."""
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins whose web pages may talk to the hub."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Networks of proxies whose word for a client's address and scheme is believed."""
     tls_certificate: Path | None = None
+    """PEM file of the port's certificate: it speaks HTTPS then."""
     tls_key: Path | None = None
+    """PEM file of the certificate's key, without a pass phrase."""
     allow_private: Annotated[tuple[str, ...], NoDecode] = ()
+    """Private networks in which servers may be registered."""
     servers_file: Path | None = None
+    """File that names servers which are programs on this machine."""
     allowed_commands: Annotated[tuple[str, ...], NoDecode] = ()
+    """Commands with which such programs may be started."""
     vault_key_file: Path | None = None
+    """The vault's key ring; in the data folder without it."""
     log_level: str = "WARNING"
+    """How much is logged: DEBUG, INFO, WARNING, ERROR."""
     mail_url: str = ""
+    """Where mails go (smtp, smtps); files in the data folder without it."""
     sms_url: str = ""
+    """Where text messages go (http, https); files without it."""
     sms_token: SecretStr = SecretStr("")
+    """Bearer token for the text messages' service."""
     carrier_url: str = ""
+    """Where labels are bought (http, https); files without it."""
     carrier_token: SecretStr = SecretStr("")
+    """Bearer token for the carrier's service."""
     payments_url: str = ""
+    """Where money is moved (http, https); files without it."""
     payments_token: SecretStr = SecretStr("")
+    """Bearer token for the payments' service."""
 
     @field_validator(
         "allowed_hosts", "allowed_origins", "trusted_proxies", "allow_private", "allowed_commands", mode="before"

@@ -27,6 +27,7 @@ _COMMANDS = {
     "key": ("keys", "Bearer keys of agents and people."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
+    "reference": ("reference", "Pages about tools, scopes, settings and error codes."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import, export, books."),
     "db": ("databases", "The databases' schema."),
