@@ -27,6 +27,7 @@ _COMMANDS = {
     "key": ("agents", "Bearer keys of agents."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
+    "assertion-keys": ("assertion_keys", "Keys that sign what servers are told of callers."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import, export, books."),
     "db": ("databases", "The databases' schema."),
