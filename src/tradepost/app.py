@@ -24,6 +24,7 @@ from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.events.models import HubEvent
 from tradepost.hub.gateway.activity_server import ActivityServer
+from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
@@ -31,6 +32,7 @@ from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
+from tradepost.hub.registry.ambient import ambient_of
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.news import RegistryNews
 from tradepost.hub.registry.watch import RegistryWatch
@@ -41,7 +43,10 @@ from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
+from tradepost.hub.vault.assertion_keys import PUBLISHED_SECONDS
 from tradepost.hub.vault.vault import Vault, open_vault
+from tradepost.identity.jwks import PATH as JWKS_PATH
+from tradepost.identity.jwks import Jwks
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.discovery import ProtocolsDocument, mcp_at
 from tradepost.protocol.doors import Door, GuardedDoors
@@ -73,7 +78,8 @@ class Tradepost:
         self.audit = AuditWriter(hub)
         self.sealer = Sealer(hub)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
-        self.connections = Connections(vault, Guard(settings.private_networks), programs)
+        guard = Guard(settings.private_networks)
+        self.connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub))
         self.updates = Updates()
         self.relisting = Relisting(Discovery(hub, vault, self.connections).relist)
         place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, hub), self.relisting.soon)
@@ -84,6 +90,7 @@ class Tradepost:
         self.updates.tell_of_topics(self.watching)
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
         self.opening = Opening(self.upstreams.open)
+        assertion_keys = vault.assertion_keys()
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=Catalogs(hub, self.watch),
@@ -93,6 +100,7 @@ class Tradepost:
             audit=self.audit,
             secret=vault.secret_for("requestState"),
             opening=self.opening,
+            assertions=Assertions(assertion_keys, settings.url),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
         )
         self.followers = (
@@ -109,7 +117,9 @@ class Tradepost:
             updates=self.updates,
             peers=peers,
         )
-        doors: Sequence[Door] = (ProtocolsDocument({"mcp": mcp_at(settings.url)}),)
+        jwks = Jwks(assertion_keys.published, PUBLISHED_SECONDS)
+        spoken = {"mcp": mcp_at(settings.url), "caller_assertions": {"jwks_uri": settings.url + JWKS_PATH}}
+        doors: Sequence[Door] = (jwks, ProtocolsDocument(spoken))
         self.doors = GuardedDoors(doors, Doorkeeper(hosts, origins), https=settings.url.startswith("https://"))
 
     @property

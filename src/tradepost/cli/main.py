@@ -27,6 +27,7 @@ _COMMANDS = {
     "key": ("keys", "Bearer keys of agents and people."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
+    "assertion-keys": ("assertion_keys", "Keys that sign what servers are told of callers."),
     "reference": ("reference", "Pages about tools, scopes, settings and error codes."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import, export, books."),

@@ -25,7 +25,7 @@ from tradepost.protocol.jsonrpc import (
 )
 from tradepost.protocol.link import CALLS, Link
 from tradepost.protocol.notices import LISTS_CHANGED, Notices, acknowledged
-from tradepost.protocol.options import OnMessage
+from tradepost.protocol.options import NOTHING_BESIDE, Beside, OnMessage
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.sse_link import SseLink
 from tradepost.protocol.tasks import REQUIRED
@@ -46,7 +46,8 @@ class McpClient(ClientMethods):
     """Talks to one server with one credential. `headers` carry the credential and stay the same; `capabilities` are
     what a server of the older era may ask of us during a call that brings an `on_message`. A server that is a `program`
     has no URL; `url` is then what it is called. An `older` one begins with the handshake of the older era. `staying`
-    has the connections of streams that stay open. `on_connected` is told each time era and session are agreed on,
+    has the connections of streams that stay open. `ambient` goes along with every request, whosever it is; what a call
+    brings of the same name goes before it. `on_connected` is told each time era and session are agreed on,
     `on_list_changed` when a server says during a call that one of its lists changed."""
 
     def __init__(
@@ -60,15 +61,18 @@ class McpClient(ClientMethods):
         program: Link | None = None,
         older: bool = False,
         staying: HttpPool | None = None,
+        ambient: Beside = NOTHING_BESIDE,
     ) -> None:
         self._url = url
+        self._fixed = frozenset(name.lower() for name in headers or {})
+        self._ambient = self._without_fixed(ambient)
         self._timeouts = timeouts or Timeouts()
         self._links: Sequence[Link] = (
             (program,)
             if program is not None
             else (
                 Wire(http, url, headers or {}, self._timeouts.connect, staying),
-                SseLink(http, url, headers or {}, self._timeouts.connect),
+                SseLink(http, url, headers or {}, self._timeouts.connect, self._ambient.headers),
             )
         )
         self._link = self._links[0]
@@ -153,7 +157,7 @@ class McpClient(ClientMethods):
         try:
             if session_id is not None:
                 async with Deadline(self._timeouts.connect) as deadline:
-                    await self._link.delete({"mcp-session-id": session_id}, deadline)
+                    await self._link.delete({**self._ambient.headers, "mcp-session-id": session_id}, deadline)
         except (UpstreamFailed, UpstreamTimedOut) as error:
             logger.debug("session of %s not ended: %s", self._url, error.message)
         finally:
@@ -235,8 +239,9 @@ class McpClient(ClientMethods):
 
     async def _initialize(self, deadline: Deadline) -> Json:
         params = {"protocolVersion": legacy.VERSIONS[0], "capabilities": self._capabilities, "clientInfo": CLIENT_INFO}
+        asked = Prepared("initialize", params, self._timeouts.handshake)
         # Repeated at worst, it leaves a session that nobody uses.
-        answered = await self._post(Prepared("initialize", params, self._timeouts.handshake), params, {}, deadline)
+        answered = await self._post(asked, self._with_meta(asked), self._ambient.headers, deadline)
         result = result_of(answered)
         if result.get("protocolVersion") not in _INITIALIZED_VERSIONS:
             raise wrong_answer(f"the protocol version {str(result.get('protocolVersion'))[:40]!r}, which is not known")
@@ -287,18 +292,24 @@ class McpClient(ClientMethods):
     def _modern(self, asked: Prepared) -> tuple[dict[str, str], Json]:
         """Headers and params as the newer era wants them."""
         capabilities = asked.capabilities or {}
+        beside = self._beside(asked)
         envelope = {
+            **beside.meta,
             **(asked.meta or {}),
             modern.VERSION_META: modern.VERSION,
             modern.CLIENT_INFO_META: CLIENT_INFO,
             modern.CAPABILITIES_META: {**capabilities, **REQUIRED} if asked.tasks else capabilities,
         }
         headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
+        if beside.headers:
+            headers = {**beside.headers, **headers}
         return headers, {**asked.params, "_meta": envelope}
 
     async def _legacy_post(self, asked: Prepared, identity: ServerIdentity, deadline: Deadline) -> Answered:
-        params = {**asked.params, "_meta": asked.meta} if asked.meta else asked.params
+        params = self._with_meta(asked)
         headers = self._legacy_headers(identity.version)
+        if asked.beside is not None:
+            headers.update(self._without_fixed(asked.beside).headers)
         if asked.method not in CALLS:
             return await self._post(asked, params, headers, deadline)
         call = self._asides.begin(self._session_id, deadline, asked.on_message)
@@ -343,8 +354,26 @@ class McpClient(ClientMethods):
         if identity is not None:
             await self._link.post(message, self._legacy_headers(identity.version), deadline)
 
+    def _beside(self, asked: Prepared) -> Beside:
+        """What goes along with a request: its own, and what goes along with all of them."""
+        if asked.beside is None:
+            return self._ambient
+        own, ambient = self._without_fixed(asked.beside), self._ambient
+        return Beside({**ambient.headers, **own.headers}, {**ambient.meta, **own.meta})
+
+    def _without_fixed(self, beside: Beside) -> Beside:
+        """The credential's headers are sent as they are, and once."""
+        if self._fixed.isdisjoint(beside.headers):
+            return beside
+        return Beside({name: v for name, v in beside.headers.items() if name not in self._fixed}, beside.meta)
+
+    def _with_meta(self, asked: Prepared) -> Json:
+        """Params as the older era wants them."""
+        meta = {**self._beside(asked).meta, **(asked.meta or {})}
+        return {**asked.params, "_meta": meta} if meta else asked.params
+
     def _legacy_headers(self, version: str) -> dict[str, str]:
-        headers = {"mcp-protocol-version": version}
+        headers = {**self._ambient.headers, "mcp-protocol-version": version}
         if self._session_id is not None:
             headers["mcp-session-id"] = self._session_id
         return headers

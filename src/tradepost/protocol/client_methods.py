@@ -9,7 +9,7 @@ from typing import Unpack
 from tradepost.protocol.headers import encode_value
 from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.jsonrpc import Json
-from tradepost.protocol.options import OnMessage, Options
+from tradepost.protocol.options import Beside, OnMessage, Options
 from tradepost.protocol.pages import all_pages
 from tradepost.protocol.parameter_headers import emitted
 from tradepost.protocol.tasks import TASK
@@ -34,6 +34,7 @@ class Prepared:
     on_message: OnMessage | None = None
     repeatable: bool = True
     tasks: bool = False
+    beside: Beside | None = None
 
 
 class ClientMethods(ABC):
@@ -98,14 +99,15 @@ class ClientMethods(ABC):
         known: Mapping[str, str] = NOTHING_KNOWN,
         *,
         timeout: float | None = None,
+        beside: Beside | None = None,
     ) -> Json:
         """The `completion` object. `known` are the other arguments, as far as there are values for them; `timeout` are
-        seconds in all."""
+        seconds in all, `beside` is what goes along with it."""
         params: Json = {"ref": reference, "argument": {"name": argument, "value": value}}
         if known:
             params["context"] = {"arguments": dict(known)}
         seconds = timeout or self._timeouts.call
-        result = result_of(await self._request(Prepared("completion/complete", params, seconds)))
+        result = result_of(await self._request(Prepared("completion/complete", params, seconds, beside=beside)))
         completion = result.get("completion")
         return completion if isinstance(completion, dict) else {"values": []}
 
@@ -127,6 +129,7 @@ class ClientMethods(ABC):
             meta,
             options.get("capabilities"),
             options.get("on_message"),
+            beside=options.get("beside"),
         )
 
 

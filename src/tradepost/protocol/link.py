@@ -89,8 +89,8 @@ class SharedLink(ABC, Generic[Opened]):
         """The connection. Raises UpstreamFailed, UpstreamTimedOut."""
 
     @abstractmethod
-    async def _send(self, to: Opened, message: Json, deadline: Deadline) -> None:
-        """Send a message. Raises UpstreamFailed."""
+    async def _send(self, to: Opened, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None:
+        """Send a message, with those of the headers that mean something here. Raises UpstreamFailed."""
 
     @abstractmethod
     def _tell(self, to: Opened, message: Json) -> None:
@@ -106,7 +106,7 @@ class SharedLink(ABC, Generic[Opened]):
         *,
         repeatable: bool,
     ) -> Answered:
-        """Send a request, give its response. Raises UpstreamFailed. `headers` mean nothing here."""
+        """Send a request, give its response. Raises UpstreamFailed."""
         try:
             to = await self._opened()
         except (UpstreamFailed, UpstreamTimedOut) as error:
@@ -117,7 +117,8 @@ class SharedLink(ABC, Generic[Opened]):
         waiting = self._waiting[request_id] = _Waiting(to, token, is_call=method in CALLS)
         try:
             deadline.dispatched = True
-            await self._send(to, {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}, deadline)
+            message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
+            await self._send(to, message, headers, deadline)
             message, raw = await _answer(waiting, on_message)
         except CancelledError:
             self._tell(to, _cancelled(request_id))
@@ -134,12 +135,12 @@ class SharedLink(ABC, Generic[Opened]):
 
     async def post(self, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None:
         """Send a message that has no response."""
-        await self._send(await self._opened(), message, deadline)
+        await self._send(await self._opened(), message, headers, deadline)
 
     async def open(
         self, method: str | None, params: Json, headers: Mapping[str, str], deadline: Deadline, after: str | None = None
     ) -> Notices:
-        """See Link. `headers` and `after` mean nothing here."""
+        """See Link. `after` means nothing here."""
         to = await self._opened()
         request_id = next(self._ids)
         waiting = self._waiting[request_id] = _Waiting(to, None, is_call=False, hears=method is None)
@@ -151,7 +152,8 @@ class SharedLink(ABC, Generic[Opened]):
                 self._tell(to, _cancelled(request_id))
 
         try:
-            await self._send(to, {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}, deadline)
+            message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
+            await self._send(to, message, headers, deadline)
         except BaseException:
             self._waiting.pop(request_id, None)
             raise

@@ -22,6 +22,8 @@ from tradepost.protocol.wire import Deadline, Wire
 
 logger = logging.getLogger(__name__)
 
+NO_HEADERS: Mapping[str, str] = {}
+
 
 @dataclass(slots=True, eq=False)
 class _Stream:
@@ -38,8 +40,17 @@ class SseLink(SharedLink[_Stream]):
 
     transport: Transport = "sse"
 
-    def __init__(self, http: HttpPool, url: str, headers: Mapping[str, str], connect_seconds: float) -> None:
+    def __init__(
+        self,
+        http: HttpPool,
+        url: str,
+        headers: Mapping[str, str],
+        connect_seconds: float,
+        ambient: Mapping[str, str] = NO_HEADERS,
+    ) -> None:
+        """`ambient` goes with what is no request of the client's, which has its own headers."""
         super().__init__()
+        self._ambient = ambient
         self._http = http
         self._url = url
         self._headers = headers
@@ -72,7 +83,7 @@ class SseLink(SharedLink[_Stream]):
 
     async def _open(self) -> _Stream:
         wire = Wire(self._http, self._url, self._headers, self._connect_seconds)
-        answer = await wire.stream(Deadline(self._connect_seconds))
+        answer = await wire.stream(Deadline(self._connect_seconds), self._ambient)
         try:
             events = _events(answer)
             address = await anext(events, b"")
@@ -85,9 +96,11 @@ class SseLink(SharedLink[_Stream]):
             raise
         return _Stream(answer, events, Wire(self._http, url, self._headers, self._connect_seconds))
 
-    async def _send(self, to: _Stream, message: Json, deadline: Deadline) -> None:
+    async def _send(self, to: _Stream, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None:
+        # Those of the protocol came later than such servers.
+        known = {name: value for name, value in headers.items() if not name.startswith("mcp-")}
         try:
-            await to.post.post(message, {}, deadline)
+            await to.post.post(message, known, deadline)
         except UpstreamFailed as error:
             if error.status in (404, 410) and self._stream is to:  # it has forgotten the session
                 self._stream = None
@@ -104,7 +117,7 @@ class SseLink(SharedLink[_Stream]):
     async def _told(self, to: _Stream, message: Json) -> None:
         try:
             async with Deadline(self._connect_seconds) as deadline:
-                await to.post.post(message, {}, deadline)
+                await to.post.post(message, self._ambient, deadline)
         except Exception as error:  # noqa: BLE001 (nobody waits for it, whatever became of it)
             logger.debug("%s did not take a message: %s", self._url, error)
 

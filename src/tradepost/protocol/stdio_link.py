@@ -85,7 +85,7 @@ class StdioLink(SharedLink[Pipes]):
                 self._reading = asyncio.create_task(self._read(pipes), name=f"answers of {self._name}")
             return self._pipes
 
-    async def _send(self, to: Pipes, message: Json, deadline: Deadline) -> None:
+    async def _send(self, to: Pipes, message: Json, headers: Mapping[str, str], deadline: Deadline) -> None:
         try:
             to.writer.write(orjson.dumps(message) + b"\n")
             await to.writer.drain()

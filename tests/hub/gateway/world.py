@@ -112,6 +112,7 @@ class Servers:
         value: str,
         known: Mapping[str, str],
         ends_at: float | None = None,
+        talk: Talk | None = None,
     ) -> Json:
         return await self.builtins[target.builtin_key or ""].complete(caller, reference, argument, value)
 

@@ -11,6 +11,7 @@ from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.lease import Leases
 from tradepost.hub.actions.verdicts import Verdicts
 from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.door import Door
 from tradepost.hub.gateway.executor import Executor
@@ -63,11 +64,12 @@ def build_gateway(
     secret: bytes | None = None,
     holds: Holds | None = None,
     opening: Opening | None = None,
+    assertions: Assertions | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secret` (32 bytes) seals what clients carry
     between two calls, the same in every process over these databases. Without one, it is this process's own. `opening`
-    connects to the servers of those who list their tools."""
+    connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secret), Holds() if holds is None else holds
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
@@ -85,6 +87,7 @@ def build_gateway(
         tasks=TaskSeal(seal),
         holds=holds,
         schemas=SchemaChecks(),
+        assertions=assertions,
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,
     )

@@ -11,9 +11,10 @@ from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.models import Posture
 from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
+from tradepost.hub.gateway.standing import Standing
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
-from tradepost.hub.upstreams.talk import Hold
+from tradepost.hub.upstreams.talk import Hold, Tells
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
 Json = dict[str, Any]
@@ -27,8 +28,8 @@ class Call:
     (`task_method` says which). `name` is what the client wrote: the exposed name, a URI, a prompt's name, a task's id.
     `task_id` is the server's own id of a task, `told` what it said of one that has ended.
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
-    the result is what stands there. `waits` is the task in which a write waits in line, `left` that its client has
-    gone."""
+    the result is what stands there. `tells` is what its requests carry of the caller. `waits` is the task in which a
+    write waits in line, `left` that its client has gone."""
 
     caller: Caller
     kind: Kind
@@ -44,6 +45,7 @@ class Call:
     began_ns: int = field(default_factory=perf_counter_ns)
 
     posture: Posture | None = None
+    standing: Standing | None = None
     slot: str | None = None
     entry: Entry | None = None
     key: str | None = None
@@ -51,6 +53,7 @@ class Call:
     arguments_digest: str | None = None
     retry: Json | None = None
     hold: Hold | None = None
+    tells: Tells | None = None
     decision: Decision | None = None
     action: Action | None = None
     claim: Claim | None = None

@@ -182,4 +182,4 @@ class Gateway:
 
 def _mirrored(catalog: Catalog, name: str) -> tuple[HeaderParameter, ...]:
     tool = catalog.tools.get(name)
-    return tool.mirrored if tool is not None else ()
+    return tool.mirrored_by_clients if tool is not None else ()

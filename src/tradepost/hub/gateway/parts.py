@@ -9,6 +9,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.lease import Leases
 from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.holds import Holds
@@ -96,6 +97,7 @@ class Dispatcher(Protocol):
         value: str,
         known: Mapping[str, str],
         ends_at: float | None = None,
+        talk: Talk | None = None,
     ) -> Json: ...
 
 
@@ -117,6 +119,7 @@ class Parts:
     holds: Holds
     tasks: TaskSeal
     schemas: SchemaChecks
+    assertions: Assertions | None = None
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS
 

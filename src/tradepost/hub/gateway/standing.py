@@ -22,12 +22,14 @@ MOST_KEPT = 10_000
 _ALL = Lookup(
     select(
         Workspace.status,
+        Workspace.slug,
         ApiKey.id,
         ApiKey.revoked_at,
         ApiKey.expires_at,
         ApiKey.scopes,
         User.status,
         Agent.status,
+        Agent.slug,
         Agent.scopes,
         Profile.posture,
     )
@@ -42,12 +44,15 @@ _ALL = Lookup(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds for a caller now: the posture of its profile and the scopes it still has."""
+    """What holds for a caller now: the posture of its profile and the scopes it still has, and what its workspace and
+    its agent are called."""
 
     posture: Posture | None
     scopes: frozenset[str]
     expires_at: datetime | None
     version: int
+    workspace_slug: str | None = None
+    agent_slug: str | None = None
 
 
 class Standings:
@@ -98,7 +103,8 @@ async def _look_up(session: AsyncSession, caller: Caller, version: int) -> Stand
         "agent": caller.agent_id or "",
     }
     rows = await _ALL.rows(session, named)
-    workspace, key, revoked_at, expires_at, own, user, agent, granted, posture = rows[0] if rows else (None,) * 9
+    found = rows[0] if rows else (None,) * 11
+    workspace, slug, key, revoked_at, expires_at, own, user, agent, agent_slug, granted, posture = found
     if workspace != "active":
         raise _refused("its workspace is not active")
     if is_key and (key is None or revoked_at is not None):
@@ -107,10 +113,10 @@ async def _look_up(session: AsyncSession, caller: Caller, version: int) -> Stand
     if caller.user_id is not None and user != "active":
         raise _refused("its user is not active")
     if caller.agent_id is None:
-        return Standing(None, scopes, expires_at, version)
+        return Standing(None, scopes, expires_at, version, slug)
     if agent != "active" or granted is None:
         raise _refused("its agent is not active")
-    return Standing(posture, scopes & frozenset(granted), expires_at, version)
+    return Standing(posture, scopes & frozenset(granted), expires_at, version, slug, agent_slug)
 
 
 def _refused(why: str) -> Unauthenticated:

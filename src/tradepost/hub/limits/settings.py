@@ -80,17 +80,21 @@ _OF_LINE = {"running", "waiting"}
 _OF_COUNT = {"breaker_failures", "breaker_seconds", "breaker_most_seconds", "retry_share"}
 
 
-def limits_of(server: Mapping[str, Value], tool: Mapping[str, Value] | None = None) -> Limits:
-    """What holds where these are set."""
+def limits_of(server: Mapping[str, Any], tool: Mapping[str, Any] | None = None) -> Limits:
+    """What holds where these are set. Other things that stand beside them mean nothing here."""
     if not server and not tool:
         return DEFAULTS
-    return _merged(tuple(sorted(server.items())), tuple(sorted((tool or {}).items())))
+    return _merged(_limits_in(server), _limits_in(tool or {}))
+
+
+def _limits_in(settings: Mapping[str, Any]) -> tuple[tuple[str, Value], ...]:
+    return tuple(sorted((name, value) for name, value in settings.items() if name in SETTINGS))
 
 
 @lru_cache(maxsize=4_096)
 def _merged(server: tuple[tuple[str, Value], ...], tool: tuple[tuple[str, Value], ...]) -> Limits:
-    of_server: dict[str, Any] = {name: value for name, value in server if name in SETTINGS}
-    own: dict[str, Any] = {name: value for name, value in tool if name in SETTINGS}
+    of_server: dict[str, Any] = dict(server)
+    own: dict[str, Any] = dict(tool)
     if not own:
         return Limits(**of_server)
     return Limits(

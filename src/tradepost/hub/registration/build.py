@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tradepost.database.engine import Database
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.servers import Servers
+from tradepost.hub.registry.ambient import ambient_of
 from tradepost.hub.upstreams.addresses import Network
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.guard import Guard
@@ -32,5 +34,5 @@ def build_registration(
     operator's programs."""
     guard = Guard(private_networks)
     programs = programs or Programs()
-    connections = Connections(vault, guard, programs)
+    connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub))
     return Registration(Servers(hub, vault, guard, programs), Discovery(hub, vault, connections), connections)

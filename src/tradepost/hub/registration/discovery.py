@@ -132,8 +132,9 @@ class Discovery:
         return found
 
     async def _connect(self, target: Server) -> Connection:
-        headers = await self._vault.headers_for(target.workspace_id, target.id)
-        return self._connections.fresh(target.url or "", headers, limits_of(target.settings))
+        place = (target.workspace_id, target.id)
+        headers, ambient = await self._vault.headers_for(*place), await self._connections.ambient(*place)
+        return self._connections.fresh(target.url or "", headers, limits_of(target.settings), ambient)
 
     async def _store(self, by: Caller, target: Server, report: TestReport) -> None:
         async with self._database.transaction(by.workspace_id, write=True) as session:

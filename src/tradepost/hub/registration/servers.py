@@ -13,7 +13,8 @@ from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits.settings import checked
-from tradepost.hub.registry.models import Server
+from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
+from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
@@ -89,6 +90,8 @@ class Servers:
             if moved:
                 await self._vault.clear(session, found.id)
                 found.credential_version += 1
+                # Who stands there now has not been asked to be told who calls, signed.
+                found.settings = {name: value for name, value in found.settings.items() if name != ASSERTION}
             await record_change(session, by, "server:url", found.id, {"url": url, "credential_cleared": moved})
             return found
 
@@ -106,6 +109,7 @@ class Servers:
             found = await _remote(session, server)
             if found.url != url:
                 raise StateConflict("The server's URL was changed at this moment.", hint="Look at it and try again.")
+            await _check_not_ruled(session, found, headers)
             await self._vault.replace(session, found.id, headers)
             found.credential_version += 1
             names = [header.name for header in headers]
@@ -155,6 +159,15 @@ async def find_server(session: AsyncSession, server: str) -> Server:
 async def list_servers(session: AsyncSession) -> list[Server]:
     """All servers of the workspace, by slug."""
     return list(await session.scalars(select(Server).order_by(Server.slug)))
+
+
+async def _check_not_ruled(session: AsyncSession, server: Server, headers: Sequence[Header]) -> None:
+    """Raises StateConflict for a header that a rule sets as well: a request would carry it once, and not as ruled."""
+    of_tools = await session.scalars(select(ToolEntry.settings).where(ToolEntry.server_id == server.id))
+    ruled = {rule.key for settings in (server.settings, *of_tools) for rule in stored_rules(settings)}
+    for header in headers:
+        if ("header", header.name.lower()) in ruled:
+            raise StateConflict(f"A rule sets the header '{header.name}'.", hint="Remove that rule first.")
 
 
 async def _remote(session: AsyncSession, server: str) -> Server:

@@ -13,6 +13,7 @@ from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.scopes import checked_scopes
 from tradepost.hub.registration.difference import contents_of
+from tradepost.hub.registration.injection_check import check_definition
 from tradepost.hub.registration.intake import tool_finding
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
@@ -50,9 +51,11 @@ async def approve_tool(
     if entry.candidate is not None and entry.candidate_digest is not None:
         entry.definition, entry.digest = entry.candidate, entry.candidate_digest
         entry.candidate = entry.candidate_digest = None
-    finding = tool_finding(orjson.loads(entry.definition))
+    definition = orjson.loads(entry.definition)
+    finding = tool_finding(definition)
     if finding is not None:
         raise StateConflict(f"'{entry.name}' cannot be approved. {finding}", hint="Its owner has to change it first.")
+    check_definition(entry, definition)
     if tool_class is not None:
         entry.tool_class = _checked_class(tool_class)
     if scope is not None:

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.registry.arguments import ArgumentCheck
+from tradepost.hub.registry.injection import Injection
 from tradepost.hub.registry.pinned import Json, pinned
 from tradepost.hub.registry.schema_check import SchemaCheck
 from tradepost.protocol.parameter_headers import HeaderParameter
@@ -22,8 +23,9 @@ ToolClass = Literal["read", "write", "destructive"]
 
 
 class CatalogTool(NamedTuple):
-    """One tool under the name its principal sees. `text` is the pinned Tool object as the server gave it. A tuple,
-    because a catalog may have a thousand of them."""
+    """One tool under the name its principal sees. `text` is the pinned Tool object as the server gave it, `injected`
+    what the hub itself tells the server, None where there are no such rules. A tuple, because a catalog may have a
+    thousand of them."""
 
     entry_id: str
     server_id: str
@@ -40,6 +42,7 @@ class CatalogTool(NamedTuple):
     server_url: str | None
     credential_version: int
     limits: Limits
+    injected: Injection | None = None
 
     @property
     def definition(self) -> Json:
@@ -55,6 +58,13 @@ class CatalogTool(NamedTuple):
     def mirrored(self) -> tuple[HeaderParameter, ...]:
         """The arguments that clients repeat in headers."""
         return pinned(self.text).mirrored
+
+    @property
+    def mirrored_by_clients(self) -> tuple[HeaderParameter, ...]:
+        """Those of them that clients know of."""
+        if self.injected is None:
+            return self.mirrored
+        return tuple(one for one in self.mirrored if one.path[0] not in self.injected.never_sent)
 
     @property
     def arguments_check(self) -> ArgumentCheck:
@@ -85,6 +95,7 @@ class CatalogResource:
     credential_version: int = 0
     limits: Limits = DEFAULTS
     watches: bool = False
+    injected: Injection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class CatalogPrompt:
     server_url: str | None = None
     credential_version: int = 0
     limits: Limits = DEFAULTS
+    injected: Injection | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
-from tradepost.hub.registry.exposure import exposed_tool
+from tradepost.hub.registry.exposure import NOTHING_HIDDEN, exposed_tool
+from tradepost.hub.registry.injection import injection_of
 from tradepost.hub.registry.pinned import pinned
 from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRow
 
@@ -20,7 +21,8 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         server = rows.servers[row.server_id]
         tool = _tool(row, server, row.name if only is not None else row.exposed_name)
         tools[tool.exposed_name] = tool
-        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class))
+        hidden = tool.injected.hidden if tool.injected is not None else NOTHING_HIDDEN
+        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, hidden))
     visible = {only.id: only} if only is not None else rows.servers
     seen = _seen(rows.resources, visible, scopes)
     texts = {row.entry_id: row.definition.encode() for row in (*rows.resources, *rows.prompts)}
@@ -78,6 +80,7 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
         server.url,
         server.credential_version,
         limits_of(server.settings, row.settings),
+        injection_of(server.settings, row.settings, row.definition, server.url),
     )
 
 
@@ -106,6 +109,7 @@ def _resource(row: ContentRow, server: ServerRow) -> CatalogResource:
         credential_version=server.credential_version,
         limits=limits_of(server.settings),
         watches=server.watches and (row.is_template or server.kind == "remote"),
+        injected=injection_of(server.settings, {}, None, server.url),
     )
 
 
@@ -122,6 +126,7 @@ def _prompt(row: ContentRow, server: ServerRow) -> CatalogPrompt:
         server_url=server.url,
         credential_version=server.credential_version,
         limits=limits_of(server.settings),
+        injected=injection_of(server.settings, {}, None, server.url),
     )
 
 

@@ -1,5 +1,5 @@
-"""The definition a model sees, made from the pinned one: the exposed name, and for a foreign write the idempotency key
-that the hub takes and an answer that may be a proposal.
+"""The definition a model sees, made from the pinned one: the exposed name, without the arguments that the hub sets, and
+for a foreign write the idempotency key that the hub takes and an answer that may be a proposal.
 
 The pin itself stays as it was approved; arguments and results are checked against the pin.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from tradepost.hub.registry.catalog import ServerKind, ToolClass
+from tradepost.hub.registry.hidden_arguments import without
 from tradepost.hub.registry.pinned import KEY_PARAMETER, Json, pinned
 
 APPROVAL_ANSWER: Json = {
@@ -30,23 +31,34 @@ KEY_SCHEMA: Json = {
     "maxLength": 255,
     "description": "Your key for this intent; a repeat with the same key has no second effect.",
 }
+NOTHING_HIDDEN: frozenset[str] = frozenset()
 _HOISTED = ("$schema", "$id", "$defs", "definitions")
 
 
-def exposed_tool(text: str, name: str, exposed_name: str, kind: ServerKind, tool_class: ToolClass) -> bytes:
-    """The bytes of a tool in a list; the pinned bytes themselves wherever nothing has to differ."""
+def exposed_tool(
+    text: str,
+    name: str,
+    exposed_name: str,
+    kind: ServerKind,
+    tool_class: ToolClass,
+    hidden: frozenset[str] = NOTHING_HIDDEN,
+) -> bytes:
+    """The bytes of a tool in a list, without the arguments that are `hidden`; the pinned bytes themselves wherever
+    nothing has to differ."""
     may_propose = kind == "remote" and tool_class != "read"
-    if name == exposed_name and not may_propose:
+    if name == exposed_name and not may_propose and not hidden:
         return text.encode()
-    return _differing(text, exposed_name, may_propose)
+    return _differing(text, exposed_name, may_propose, hidden)
 
 
 @lru_cache(maxsize=20_000)
-def _differing(text: str, exposed_name: str, may_propose: bool) -> bytes:
+def _differing(text: str, exposed_name: str, may_propose: bool, hidden: frozenset[str]) -> bytes:
     definition = pinned(text).definition
     shown = {**definition, "name": exposed_name}
+    if hidden:
+        shown["inputSchema"] = without(definition.get("inputSchema"), hidden)
     if may_propose:
-        shown["inputSchema"] = _with_key(definition.get("inputSchema"))
+        shown["inputSchema"] = _with_key(shown.get("inputSchema"))
     if may_propose and "outputSchema" in definition:
         schema = answer_or_approval(definition["outputSchema"])
         if schema is None:

@@ -11,7 +11,6 @@ from tradepost.database.lookups import Lookup
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.changes import ROW_ID
 from tradepost.hub.access.models import Agent, RegistryVersion
-from tradepost.hub.limits.settings import Value
 from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
 
@@ -29,7 +28,7 @@ class ServerRow:
     builtin_key: str | None
     url: str | None
     credential_version: int
-    settings: Mapping[str, Value]
+    settings: Mapping[str, Any]
     instructions: str
     watches: bool
 
@@ -45,7 +44,7 @@ class ToolRow(NamedTuple):
     tool_class: ToolClass
     moves_money: bool
     scope: str | None
-    settings: Mapping[str, Value]
+    settings: Mapping[str, Any]
     exposed_name: str
     own: bool
     position: int

@@ -5,7 +5,7 @@ credential gets a new client and the old one is closed.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
@@ -15,6 +15,7 @@ from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.client import McpClient
 from tradepost.protocol.http_pool import HttpPool
+from tradepost.protocol.options import NOTHING_BESIDE, Beside
 from tradepost.protocol.stdio_link import StdioLink
 from tradepost.protocol.upstream_errors import UpstreamFailed
 from tradepost.protocol.wire import Timeouts
@@ -23,6 +24,13 @@ from tradepost.protocol.wire import Timeouts
 TAKEN: dict[str, dict[str, object]] = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
 
 _Key = tuple[str, str, str, int, float, float]
+# What goes along with every request to a server, by workspace and server.
+Ambient = Callable[[str, str], Awaitable[Beside]]
+
+
+async def no_ambient(_workspace_id: str, _server_id: str) -> Beside:
+    """For connections of which nobody said anything."""
+    return NOTHING_BESIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,14 @@ class Connections:
     and server each time a connection that is kept has found out whom it talks to."""
 
     def __init__(
-        self, vault: Vault, guard: Guard, programs: Programs | None = None, timeouts: Timeouts | None = None
+        self,
+        vault: Vault,
+        guard: Guard,
+        programs: Programs | None = None,
+        timeouts: Timeouts | None = None,
+        ambient: Ambient = no_ambient,
     ) -> None:
+        self.ambient = ambient
         self._vault = vault
         self.guard = guard
         self._programs = programs or Programs()
@@ -87,7 +101,8 @@ class Connections:
         known = self._open.get(key)
         if known is not None:
             return known
-        made = self.fresh(url, await self._vault.headers_for(workspace_id, server_id), limits)
+        headers, ambient = await self._vault.headers_for(workspace_id, server_id), await self.ambient(*key[:2])
+        made = self.fresh(url, headers, limits, ambient)
         known = self._open.setdefault(key, made)
         if known is made:
             made.client.on_connected = lambda _: self._connected(key, made)
@@ -97,9 +112,11 @@ class Connections:
                 closing.add_done_callback(self._closing.discard)
         return known
 
-    def fresh(self, url: str, headers: Sequence[Header], limits: Limits = DEFAULTS) -> Connection:
-        """A connection that is not kept: for a test, which has to connect anew. Raises NotFound for a program that
-        the operator's file does not have."""
+    def fresh(
+        self, url: str, headers: Sequence[Header], limits: Limits = DEFAULTS, ambient: Beside = NOTHING_BESIDE
+    ) -> Connection:
+        """A connection that is not kept: for a test, which has to connect anew. `ambient` goes along with every
+        request. Raises NotFound for a program that the operator's file does not have."""
         if self._http is None or self._staying is None:
             self._http, self._staying = self.guard.http_pool(), self.guard.http_pool()
         timeouts = self._timeouts
@@ -109,7 +126,7 @@ class Connections:
             starter = self._programs.starter(url.removeprefix(SCHEME))
             program = StdioLink(starter, starter.name)
             return Connection(
-                McpClient(self._http, url, timeouts=timeouts, capabilities=TAKEN, program=program),
+                McpClient(self._http, url, timeouts=timeouts, capabilities=TAKEN, program=program, ambient=ambient),
                 starter.program.secrets,
             )
         sent = {header.name: header.value for header in headers}
@@ -122,6 +139,7 @@ class Connections:
                 capabilities=TAKEN,
                 older=older,
                 staying=self._staying,
+                ambient=ambient,
             )
             for older in (False, True)
         )

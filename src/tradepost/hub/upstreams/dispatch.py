@@ -90,10 +90,10 @@ class Upstreams:
         if asks is not None:
             return ToolResult([], asks=asks)
         if answer.result.get("resultType") == TASK:
-            task = created_of(answer.result, connection.secrets)
+            task = created_of(answer.result, talk.hidden(connection.secrets))
             wait = None if talk.takes_tasks else TaskWait(client, task, connection.secrets, talk, end)
             return await task_result(connection, tool, task, wait)
-        return tool_result(answer.result, answer.answered.body, connection.secrets)
+        return tool_result(answer.result, answer.answered.body, talk.hidden(connection.secrets))
 
     async def ask_task(
         self, caller: Caller, tool: ToolTarget, method: str, task_id: str, talk: Talk, ends_at: float | None = None
@@ -105,7 +105,7 @@ class Upstreams:
             seconds = _left(_end(tool, ends_at))
             options = talk.options(connection.secrets, timeout=seconds, repeatable=method == GET)
             result = await connection.client.ask_task(method, task_id, **options)
-            return told_of(result, connection.secrets) if method == GET else {}
+            return told_of(result, talk.hidden(connection.secrets)) if method == GET else {}
 
     async def read_resource(
         self, caller: Caller, resource: Target, uri: str, talk: Talk | None = None, ends_at: float | None = None
@@ -128,7 +128,7 @@ class Upstreams:
         if not isinstance(contents, list) or not contents:
             raise NotFound(f"There is no resource '{uri[:200]}'.")
         shown = {"contents": contents, **meta_of(result)}
-        return dict(redact(bounded(shown), connection.secrets))
+        return dict(redact(bounded(shown), talk.hidden(connection.secrets)))
 
     async def watched(self, caller: Caller, resource: Target, uri: str) -> str | None:
         """The record whose changes are those of a resource, None for one that cannot be watched. A server that is not
@@ -171,7 +171,7 @@ class Upstreams:
         if not isinstance(result.get("messages"), list):
             raise misshapen("a prompt without messages")
         shown: Json = {name: result[name] for name in ("description", "messages") if name in result}
-        return dict(redact(bounded({**shown, **meta_of(result)}), connection.secrets))
+        return dict(redact(bounded({**shown, **meta_of(result)}), talk.hidden(connection.secrets)))
 
     async def complete(
         self,
@@ -182,19 +182,20 @@ class Upstreams:
         value: str,
         known: Mapping[str, str] = NOTHING_KNOWN,
         ends_at: float | None = None,
+        talk: Talk | None = None,
     ) -> Json:
         """The `completion` object for an argument of a prompt or resource template; `known` are the other ones."""
         if target.server_kind == "builtin":
             async with _deadline(target, ends_at):
                 return await self._builtin(target).complete(caller, reference, argument, value)
-        connection = await self._remote(caller, target)
-        with readable(connection, target):
-            seconds = _left(_end(target, ends_at))
-            completion = await connection.client.complete(reference, argument, value, known, timeout=seconds)
+        connection, talk = await self._remote(caller, target), talk or Talk()
+        with readable(connection, target, talk):
+            options: Any = {"timeout": _left(_end(target, ends_at)), "beside": talk.beside()}
+            completion = await connection.client.complete(reference, argument, value, known, **options)
         values = completion.get("values")
         if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
             raise misshapen("a completion without values")
-        return dict(redact(bounded({**completion, "values": values[:100]}), connection.secrets))
+        return dict(redact(bounded({**completion, "values": values[:100]}), talk.hidden(connection.secrets)))
 
     async def open(self, workspace_id: str, target: Target, seconds: float) -> None:
         """Connect to the server of an entry, unless it is connected, so that its next call need not. Raises
@@ -285,6 +286,6 @@ async def _answered(
             result = result_of(answer)
             if not asks_back(result):
                 return answer, None
-            asks = await talk.questions(result, connection.secrets)
+            asks = await talk.questions(result, talk.hidden(connection.secrets))
             if asks is not None or not talk.asked_again:
                 return answer, asks

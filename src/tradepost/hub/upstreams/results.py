@@ -27,7 +27,7 @@ class readable:
     that the caller's own client lacks is an error of the protocol, as it would be without us."""
 
     def __init__(self, connection: Connection, target: Target, talk: Talk | None = None) -> None:
-        self._secrets = connection.secrets
+        self._connection = connection
         self._server = target.server_slug
         self._talk = talk
 
@@ -38,8 +38,11 @@ class readable:
         if isinstance(error, UpstreamFailed) and error.rpc_error is not None:
             if error.rpc_code == MISSING_CAPABILITY and self._talk is not None and self._talk.takes_rounds:
                 raise MissingCapability(_required(error.rpc_error.get("data"))) from error
-            said = redact(error.rpc_error["message"], self._secrets)
-            data = _said_beside(error.rpc_error.get("data"), self._secrets)
+            secrets = self._connection.secrets
+            if self._talk is not None:
+                secrets = self._talk.hidden(secrets)
+            said = redact(error.rpc_error["message"], secrets)
+            data = _said_beside(error.rpc_error.get("data"), secrets)
             error.rpc_error = {"code": error.rpc_error["code"], "message": clean(said, MAX_TEXT), "data": data}
             error.server = self._server
             error.details["server_said"] = untrusted(said, MAX_TEXT)

@@ -8,7 +8,7 @@ older one that asks a client of the newer one is kept waiting (`Hold`) until tha
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final, Protocol, Unpack
 
@@ -21,12 +21,13 @@ from tradepost.protocol.channel import LOG, PROGRESS
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras, ClientChannel
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.modern import LOG_LEVEL_META
-from tradepost.protocol.options import Options
+from tradepost.protocol.options import Beside, Options
 from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed
 
 MAX_NOTIFICATIONS = 1_000  # of one call; more are dropped
 MAX_TEXT = 2_000
 MAX_ROUNDS = 10
+MAX_SECRETS = 8  # of one call that are kept out of answers: older ones are worth nothing any more
 MAX_QUESTIONS = 20  # of one call: each may take a person's time, which does not count as the server's
 
 CAPABILITY_FOR: Final = {
@@ -34,6 +35,10 @@ CAPABILITY_FOR: Final = {
     "sampling/createMessage": "sampling",
     "roots/list": "roots",
 }
+
+
+# What a request carries of its caller, and what of that nobody else may see.
+Tells = Callable[[], tuple[Beside, str | None]]
 
 
 class Hold(Protocol):
@@ -49,7 +54,8 @@ class Talk:
     """Of one call. Without extras that reach a client, everything is dropped and every question refused. `retry` is
     what a client that was asked before sends with its call: `inputResponses` and the server's own `requestState`.
     With a `hold`, a client that answers by a retry can be asked during the call, too. Texts of a server that is trusted
-    with them are not cleaned: `cleans` is False then."""
+    with them are not cleaned: `cleans` is False then. `beside` gives what each request to the server carries of the
+    caller; what of it is a secret is in `secrets` from then on."""
 
     def __init__(
         self,
@@ -58,7 +64,10 @@ class Talk:
         hold: Hold | None = None,
         *,
         cleans: bool = True,
+        beside: Tells | None = None,
     ) -> None:
+        self._beside = beside
+        self._secrets: tuple[str, ...] = ()
         self._given = extras.channel
         self._hold = hold
         self.takes_rounds = extras.rounds
@@ -93,10 +102,26 @@ class Talk:
         """What the client of the server needs beside what is given. `hidden` are the secrets of the connection."""
 
         async def hear(message: Json) -> Json | None:
-            return await self._hear(message, hidden)
+            return await self._hear(message, self.hidden(hidden))
 
         capabilities = self._declared if self.takes_rounds or self.asks_in_call else {}
-        return {**given, "on_message": hear, "capabilities": capabilities, "retry": self._retry}
+        options: Options = {**given, "on_message": hear, "capabilities": capabilities, "retry": self._retry}
+        if self._beside is not None:
+            options["beside"] = self.beside()
+        return options
+
+    def beside(self) -> Beside | None:
+        """What the next request carries of the caller."""
+        if self._beside is None:
+            return None
+        told, secret = self._beside()
+        if secret is not None:
+            self._secrets = (*self._secrets, secret)[-MAX_SECRETS:]
+        return told
+
+    def hidden(self, connection_secrets: tuple[str, ...]) -> tuple[str, ...]:
+        """What must not come back from the server: the secrets of the connection, and those of this call."""
+        return (*self._secrets, *connection_secrets) if self._secrets else connection_secrets
 
     def meta(self) -> Json | None:
         """What the server is told that the client wants to hear."""

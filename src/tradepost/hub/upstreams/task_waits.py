@@ -46,7 +46,7 @@ class TaskWait:
         self._client = client
         self._task = task
         self._hidden = hidden
-        self._talk = talk
+        self.talk = talk
         self._ends_at = ends_at
         self._responses: Json = {}
 
@@ -66,7 +66,8 @@ class TaskWait:
     async def _look(self, before: Json) -> Json:
         """How the task stands now. The server has it, so that it cannot be reached for a moment decides nothing."""
         try:
-            return told_of(await self._ask(GET), self._hidden)
+            told = await self._ask(GET)
+            return told_of(told, self.talk.hidden(self._hidden))
         except UpstreamTimedOut:
             return before
         except UpstreamFailed as error:
@@ -82,7 +83,7 @@ class TaskWait:
     async def _answer(self, asked: Json) -> None:
         new = {name: request for name, request in asked.items() if name not in self._responses}
         try:
-            self._responses.update(await self._talk.answers(new, self._hidden))
+            self._responses.update(await self.talk.answers(new, self._hidden))
         except UpstreamFailed:
             await self.give_up()
             raise
@@ -90,20 +91,18 @@ class TaskWait:
             await self._ask(UPDATE, {"inputResponses": {name: self._responses[name] for name in asked}})
 
     async def _ask(self, method: str, retry: Json | None = None, seconds: float | None = None) -> Json:
-        options = self._talk.options(
-            self._hidden, timeout=seconds or max(self._left(), 0.001), repeatable=method == GET
-        )
+        options = self.talk.options(self._hidden, timeout=seconds or max(self._left(), 0.001), repeatable=method == GET)
         options["retry"] = retry
         return await self._client.ask_task(method, self._task["taskId"], **options)
 
     def _left(self) -> float:
-        return self._ends_at + self._talk.waited_seconds - asyncio.get_running_loop().time()
+        return self._ends_at + self.talk.waited_seconds - asyncio.get_running_loop().time()
 
 
 async def task_result(connection: Connection, tool: ToolTarget, task: Json, wait: TaskWait | None) -> ToolResult:
     """A task, or what it came to while the call could wait for it. The task of a write goes on after that."""
     if wait is not None:
-        with readable(connection, tool):
+        with readable(connection, tool, wait.talk):
             result = await wait.result()
         if result is not None:
             return result

@@ -12,7 +12,8 @@ _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _OURS = frozenset(
     "host connection content-length content-type content-encoding transfer-encoding te trailer upgrade keep-alive "
-    "accept accept-encoding cookie set-cookie expect forwarded via idempotency-key last-event-id".split()
+    "accept accept-encoding cookie set-cookie expect forwarded via idempotency-key last-event-id "
+    "tradepost-caller".split()
 )
 
 
@@ -38,7 +39,7 @@ def checked_headers(headers: Sequence[Header]) -> list[Header]:
             raise InvalidArgument(
                 f"The header '{header.name}' is set by the hub itself.", field="headers", hint="Leave it out."
             )
-        if len(header.value) > MAX_VALUE or not _VALUE.fullmatch(header.value):
+        if not is_header_value(header.value):
             raise InvalidArgument(
                 f"The value of '{header.name}' is not visible ASCII text of at most {MAX_VALUE} characters.",
                 field="headers",
@@ -47,6 +48,11 @@ def checked_headers(headers: Sequence[Header]) -> list[Header]:
             raise InvalidArgument(f"The header '{header.name}' stands twice.", field="headers")
         seen.add(name)
     return list(headers)
+
+
+def is_header_value(text: str) -> bool:
+    """Whether a header can carry a text as it is, and cannot be made to carry more."""
+    return len(text) <= MAX_VALUE and _VALUE.fullmatch(text) is not None
 
 
 def _printable(text: str) -> str:

@@ -1,9 +1,13 @@
-"""Table of sealed header values."""
+"""Tables of what is sealed: header values, and keys that sign."""
+
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import HubBase, Versioned
+from tradepost.database.types import JsonColumn
 
 
 class SealedHeader(HubBase, Versioned):
@@ -17,3 +21,17 @@ class SealedHeader(HubBase, Versioned):
     key_version: Mapped[int]
     ciphertext: Mapped[str]
     __table_args__ = (Index("uq_sealed_headers_name", "workspace_id", "server_id", "name", unique=True),)
+
+
+class AssertionKey(HubBase, Versioned):
+    """A key that signs what a workspace's servers are told of callers; its id is the `kid`. They are numbered from 1;
+    the highest one whose time has come signs, `public` is its JWK as everybody sees it, `ciphertext` the whole JWK,
+    sealed like a header."""
+
+    __tablename__ = "assertion_keys"
+    number: Mapped[int]
+    public: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    signs_from: Mapped[datetime]
+    key_version: Mapped[int]
+    ciphertext: Mapped[str]
+    __table_args__ = (Index("uq_assertion_keys_number", "workspace_id", "number", unique=True),)

@@ -1,4 +1,5 @@
-"""Header values of servers: sealed when they come in, opened for the request that needs them, never shown again."""
+"""Header values of servers: sealed when they come in, opened for the request that needs them, never shown again. The
+keys that sign for a workspace are kept the same way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +11,18 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
+from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import SetupError, Unavailable
 from tradepost.foundation.ids import new_id
+from tradepost.hub.vault.assertion_keys import AssertionKeys, place_of
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.keyring import KeyRing, load_key_ring, make_key_ring
-from tradepost.hub.vault.models import SealedHeader
+from tradepost.hub.vault.models import AssertionKey, SealedHeader
 from tradepost.hub.vault.sealing import seal, unseal
 
 HIDDEN = "••••••••"
+
+_Sealed = tuple[str, str, str, int, str]  # workspace, server, name, key version, ciphertext
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,10 @@ class Vault:
         """32 bytes that only those have who have the key file, of their own for each purpose."""
         key = self._ring.keys[self._ring.current]
         return HKDF(hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(key)
+
+    def assertion_keys(self, now: Now = system_now) -> AssertionKeys:
+        """The keys that sign what servers are told of callers."""
+        return AssertionKeys(self._database, self._ring, now)
 
     async def replace(self, session: AsyncSession, server_id: str, headers: Sequence[Header]) -> None:
         """Store these headers for a server instead of those before, in the caller's transaction."""
@@ -99,17 +108,23 @@ async def open_vault(database: Database, key_file: Path) -> Vault:
         ring = make_key_ring(key_file)
     for row in samples:
         try:
-            unseal(ring, row.workspace_id, row.server_id, row.name, row.key_version, row.ciphertext)
+            unseal(ring, *row)
         except Unavailable as error:
             raise SetupError(
-                f"The key file {key_file} does not open the values in the database (key version {row.key_version}).",
+                f"The key file {key_file} does not open the values in the database (key version {row[3]}).",
                 hint="Restore the key file that belongs to this database. Nothing was changed.",
             ) from error
     return Vault(database, ring)
 
 
-async def _samples(database: Database) -> list[SealedHeader]:
-    """One sealed value per key version."""
+async def _samples(database: Database) -> list[_Sealed]:
+    """One sealed value per key version of each kind."""
     async with database.system(write=False) as session:
         first = select(func.min(SealedHeader.id)).group_by(SealedHeader.key_version)
-        return list(await session.scalars(select(SealedHeader).where(SealedHeader.id.in_(first))))
+        headers = await session.scalars(select(SealedHeader).where(SealedHeader.id.in_(first)))
+        oldest = select(func.min(AssertionKey.id)).group_by(AssertionKey.key_version)
+        keys = await session.scalars(select(AssertionKey).where(AssertionKey.id.in_(oldest)))
+        return [
+            *((row.workspace_id, row.server_id, row.name, row.key_version, row.ciphertext) for row in headers),
+            *((*place_of(row), row.key_version, row.ciphertext) for row in keys),
+        ]

@@ -27,9 +27,10 @@ def authenticate(call: Call, parts: Parts) -> Awaitable[None] | None:
     standing = parts.standings.at_hand(call.caller)
     if standing is None:
         return _confirm(call, parts)
-    call.posture = standing.posture
+    call.standing, call.posture = standing, standing.posture
     return None
 
 
 async def _confirm(call: Call, parts: Parts) -> None:
-    call.posture = (await parts.standings.confirm(call.caller)).posture
+    call.standing = await parts.standings.confirm(call.caller)
+    call.posture = call.standing.posture

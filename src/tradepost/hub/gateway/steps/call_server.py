@@ -10,6 +10,7 @@ from tradepost.hub.gateway.answers import dry_run
 from tradepost.hub.gateway.call import Call, Entry, Json
 from tradepost.hub.gateway.claims import kept
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.telling import tells_of
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.tasks import TASK
@@ -28,6 +29,8 @@ class ClientLeft(Unavailable):
 
 async def call_server(call: Call, parts: Parts) -> None:
     """Sets `call.result`. A write carries its action's id as the store's key."""
+    if call.found.injected is not None:
+        call.tells = await tells_of(call, parts)
     once = _call_tool if isinstance(call.entry, CatalogTool) else _ask
     await in_line(call, parts, once, repeatable=not call.writes)
     if call.result is not None and "resultType" in call.result:
@@ -128,12 +131,13 @@ async def _ask(call: Call, parts: Parts, ends_at: float) -> None:
         reference = dict(call.reference or {})
         asked = call.arguments
         call.result = await parts.upstreams.complete(
-            call.caller, entry, reference, asked["name"], asked["value"], asked["known"], ends_at
+            call.caller, entry, reference, asked["name"], asked["value"], asked["known"], ends_at, _talk(call)
         )
 
 
 def _talk(call: Call) -> Talk:
-    return Talk(call.extras, call.retry, call.hold, cleans=call.found.limits.text != "unchanged")
+    cleans = call.found.limits.text != "unchanged"
+    return Talk(call.extras, call.retry, call.hold, cleans=cleans, beside=call.tells)
 
 
 async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:

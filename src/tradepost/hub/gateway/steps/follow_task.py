@@ -12,6 +12,7 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.call_server import in_line
 from tradepost.hub.gateway.steps.find_task import unknown_task
+from tradepost.hub.gateway.telling import tells_of
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.jsonrpc import INVALID_PARAMS
 from tradepost.protocol.tasks import CANCEL, GET, TASK, UPDATE
@@ -23,12 +24,15 @@ _OPEN = ("working", "input_required")
 async def follow_task(call: Call, parts: Parts) -> None:
     """Sets `call.told` and, of a task that has ended, `call.result`; answers otherwise. Raises UpstreamError,
     UpstreamTimeout, Unavailable, MissingCapability, and NotFound for a read whose server has forgotten it."""
+    if call.found.injected is not None:
+        call.tells = await tells_of(call, parts)
     if call.task_method == UPDATE:
-        await _ask(call, parts, UPDATE, Talk(call.extras, {"inputResponses": dict(call.extras.input_responses or {})}))
+        given = {"inputResponses": dict(call.extras.input_responses or {})}
+        await _ask(call, parts, UPDATE, Talk(call.extras, given, beside=call.tells))
         call.answer = {}
         return
     if call.task_method == CANCEL:
-        await _ask(call, parts, CANCEL, Talk(call.extras))
+        await _ask(call, parts, CANCEL, Talk(call.extras, beside=call.tells))
     if call.task_method == CANCEL and call.action is None:
         call.answer = {}
         return
@@ -45,7 +49,7 @@ async def _look(call: Call, parts: Parts) -> Json | None:
     """How the task stands; None when its server does not know it. What keeps the hub from looking by itself, or after
     a cancelation, is over some time: then it stands as before."""
     try:
-        return await _ask(call, parts, GET, Talk(call.extras))
+        return await _ask(call, parts, GET, Talk(call.extras, beside=call.tells))
     except (UpstreamFailed, UpstreamTimedOut, Unavailable) as error:
         if isinstance(error, UpstreamFailed) and error.rpc_code == INVALID_PARAMS:
             return None

@@ -1,8 +1,13 @@
-"""Identity arguments come from the verified caller, never from the model: what the caller is bound to (a customer, a
-region, a warehouse) overwrites whatever was sent."""
+"""What a server is told of the caller comes from the verified caller, never from the model: what the caller is bound to
+(a customer, a region, a warehouse) and what an admin's rules say overwrites whatever was sent."""
 
+from collections.abc import Awaitable
+
+from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.telling import facts_of
+from tradepost.hub.registry.injection import Injection
 
 # Attribute of a caller -> names under which tools take it.
 ARGUMENTS_OF = {
@@ -13,19 +18,44 @@ ARGUMENTS_OF = {
 
 
 def bound_arguments(call: Call) -> Json:
-    """The arguments of this tool that the caller's attributes decide."""
+    """The arguments of this tool that the caller's attributes decide, unless a rule says what they are."""
     if not call.caller.attributes:
         return {}
     declared = call.tool.definition.get("inputSchema", {}).get("properties", {})
+    ruled = call.tool.injected.never_sent if call.tool.injected is not None else ()
     return {
         argument: value
         for attribute, value in call.caller.attributes.items()
         for argument in ARGUMENTS_OF.get(attribute, ())
-        if argument in declared
+        if argument in declared and argument not in ruled
     }
 
 
-def inject(call: Call, parts: Parts) -> None:
-    """Overwrites bound arguments."""
+async def apply_rules(call: Call, parts: Parts, injected: Injection) -> None:
+    """Put the arguments in their place that rules give, so that the whole is checked. Raises ForbiddenScope where the
+    caller lacks one of them."""
+    if injected.never_sent:
+        call.arguments = injected.arguments_in(call.arguments, await facts_of(call, parts))
+
+
+def not_the_callers(error: InvalidArgument, injected: Injection) -> StateConflict | InvalidArgument:
+    """A mistake in an argument that a rule gives is none that the caller could mend."""
+    name = (error.field or "").partition(".")[0]
+    if name not in injected.never_sent:
+        return error
+    return StateConflict(
+        f"What the hub tells the server as '{name}' is not what this tool takes: {error.message}",
+        hint="Nothing was sent. An admin has to look at the rule for this argument.",
+    )
+
+
+def inject(call: Call, parts: Parts) -> Awaitable[None] | None:
+    """Overwrites bound arguments. Raises ForbiddenScope for a caller that lacks what the server has to be told."""
     if call.kind == "tool" and call.caller.attributes:
         call.arguments = {**call.arguments, **bound_arguments(call)}
+    injected = call.found.injected
+    return _check(call, parts, injected) if injected is not None and injected.tells else None
+
+
+async def _check(call: Call, parts: Parts, injected: Injection) -> None:
+    injected.beside(await facts_of(call, parts))

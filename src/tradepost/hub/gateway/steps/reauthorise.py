@@ -24,6 +24,7 @@ from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.await_approval import preview_of
 from tradepost.hub.gateway.steps.decide import decision_for
 from tradepost.hub.gateway.steps.scope import scope
+from tradepost.hub.gateway.telling import facts_of
 from tradepost.hub.policy.decide import EXPIRY, Ask
 
 HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
@@ -41,6 +42,7 @@ async def reauthorise(call: Call, parts: Parts) -> None:
     scope(call, parts)
     if fingerprint(call.arguments) != action.fingerprint:
         raise StateConflict("The stored arguments are not the ones that were approved.", hint=HINT)
+    await _rules_stand(call, parts)
     if action.decision == "ask":
         await _people_stand(action, parts)
         if not claim.started:
@@ -50,7 +52,7 @@ async def reauthorise(call: Call, parts: Parts) -> None:
 
 async def _caller_stands(call: Call, parts: Parts) -> None:
     standing = await parts.standings.confirm(call.caller, fresh=True)
-    call.posture = standing.posture
+    call.standing, call.posture = standing, standing.posture
     call.caller = replace(call.caller, scopes=standing.scopes)
 
 
@@ -67,6 +69,14 @@ async def _tool_stands(call: Call, parts: Parts, action: Action) -> None:
         raise StateConflict(
             f"The definition, server or credential of {action.exposed_name} changed after this was decided.", hint=HINT
         )
+
+
+async def _rules_stand(call: Call, parts: Parts) -> None:
+    injected = call.tool.injected
+    if injected is None or not injected.never_sent:
+        return
+    if injected.arguments_in(call.arguments, await facts_of(call, parts)) != call.arguments:
+        raise StateConflict("What the hub tells the server in the arguments changed after this was decided.", hint=HINT)
 
 
 async def _people_stand(action: Action, parts: Parts) -> None:

@@ -1,11 +1,12 @@
-"""Are the arguments what the pinned schema says, and does a write carry its idempotency key?"""
+"""Are the arguments what the pinned schema says, and does a write carry its idempotency key? What rules say about
+arguments is in place before, so that the whole is looked at."""
 
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.ids import handle
 from tradepost.hub.actions.models import UNREPEATABLE
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.steps.inject import bound_arguments
+from tradepost.hub.gateway.steps.inject import apply_rules, bound_arguments, not_the_callers
 from tradepost.hub.registry.pinned import KEY_PARAMETER
 
 MAX_KEY_CHARACTERS = 255
@@ -13,7 +14,7 @@ DRY_RUN_KEY = "dry-run"
 
 
 async def validate(call: Call, parts: Parts) -> None:
-    """Raises InvalidArgument with the field and one sentence."""
+    """Raises InvalidArgument with the field and one sentence; ForbiddenScope and StateConflict for what rules say."""
     if call.kind != "tool":
         return
     tool = call.tool
@@ -35,8 +36,15 @@ async def validate(call: Call, parts: Parts) -> None:
                 call.arguments = {**call.arguments, tool.key_parameter: given}
         if call.key is None:
             call.key = handle(UNREPEATABLE)  # nobody can repeat it: at most once
+    if tool.injected is not None:
+        await apply_rules(call, parts, tool.injected)
     bound = bound_arguments(call)
-    await parts.schemas.arguments(tool, {**call.arguments, **bound} if bound else call.arguments)
+    try:
+        await parts.schemas.arguments(tool, {**call.arguments, **bound} if bound else call.arguments)
+    except InvalidArgument as error:
+        if tool.injected is None:
+            raise
+        raise not_the_callers(error, tool.injected) from error
 
 
 def _key(call: Call) -> str | None:
