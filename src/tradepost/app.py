@@ -27,6 +27,9 @@ from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.limits.addresses import Addresses
+from tradepost.hub.limits.pace import Pace
+from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
@@ -99,6 +102,7 @@ class Tradepost:
             audit=self.audit,
             secret=vault.secret_for("requestState"),
             opening=self.opening,
+            pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
         )
         self.followers = (
@@ -112,6 +116,7 @@ class Tradepost:
             allowed_origins=settings.allowed_origins,
             updates=self.updates,
             peers=peers,
+            limit_lines=self.gateway.gateway.limit_lines,
         )
         self.doors: Sequence[Door] = ()
 
@@ -212,6 +217,12 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
         return settings.allowed_hosts
     public = settings.url.split("://", 1)[-1]
     return tuple(dict.fromkeys([public, *(f"{name}:{settings.port}" for name in ("127.0.0.1", "localhost", "[::1]"))]))
+
+
+def _pace(hub: Database, settings: Settings) -> Pace:
+    """What this process counts calls and requests with."""
+    shares = Shares(hub)
+    return Pace(shares, Addresses(shares, settings.address_wrong_credentials, settings.address_requests))
 
 
 async def _answer(send: Send, status: int, value: Any) -> None:

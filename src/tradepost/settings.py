@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tradepost.commerce.outbound.outside import Outside
 from tradepost.foundation.errors import SetupError
+from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
 
 Network = IPv4Network | IPv6Network
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -20,7 +21,8 @@ class Settings(BaseSettings):
     `data` holds the SQLite databases, the vault's key file and local keys. `hub_url` and `store_url` are database URLs,
     two files in `data` by default. `workers` is the number of processes that serve the port. `allow_private` are the
     private networks in which servers may be registered, `servers_file` names those that are programs on this machine,
-    started with one of the `allowed_commands`. What leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`,
+    started with one of the `allowed_commands`. One network address may send `address_requests` and
+    `address_wrong_credentials` a minute. What leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`,
     `carrier_url` and `payments_url` (http, https), and to files under `data` where these are empty.
     """
 
@@ -39,6 +41,8 @@ class Settings(BaseSettings):
     servers_file: Path | None = None
     allowed_commands: Annotated[tuple[str, ...], NoDecode] = ()
     vault_key_file: Path | None = None
+    address_requests: Annotated[int, Field(ge=1)] = REQUESTS_PER_MINUTE
+    address_wrong_credentials: Annotated[int, Field(ge=1)] = WRONG_PER_MINUTE
     log_level: str = "WARNING"
     mail_url: str = ""
     sms_url: str = ""

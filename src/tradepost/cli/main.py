@@ -27,6 +27,7 @@ _COMMANDS = {
     "key": ("agents", "Bearer keys of agents."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
+    "limits": ("limits", "How often, how much in a day, and which features."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import, export, books."),
     "db": ("databases", "The databases' schema."),

@@ -11,6 +11,7 @@ from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.models import Posture
 from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
+from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Hold
@@ -27,7 +28,8 @@ class Call:
     (`task_method` says which). `name` is what the client wrote: the exposed name, a URI, a prompt's name, a task's id.
     `task_id` is the server's own id of a task, `told` what it said of one that has ended.
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
-    the result is what stands there. `waits` is the task in which a write waits in line, `left` that its client has
+    the result is what stands there. `spent` is what it took of the day, by counter, `ended` the state of its action in
+    the end. `waits` is the task in which a write waits in line, `left` that its client has
     gone."""
 
     caller: Caller
@@ -44,6 +46,7 @@ class Call:
     began_ns: int = field(default_factory=perf_counter_ns)
 
     posture: Posture | None = None
+    quotas: Quotas = DEFAULTS
     slot: str | None = None
     entry: Entry | None = None
     key: str | None = None
@@ -60,6 +63,8 @@ class Call:
     source: bytes | None = None
     broke_contract: bool = False
     answer: Json | None = None
+    spent: Mapping[str, int] | None = None
+    ended: str | None = None
     replayed: bool = False
     resumed: bool = False
     recorded: bool = False

@@ -23,13 +23,15 @@ def bearer_of(arrival: Arrival) -> str:
 
 
 def authenticate(call: Call, parts: Parts) -> Awaitable[None] | None:
-    """Raises Unauthenticated when workspace, key, agent or user is gone. Finds the profile's posture on the way."""
+    """Raises Unauthenticated when workspace, key, agent or user is gone. Finds the profile's posture
+    and the limits that hold on the way."""
     standing = parts.standings.at_hand(call.caller)
     if standing is None:
         return _confirm(call, parts)
-    call.posture = standing.posture
+    call.posture, call.quotas = standing.posture, standing.quotas
     return None
 
 
 async def _confirm(call: Call, parts: Parts) -> None:
-    call.posture = (await parts.standings.confirm(call.caller)).posture
+    standing = await parts.standings.confirm(call.caller)
+    call.posture, call.quotas = standing.posture, standing.quotas

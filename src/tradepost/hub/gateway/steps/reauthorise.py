@@ -50,7 +50,7 @@ async def reauthorise(call: Call, parts: Parts) -> None:
 
 async def _caller_stands(call: Call, parts: Parts) -> None:
     standing = await parts.standings.confirm(call.caller, fresh=True)
-    call.posture = standing.posture
+    call.posture, call.quotas = standing.posture, standing.quotas
     call.caller = replace(call.caller, scopes=standing.scopes)
 
 
