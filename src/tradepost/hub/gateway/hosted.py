@@ -59,7 +59,8 @@ class Gateway:
             raise (away(error) or error) from error.__cause__
 
     async def _look_up(self, bearer: str, address: str) -> Caller:
-        """For a key that was not verified here yet. Once too many wrong ones came from an address, none is looked at."""
+        """For a key that was not verified here yet. Once too many wrong ones came from an address, none is looked
+        up."""
         self._addresses.check(address)
         async with self._addresses.look_up(address):
             self._addresses.check(address)  # others may have been wrong meanwhile

@@ -46,7 +46,7 @@ class Policy:
 
 class _Window:
     """What this process knows of one key's window. `left` and then `spare` can be spent; `owed` was spent without
-    having been given; `closed` means that the database has no more."""
+    having been given, or, negative, was given and is to be put back; `closed` means that the database has no more."""
 
     __slots__ = (
         "answer",
@@ -180,7 +180,7 @@ class Meter:
             id=f"{policy.name}/{key[1]}",
             length_ms=policy.seconds * 1_000,
             capacity=window.limit,
-            wanted=window.owed + window.size,
+            wanted=window.owed + window.size if window.owed >= 0 else window.owed,
             aligned=policy.is_aligned,
             known_ms=window.started_ms,
         )

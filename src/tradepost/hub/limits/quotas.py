@@ -95,8 +95,12 @@ async def read_quotas(session: AsyncSession, agent_id: str | None) -> Quotas:
     found: dict[str, Mapping[str, Value]] = {row[0]: row[1] for row in rows}
     if not found:
         return DEFAULTS
-    own = found.get(agent_id, {}) if agent_id is not None else {}
-    return _merged(tuple(sorted(found.get(WORKSPACE, {}).items())), tuple(sorted(own.items())))
+    return quotas_of(found.get(WORKSPACE, {}), found.get(agent_id, {}) if agent_id is not None else {})
+
+
+def quotas_of(workspace: Mapping[str, Value], agent: Mapping[str, Value]) -> Quotas:
+    """What holds where these are set."""
+    return _merged(tuple(sorted(workspace.items())), tuple(sorted(agent.items())))
 
 
 @lru_cache(maxsize=4_096)

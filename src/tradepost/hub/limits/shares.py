@@ -49,12 +49,13 @@ class Shares:
         try:
             while self._waiting:
                 await self._ask_some(self._next())
-            await self._sweep_when_due()
+                if not self._waiting:
+                    await self._sweep_when_due()
         finally:
             self._asking = None
-            for _, answer in self._waiting:  # only when this task was canceled
+            waiting, self._waiting = self._waiting, []
+            for _, answer in waiting:  # there are some only when this task was canceled
                 answer.cancel()
-            self._waiting.clear()
 
     def _next(self) -> dict[tuple[str, str], tuple[Ask, Answer]]:
         """The next ones, each window once: one statement cannot change a row twice."""

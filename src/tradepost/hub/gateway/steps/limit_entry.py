@@ -1,5 +1,5 @@
-"""What is set for a tool and for its server: so many calls in a minute, of all principals together; and the features that
-a workspace does not have."""
+"""What is set for a tool and for its server: so many calls in a minute, of all principals together; and the features
+that a workspace does not have."""
 
 from collections.abc import Awaitable
 
