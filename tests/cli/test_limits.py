@@ -7,16 +7,16 @@ from tests.processes import Place
 
 
 def test_limits_are_shown_set_and_let_go_of(place: Place):
-    assert place.ask("limits", "show")["calls_per_minute"] == {"value": 6000, "set_by": "default"}
+    assert place.ask("limits", "show")["calls_per_minute"] == {"value": 6000, "set_by": "default", "used": None}
     set_ = place.run("limits", "set", "calls_per_minute=600", "feature.writes=off", "money_per_day.EUR=5000").good()
     assert "feature.writes" in set_.out
     assert "off" in set_.out
     place.run("limits", "set", "--agent", "helper", "calls_per_day=9", "--as", OWNER).good()
     shown = place.ask("limits", "show", "--agent", "helper")
-    assert shown["calls_per_minute"] == {"value": 600, "set_by": "workspace"}
-    assert shown["calls_per_day"] == {"value": 9, "set_by": "agent"}
+    assert shown["calls_per_minute"] == {"value": 600, "set_by": "workspace", "used": None}
+    assert shown["calls_per_day"] == {"value": 9, "set_by": "agent", "used": 0}
     place.run("limits", "set", "calls_per_minute=", "feature.writes=").good()
-    assert place.ask("limits", "show")["feature.writes"] == {"value": True, "set_by": "default"}
+    assert place.ask("limits", "show")["feature.writes"] == {"value": True, "set_by": "default", "used": None}
 
 
 def test_what_cannot_be_set_is_refused_with_what_can(place: Place):

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def show_command(
     agent: AgentOption = None, workspace: WorkspaceOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
-    """The limits that hold, and who set them."""
+    """The limits that hold, who set them, and what is used of them today."""
 
     async def work() -> None:
         async with hub_session(data, workspace, write=False) as (session, _):
@@ -61,10 +61,12 @@ def set_command(
 
 def _show(found: list[quotas.InForce], *, as_json: bool) -> None:
     if as_json:
-        console.show_json({one.name: {"value": one.value, "set_by": one.set_by} for one in found})
+        console.show_json({one.name: {"value": one.value, "set_by": one.set_by, "used": one.used} for one in found})
         return
-    rows = [{**asdict(one), "value": _in_words(one.value)} for one in found]
-    console.show_table(rows, ["name", "value", "set_by", "what"], "")
+    rows = [
+        {**asdict(one), "value": _in_words(one.value), "used": "" if one.used is None else one.used} for one in found
+    ]
+    console.show_table(rows, ["name", "value", "used", "set_by", "what"], "")
 
 
 def _in_words(value: int | bool | None) -> str:

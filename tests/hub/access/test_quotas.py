@@ -40,7 +40,7 @@ async def test_what_holds_is_shown_with_who_set_it(world: World):
         assert values["calls_per_day"] == (3, "agent")
         assert not any(name.startswith("feature") for name in values)
         await change(session, by, "helper", dropped=["calls_per_day"])
-        assert InForce("calls_per_day", None, "default", shown["calls_per_day"].what) in await in_force(
+        assert InForce("calls_per_day", None, "default", shown["calls_per_day"].what, 0) in await in_force(
             session, "helper"
         )
 

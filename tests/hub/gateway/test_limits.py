@@ -205,8 +205,10 @@ async def test_tokens_of_a_day_stop_the_agent_that_reports_them(world: World):
     await budgets.add_tokens(world.workspace_id, agent, set_, 900)
     with pytest.raises(RateLimited):
         await budgets.add_tokens(world.workspace_id, agent, set_, 200)
-    assert await budgets.used(world.workspace_id, agent, "tokens") == 1_100
-    assert await budgets.used(world.workspace_id, None, "tokens") == 1_100
+    async with world.changing() as session:
+        for whose in ("supply", None):
+            used = {one.name: one.used for one in await quotas.in_force(session, whose)}
+            assert used["tokens_per_day"] == 1_100
 
 
 @pytest.mark.behaviour("S0.38")

@@ -5,7 +5,7 @@ limits, which can only be lower, are an admin's.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,19 +15,31 @@ from tradepost.foundation.errors import ForbiddenScope, NotFound
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.models import Agent
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.limits.budgets import used_today
 from tradepost.hub.limits.models import WORKSPACE, LimitSettings
-from tradepost.hub.limits.quotas import FEATURE, FEATURES, MONEY, QUOTAS, Value, checked, plain, required_name
+from tradepost.hub.limits.quotas import (
+    FEATURE,
+    FEATURES,
+    MONEY,
+    QUOTAS,
+    Value,
+    checked,
+    counter_of,
+    plain,
+    required_name,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
     """One limit or feature: its value (None is no limit), whether the agent, the workspace or nobody (`default`) set
-    it, and what it means."""
+    it, how much of it is used today (None for what does not count by the day), and what it means."""
 
     name: str
     value: Value | None
     set_by: str
     what: str
+    used: int | None = None
 
 
 async def change(
@@ -69,24 +81,30 @@ async def in_force(session: AsyncSession, agent: str | None = None) -> list[InFo
     """What holds for the workspace, or for one agent of it, in the order of the names. Raises NotFound."""
     agent_id = None if agent is None else await _agent_id(session, agent)
     of_all = await _settings(session, WORKSPACE)
+    used = await used_today(session, agent_id or WORKSPACE)
     if agent_id is None:
-        found = [_named(name, of_all.get(name), of_all) for name in _names(of_all)]
+        found = [_with_use(_named(name, of_all), used) for name in _names(of_all)]
         return [*found, *(_feature(name, of_all) for name in FEATURES)]
     own = await _settings(session, agent_id)
-    return [_of_agent(name, of_all, own) for name in _names({**of_all, **own})]
+    return [_with_use(_of_agent(name, of_all, own), used) for name in _names({**of_all, **own})]
+
+
+def _with_use(found: InForce, used: Mapping[str, int]) -> InForce:
+    counter = counter_of(found.name)
+    return found if counter is None else replace(found, used=used.get(counter, 0))
 
 
 def _of_agent(name: str, of_all: Mapping[str, Value], own: Mapping[str, Value]) -> InForce:
-    usual = _named(name, of_all.get(name), of_all)
-    if name not in own or (usual.value is not None and usual.value <= own[name]):
+    usual = _named(name, of_all)
+    if name not in own or (counter_of(name) is None and usual.value is not None and usual.value <= own[name]):
         return usual
     return InForce(name, own[name], "agent", usual.what)
 
 
-def _named(name: str, value: Value | None, of_all: Mapping[str, Value]) -> InForce:
+def _named(name: str, of_all: Mapping[str, Value]) -> InForce:
     quota = QUOTAS[name.partition(".")[0]]
     if name in of_all:
-        return InForce(name, value, "workspace", quota.what)
+        return InForce(name, of_all[name], "workspace", quota.what)
     return InForce(name, quota.default, "default", quota.what)
 
 

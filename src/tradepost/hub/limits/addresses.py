@@ -18,7 +18,7 @@ from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
 from tradepost.hub.limits.shares import Shares
 
 LOOKED_UP_AT_ONCE = 8
-WAITING = 256
+WAITING = 10_000
 _NOBODYS = "*"
 _MOST_KEPT = 10_000
 
@@ -47,7 +47,8 @@ class Addresses:
     def look_up(self, address: str) -> Slot:
         """A place for looking one up, `async with` it; so that a hundred at once from one address are counted before
         they are through. Raises Unavailable."""
-        return self._looked_up.slot(key_of(address)[1], "with credentials to look up")
+        key = key_of(address)[1]
+        return self._looked_up.slot(key, key)
 
     async def failed(self, address: str) -> None:
         """A credential was wrong. Raises RateLimited when that was one too many."""

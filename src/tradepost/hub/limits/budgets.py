@@ -4,11 +4,15 @@ is worth more than a statement. What has no limit is not counted, except tokens.
 import asyncio
 from math import ceil
 
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from tradepost.database.windows import Ask, Share
+from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import LimitExceeded, RateLimited, TradepostError
 from tradepost.foundation.money import display
 from tradepost.hub.limits.meter import DAY_SECONDS
-from tradepost.hub.limits.models import WORKSPACE
+from tradepost.hub.limits.models import WORKSPACE, RateWindow
 from tradepost.hub.limits.quotas import Quotas
 from tradepost.hub.limits.shares import Shares
 
@@ -44,22 +48,27 @@ class DayBudgets:
 
     async def add_tokens(self, workspace_id: str, agent_id: str, quotas: Quotas, tokens: int) -> None:
         """What a language model used for an agent. Raises RateLimited when the day's tokens are used up by now: the
-        agent stops here."""
+        agent stops here. Not within a transaction that writes: on SQLite there is only one."""
         await self.add(workspace_id, agent_id, quotas, TOKENS, tokens)
         for whose, limit in _limits(agent_id, quotas, TOKENS):
             share = await self._shares.ask(_ask(workspace_id, whose, TOKENS, limit, 0))
             if share.taken >= limit:
                 raise _used_up(whose, TOKENS, limit, share)
 
-    async def used(self, workspace_id: str, agent_id: str | None, counter: str) -> int:
-        """How much of a day's counter is taken by now."""
-        share = await self._shares.ask(_ask(workspace_id, agent_id or WORKSPACE, counter, _UNLIMITED, 0))
-        return share.taken
-
 
 def day_window(counter: str, whose: str) -> str:
     """The id of a counter's window: as a meter of the policy "{counter}-day" names it."""
     return f"{counter}-day/{whose}"
+
+
+async def used_today(session: AsyncSession, whose: str, now: Now = system_now) -> dict[str, int]:
+    """What is taken of the present day's windows, by counter, of the session's workspace ("workspace") or an agent.
+    Of calls it is what processes have taken to spend."""
+    ending = f"-day/{whose}"
+    windows = select(RateWindow.id, RateWindow.taken).where(
+        RateWindow.id.endswith(ending, autoescape=True), RateWindow.ends_ms > int(now().timestamp() * 1_000)
+    )
+    return {id_.removesuffix(ending): taken for id_, taken in await session.execute(windows)}
 
 
 def _limits(agent_id: str | None, quotas: Quotas, counter: str) -> list[tuple[str, int]]:

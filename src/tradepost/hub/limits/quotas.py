@@ -125,7 +125,13 @@ def _lower(name: str, of_all: Mapping[str, Value], own: Mapping[str, Value]) -> 
 
 def _by_day(found: Mapping[str, Value]) -> Mapping[str, int]:
     """calls_per_day: 5 -> calls: 5; money_per_day.EUR: 5 -> money.EUR: 5."""
-    return MappingProxyType({name.replace(_DAY, "", 1): int(value) for name, value in found.items() if _DAY in name})
+    counted = {counter_of(name): int(value) for name, value in found.items()}
+    return MappingProxyType({counter: value for counter, value in counted.items() if counter is not None})
+
+
+def counter_of(name: str) -> str | None:
+    """What is counted for a limit of a day: "money.EUR" for money_per_day.EUR; None for any other limit."""
+    return name.replace(_DAY, "", 1) if _DAY in name else None
 
 
 def checked(name: str, given: object, *, of_agent: bool) -> Value:

@@ -5,13 +5,18 @@ Before, the money is what the arguments say (`amount_minor` with `currency`, or 
 outcome does: then the limit stops the next one.
 """
 
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.limits.budgets import WRITES
 from tradepost.hub.policy.decide import PlainCall, moves_money
+
+_log = logging.getLogger(__name__)
 
 _AMOUNTS = ("amount", "settled", "total")  # what the result of a write calls the money that it moved
 
@@ -36,18 +41,20 @@ async def _spend(call: Call, parts: Parts) -> None:
         try:
             await parts.pace.budgets.take(caller.workspace_id, caller.agent_id, call.quotas, counter, amount)
         except BaseException:
-            await _correct(call, parts, dict.fromkeys(call.spent or (), 0))
+            await _correct(call, parts, {})
             raise
         call.spent = {**(call.spent or {}), counter: amount}
 
 
 async def settle(call: Call, parts: Parts) -> None:
     """After the end of a call that spent something. What may have happened stays counted."""
-    spent = call.spent or {}
-    if call.claim is None or call.ended == "failed":
-        await _correct(call, parts, dict.fromkeys(spent, 0))
-    elif call.ended == "succeeded" and _moves_money(call):
-        await _correct(call, parts, {WRITES: 1, **_moved(call.answer or {}, spent)})
+    try:
+        if call.claim is None or call.ended == "failed":
+            await _correct(call, parts, {})
+        elif call.ended == "succeeded" and _moves_money(call):
+            await _correct(call, parts, {WRITES: 1, **_moved(call.answer or {}, call.spent or {})})
+    except (SQLAlchemyError, OSError):  # the write has its end, whatever becomes of the count
+        _log.warning("what %s used of the day could not be put right", call.name, exc_info=True)
 
 
 async def _correct(call: Call, parts: Parts, used: Mapping[str, int]) -> None:
