@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from tests.engines import DatabaseUrls
+from tests.hub.limits.test_windows import Clock
 from tradepost.database.engine import Database
 from tradepost.database.windows import Ask
 from tradepost.foundation.errors import RateLimited
@@ -127,6 +129,24 @@ async def test_a_refusal_says_which_limit_it_is_and_when_to_come_back_and_asks_n
     assert refused.value.retry_after_seconds in range(55, 61)
     assert refused.value.details == {"policy": "calls", "limit": 10, "window_seconds": 60}
     assert meter.is_closed(KEY, 10)
+
+
+async def test_a_clock_that_is_set_neither_opens_nor_closes_the_limit(database: Database):
+    """F38: an hour back, an hour forward, in the process that counts and in one that starts then."""
+    clock = Clock()
+    shares = Shares(database, clock)
+    meter = Meter(shares, CALLS)
+    assert await used(meter, 100, 150) == 100
+    for hours in (-1, 1):
+        clock.at += timedelta(hours=hours)
+        assert await used(meter, 100, 20) == 0
+        assert await used(Meter(shares, CALLS), 100, 20) <= 1  # its own hundredth
+    busy: Key = ("ws_1", "agt_2")
+    assert await used(meter, 100, 50, busy) == 50
+    clock.at -= timedelta(hours=1)
+    assert await used(meter, 100, 20, busy) == 20
+    clock.at += timedelta(hours=2)
+    assert 90 <= 70 + await used(meter, 100, 60, busy) <= 110
 
 
 async def test_another_limit_holds_at_once_up_and_down(shares: Counted):

@@ -129,7 +129,8 @@ class Meter:
             _relimit(window, limit)
         if not window.left and window.spare:
             window.left, window.spare = window.spare, 0
-            self._ask(key, window)
+            if not window.closed:
+                self._ask(key, window)
         if window.left:
             window.left -= 1
             return None
