@@ -28,6 +28,9 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.limits.addresses import Addresses
+from tradepost.hub.limits.pace import Pace
+from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
@@ -101,6 +104,7 @@ class Tradepost:
             secret=vault.secret_for("requestState"),
             opening=self.opening,
             assertions=Assertions(assertion_keys, settings.url),
+            pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
         )
         self.followers = (
@@ -116,6 +120,7 @@ class Tradepost:
             allowed_origins=origins,
             updates=self.updates,
             peers=peers,
+            limit_lines=self.gateway.gateway.limit_lines,
         )
         jwks = Jwks(assertion_keys.published, PUBLISHED_SECONDS)
         spoken = {"mcp": mcp_at(settings.url), "caller_assertions": {"jwks_uri": settings.url + JWKS_PATH}}
@@ -221,6 +226,12 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
         return settings.allowed_hosts
     public = settings.url.split("://", 1)[-1]
     return tuple(dict.fromkeys([public, *(f"{name}:{settings.port}" for name in ("127.0.0.1", "localhost", "[::1]"))]))
+
+
+def _pace(hub: Database, settings: Settings) -> Pace:
+    """What this process counts calls and requests with."""
+    shares = Shares(hub)
+    return Pace(shares, Addresses(shares, settings.address_wrong_credentials, settings.address_requests))
 
 
 async def _answer(send: Send, status: int, value: Any) -> None:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tradepost.commerce.outbound.outside import Outside
 from tradepost.foundation.errors import SetupError
+from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
 
 Network = IPv4Network | IPv6Network
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -59,6 +60,10 @@ class Settings(BaseSettings):
     """Commands with which such programs may be started."""
     vault_key_file: Path | None = None
     """The vault's key ring; in the data folder without it."""
+    address_requests: Annotated[int, Field(ge=1)] = REQUESTS_PER_MINUTE
+    """Requests a minute from one network address."""
+    address_wrong_credentials: Annotated[int, Field(ge=1)] = WRONG_PER_MINUTE
+    """Wrong credentials a minute from one network address; after them none is looked up."""
     log_level: str = "WARNING"
     """How much is logged: DEBUG, INFO, WARNING, ERROR."""
     mail_url: str = ""

@@ -42,6 +42,7 @@ EVERY_WORKSPACE = {
     "hub/actions/lease.py": "the sweeper renews and frees leases of every workspace",
     "hub/audit/seal.py": "one sealer chains the audit of every workspace",
     "hub/audit/writer.py": "one writer commits the audit rows of all workspaces in groups; each row names its own",
+    "hub/limits/shares.py": "windows of limits are counted for whoever asks, also before anybody is known",
     "hub/registry/watch.py": "one watcher follows the registry versions of all workspaces",
     "hub/vault/vault.py": "the master key's fingerprint belongs to the installation",
 }

@@ -49,6 +49,7 @@ async def served(app: Any, http: type[QuickProtocol] = QuickProtocol) -> AsyncIt
         log_level="error",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         date_header=False,
         timeout_graceful_shutdown=2,
         ws="none",

@@ -29,6 +29,7 @@ _COMMANDS = {
     "user": ("access", "The people of a workspace."),
     "assertion-keys": ("assertion_keys", "Keys that sign what servers are told of callers."),
     "reference": ("reference", "Pages about tools, scopes, settings and error codes."),
+    "limits": ("limits", "How often, how much in a day, and which features."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import, export, books."),
     "db": ("databases", "The databases' schema."),

@@ -16,13 +16,15 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from tradepost.database import inline_sqlite
+from tradepost.database import inline_sqlite, windows
 from tradepost.database.appending import Appending
 from tradepost.database.bulk import BulkWriter, Row
 from tradepost.database.quick_reads import QuickReads
 from tradepost.database.scoping import EVERY_WORKSPACE, INLINE, ScopedSession
 from tradepost.database.urls import parse_url
 from tradepost.database.wal import use_wal
+from tradepost.database.windows import Ask, Share
+from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import SetupError
 
 APPLICATION_ROLE = "tradepost_app"
@@ -97,6 +99,10 @@ def _prepare_postgres(engine: AsyncEngine) -> None:
         connection.commit()
 
 
+def _milliseconds(now: Now) -> int:
+    return int(now().timestamp() * 1_000)
+
+
 class Database:
     """One database. `transaction` is the only way to a session."""
 
@@ -164,6 +170,16 @@ class Database:
             async with connection.begin():
                 await connection.execute(_BEGIN_SCOPED, {"workspace": EVERY_WORKSPACE, "read_only": "off"})
                 await appending.on_postgres(connection, rows)
+
+    async def take_shares(self, asks: Sequence[Ask], now: Now | None = None) -> dict[tuple[str, str], Share]:
+        """Take shares of windows of any workspaces, by workspace and window; each window at most once. They are
+        committed on return. A clock given by hand goes before the database's own."""
+        async with self._writer.connect() as connection:
+            if self.is_sqlite:
+                return await windows.on_sqlite(connection, asks, _milliseconds(now or system_now))
+            async with connection.begin():
+                await connection.execute(_BEGIN_SCOPED, {"workspace": EVERY_WORKSPACE, "read_only": "off"})
+                return await windows.on_postgres(connection, asks, None if now is None else _milliseconds(now))
 
     async def analyze(self) -> None:
         """After a load: tell PostgreSQL's planner how much there is now, which it would find out a minute later.

@@ -5,8 +5,9 @@ from tradepost.hub.access import models as access
 from tradepost.hub.actions import models as actions
 from tradepost.hub.audit import models as audit
 from tradepost.hub.events import models as events
+from tradepost.hub.limits import models as limits
 from tradepost.hub.registry import models as registry
 from tradepost.hub.vault import models as vault
 
-MODULES = (access, actions, audit, events, registry, vault)
+MODULES = (access, actions, audit, events, limits, registry, vault)
 METADATA = HubBase.metadata

@@ -50,8 +50,8 @@ class McpEndpoint:
 
     `resource_metadata_url` goes into the challenge of a 401 or 403: a URL, or a function from the path of the endpoint
     (`/mcp`, `/mcp/servers/orders`) to its URL. `updates` is where changes of resources come from; without it nothing is
-    ever told. `peers` are the other processes behind the port, if there are any. `owns(path)` tells a router which
-    paths to hand over.
+    ever told. `peers` are the other processes behind the port, if there are any. `limit_lines` gives the headers of
+    good answers that tell callers of their limits. `owns(path)` tells a router which paths to hand over.
     """
 
     def __init__(
@@ -64,9 +64,11 @@ class McpEndpoint:
         sessions: SessionStore | None = None,
         updates: Updates | None = None,
         peers: Peers | None = None,
+        limit_lines: Callable[[Caller], bytes] | None = None,
     ) -> None:
         self._host = host
         self._peers = peers
+        self._limit_lines = limit_lines
         self._doorkeeper = Doorkeeper(allowed_hosts, allowed_origins)
         self._metadata_url = resource_metadata_url
         self._streams = Streams()
@@ -156,6 +158,8 @@ class McpEndpoint:
             await _answer_refusal(exchange, internal())
         else:
             answer = result_answer(message.id, result)
+            if self._limit_lines is not None:
+                exchange.limit_lines = self._limit_lines(caller)
             if headers is not None or not exchange.answer_whole(answer):
                 await exchange.respond(200, answer, headers)
 

@@ -7,6 +7,7 @@ and the public shape of the error (code, message, hint, ...) as data.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from tradepost.foundation.errors import (
@@ -123,11 +124,23 @@ def translate(error: TradepostError, resource_metadata_url: str | None, had_cred
     if isinstance(error, ForbiddenScope):
         headers["www-authenticate"] = _challenge({"error": "insufficient_scope"}, error, resource_metadata_url)
     if error.retry_after_seconds is not None:
-        headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
+        headers["retry-after"] = str(max(1, ceil(error.retry_after_seconds)))
+    if isinstance(error, RateLimited):
+        headers |= _of_limit(error)
     for kind, code, status in _ANSWERS:
         if isinstance(error, kind):
             return Refusal(code, error.message, status, data, headers=headers)
     return Refusal(INTERNAL_ERROR, error.message, 500, data, headers=headers)
+
+
+def _of_limit(error: RateLimited) -> dict[str, str]:
+    """Which limit it is and when there is more (draft-ietf-httpapi-ratelimit-headers); {} where the error has no
+    numbers."""
+    policy, limit, seconds = (error.details.get(name) for name in ("policy", "limit", "window_seconds"))
+    if policy is None or limit is None or seconds is None:
+        return {}
+    rest = max(1, ceil(error.retry_after_seconds or seconds))
+    return {"ratelimit-policy": f'"{policy}";q={limit};w={seconds}', "ratelimit": f'"{policy}";r=0;t={rest}'}
 
 
 def _passed_on(said: Mapping[str, Any], server: str) -> Refusal | None:

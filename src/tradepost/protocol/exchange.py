@@ -7,6 +7,7 @@ The endpoint is the hot path, so it works on scope, receive and send directly; e
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Protocol
 
 from tradepost.protocol.at_once import within
@@ -61,6 +62,13 @@ _JSON_HEADERS = ((b"content-type", b"application/json"), (b"x-content-type-optio
 _JSON_HEAD = b"HTTP/1.1 200 OK\r\n" + b"".join(b"%b: %b\r\n" % line for line in _JSON_HEADERS)
 
 
+@lru_cache(maxsize=256)
+def _as_pairs(lines: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Header lines as ASGI has them."""
+    parts = (line.partition(b": ") for line in lines.splitlines())
+    return tuple((name, value) for name, _, value in parts)
+
+
 class Refused(Exception):
     """The HTTP request itself is refused, before any JSON-RPC."""
 
@@ -85,6 +93,7 @@ class Exchange:
         "_streaming",
         "_whole",
         "headers",
+        "limit_lines",
         "method",
         "path",
         "receive",
@@ -102,6 +111,7 @@ class Exchange:
         self.path: str = scope["path"]
         self.headers = fold(scope["headers"])
         self.taken = b""
+        self.limit_lines = b""  # headers of a good answer that tell of the caller's limit, each with its end of line
         self.request_id: str | int | None = None  # of the JSON-RPC request in the body, once it is read
         extensions = scope.get("extensions")
         # Taken out, because what it is holds the scope.
@@ -191,7 +201,9 @@ class Exchange:
 
     def answer_whole(self, body: bytes) -> bool:
         """Send a JSON answer with status 200 in one piece, if that is possible just now."""
-        return not self._streaming and self._whole is not None and self._whole.answer(_JSON_HEAD, body)
+        if self._streaming or self._whole is None:
+            return False
+        return self._whole.answer(_JSON_HEAD + self.limit_lines, body)
 
     async def respond(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Send a JSON answer, or one without a body. Where events went out before, it is the last event."""
@@ -201,6 +213,8 @@ class Exchange:
             return
         lines = list(_JSON_HEADERS) if body else []
         lines.append((b"content-length", str(len(body)).encode()))
+        if self.limit_lines and status == 200:
+            lines.extend(_as_pairs(self.limit_lines))
         if headers:
             lines.extend((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
         lines.extend(self._also)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.forking import context
 from tests.hub.gateway.world import Facts, World, opened
-from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.errors import RateLimited, TradepostError
 from tradepost.hub.gateway.checkpoints import Point
 
 KILLED = 9
@@ -86,9 +86,27 @@ def _run(there: Connection, facts: Facts, verb: str, kill_at: Point | None, argu
     asyncio.run(main())
 
 
+async def _burst(world: World, times: int) -> int:
+    """Read so often, twenty at once. Returns how many went through."""
+
+    async def read() -> int:
+        went = 0
+        for _ in range(times // 20):
+            try:
+                await world.call("get_stock", sku="A1")
+                went += 1
+            except RateLimited:
+                continue
+        return went
+
+    return sum(await asyncio.gather(*(read() for _ in range(20))))
+
+
 async def _do(world: World, verb: str, arguments: dict[str, Any]) -> Any:
     if verb == "call":
         return await world.call(arguments["name"], **arguments["arguments"])
+    if verb == "burst":
+        return await _burst(world, arguments["times"])
     if verb == "run_due":
         return await world.executor.run_due()
     if verb == "approve_and_run":

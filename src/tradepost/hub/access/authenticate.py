@@ -68,6 +68,10 @@ class Authenticator:
         self._used: dict[str, tuple[str, datetime]] = {}
         self._flushing = Rounds("last use of keys", self._flush_once, FLUSH_SECONDS)
 
+    def knows(self, bearer: str) -> bool:
+        """Whether this very key was verified here before; it may have been revoked since."""
+        return digest_of(bearer[:MAX_BEARER]) in self._known
+
     async def authenticate(self, bearer: str, request_id: str, arrival: Arrival | None = None) -> Caller:
         """The caller of one request. Raises Unauthenticated, the same for every reason."""
         digest = digest_of(bearer[:MAX_BEARER])

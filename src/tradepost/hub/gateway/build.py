@@ -25,6 +25,8 @@ from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
+from tradepost.hub.limits.pace import Pace
+from tradepost.hub.limits.shares import Shares
 from tradepost.hub.upstreams.opening import Opening
 
 
@@ -47,6 +49,7 @@ class BuiltGateway:
         await self.pipeline.parts.holds.stop()
         await self.executor.stop()
         await self.pipeline.parts.schemas.close()
+        await self.pipeline.parts.pace.shares.stop()
 
 
 def build_gateway(
@@ -65,11 +68,13 @@ def build_gateway(
     holds: Holds | None = None,
     opening: Opening | None = None,
     assertions: Assertions | None = None,
+    pace: Pace | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secret` (32 bytes) seals what clients carry
     between two calls, the same in every process over these databases. Without one, it is this process's own. `opening`
-    connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that."""
+    connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
+    `pace` counts calls against limits."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secret), Holds() if holds is None else holds
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
@@ -82,6 +87,7 @@ def build_gateway(
         standings=Standings(database, versions),
         principals=InFlight("principal"),
         servers=InFlight("server"),
+        pace=Pace(Shares(database)) if pace is None else pace,
         attempts=Attempts(),
         rounds=seal,
         tasks=TaskSeal(seal),

@@ -12,6 +12,7 @@ from tradepost.hub.access.models import Posture
 from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
 from tradepost.hub.gateway.standing import Standing
+from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Hold, Tells
@@ -28,8 +29,9 @@ class Call:
     (`task_method` says which). `name` is what the client wrote: the exposed name, a URI, a prompt's name, a task's id.
     `task_id` is the server's own id of a task, `told` what it said of one that has ended.
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
-    the result is what stands there. `tells` is what its requests carry of the caller. `waits` is the task in which a
-    write waits in line, `left` that its client has gone."""
+    the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
+    day, by counter, `ended` the state of its action in the end. `waits` is the task in which a write waits in line,
+    `left` that its client has gone."""
 
     caller: Caller
     kind: Kind
@@ -46,6 +48,7 @@ class Call:
 
     posture: Posture | None = None
     standing: Standing | None = None
+    quotas: Quotas = DEFAULTS
     slot: str | None = None
     entry: Entry | None = None
     key: str | None = None
@@ -63,6 +66,8 @@ class Call:
     source: bytes | None = None
     broke_contract: bool = False
     answer: Json | None = None
+    spent: Mapping[str, int] | None = None
+    ended: str | None = None
     replayed: bool = False
     resumed: bool = False
     recorded: bool = False
@@ -70,6 +75,10 @@ class Call:
     left: bool = False
     error: TradepostError | None = None
     crash: Exception | None = None
+
+    def let_in(self, standing: Standing) -> None:
+        """What holds for the caller now."""
+        self.standing, self.posture, self.quotas = standing, standing.posture, standing.quotas
 
     @property
     def tool(self) -> CatalogTool:

@@ -7,13 +7,14 @@ from typing import Protocol
 
 from tradepost import __version__
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import NotFound
+from tradepost.foundation.errors import NotFound, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.reach import DATABASE_ERRORS, away
 from tradepost.hub.gateway.steps.authenticate import bearer_of
 from tradepost.hub.gateway.steps.find_tool import EMPTY, catalog_at_hand, catalog_of
+from tradepost.hub.limits.pace import key_of
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.hub.upstreams.opening import Opening
 from tradepost.protocol.hosting import NO_EXTRAS, NOTHING_KNOWN, Arrival, CallExtras
@@ -30,6 +31,8 @@ INSTRUCTIONS = (
 class Authenticates(Protocol):
     """Who turns a bearer key into a caller; access's Authenticator satisfies it."""
 
+    def knows(self, bearer: str) -> bool: ...
+
     async def authenticate(self, bearer: str, request_id: str, arrival: Arrival | None = None) -> Caller: ...
 
 
@@ -40,13 +43,37 @@ class Gateway:
         self._pipeline = pipeline
         self._authenticator = authenticator
         self._opening = opening
+        self._addresses = pipeline.parts.pace.addresses
 
     async def authenticate(self, arrival: Arrival) -> Caller:
         """See HostedCatalog."""
+        counted = self._addresses.came(arrival.client_address)
+        if counted is not None:
+            await counted
+        bearer = bearer_of(arrival)
         try:
-            return await self._authenticator.authenticate(bearer_of(arrival), new_id("req"), arrival)
+            if not self._authenticator.knows(bearer):
+                return await self._look_up(bearer, arrival)
+            return await self._authenticator.authenticate(bearer, new_id("req"), arrival)
         except DATABASE_ERRORS as error:
             raise (away(error) or error) from error.__cause__
+
+    async def _look_up(self, bearer: str, arrival: Arrival) -> Caller:
+        """For a key that was not verified here yet. Once too many wrong ones came from an address, none is looked
+        up."""
+        address = arrival.client_address
+        self._addresses.check(address)
+        async with self._addresses.look_up(address):
+            self._addresses.check(address)  # others may have been wrong meanwhile
+            try:
+                return await self._authenticator.authenticate(bearer, new_id("req"), arrival)
+            except Unauthenticated:
+                await self._addresses.failed(address)
+                raise
+
+    def limit_lines(self, caller: Caller) -> bytes:
+        """The headers that tell a caller of its limit of calls."""
+        return self._pipeline.parts.pace.calls.line(key_of(caller))
 
     async def server_info(self, caller: Caller, server: str | None) -> Json:
         """See HostedCatalog."""
@@ -62,7 +89,7 @@ class Gateway:
 
     async def list_tools(self, caller: Caller, server: str | None) -> bytes:
         """See HostedCatalog. Whoever lists tools will call some: their servers are opened meanwhile."""
-        catalog = await self._catalog(caller, server)
+        catalog = await self._listed(caller, server)
         if self._opening is not None and catalog.remotes:
             self._opening.begin(caller.workspace_id, catalog.remotes)
         return catalog.tools_json
@@ -79,15 +106,15 @@ class Gateway:
 
     async def list_resources(self, caller: Caller, server: str | None) -> bytes:
         """See HostedCatalog."""
-        return (await self._catalog(caller, server)).resources_json
+        return (await self._listed(caller, server)).resources_json
 
     async def list_resource_templates(self, caller: Caller, server: str | None) -> bytes:
         """See HostedCatalog."""
-        return (await self._catalog(caller, server)).templates_json
+        return (await self._listed(caller, server)).templates_json
 
     async def list_prompts(self, caller: Caller, server: str | None) -> bytes:
         """See HostedCatalog."""
-        return (await self._catalog(caller, server)).prompts_json
+        return (await self._listed(caller, server)).prompts_json
 
     def call_tool(
         self, caller: Caller, server: str | None, name: str, arguments: Json, extras: CallExtras
@@ -166,6 +193,18 @@ class Gateway:
         asked = {"name": argument, "value": value, "known": dict(known)}
         call = Call(caller, "completion", name, asked, server, run_id=caller.run_id, reference=reference)
         return await self._run(call)
+
+    async def _listed(self, caller: Caller, server: str | None) -> Catalog:
+        """A list counts as a call does."""
+        parts = self._pipeline.parts
+        try:
+            standing = parts.standings.at_hand(caller) or await parts.standings.confirm(caller)
+        except DATABASE_ERRORS as error:
+            raise (away(error) or error) from error.__cause__
+        counted = parts.pace.calls.take(key_of(caller), standing.quotas.calls_per_minute)
+        if counted is not None:
+            await counted
+        return await self._catalog(caller, server)
 
     async def _catalog(self, caller: Caller, server: str | None) -> Catalog:
         try:

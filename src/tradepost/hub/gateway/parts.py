@@ -19,6 +19,7 @@ from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
+from tradepost.hub.limits.pace import Pace
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import Mode, ToolResult
@@ -114,6 +115,7 @@ class Parts:
     standings: Standings
     principals: InFlight
     servers: InFlight
+    pace: Pace
     attempts: Attempts
     rounds: RoundSeal
     holds: Holds

@@ -27,11 +27,13 @@ from tradepost.hub.gateway.steps.inject import inject
 from tradepost.hub.gateway.steps.intent import intent
 from tradepost.hub.gateway.steps.label_and_trim import label_and_trim
 from tradepost.hub.gateway.steps.limit import limit
+from tradepost.hub.gateway.steps.limit_entry import limit_entry
 from tradepost.hub.gateway.steps.outcome import outcome
 from tradepost.hub.gateway.steps.reauthorise import reauthorise
 from tradepost.hub.gateway.steps.replay import replay
 from tradepost.hub.gateway.steps.resume import question_of, resume
 from tradepost.hub.gateway.steps.scope import scope
+from tradepost.hub.gateway.steps.spend import settle, spend
 from tradepost.hub.gateway.steps.validate import validate
 from tradepost.protocol.upstream_errors import MissingCapability
 
@@ -40,19 +42,21 @@ STEPS: tuple[Step, ...] = (
     limit,
     find_tool,
     scope,
+    limit_entry,
     validate,
     inject,
     resume,
     replay,
     decide,
     await_approval,
+    spend,
     intent,
     call_server,
     check,
     label_and_trim,
     outcome,
 )
-_INTENT = STEPS.index(intent)
+_INTENT = STEPS.index(spend)
 # Errors of the protocol, not of a tool: a client has to hear of them as such.
 _OUTRIGHT = (WrongState, MissingCapability)
 BEFORE_INTENT, FROM_INTENT = STEPS[:_INTENT], STEPS[_INTENT:-1]
@@ -161,6 +165,8 @@ class Pipeline:
         ending = outcome(call, self.parts)
         if ending is not None:
             await ending
+        if call.spent is not None:
+            await settle(call, self.parts)
 
     async def _walk(self, call: Call, steps: Sequence[Step]) -> None:
         try:

@@ -2,7 +2,7 @@
 caller was built. Kept until the registry version moves or the key expires; asked afresh before an approved action runs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import and_, bindparam, select
@@ -15,6 +15,7 @@ from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
 from tradepost.hub.access.changes import Versions, seen_version
 from tradepost.hub.access.models import Agent, ApiKey, Posture, Profile, User, Workspace
+from tradepost.hub.limits.quotas import DEFAULTS, Quotas, read_quotas
 
 MOST_KEPT = 10_000
 
@@ -44,8 +45,8 @@ _ALL = Lookup(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds for a caller now: the posture of its profile and the scopes it still has, and what its workspace and
-    its agent are called."""
+    """What holds for a caller now: the posture of its profile, the scopes it still has, its limits, and what its
+    workspace and its agent are called."""
 
     posture: Posture | None
     scopes: frozenset[str]
@@ -53,6 +54,7 @@ class Standing:
     version: int
     workspace_slug: str | None = None
     agent_slug: str | None = None
+    quotas: Quotas = DEFAULTS
 
 
 class Standings:
@@ -80,7 +82,9 @@ class Standings:
         kept = self._kept.get(mark)
         if kept is None or kept.version < version or fresh:
             async with self._database.transaction(caller.workspace_id, write=False, quick=True) as session:
-                kept = await _look_up(session, caller, version)
+                kept = replace(
+                    await _look_up(session, caller, version), quotas=await read_quotas(session, caller.agent_id)
+                )
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[mark] = kept

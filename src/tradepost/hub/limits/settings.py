@@ -1,8 +1,8 @@
 """What can be set for a server and for one of its tools: each with its bounds, its unit and its value where nobody did.
 
 A tool's own setting goes before its server's, which goes before the constant that stands here. What a tool sets about
-calls at once is a line of its own, within its server's; what it sets about failures and repetitions is counted for it
-alone.
+calls at once is a line of its own, and what it sets about calls in a minute a count of its own, both within its
+server's; what it sets about failures and repetitions is counted for it alone.
 """
 
 import math
@@ -12,6 +12,10 @@ from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from tradepost.foundation.errors import InvalidArgument
+
+# What one network address may send in a minute: settings of the installation, since they hold before anybody is known.
+WRONG_PER_MINUTE = 60
+REQUESTS_PER_MINUTE = 60_000
 
 Value = float | int | str
 Treatment = Literal["cleaned", "delimited", "unchanged"]
@@ -56,6 +60,10 @@ class Limits:
     waiting: int = field(
         default=256, metadata=_set("Calls that wait for their turn; more are refused.", 0, 10_000, of_bundled=True)
     )
+    calls_per_minute: int = field(
+        default=0,
+        metadata=_set("Calls in a minute, of all agents together; 0 is no limit.", 0, 1_000_000, of_bundled=True),
+    )
     breaker_failures: int = field(
         default=5, metadata=_set("Failures in a row after which no calls are sent for a while.", 1, 1_000)
     )
@@ -68,6 +76,7 @@ class Limits:
     text: Treatment = field(default="cleaned", metadata=_set(_TREATED, choices=get_args(Treatment), of_tools=False))
     shared: "Limits | None" = None
     own_line: bool = False
+    own_pace: bool = False
     own_count: bool = False
 
 
@@ -101,6 +110,7 @@ def _merged(server: tuple[tuple[str, Value], ...], tool: tuple[tuple[str, Value]
         **{**of_server, **own},
         shared=Limits(**of_server),
         own_line=not _OF_LINE.isdisjoint(own),
+        own_pace="calls_per_minute" in own,
         own_count=not _OF_COUNT.isdisjoint(own),
     )
 

@@ -23,14 +23,14 @@ def bearer_of(arrival: Arrival) -> str:
 
 
 def authenticate(call: Call, parts: Parts) -> Awaitable[None] | None:
-    """Raises Unauthenticated when workspace, key, agent or user is gone. Finds the profile's posture on the way."""
+    """Raises Unauthenticated when workspace, key, agent or user is gone. Finds the profile's posture
+    and the limits that hold on the way."""
     standing = parts.standings.at_hand(call.caller)
     if standing is None:
         return _confirm(call, parts)
-    call.standing, call.posture = standing, standing.posture
+    call.let_in(standing)
     return None
 
 
 async def _confirm(call: Call, parts: Parts) -> None:
-    call.standing = await parts.standings.confirm(call.caller)
-    call.posture = call.standing.posture
+    call.let_in(await parts.standings.confirm(call.caller))

@@ -78,6 +78,7 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
         return
     if taken:
         parts.checkpoint("recorded")
+        call.ended = ending.state
         call.crash, call.error, call.answer = None, None, ending.result
     else:
         _log.warning("the outcome of %s was not taken: another process carries it out", action.id)

@@ -52,7 +52,7 @@ async def reauthorise(call: Call, parts: Parts) -> None:
 
 async def _caller_stands(call: Call, parts: Parts) -> None:
     standing = await parts.standings.confirm(call.caller, fresh=True)
-    call.standing, call.posture = standing, standing.posture
+    call.let_in(standing)
     call.caller = replace(call.caller, scopes=standing.scopes)
 
 

@@ -1,6 +1,6 @@
 """keys that sign what servers are told of callers
 
-Revision 0007, after 0003.
+Revision 0007, after 0006.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
 revision = "0007"
-down_revision = "0003"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
