@@ -22,9 +22,6 @@ from tradepost.commerce.demo import CASES, load
 from tradepost.database.engine import Database
 from tradepost.database.migrate import upgrade
 from tradepost.foundation.clock import system_now
-from tradepost.foundation.ids import new_id
-from tradepost.hub.access import quotas
-from tradepost.hub.access.roles import system_caller
 from tradepost.hub.access.workspaces import ensure_workspace
 from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.registration.builtin import sync_builtin
@@ -46,9 +43,6 @@ async def prepare(data: Path, port: int) -> str:
         workspace = await ensure_workspace(hub.hub, "bench", "Bench", "owner@bench.example")
         await load(hub.store, workspace.id, now=system_now())
         await sync_builtin(hub.hub, workspace.id, hub.bundled)
-        async with hub.hub.transaction(workspace.id, write=True) as session:
-            by = system_caller(workspace.id, new_id("req"))
-            await quotas.change(session, by, given={"calls_per_minute": 1_000_000})
         return (await set_up_agents(hub.hub, workspace.id))[AGENT]
     finally:
         await hub.hub.close()

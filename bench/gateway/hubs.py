@@ -14,16 +14,15 @@ from tradepost.database.engine import Database
 from tradepost.database.migrate import upgrade
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.ids import new_id
-from tradepost.hub.access import keys, quotas
+from tradepost.hub.access import keys
 from tradepost.hub.access.agents import create_agent, create_profile
 from tradepost.hub.access.changes import bump
-from tradepost.hub.access.roles import caller_for_user, system_caller
+from tradepost.hub.access.roles import caller_for_user
 from tradepost.hub.access.workspaces import create_workspace
 from tradepost.hub.registration.pins import pin
 from tradepost.hub.registry.models import Assignment, Server, ToolEntry
 
 TOOL, SCOPE = "get_order", "read:orders"
-AS_MANY_AS_COME = {"calls_per_minute": 1_000_000}
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,6 @@ async def make(data: Path, port: int, shape: Shape) -> list[list[str]]:
         owner = caller_for_user(made.owner, new_id("req"))
         async with database.transaction(made.workspace.id, write=True) as session:
             await _register(session, shape)
-            await quotas.change(session, system_caller(made.workspace.id, new_id("req")), given=AS_MANY_AS_COME)
             found = [await _profile(session, owner, number, shape) for number in range(len(shape.profiles))]
             await bump(session)
         return found

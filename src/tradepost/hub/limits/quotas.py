@@ -19,7 +19,7 @@ from tradepost.foundation.errors import ForbiddenScope, InvalidArgument
 from tradepost.foundation.money import MAX_MINOR, exponent
 from tradepost.hub.limits.models import WORKSPACE, LimitSettings
 
-CALLS_PER_MINUTE = 6_000
+CALLS_PER_MINUTE = 600_000  # what protects a hub where nobody set anything is how many calls run at once
 CALLS_AT_ONCE = 128
 
 MONEY = "money_per_day"  # with a currency: money_per_day.EUR

@@ -15,7 +15,7 @@ from tradepost.foundation.errors import InvalidArgument
 
 # What one network address may send in a minute: settings of the installation, since they hold before anybody is known.
 WRONG_PER_MINUTE = 60
-REQUESTS_PER_MINUTE = 60_000
+REQUESTS_PER_MINUTE = 1_200_000
 
 Value = float | int | str
 Treatment = Literal["cleaned", "delimited", "unchanged"]
