@@ -62,7 +62,7 @@ class Gateway:
         """For a key that was not verified here yet. Once too many wrong ones came from an address, none is looked
         up."""
         self._addresses.check(address)
-        async with self._addresses.look_up(address):
+        async with self._addresses.look_up():
             self._addresses.check(address)  # others may have been wrong meanwhile
             try:
                 return await self._authenticator.authenticate(bearer, new_id("req"))
