@@ -188,6 +188,7 @@ async def test_money_of_a_day_is_what_was_moved(guarded: World):
     told = error_of(too_much.result or {})
     assert told["details"]["used_minor"] == 400
     assert "€10.00" in told["message"]
+    assert (await pay(guarded, "k2b", amount_minor=10**30, currency="EUR")).error_code == "limit_exceeded"
     moved[0] = 0
     assert (await pay(guarded, "k3", amount_minor=600, currency="EUR")).state == "failed"  # which moved nothing
     moved[0] = 600
@@ -238,3 +239,12 @@ async def test_what_people_approved_is_not_held_back_by_the_minute(world: World)
     await world.built.verdicts.approve(world.owner, asked["approval_id"])
     assert await world.executor.run_due() == 1
     assert (await world.action(asked["approval_id"])).state == "succeeded"
+
+
+async def test_what_people_approved_does_not_run_without_the_feature(world: World):
+    asked = structured(await world.add_stock())
+    await world.built.verdicts.approve(world.owner, asked["approval_id"])
+    await limit(world, feature__writes="off")
+    assert await world.executor.run_due() == 1
+    ended = await world.action(asked["approval_id"])
+    assert (ended.state, ended.error_code) == ("failed", "forbidden_scope")

@@ -20,7 +20,7 @@ async def guessed(addresses: Addresses, address: str) -> bool:
     """Whether a wrong credential was looked at."""
     try:
         addresses.check(address)
-        async with addresses.look_up(address):
+        async with addresses.look_up():
             addresses.check(address)
             await addresses.failed(address)
     except RateLimited:

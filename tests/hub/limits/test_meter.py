@@ -132,15 +132,16 @@ async def test_a_refusal_says_which_limit_it_is_and_when_to_come_back_and_asks_n
 
 
 async def test_a_clock_that_is_set_neither_opens_nor_closes_the_limit(database: Database):
-    """F38: an hour back, an hour forward, in the process that counts and in one that starts then."""
+    """F38: an hour back and forward in the process that counts, an hour back in one that starts then."""
     clock = Clock()
     shares = Shares(database, clock)
     meter = Meter(shares, CALLS)
     assert await used(meter, 100, 150) == 100
-    for hours in (-1, 1):
-        clock.at += timedelta(hours=hours)
-        assert await used(meter, 100, 20) == 0
-        assert await used(Meter(shares, CALLS), 100, 20) <= 1  # its own hundredth
+    clock.at -= timedelta(hours=1)
+    assert await used(meter, 100, 20) == 0
+    assert await used(Meter(shares, CALLS), 100, 20) <= 1  # its own hundredth
+    clock.at += timedelta(hours=2)
+    assert await used(meter, 100, 20) == 0
     busy: Key = ("ws_1", "agt_2")
     assert await used(meter, 100, 50, busy) == 50
     clock.at -= timedelta(hours=1)

@@ -1,11 +1,13 @@
 """Shares of windows in the database: exact together, durable, and indifferent to clocks that are set."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from tests.engines import DatabaseUrls
 from tradepost.database.engine import Database
 from tradepost.database.windows import Ask, Share
+from tradepost.foundation.clock import Now
 from tradepost.hub.limits.shares import Shares
 
 NOON = datetime(2026, 2, 24, 12, tzinfo=UTC)
@@ -97,9 +99,9 @@ async def test_questions_that_come_together_are_few_statements(database: Databas
     class Counting(Database):
         statements = 0
 
-        async def take_shares(self, *given):  # type: ignore[no-untyped-def]
+        async def take_shares(self, asks: Sequence[Ask], now: Now | None = None) -> dict[tuple[str, str], Share]:
             self.statements += 1
-            return await super().take_shares(*given)
+            return await super().take_shares(asks, now)
 
     counting = Counting(str(database.url.render_as_string(hide_password=False)))
     shares = Shares(counting)

@@ -17,6 +17,8 @@ from tradepost.foundation.errors import (
     StateConflict,
     UpstreamError,
 )
+from tradepost.hub.access import quotas
+from tradepost.hub.access.roles import system_caller
 from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.servers import find_server, list_servers
@@ -351,3 +353,12 @@ async def test_a_disabled_server_stays_disabled_when_it_is_tested(
     async with world.reading() as session:
         assert (await find_server(session, "tracker")).status == "disabled"
     assert (await registration.servers.set_active(world.owner, "tracker", True)).status == "registered"
+
+
+@pytest.mark.behaviour("S0.38")
+async def test_a_workspace_without_remote_servers_registers_none(world: World, registration: Registration):
+    async with world.changing() as session:
+        operator = system_caller(world.workspace_id, "req_1")
+        await quotas.change(session, operator, given={"feature.remote_servers": "off"})
+    with pytest.raises(ForbiddenScope, match="remote_servers"):
+        await registration.servers.register(world.owner, "tracker", "http://127.0.0.1:8080/mcp")

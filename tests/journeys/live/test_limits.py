@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.processes import Place
 
@@ -35,6 +36,7 @@ def went(answers: Sequence[httpx2.Response]) -> int:
     return statuses.count(200)
 
 
+@pytest.mark.usefixtures("either_engine")
 async def test_a_burst_on_two_processes_gets_one_limit_and_a_restart_no_new_one(place: Place):
     """S3.10, security.md rows 37 and 38."""
     place.run("limits", "set", "calls_per_minute=200").good()

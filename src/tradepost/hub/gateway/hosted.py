@@ -63,7 +63,7 @@ class Gateway:
         up."""
         address = arrival.client_address
         self._addresses.check(address)
-        async with self._addresses.look_up(address):
+        async with self._addresses.look_up():
             self._addresses.check(address)  # others may have been wrong meanwhile
             try:
                 return await self._authenticator.authenticate(bearer, new_id("req"), arrival)

@@ -4,6 +4,9 @@ Wrong credentials are what is held down. Once an address has sent too many, no c
 the minute is over, except those that this process has verified before: an office behind one address is not locked out
 by one of its programs with an old key. Right requests have a limit that only a flood reaches.
 
+Credentials that were never seen here are looked up two at a time, whoever sends them: thousands of wrong ones from
+everywhere wait for each other, and not everybody else for them.
+
 Addresses of IPv6 count by /64, since whoever has one of those has them all. The limiter's memory is bounded: an address
 that had to make room is counted on where it stopped, in the database.
 """
@@ -17,8 +20,9 @@ from tradepost.hub.limits.meter import Key, Meter, Policy
 from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
 from tradepost.hub.limits.shares import Shares
 
-LOOKED_UP_AT_ONCE = 8
+LOOKED_UP_AT_ONCE = 2
 WAITING = 10_000
+WAIT_SECONDS = 10.0
 _NOBODYS = "*"
 _MOST_KEPT = 10_000
 
@@ -32,7 +36,7 @@ class Addresses:
     def __init__(self, shares: Shares, wrong: int = WRONG_PER_MINUTE, requests: int = REQUESTS_PER_MINUTE) -> None:
         self._wrong, self._wrong_limit = Meter(shares, _WRONG), wrong
         self._requests, self._requests_limit = Meter(shares, _REQUESTS), requests
-        self._looked_up = InFlight("address", LOOKED_UP_AT_ONCE, WAITING)
+        self._looked_up = InFlight("hub", LOOKED_UP_AT_ONCE, WAITING)
 
     def came(self, address: str) -> Awaitable[None] | None:
         """A request came; to be waited for where that is not counted at once. Raises RateLimited."""
@@ -44,11 +48,10 @@ class Addresses:
         if self._wrong.is_closed(key, self._wrong_limit):
             raise self._wrong.refusal(key, self._wrong_limit)
 
-    def look_up(self, address: str) -> Slot:
-        """A place for looking one up, `async with` it; so that a hundred at once from one address are counted before
-        they are through. Raises Unavailable."""
-        key = key_of(address)[1]
-        return self._looked_up.slot(key, key)
+    def look_up(self) -> Slot:
+        """A place for looking one up, `async with` it and check the address again: a hundred at once from there are
+        counted before they are through. Raises Unavailable."""
+        return self._looked_up.slot("", "with new credentials", WAIT_SECONDS)
 
     async def failed(self, address: str) -> None:
         """A credential was wrong. Raises RateLimited when that was one too many."""

@@ -57,6 +57,7 @@ class _Window:
         "line",
         "owed",
         "own",
+        "rest",
         "size",
         "spare",
         "started_ms",
@@ -74,7 +75,8 @@ class _Window:
         self.started_ms = 0
         self.ends_at = 0.0
         self.timer: asyncio.TimerHandle | None = None
-        self.line = b""
+        self.rest = limit  # of the window, for all, as the last share left it
+        self.line = b""  # what headers say of it, once somebody asks
 
 
 class Meter:
@@ -119,7 +121,11 @@ class Meter:
         """The headers that tell of a key's limit, as lines; b"" where nothing was counted. They are as old as the last
         share."""
         window = self._windows.get(key)
-        return b"" if window is None else window.line
+        if window is None:
+            return b""
+        if not window.line:
+            window.line = _line(self.policy, window)
+        return window.line
 
     def _take_more(self, key: Key, limit: int) -> Awaitable[None] | None:
         window = self._windows.get(key)
@@ -163,7 +169,6 @@ class Meter:
         window = self._windows[key] = _Window(limit, int(limit * self.policy.free))
         _split(window)
         self._end_in(key, window, float(self.policy.seconds))
-        self._tell(window, limit)
         return window
 
     def _ask(self, key: Key, window: _Window) -> Answer:
@@ -206,7 +211,7 @@ class Meter:
         _split(window)
         if share.rest_ms > 0:
             self._end_in(key, window, share.rest_ms / 1_000)
-        self._tell(window, rest + window.left + window.spare)
+        window.rest, window.line = rest + window.left + window.spare, b""
 
     def _end_in(self, key: Key, window: _Window, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -220,12 +225,12 @@ class Meter:
         if window is not None and window.timer is not None:
             window.timer.cancel()
 
-    def _tell(self, window: _Window, rest: int) -> None:
-        policy = self.policy
-        window.line = (
-            f'ratelimit-policy: "{policy.name}";q={window.limit};w={policy.seconds}\r\n'
-            f'ratelimit: "{policy.name}";r={max(0, min(rest, window.limit))}\r\n'
-        ).encode()
+
+def _line(policy: Policy, window: _Window) -> bytes:
+    return (
+        f'ratelimit-policy: "{policy.name}";q={window.limit};w={policy.seconds}\r\n'
+        f'ratelimit: "{policy.name}";r={max(0, min(window.rest, window.limit))}\r\n'
+    ).encode()
 
 
 def _came_to_nothing(answer: Answer) -> bool:
@@ -244,6 +249,7 @@ def _relimit(window: _Window, limit: int) -> None:
     window.owed -= window.left + window.spare
     window.left = window.spare = 0
     window.limit, window.closed = limit, False
+    window.rest, window.line = limit, b""
     window.size = max(1, limit // _FIRST)
 
 

@@ -12,6 +12,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.slugs import checked_slug
+from tradepost.hub.limits.quotas import read_quotas
 from tradepost.hub.limits.settings import checked
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
@@ -60,6 +61,7 @@ class Servers:
         settings = {} if timeout_seconds is None else {"timeout_seconds": checked("timeout_seconds", timeout_seconds)}
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
+            (await read_quotas(session, None)).require("remote_servers")
             if await session.scalar(select(Server.id).where(Server.slug == slug)) is not None:
                 raise StateConflict(f"There is already a server '{slug}'.", hint="Choose another short name.")
             server = Server(

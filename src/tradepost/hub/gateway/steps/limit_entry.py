@@ -11,15 +11,18 @@ from tradepost.hub.registry.catalog import CatalogTool
 def limit_entry(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Raises RateLimited, ForbiddenScope."""
     entry = call.found
-    if call.quotas.off:
-        _require(call, entry)
+    require_features(call)
     limits = entry.limits
     if not limits.calls_per_minute and limits.shared is None:
         return None
     return _count(call, parts, entry)
 
 
-def _require(call: Call, entry: Entry) -> None:
+def require_features(call: Call) -> None:
+    """Raises ForbiddenScope when the workspace does not have what the call needs."""
+    if not call.quotas.off:
+        return
+    entry = call.found
     if entry.server_kind == "remote":
         call.quotas.require("remote_servers")
     if isinstance(entry, CatalogTool) and entry.tool_class != "read":

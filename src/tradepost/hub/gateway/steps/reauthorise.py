@@ -23,6 +23,7 @@ from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.await_approval import preview_of
 from tradepost.hub.gateway.steps.decide import decision_for
+from tradepost.hub.gateway.steps.limit_entry import require_features
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
 from tradepost.hub.policy.decide import EXPIRY, Ask
@@ -37,6 +38,7 @@ async def reauthorise(call: Call, parts: Parts) -> None:
         raise RuntimeError("Only a claimed action is authorised again.")
     await _caller_stands(call, parts)
     await _tool_stands(call, parts, action)
+    require_features(call)
     if claim.started and call.tool.server_kind != "builtin":
         raise StateConflict("The process that called the server was cut off, and the server cannot be asked again.")
     scope(call, parts)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from tradepost.foundation.money import MAX_MINOR
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.limits.budgets import WRITES
@@ -101,4 +102,4 @@ def _of_view(view: Any) -> dict[str, int]:
     amount, currency = view.get("amount_minor"), view.get("currency")
     if type(amount) is not int or not isinstance(currency, str) or not amount:
         return {}
-    return {f"money.{currency}": abs(amount)}
+    return {f"money.{currency}": min(abs(amount), MAX_MINOR)}
