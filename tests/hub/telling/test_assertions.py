@@ -146,17 +146,18 @@ async def test_rotating_at_once(server: ToldServer, hub: Hub):
     await hub.add(server.url)
     await hub.assert_caller()
     await hub.call("plain")
-    waiting = await rotated(hub)
+    first = kid_of(server.calls()[-1])
+    await rotated(hub)  # which never comes to sign
     now = await rotated(hub, at_once=True)
+    assert {key.kid for key in (await published(hub)).keys} == {first, now}
     hub.clock.forward(31)  # what a process may still sign with the key it has
     await hub.call("plain")
     assert kid_of(server.calls()[-1]) == now
     await verified(hub, server.calls()[-1], server.url)
-    hub.clock.forward(AHEAD.total_seconds() + STILL_PUBLISHED.total_seconds())
+    later = await rotated(hub)
+    hub.clock.forward(AHEAD.total_seconds())
     await hub.call("plain")
-    assert kid_of(server.calls()[-1]) == now
-    assert {key.kid for key in (await published(hub)).keys} == {now}
-    assert waiting != now
+    assert kid_of(server.calls()[-1]) == later
 
 
 async def test_each_workspace_has_keys_of_its_own(server: ToldServer, hub: Hub):
@@ -200,3 +201,23 @@ async def test_the_published_keys_are_only_read(hub: Hub):
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
     empty = await hub.desk.send(method="HEAD", path="/.well-known/jwks.json", token=None)
     assert (empty.status_code, empty.content) == (200, b"")
+
+
+async def test_a_call_that_is_answered_in_between_gets_a_fresh_one(server: ToldServer, hub: Hub):
+    """A person's answer takes longer than a statement lasts."""
+    await hub.add(server.url)
+    await hub.assert_caller()
+    await hub.rule("argument", "tenantId", "workspace.id")
+    meta = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
+    call = {"name": "ask", "arguments": {"tenantId": "of the model"}, "_meta": meta}
+    asked = await hub.ask("tools/call", call)
+    assert asked["resultType"] == "input_required", asked
+    hub.clock.forward(120)
+    given = {"inputResponses": {"q": {"action": "accept", "content": {"name": "Ada"}}}}
+    state = {"requestState": asked["requestState"]} if "requestState" in asked else {}
+    await hub.ask("tools/call", {**call, "arguments": {}, **given, **state})
+    first, second = server.calls()
+    assert (await verified(hub, second, server.url))["jti"]
+    with pytest.raises(ExpiredTokenError):
+        await verified(hub, first, server.url)
+    assert server.arguments() == [{"tenantId": hub.acme.world.workspace_id}] * 2

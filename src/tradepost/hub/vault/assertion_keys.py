@@ -96,7 +96,7 @@ class AssertionKeys:
         """A new key, in the caller's transaction: it signs once everybody may know it, or `at_once`. Raises
         StateConflict where one is about to sign already."""
         rows, now = await _rows(session), self._now()
-        waiting = next((row for row in rows if row.signs_from > now), None)
+        waiting = next((row for row in rows if _shown(row, rows, now).state == "next"), None)
         if waiting is not None and not at_once:
             raise StateConflict(
                 f"The key {waiting.id} is published already, and signs from {waiting.signs_from:%H:%M:%S} UTC on.",
@@ -150,9 +150,10 @@ def _signing(rows: Sequence[AssertionKey], now: datetime) -> AssertionKey | None
 
 def _shown(row: AssertionKey, rows: Sequence[AssertionKey], now: datetime) -> ShownKey:
     """`rows` are all of its workspace."""
-    followed = [other.signs_from for other in rows if other.number > row.number]
-    until = max(min(followed), row.signs_from) + STILL_PUBLISHED if followed else None
-    if until is not None and until <= now:
+    followed = min((other.signs_from for other in rows if other.number > row.number), default=None)
+    until = followed + STILL_PUBLISHED if followed is not None else None
+    never_signs = followed is not None and followed < row.signs_from
+    if never_signs or (until is not None and until <= now):
         state = "ended"
     elif row is _signing(rows, now):
         state = "signing"
