@@ -214,6 +214,17 @@ async def test_another_origin_gets_no_assertions(world: World, registration: Reg
         assert (await find_server(session, "tracker")).settings == {}
 
 
+async def test_a_program_gets_no_headers(world: World, tracker: Remote):
+    async with world.changing() as session:
+        (await find_server(session, "tracker")).url = "stdio:tracker"
+    for given in (rule("header", "X-Tenant"), rule("header", "X-Channel", constant="hub")):
+        with pytest.raises(StateConflict, match="is a program"):
+            await ruled(world, given)
+    with pytest.raises(StateConflict, match="is a program"):
+        await asserted(world)
+    assert len((await ruled(world, rule("meta", "com.example/tenant"), rule())).rules) == 2
+
+
 async def test_an_assertion_does_not_travel_unprotected(world: World, registration: Registration, tracker: Remote):
     async def anywhere(host: str, port: int) -> list[str]:
         return ["203.0.113.7" if host == "tracker.example" else "127.0.0.1"]

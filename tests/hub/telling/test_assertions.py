@@ -120,6 +120,31 @@ async def test_a_server_that_echoes_it_does_not_hand_it_to_the_model(any_server:
     assert "[redacted]" in repr(answer)
 
 
+async def test_it_follows_no_redirect(server: ToldServer, oldest_server: ToldServer, hub: Hub):
+    """security.md R5: another address is another server, whoever names it."""
+    await hub.add(server.url)
+    await hub.assert_caller()
+    await hub.rule("header", "X-Agent", "agent.id")
+    await hub.call("plain")
+    server.elsewhere = oldest_server.url
+    refused = (await hub.call("plain"))["structuredContent"]
+    assert refused["code"] == "upstream_error"
+    assert [sent.header("x-agent") for sent in server.calls()] == [hub.acme.world.agent_id] * 2
+    assert oldest_server.sent == []
+
+
+async def test_without_the_key_nothing_is_sent(server: ToldServer, hub: Hub):
+    await hub.add(server.url)
+    await hub.assert_caller()
+    await rotated(hub)
+    async with hub.acme.world.changing() as session:
+        (await session.scalars(select(AssertionKey))).one().ciphertext = "AAAA"
+    refused = (await hub.call("plain"))["structuredContent"]
+    assert refused["code"] == "unavailable"
+    assert "cannot be opened" in refused["message"]
+    assert server.calls() == []
+
+
 async def test_a_new_key_is_published_before_it_signs_and_the_old_one_after(server: ToldServer, hub: Hub):
     await hub.add(server.url)
     await hub.assert_caller()

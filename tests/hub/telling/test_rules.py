@@ -67,6 +67,16 @@ async def test_the_model_neither_sees_nor_sets_it(server: ToldServer, hub: Hub):
     assert {sent.header("mcp-param-tenant") for sent in server.calls()} == {hub.acme.world.workspace_id}
 
 
+async def test_a_mistake_of_the_model_is_said_without_it(server: ToldServer, hub: Hub):
+    await hub.add(server.url)
+    await hub.rule("argument", "tenantId", "workspace.id")
+    refused = (await hub.call("find", number="7", tennantId="x"))["structuredContent"]
+    assert (refused["code"], refused["field"]) == ("invalid_argument", "tennantId")
+    assert refused["hint"] == "Leave it out; the arguments are: number."
+    assert (await hub.call("find", number=7))["structuredContent"]["field"] == "number"
+    assert server.calls() == []
+
+
 async def test_each_workspace_is_told_as_itself(server: ToldServer, hub: Hub):
     for agent in (hub.acme, hub.other):
         await hub.add(server.url, agent)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now
-from tradepost.foundation.errors import StateConflict
+from tradepost.foundation.errors import StateConflict, Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.hub.vault.keyring import KeyRing
 from tradepost.hub.vault.models import AssertionKey
@@ -72,8 +72,7 @@ class AssertionKeys:
             row = _signing(await _rows(session), now)
         if row is None:
             row = await self._first(workspace_id)
-        whole = unseal(self._ring, *place_of(row), row.key_version, row.ciphertext)
-        found = SigningKey(row.id, ECKey.import_key(orjson.loads(whole)))
+        found = SigningKey(row.id, ECKey.import_key(orjson.loads(self._open(row))))
         self._kept[workspace_id] = (now, found)
         return found
 
@@ -123,6 +122,15 @@ class AssertionKeys:
         except IntegrityError:  # another process made it at the same moment
             async with self._database.transaction(workspace_id, write=False) as session:
                 return (await session.scalars(select(AssertionKey).where(AssertionKey.number == 1))).one()
+
+    def _open(self, row: AssertionKey) -> str:
+        try:
+            return unseal(self._ring, *place_of(row), row.key_version, row.ciphertext)
+        except Unavailable as error:
+            raise Unavailable(
+                f"The key {row.id}, which signs who calls, cannot be opened: nothing was sent.",
+                hint="The key file is not the right one, or `tradepost assertion-keys rotate --at-once` makes another.",
+            ) from error
 
     def _made(self, workspace_id: str, number: int, signs_from: datetime) -> AssertionKey:
         kid = new_id("ak")
