@@ -92,9 +92,19 @@ async def test_it_is_for_one_server_and_one_minute(server: ToldServer, hub: Hub)
     forged = Sent({"tradepost-caller": [(sent.header("tradepost-caller") or "")[:-6] + "AAAAAA"]}, {})
     with pytest.raises(BadSignatureError):
         await verified(hub, forged, "urn:example:orders")
-    for elsewhere in ("https://victim.example/mcp", "", "urn:a b"):
+    origin = server.url.removesuffix("/mcp")
+    for elsewhere in (
+        "https://victim.example/mcp",
+        "HTTP://[bad",
+        f"{origin}.example",
+        f"{origin}1/mcp",
+        "",
+        "urn:a b",
+    ):
         with pytest.raises(InvalidArgument):
             await hub.assert_caller(elsewhere)
+    for own in (origin, f"{origin}/v2"):
+        assert (await hub.assert_caller(own)).audience == own
     await hub.assert_caller(False)
     await hub.call("plain")
     assert server.calls()[-1].header("tradepost-caller") is None

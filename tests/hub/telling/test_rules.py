@@ -238,6 +238,7 @@ async def test_requests_of_nobody_carry_what_is_the_workspaces(any_server: ToldS
     await hub.rule("header", "X-Tenant", "workspace.slug")
     await hub.rule("header", "X-Channel", "constant:hub")
     await hub.rule("header", "X-Agent", "agent.id")
+    await hub.rule("meta", "com.example/tenant", "workspace.slug")
     any_server.sent.clear()
     await hub.discovery.test(hub.acme.world.owner, "told")
     await hub.call("plain")
@@ -246,6 +247,9 @@ async def test_requests_of_nobody_carry_what_is_the_workspaces(any_server: ToldS
         if sent.method != "tools/call":
             assert sent.header("x-agent") is None
         assert (sent.header("x-tenant"), sent.header("x-channel")) == ("acme", "hub"), sent
+    asked = [sent for sent in any_server.sent if "id" in sent.message]
+    assert {sent.method for sent in asked} >= {"tools/list", "tools/call"}
+    assert {sent.meta.get("com.example/tenant") for sent in asked} == {"acme"}
 
 
 @pytest.mark.behaviour("S2.18")

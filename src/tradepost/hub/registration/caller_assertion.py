@@ -1,7 +1,5 @@
 """Whether a server gets a signed assertion about the caller with each request, and for whom that is."""
 
-from urllib.parse import urlsplit
-
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, StateConflict
@@ -11,6 +9,7 @@ from tradepost.hub.registration.injection import InForce, check_takes_headers, t
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.injection_rules import ASSERTION
 from tradepost.hub.upstreams.guard import Guard, read_url
+from tradepost.protocol.headers import is_visible_ascii
 
 MAX_AUDIENCE = 500
 
@@ -52,10 +51,11 @@ async def _check_protected(guard: Guard, url: str) -> None:
 
 
 def _check_audience(audience: str, url: str) -> None:
-    parts, own = urlsplit(audience), urlsplit(url)
-    fits = 0 < len(audience) <= MAX_AUDIENCE and audience.isascii() and audience.isprintable() and " " not in audience
-    elsewhere = parts.scheme in ("http", "https") and (parts.scheme, parts.netloc) != (own.scheme, own.netloc)
-    if not fits or elsewhere:
+    """A web address is one of the server's own, in the spelling of its URL."""
+    own = "/".join(url.split("/", 3)[:3])
+    is_address = audience.lower().startswith(("http:", "https:"))
+    is_own = audience == own or audience.startswith(f"{own}/")
+    if not is_visible_ascii(audience, MAX_AUDIENCE) or (is_address and not is_own):
         raise InvalidArgument(
             f"'{audience[:60]}' is no audience for this server.",
             hint="Name its own URL, or a name that is no web address, for example urn:example:orders.",
