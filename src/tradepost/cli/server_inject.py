@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from tradepost.cli import console
-from tradepost.cli.server_tools import Slug
-from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
+from tradepost.cli.server_tools import Slug, registering
+from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration import injection
+from tradepost.hub.registration.caller_assertion import set_assertion
 from tradepost.hub.registration.injection import InForce
 from tradepost.hub.registry.injection_rules import Rule
 
@@ -50,15 +51,20 @@ def inject(
         ]
         removed = [_named(text) for text in remove or []]
         wanted = audience if audience is not None and assertion is not False else assertion
-        if wanted is not None and tool is not None:
-            raise InvalidArgument("An assertion goes to a server, whatever the tool.", hint="Leave --tool out.")
-        async with hub_session(data, workspace, by, write=bool(given or removed or wanted is not None)) as opened:
-            session, caller = opened
-            found = await injection.in_force(session, slug, tool)
-            if given or removed:
-                found = await injection.change_rules(session, caller, slug, tool, given=given, removed=removed)
+        if wanted is not None and (tool is not None or given or removed):
+            raise InvalidArgument(
+                "A signed statement goes to a server, whatever its rules and tools.",
+                hint="Say so in a command of its own.",
+            )
+        async with opened(data) as hub, registering(hub) as registration:
+            caller = await hub.acting(workspace, by)
             if wanted is not None:
-                found = await injection.set_assertion(session, caller, slug, wanted)
+                await set_assertion(hub.hub, registration.connections.guard, caller, slug, wanted)
+            async with hub.hub.transaction(caller.workspace_id, write=bool(given or removed)) as session:
+                if given or removed:
+                    found = await injection.change_rules(session, caller, slug, tool, given=given, removed=removed)
+                else:
+                    found = await injection.in_force(session, slug, tool)
         _show(found, as_json)
 
     run(work)
@@ -79,7 +85,9 @@ def _show(found: InForce, as_json: bool) -> None:
         }
         for rule, whose in found.rules
     ]
-    console.show_table(rows, ["target", "name", "value", "optional", "set_by"], "It is told nothing of its callers.")
+    if rows or found.audience is None:
+        columns = ["target", "name", "value", "optional", "set_by"]
+        console.show_table(rows, columns, "It is told nothing of its callers.")
     if found.audience is not None:
         console.say(f"With each request it gets a signed statement about the caller, for {found.audience}.")
 

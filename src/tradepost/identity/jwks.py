@@ -21,7 +21,7 @@ class Jwks:
 
     def __init__(self, published: Published, seconds: int) -> None:
         self._published = published
-        self._headers = {"cache-control": f"public, max-age={seconds}", "access-control-allow-origin": "*"}
+        self._headers = {"cache-control": f"public, max-age={seconds}"}
 
     def owns(self, path: str) -> bool:
         """Whether the path is its own."""

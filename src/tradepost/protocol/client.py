@@ -369,7 +369,9 @@ class McpClient(ClientMethods):
 
     def _with_meta(self, asked: Prepared) -> Json:
         """Params as the older era wants them."""
-        meta = {**self._beside(asked).meta, **(asked.meta or {})}
+        meta = asked.meta
+        if asked.beside is not None or self._ambient.meta:
+            meta = {**self._beside(asked).meta, **(meta or {})}
         return {**asked.params, "_meta": meta} if meta else asked.params
 
     def _legacy_headers(self, version: str) -> dict[str, str]:

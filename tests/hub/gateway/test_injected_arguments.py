@@ -7,7 +7,9 @@ import pytest
 
 from tests.hub.gateway.world import World, error_of, structured
 from tradepost.foundation.errors import StateConflict
-from tradepost.hub.registration.injection import change_rules, set_assertion
+from tradepost.hub.registration.caller_assertion import set_assertion
+from tradepost.hub.registration.injection import change_rules
+from tradepost.hub.upstreams.guard import Guard
 
 SKU = {"target": "argument", "name": "sku", "constant": "A1"}
 
@@ -61,6 +63,5 @@ async def test_a_bundled_server_is_told_nothing_else(world: World):
     for target, name in (("header", "X-Tenant"), ("meta", "com.example/tenant")):
         with pytest.raises(StateConflict):
             await ruled(world, None, {"target": target, "name": name, "source": "workspace.id"})
-    async with world.changing() as session:
-        with pytest.raises(StateConflict):
-            await set_assertion(session, world.admin, "shop", True)
+    with pytest.raises(StateConflict):
+        await set_assertion(world.database, Guard(), world.admin, "shop", True)

@@ -25,6 +25,7 @@ from tradepost.hub.access.agents import set_posture
 from tradepost.hub.actions.expiry import KEY_RETENTION
 from tradepost.hub.actions.models import Action
 from tradepost.hub.registration.assignments import unassign
+from tradepost.hub.registration.injection import change_rules
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams import task_waits
 from tradepost.hub.upstreams.connections import Connections
@@ -347,6 +348,23 @@ async def test_what_is_no_task_is_an_error_of_the_server(scene: Scene):
     for task_id in (None, "", "x" * 2000, "a\u200bb", SECRET):
         scene.server.called = lambda message, _, task_id=task_id: answer(message, task_id)  # type: ignore[method-assign]
         assert (await scene.client.call("render"))["isError"], task_id
+
+
+@in_both
+async def test_a_server_is_told_who_asks_about_its_task(scene: Scene, tool: str):
+    """S2.19: also the process that follows a write to its end asks in the name of its caller."""
+    tenant = {"target": "meta", "name": "com.example/tenant", "source": "workspace.slug"}
+    agent = {"target": "meta", "name": "com.example/agent", "source": "agent.slug"}
+    async with scene.world.changing() as session:
+        await change_rules(session, scene.world.admin, "foreign", given=[tenant, agent])
+    task = await scene.client.call(tool)
+    await scene.client.get(task["taskId"])
+    scene.server.end(status="completed", ttlMs=600_000, result=text("done"))
+    assert (await scene.client.get(task["taskId"]))["status"] == "completed"
+    for method, params in scene.server.heard:
+        told = params["_meta"]["com.example/tenant"], params["_meta"]["com.example/agent"]
+        assert told == ("acme", "supply"), method
+    assert len(scene.server.said("tasks/get")) == 2
 
 
 def answer(message: Json, task_id: str | None) -> Response:

@@ -5,16 +5,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.hub.registration.conftest import Registration
+from tests.hub.registration.conftest import LOOPBACK, Registration
 from tests.hub.remote import Remote
 from tests.hub.world import World
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict, TradepostError
 from tradepost.hub.audit.models import AuditEvent
-from tradepost.hub.registration.injection import InForce, change_rules, in_force, set_assertion
+from tradepost.hub.registration.caller_assertion import set_assertion
+from tradepost.hub.registration.injection import InForce, change_rules, in_force
 from tradepost.hub.registration.limits import change
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import approve_tool
 from tradepost.hub.registry.injection_rules import MAX_RULES
+from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.vault.header_rules import Header
 
 Json = dict[str, Any]
@@ -50,6 +52,10 @@ def rule(target: str = "argument", name: str = "tenant", **more: Any) -> Json:
 async def ruled(world: World, *given: Json, tool: str | None = "track", **more: Any) -> InForce:
     async with world.changing() as session:
         return await change_rules(session, world.owner, "tracker", tool, given=given, **more)
+
+
+async def asserted(world: World, guard: Guard | None = None) -> InForce:
+    return await set_assertion(world.database, guard or Guard(LOOPBACK), world.owner, "tracker", True)
 
 
 REFUSED: list[tuple[Json, str]] = [
@@ -147,11 +153,11 @@ async def test_a_change_is_audited_and_only_an_admin_makes_one(world: World, tra
     await ruled(world, rule())
     await ruled(world, rule(constant="of-all"))
     operator = await world.person("operator")
+    with pytest.raises(ForbiddenScope):
+        await set_assertion(world.database, Guard(), operator, "tracker", True)
     async with world.changing() as session:
         with pytest.raises(ForbiddenScope):
             await change_rules(session, operator, "tracker", given=[rule()])
-        with pytest.raises(ForbiddenScope):
-            await set_assertion(session, operator, "tracker", True)
         rows = await session.scalars(
             select(AuditEvent).where(AuditEvent.tag == "tool:inject").order_by(AuditEvent.sequence)
         )
@@ -198,8 +204,7 @@ async def test_a_header_is_either_ruled_or_in_the_vault(world: World, registrati
 
 async def test_another_origin_gets_no_assertions(world: World, registration: Registration, tracker: Remote):
     """security.md row 26, as for any credential."""
-    async with world.changing() as session:
-        assert (await set_assertion(session, world.owner, "tracker", True)).audience == tracker.url
+    assert (await asserted(world)).audience == tracker.url
     await registration.servers.set_url(world.owner, "tracker", f"{tracker.url}/v2")
     async with world.reading() as session:
         assert (await in_force(session, "tracker")).audience == f"{tracker.url}/v2"
@@ -207,3 +212,27 @@ async def test_another_origin_gets_no_assertions(world: World, registration: Reg
     async with world.reading() as session:
         assert (await in_force(session, "tracker")).audience is None
         assert (await find_server(session, "tracker")).settings == {}
+
+
+async def test_a_program_gets_no_headers(world: World, tracker: Remote):
+    async with world.changing() as session:
+        (await find_server(session, "tracker")).url = "stdio:tracker"
+    for given in (rule("header", "X-Tenant"), rule("header", "X-Channel", constant="hub")):
+        with pytest.raises(StateConflict, match="is a program"):
+            await ruled(world, given)
+    with pytest.raises(StateConflict, match="is a program"):
+        await asserted(world)
+    assert len((await ruled(world, rule("meta", "com.example/tenant"), rule())).rules) == 2
+
+
+async def test_an_assertion_does_not_travel_unprotected(world: World, registration: Registration, tracker: Remote):
+    async def anywhere(host: str, port: int) -> list[str]:
+        return ["203.0.113.7" if host == "tracker.example" else "127.0.0.1"]
+
+    guard = Guard(LOOPBACK, anywhere)
+    await registration.servers.set_url(world.owner, "tracker", "http://localhost:8080/mcp")
+    assert (await asserted(world, guard)).audience == "http://localhost:8080/mcp"
+    async with world.changing() as session:
+        (await find_server(session, "tracker")).url = "http://tracker.example/mcp"
+    with pytest.raises(InvalidArgument):
+        await asserted(world, guard)

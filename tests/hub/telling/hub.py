@@ -28,8 +28,9 @@ from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.caller_assertion import set_assertion
 from tradepost.hub.registration.discovery import Discovery
-from tradepost.hub.registration.injection import InForce, change_rules, set_assertion
+from tradepost.hub.registration.injection import InForce, change_rules
 from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registration.tools import approve_contents, approve_tool
 from tradepost.hub.registry.ambient import ambient_of
@@ -86,6 +87,7 @@ class Hub:
 
     database: Database
     vault: Vault
+    guard: Guard
     servers: Servers
     discovery: Discovery
     gateway: BuiltGateway
@@ -122,8 +124,7 @@ class Hub:
             return await change_rules(session, self.acme.world.owner, "told", removed=[(target, name)], **more)
 
     async def assert_caller(self, wanted: bool | str = True) -> InForce:
-        async with self.acme.world.changing() as session:
-            return await set_assertion(session, self.acme.world.owner, "told", wanted)
+        return await set_assertion(self.database, self.guard, self.acme.world.owner, "told", wanted)
 
     async def ask(self, method: str, params: dict[str, Any], agent: Agent | None = None) -> dict[str, Any]:
         """The answer to a request of the newer era: the result, or the error."""
@@ -181,7 +182,7 @@ async def serving(hub_url: str, folder: Path) -> AsyncIterator[Hub]:
     await watch.start()
     async with served(app) as url, httpx2.AsyncClient(timeout=30) as http:
         yield Hub(
-            database, vault, Servers(database, vault, guard), Discovery(database, vault, connections), built,
+            database, vault, guard, Servers(database, vault, guard), Discovery(database, vault, connections), built,
             authenticator, assertions, clock, acme, other, Desk(url, http, acme.key),
         )  # fmt: skip
         await built.stop()

@@ -92,9 +92,19 @@ async def test_it_is_for_one_server_and_one_minute(server: ToldServer, hub: Hub)
     forged = Sent({"tradepost-caller": [(sent.header("tradepost-caller") or "")[:-6] + "AAAAAA"]}, {})
     with pytest.raises(BadSignatureError):
         await verified(hub, forged, "urn:example:orders")
-    for elsewhere in ("https://victim.example/mcp", "", "urn:a b"):
+    origin = server.url.removesuffix("/mcp")
+    for elsewhere in (
+        "https://victim.example/mcp",
+        "HTTP://[bad",
+        f"{origin}.example",
+        f"{origin}1/mcp",
+        "",
+        "urn:a b",
+    ):
         with pytest.raises(InvalidArgument):
             await hub.assert_caller(elsewhere)
+    for own in (origin, f"{origin}/v2"):
+        assert (await hub.assert_caller(own)).audience == own
     await hub.assert_caller(False)
     await hub.call("plain")
     assert server.calls()[-1].header("tradepost-caller") is None
@@ -118,6 +128,31 @@ async def test_a_server_that_echoes_it_does_not_hand_it_to_the_model(any_server:
     assert token is not None
     assert token not in repr(answer)
     assert "[redacted]" in repr(answer)
+
+
+async def test_it_follows_no_redirect(server: ToldServer, oldest_server: ToldServer, hub: Hub):
+    """security.md R5: another address is another server, whoever names it."""
+    await hub.add(server.url)
+    await hub.assert_caller()
+    await hub.rule("header", "X-Agent", "agent.id")
+    await hub.call("plain")
+    server.elsewhere = oldest_server.url
+    refused = (await hub.call("plain"))["structuredContent"]
+    assert refused["code"] == "upstream_error"
+    assert [sent.header("x-agent") for sent in server.calls()] == [hub.acme.world.agent_id] * 2
+    assert oldest_server.sent == []
+
+
+async def test_without_the_key_nothing_is_sent(server: ToldServer, hub: Hub):
+    await hub.add(server.url)
+    await hub.assert_caller()
+    await rotated(hub)
+    async with hub.acme.world.changing() as session:
+        (await session.scalars(select(AssertionKey))).one().ciphertext = "AAAA"
+    refused = (await hub.call("plain"))["structuredContent"]
+    assert refused["code"] == "unavailable"
+    assert "cannot be opened" in refused["message"]
+    assert server.calls() == []
 
 
 async def test_a_new_key_is_published_before_it_signs_and_the_old_one_after(server: ToldServer, hub: Hub):
@@ -146,17 +181,18 @@ async def test_rotating_at_once(server: ToldServer, hub: Hub):
     await hub.add(server.url)
     await hub.assert_caller()
     await hub.call("plain")
-    waiting = await rotated(hub)
+    first = kid_of(server.calls()[-1])
+    await rotated(hub)  # which never comes to sign
     now = await rotated(hub, at_once=True)
+    assert {key.kid for key in (await published(hub)).keys} == {first, now}
     hub.clock.forward(31)  # what a process may still sign with the key it has
     await hub.call("plain")
     assert kid_of(server.calls()[-1]) == now
     await verified(hub, server.calls()[-1], server.url)
-    hub.clock.forward(AHEAD.total_seconds() + STILL_PUBLISHED.total_seconds())
+    later = await rotated(hub)
+    hub.clock.forward(AHEAD.total_seconds())
     await hub.call("plain")
-    assert kid_of(server.calls()[-1]) == now
-    assert {key.kid for key in (await published(hub)).keys} == {now}
-    assert waiting != now
+    assert kid_of(server.calls()[-1]) == later
 
 
 async def test_each_workspace_has_keys_of_its_own(server: ToldServer, hub: Hub):
@@ -200,3 +236,23 @@ async def test_the_published_keys_are_only_read(hub: Hub):
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
     empty = await hub.desk.send(method="HEAD", path="/.well-known/jwks.json", token=None)
     assert (empty.status_code, empty.content) == (200, b"")
+
+
+async def test_a_call_that_is_answered_in_between_gets_a_fresh_one(server: ToldServer, hub: Hub):
+    """A person's answer takes longer than a statement lasts."""
+    await hub.add(server.url)
+    await hub.assert_caller()
+    await hub.rule("argument", "tenantId", "workspace.id")
+    meta = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
+    call = {"name": "ask", "arguments": {"tenantId": "of the model"}, "_meta": meta}
+    asked = await hub.ask("tools/call", call)
+    assert asked["resultType"] == "input_required", asked
+    hub.clock.forward(120)
+    given = {"inputResponses": {"q": {"action": "accept", "content": {"name": "Ada"}}}}
+    state = {"requestState": asked["requestState"]} if "requestState" in asked else {}
+    await hub.ask("tools/call", {**call, "arguments": {}, **given, **state})
+    first, second = server.calls()
+    assert (await verified(hub, second, server.url))["jti"]
+    with pytest.raises(ExpiredTokenError):
+        await verified(hub, first, server.url)
+    assert server.arguments() == [{"tenantId": hub.acme.world.workspace_id}] * 2

@@ -67,6 +67,16 @@ async def test_the_model_neither_sees_nor_sets_it(server: ToldServer, hub: Hub):
     assert {sent.header("mcp-param-tenant") for sent in server.calls()} == {hub.acme.world.workspace_id}
 
 
+async def test_a_mistake_of_the_model_is_said_without_it(server: ToldServer, hub: Hub):
+    await hub.add(server.url)
+    await hub.rule("argument", "tenantId", "workspace.id")
+    refused = (await hub.call("find", number="7", tennantId="x"))["structuredContent"]
+    assert (refused["code"], refused["field"]) == ("invalid_argument", "tennantId")
+    assert refused["hint"] == "Leave it out; the arguments are: number."
+    assert (await hub.call("find", number=7))["structuredContent"]["field"] == "number"
+    assert server.calls() == []
+
+
 async def test_each_workspace_is_told_as_itself(server: ToldServer, hub: Hub):
     for agent in (hub.acme, hub.other):
         await hub.add(server.url, agent)
@@ -228,6 +238,7 @@ async def test_requests_of_nobody_carry_what_is_the_workspaces(any_server: ToldS
     await hub.rule("header", "X-Tenant", "workspace.slug")
     await hub.rule("header", "X-Channel", "constant:hub")
     await hub.rule("header", "X-Agent", "agent.id")
+    await hub.rule("meta", "com.example/tenant", "workspace.slug")
     any_server.sent.clear()
     await hub.discovery.test(hub.acme.world.owner, "told")
     await hub.call("plain")
@@ -236,6 +247,9 @@ async def test_requests_of_nobody_carry_what_is_the_workspaces(any_server: ToldS
         if sent.method != "tools/call":
             assert sent.header("x-agent") is None
         assert (sent.header("x-tenant"), sent.header("x-channel")) == ("acme", "hub"), sent
+    asked = [sent for sent in any_server.sent if "id" in sent.message]
+    assert {sent.method for sent in asked} >= {"tools/list", "tools/call"}
+    assert {sent.meta.get("com.example/tenant") for sent in asked} == {"acme"}
 
 
 @pytest.mark.behaviour("S2.18")

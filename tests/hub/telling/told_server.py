@@ -8,6 +8,7 @@ from typing import Any
 import mcp_types as types
 import orjson
 from mcp.server import Server
+from starlette.responses import RedirectResponse
 
 from tests.eras.server import FeatureServer
 
@@ -52,7 +53,10 @@ class Sent:
 
 
 class ToldServer(FeatureServer):
-    """`sent` is everything that came. `plain` answers with the headers it was called with."""
+    """`sent` is everything that came. `plain` answers with the headers it was called with. With `elsewhere`, it sends
+    everybody there."""
+
+    elsewhere: str | None = None
 
     def __init__(self, *eras: str) -> None:
         self.sent: list[Sent] = []
@@ -98,6 +102,9 @@ class ToldServer(FeatureServer):
         for name, value in scope["headers"]:
             headers.setdefault(name.decode(), []).append(value.decode("latin-1"))
         self.sent.append(Sent(headers, orjson.loads(body) if body else {}))
+        if self.elsewhere is not None:
+            await RedirectResponse(self.elsewhere, 307)(scope, receive, send)
+            return
         given = [{"type": "http.request", "body": body, "more_body": False}] if body else []
 
         async def again() -> Any:

@@ -1,5 +1,5 @@
-"""What an admin says a server is told of its callers: rules for the server and for its tools, and whether it gets a
-signed assertion. In force on the next call, with a line in the audit.
+"""What an admin says a server is told of its callers: rules for the server and for its tools. In force on the next
+call, with a line in the audit.
 
 What all requests to a server carry belongs to its connections: a change of that counts as one of its credential, so
 that they are opened anew, and what people approved before is asked again.
@@ -7,13 +7,12 @@ that they are opened anew, and what people approved before is asked again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.errors import NotFound, StateConflict
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.registration.injection_check import check_against_tools
@@ -31,8 +30,6 @@ from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.programs import SCHEME
 from tradepost.hub.vault.models import SealedHeader
 
-MAX_AUDIENCE = 500
-
 
 @dataclass(frozen=True, slots=True)
 class InForce:
@@ -46,7 +43,7 @@ class InForce:
 async def in_force(session: AsyncSession, server: str, tool: str | None = None) -> InForce:
     """What holds for a server, or for one of its tools. Raises NotFound."""
     found = await find_server(session, server)
-    return _in_force(found, None if tool is None else await find_tool(session, server, tool))
+    return told(found, None if tool is None else await find_tool(session, server, tool))
 
 
 async def change_rules(
@@ -88,28 +85,11 @@ async def change_rules(
             "after": [rule.as_stored() for rule in rules],
         }
         await record_change(session, by, "server:inject" if entry is None else "tool:inject", row.id, details)
-    return _in_force(found, entry)
+    return told(found, entry)
 
 
-async def set_assertion(session: AsyncSession, by: Caller, server: str, wanted: bool | str) -> InForce:
-    """Send a server a signed assertion with each request, for the audience named, for its URL (True), or none (False).
-    Raises InvalidArgument for an audience that is another server's, StateConflict for a server that takes no
-    headers."""
-    await require_role(session, by, "admin")
-    found = await find_server(session, server)
-    if wanted is not False:
-        _check_takes_headers(found)
-    if isinstance(wanted, str):
-        _check_audience(wanted, found.url or "")
-    before = found.settings.get(ASSERTION, False)
-    if wanted != before or type(wanted) is not type(before):
-        kept = {name: value for name, value in found.settings.items() if name != ASSERTION}
-        found.settings = {**kept, ASSERTION: wanted} if wanted is not False else kept
-        await record_change(session, by, "server:caller_assertion", found.id, {"before": before, "after": wanted})
-    return _in_force(found, None)
-
-
-def _in_force(server: Server, tool: ToolEntry | None) -> InForce:
+def told(server: Server, tool: ToolEntry | None) -> InForce:
+    """What holds for these rows."""
     rules = {rule.key: (rule, "server") for rule in stored_rules(server.settings)}
     rules.update({rule.key: (rule, "tool") for rule in stored_rules(tool.settings if tool is not None else {})})
     asserted = server.settings.get(ASSERTION)
@@ -122,7 +102,7 @@ async def _check(session: AsyncSession, server: Server, tool: ToolEntry | None, 
     if named:
         check_against_tools(server.slug, server.kind == "builtin", named, tool, await list_tools(session, server.slug))
     if any(rule.target == "header" for rule in rules):
-        _check_takes_headers(server)
+        check_takes_headers(server)
     if server.kind == "builtin" and any(rule.target == "meta" for rule in rules):
         raise StateConflict(
             f"'{server.slug}' is a bundled server, which knows its caller.", hint="A rule can only set its arguments."
@@ -136,25 +116,14 @@ async def _check(session: AsyncSession, server: Server, tool: ToolEntry | None, 
             )
 
 
-def _check_takes_headers(server: Server) -> None:
+def check_takes_headers(server: Server) -> None:
+    """Raises StateConflict for a server that is no other program behind HTTP."""
     if server.kind == "builtin":
         raise StateConflict(
             f"'{server.slug}' is a bundled server, which knows its caller.", hint="A rule can only set its arguments."
         )
     if (server.url or "").startswith(SCHEME):
         raise StateConflict(f"'{server.slug}' is a program, which gets no headers.", hint="Send it in _meta instead.")
-
-
-def _check_audience(audience: str, url: str) -> None:
-    parts, own = urlsplit(audience), urlsplit(url)
-    fits = 0 < len(audience) <= MAX_AUDIENCE and audience.isascii() and audience.isprintable() and " " not in audience
-    elsewhere = parts.scheme in ("http", "https") and (parts.scheme, parts.netloc) != (own.scheme, own.netloc)
-    if not fits or elsewhere:
-        raise InvalidArgument(
-            f"'{audience[:60]}' is no audience for this server.",
-            hint="Name its own URL, or a name that is no web address, for example urn:example:orders.",
-            field="audience",
-        )
 
 
 def _ambient(rules: Sequence[Rule]) -> set[Rule]:

@@ -9,7 +9,7 @@ from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.hub.registry.hidden_arguments import is_required, kinds_of
 from tradepost.hub.registry.injection import takes_whole_numbers
 from tradepost.hub.registry.injection_rules import Rule, stored_rules
-from tradepost.hub.registry.models import ToolEntry
+from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.registry.schema_check import compile_schema
 
 DRY_RUN = "dry_run"
@@ -40,14 +40,19 @@ def check_against_tools(
                 raise InvalidArgument(f"'{rule.name}' of {name}: {finding}", field="name")
 
 
-def check_definition(tool: ToolEntry, definition: Mapping[str, Any]) -> None:
-    """Whether a tool's own rules fit a definition that is about to be approved. Raises StateConflict."""
+def check_definition(server: Server, tool: ToolEntry, definition: Mapping[str, Any]) -> None:
+    """Whether the rules for a tool fit a definition that is about to be approved. Raises StateConflict."""
     schema = definition.get("inputSchema")
-    for rule in stored_rules(tool.settings):
+    own = stored_rules(tool.settings)
+    of_server = [rule for rule in stored_rules(server.settings) if rule.key not in {one.key for one in own}]
+    for rule in (*own, *of_server):
         if rule.target != "argument":
             continue
-        declared = kinds_of(schema, rule.name) is not None
-        finding = _finding(rule, schema, optional_may_miss=False) if declared else "it is not there any more."
+        finding = None
+        if kinds_of(schema, rule.name) is not None:
+            finding = _finding(rule, schema, optional_may_miss=rule not in own)
+        elif rule in own:
+            finding = "it is not there any more."
         if finding is not None:
             raise StateConflict(
                 f"A rule sets the argument '{rule.name}' of '{tool.name}', and does not fit this definition: {finding}",

@@ -55,7 +55,7 @@ async def approve_tool(
     finding = tool_finding(definition)
     if finding is not None:
         raise StateConflict(f"'{entry.name}' cannot be approved. {finding}", hint="Its owner has to change it first.")
-    check_definition(entry, definition)
+    check_definition(await find_server(session, entry.server_id), entry, definition)
     if tool_class is not None:
         entry.tool_class = _checked_class(tool_class)
     if scope is not None:

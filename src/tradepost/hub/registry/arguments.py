@@ -9,6 +9,7 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registry.schema_check import SchemaCheck
 
 MAX_SHOWN = 80
+KNOWN = "Leave it out; the arguments are: "
 _BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "more than",
@@ -45,7 +46,7 @@ def explained(error: jsonschema_rs.ValidationError, schema: Mapping[str, Any]) -
         return InvalidArgument(
             f"The tool has no argument '{unknown[0]}'.",
             field=_at([*path, unknown[0]]),
-            hint=f"Leave it out; the arguments are: {known}." if known else "Leave it out.",
+            hint=f"{KNOWN}{known}." if known else "Leave it out.",
         )
     name = _at(path) or "arguments"
     return InvalidArgument(f"'{name}' {_sentence(kind, facts)}.", field=name, hint=_advice(kind, facts))

@@ -16,7 +16,8 @@ ToolState = Literal["unapproved", "enabled", "disabled", "removed", "quarantined
 class Server(HubBase, Versioned):
     """A registered MCP server. `builtin_key` names a bundled one; a remote one has a `url`. `identity` is what the
     last test found: era, transport, name, version, latency_ms; of a bundled one, the release it came with.
-    `credential_version` counts credential changes. `settings` are those of limits.settings that somebody set."""
+    `credential_version` counts changes of the credential, and of what else all requests carry. `settings` are those of
+    limits.settings that somebody set, and what the server is told of callers (registry.injection_rules)."""
 
     __tablename__ = "servers"
     slug: Mapped[str]

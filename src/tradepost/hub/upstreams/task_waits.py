@@ -83,7 +83,7 @@ class TaskWait:
     async def _answer(self, asked: Json) -> None:
         new = {name: request for name, request in asked.items() if name not in self._responses}
         try:
-            self._responses.update(await self.talk.answers(new, self._hidden))
+            self._responses.update(await self.talk.answers(new, self.talk.hidden(self._hidden)))
         except UpstreamFailed:
             await self.give_up()
             raise

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now
-from tradepost.foundation.errors import StateConflict
+from tradepost.foundation.errors import StateConflict, Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.hub.vault.keyring import KeyRing
 from tradepost.hub.vault.models import AssertionKey
@@ -72,8 +72,7 @@ class AssertionKeys:
             row = _signing(await _rows(session), now)
         if row is None:
             row = await self._first(workspace_id)
-        whole = unseal(self._ring, *place_of(row), row.key_version, row.ciphertext)
-        found = SigningKey(row.id, ECKey.import_key(orjson.loads(whole)))
+        found = SigningKey(row.id, ECKey.import_key(orjson.loads(self._open(row))))
         self._kept[workspace_id] = (now, found)
         return found
 
@@ -96,7 +95,7 @@ class AssertionKeys:
         """A new key, in the caller's transaction: it signs once everybody may know it, or `at_once`. Raises
         StateConflict where one is about to sign already."""
         rows, now = await _rows(session), self._now()
-        waiting = next((row for row in rows if row.signs_from > now), None)
+        waiting = next((row for row in rows if _shown(row, rows, now).state == "next"), None)
         if waiting is not None and not at_once:
             raise StateConflict(
                 f"The key {waiting.id} is published already, and signs from {waiting.signs_from:%H:%M:%S} UTC on.",
@@ -124,6 +123,15 @@ class AssertionKeys:
             async with self._database.transaction(workspace_id, write=False) as session:
                 return (await session.scalars(select(AssertionKey).where(AssertionKey.number == 1))).one()
 
+    def _open(self, row: AssertionKey) -> str:
+        try:
+            return unseal(self._ring, *place_of(row), row.key_version, row.ciphertext)
+        except Unavailable as error:
+            raise Unavailable(
+                f"The key {row.id}, which signs who calls, cannot be opened: nothing was sent.",
+                hint="The key file is not the right one, or `tradepost assertion-keys rotate --at-once` makes another.",
+            ) from error
+
     def _made(self, workspace_id: str, number: int, signs_from: datetime) -> AssertionKey:
         kid = new_id("ak")
         key = ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": ALGORITHM})
@@ -150,9 +158,10 @@ def _signing(rows: Sequence[AssertionKey], now: datetime) -> AssertionKey | None
 
 def _shown(row: AssertionKey, rows: Sequence[AssertionKey], now: datetime) -> ShownKey:
     """`rows` are all of its workspace."""
-    followed = [other.signs_from for other in rows if other.number > row.number]
-    until = max(min(followed), row.signs_from) + STILL_PUBLISHED if followed else None
-    if until is not None and until <= now:
+    followed = min((other.signs_from for other in rows if other.number > row.number), default=None)
+    until = followed + STILL_PUBLISHED if followed is not None else None
+    never_signs = followed is not None and followed < row.signs_from
+    if never_signs or (until is not None and until <= now):
         state = "ended"
     elif row is _signing(rows, now):
         state = "signing"

@@ -7,6 +7,7 @@ from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.telling import facts_of
+from tradepost.hub.registry.arguments import KNOWN
 from tradepost.hub.registry.injection import Injection
 
 # Attribute of a caller -> names under which tools take it.
@@ -38,10 +39,14 @@ async def apply_rules(call: Call, parts: Parts, injected: Injection) -> None:
         call.arguments = injected.arguments_in(call.arguments, await facts_of(call, parts))
 
 
-def not_the_callers(error: InvalidArgument, injected: Injection) -> StateConflict | InvalidArgument:
-    """A mistake in an argument that a rule gives is none that the caller could mend."""
+def as_the_caller_sees_it(error: InvalidArgument, injected: Injection) -> StateConflict | InvalidArgument:
+    """A mistake in the arguments, for somebody who does not know those that rules give: one in them is none that the
+    caller could mend."""
     name = (error.field or "").partition(".")[0]
     if name not in injected.never_sent:
+        if error.hint is not None and error.hint.startswith(KNOWN):
+            known = error.hint.removeprefix(KNOWN).removesuffix(".").split(", ")
+            error.hint = f"{KNOWN}{', '.join(one for one in known if one not in injected.never_sent)}."
         return error
     return StateConflict(
         f"What the hub tells the server as '{name}' is not what this tool takes: {error.message}",

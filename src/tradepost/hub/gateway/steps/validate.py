@@ -6,7 +6,7 @@ from tradepost.foundation.ids import handle
 from tradepost.hub.actions.models import UNREPEATABLE
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.steps.inject import apply_rules, bound_arguments, not_the_callers
+from tradepost.hub.gateway.steps.inject import apply_rules, as_the_caller_sees_it, bound_arguments
 from tradepost.hub.registry.pinned import KEY_PARAMETER
 
 MAX_KEY_CHARACTERS = 255
@@ -44,7 +44,7 @@ async def validate(call: Call, parts: Parts) -> None:
     except InvalidArgument as error:
         if tool.injected is None:
             raise
-        raise not_the_callers(error, tool.injected) from error
+        raise as_the_caller_sees_it(error, tool.injected) from error
 
 
 def _key(call: Call) -> str | None:
