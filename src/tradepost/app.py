@@ -42,6 +42,7 @@ from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
 from tradepost.hub.vault.vault import Vault, open_vault
+from tradepost.identity.people.build import build_people
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.peers import Peers
@@ -79,7 +80,8 @@ class Tradepost:
         self.audit = AuditWriter(hub)
         self.sealer = Sealer(hub)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
-        self.connections = Connections(vault, Guard(settings.private_networks), programs)
+        guard = Guard(settings.private_networks)
+        self.connections = Connections(vault, guard, programs)
         self.updates = Updates()
         self.relisting = Relisting(Discovery(hub, vault, self.connections).relist)
         place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, hub), self.relisting.soon)
@@ -113,7 +115,8 @@ class Tradepost:
             updates=self.updates,
             peers=peers,
         )
-        self.doors: Sequence[Door] = ()
+        self.people = build_people(hub, vault, guard, settings.url, settings.provider)
+        self.doors: Sequence[Door] = (self.people.door,)
 
     @property
     def bundled(self) -> list[BuiltinServer]:

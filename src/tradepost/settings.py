@@ -3,12 +3,14 @@
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tradepost.commerce.outbound.outside import Outside
 from tradepost.foundation.errors import SetupError
+from tradepost.identity.people.provider_settings import ProviderSettings
 
 Network = IPv4Network | IPv6Network
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -21,7 +23,9 @@ class Settings(BaseSettings):
     two files in `data` by default. `workers` is the number of processes that serve the port. `allow_private` are the
     private networks in which servers may be registered, `servers_file` names those that are programs on this machine,
     started with one of the `allowed_commands`. What leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`,
-    `carrier_url` and `payments_url` (http, https), and to files under `data` where these are empty.
+    `carrier_url` and `payments_url` (http, https), and to files under `data` where these are empty. People may sign in
+    with the identity provider `oidc_issuer` (OpenID Connect), whose button says `oidc_name`; those with an address in
+    one of the `oidc_domains` need no invitation to look into `oidc_workspace`.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEPOST_", extra="forbid")
@@ -47,8 +51,16 @@ class Settings(BaseSettings):
     carrier_token: SecretStr = SecretStr("")
     payments_url: str = ""
     payments_token: SecretStr = SecretStr("")
+    oidc_issuer: str = ""
+    oidc_client_id: Annotated[str, Field(validate_default=True)] = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name: str = ""
+    oidc_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    oidc_workspace: str = ""
 
-    @field_validator("allowed_hosts", "allowed_origins", "allow_private", "allowed_commands", mode="before")
+    @field_validator(
+        "allowed_hosts", "allowed_origins", "allow_private", "allowed_commands", "oidc_domains", mode="before"
+    )
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -58,6 +70,20 @@ class Settings(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for part in value:
             ip_network(part)
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        if value and not (value.startswith("https://") or _is_here(value)):
+            raise ValueError("it begins with https://, except on this machine")
+        return value
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _client(cls, value: str, info: ValidationInfo) -> str:
+        if bool(value) != bool(info.data.get("oidc_issuer")):
+            raise ValueError("the issuer and the client's id go together")
         return value
 
     @property
@@ -96,9 +122,29 @@ class Settings(BaseSettings):
         )
 
     @property
+    def provider(self) -> ProviderSettings | None:
+        """The identity provider, if there is one."""
+        if not self.oidc_issuer:
+            return None
+        return ProviderSettings(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret.get_secret_value(),
+            name=self.oidc_name,
+            domains=tuple(domain.lower().removeprefix("@") for domain in self.oidc_domains),
+            workspace=self.oidc_workspace,
+        )
+
+    @property
     def key_file(self) -> Path:
         """The vault's key ring."""
         return self.vault_key_file or self.data / "vault.key"
+
+
+def _is_here(url: str) -> bool:
+    """Whether a URL without TLS stays on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def load(**given: Any) -> Settings:

@@ -1,4 +1,4 @@
-"""Table of sealed header values."""
+"""Tables of what the vault keeps sealed."""
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,3 +17,15 @@ class SealedHeader(HubBase, Versioned):
     key_version: Mapped[int]
     ciphertext: Mapped[str]
     __table_args__ = (Index("uq_sealed_headers_name", "workspace_id", "server_id", "name", unique=True),)
+
+
+class SealedValue(HubBase, Versioned):
+    """A secret of ours that belongs to a row of another table, for example a person's authenticator: sealed as a header
+    is, with the owner's id in the server's place."""
+
+    __tablename__ = "sealed_values"
+    owner_id: Mapped[str]
+    name: Mapped[str]
+    key_version: Mapped[int]
+    ciphertext: Mapped[str]
+    __table_args__ = (Index("uq_sealed_values_name", "workspace_id", "owner_id", "name", unique=True),)

@@ -1,4 +1,5 @@
-"""Header values of servers: sealed when they come in, opened for the request that needs them, never shown again."""
+"""Header values of servers and other secrets: sealed when they come in, opened for the request that needs them, never
+shown again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from tradepost.foundation.errors import SetupError, Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.keyring import KeyRing, load_key_ring, make_key_ring
-from tradepost.hub.vault.models import SealedHeader
+from tradepost.hub.vault.models import SealedHeader, SealedValue
 from tradepost.hub.vault.sealing import seal, unseal
 
 HIDDEN = "••••••••"
@@ -30,7 +31,7 @@ class ShownHeader:
 
 
 class Vault:
-    """Keeps the headers of servers."""
+    """Keeps the headers of servers, and secrets of other rows."""
 
     def __init__(self, database: Database, ring: KeyRing) -> None:
         self._database = database
@@ -79,6 +80,28 @@ class Vault:
             )
             return [Header(row.name, self._open(row), row.hidden) for row in rows]
 
+    async def keep(self, session: AsyncSession, owner_id: str, name: str, value: str) -> None:
+        """Keep a secret of a row instead of the one before, in the caller's transaction."""
+        await self.forget(session, owner_id, name)
+        version, ciphertext = seal(self._ring, str(session.info["workspace_id"]), owner_id, name, value)
+        session.add(
+            SealedValue(id=new_id("sealed"), owner_id=owner_id, name=name, key_version=version, ciphertext=ciphertext)
+        )
+        await session.flush()
+
+    async def kept(self, session: AsyncSession, owner_id: str, name: str) -> str | None:
+        """The secret of a row. Raises Unavailable when it cannot be opened."""
+        row = await session.scalar(
+            select(SealedValue).where(SealedValue.owner_id == owner_id, SealedValue.name == name)
+        )
+        if row is None:
+            return None
+        return unseal(self._ring, row.workspace_id, owner_id, name, row.key_version, row.ciphertext)
+
+    async def forget(self, session: AsyncSession, owner_id: str, name: str) -> None:
+        """Forget the secret of a row."""
+        await session.execute(delete(SealedValue).where(SealedValue.owner_id == owner_id, SealedValue.name == name))
+
     def _open(self, row: SealedHeader) -> str:
         return unseal(self._ring, row.workspace_id, row.server_id, row.name, row.key_version, row.ciphertext)
 
@@ -99,7 +122,8 @@ async def open_vault(database: Database, key_file: Path) -> Vault:
         ring = make_key_ring(key_file)
     for row in samples:
         try:
-            unseal(ring, row.workspace_id, row.server_id, row.name, row.key_version, row.ciphertext)
+            owner_id = row.server_id if isinstance(row, SealedHeader) else row.owner_id
+            unseal(ring, row.workspace_id, owner_id, row.name, row.key_version, row.ciphertext)
         except Unavailable as error:
             raise SetupError(
                 f"The key file {key_file} does not open the values in the database (key version {row.key_version}).",
@@ -108,8 +132,12 @@ async def open_vault(database: Database, key_file: Path) -> Vault:
     return Vault(database, ring)
 
 
-async def _samples(database: Database) -> list[SealedHeader]:
-    """One sealed value per key version."""
+async def _samples(database: Database) -> list[SealedHeader | SealedValue]:
+    """One sealed value per table and key version."""
     async with database.system(write=False) as session:
-        first = select(func.min(SealedHeader.id)).group_by(SealedHeader.key_version)
-        return list(await session.scalars(select(SealedHeader).where(SealedHeader.id.in_(first))))
+        headers = select(func.min(SealedHeader.id)).group_by(SealedHeader.key_version)
+        values = select(func.min(SealedValue.id)).group_by(SealedValue.key_version)
+        return [
+            *await session.scalars(select(SealedHeader).where(SealedHeader.id.in_(headers))),
+            *await session.scalars(select(SealedValue).where(SealedValue.id.in_(values))),
+        ]
