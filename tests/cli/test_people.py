@@ -85,6 +85,10 @@ def test_invitations_are_listed_and_taken_back(place: Place):
 
 
 def test_people_are_changed(place: Place):
+    assert (
+        "operator in team, and viewer" in place.run("user", "role", VIEWER, "operator", "--profile", "team").good().out
+    )
+    assert "nobody" in place.run("user", "role", VIEWER, "none", "--profile", "team").good().out
     assert "is admin" in place.run("user", "role", VIEWER, "admin").good().out
     assert "is disabled" in place.run("user", "disable", VIEWER).good().out
     assert "is disabled" in place.run("user", "link", VIEWER).refusal()

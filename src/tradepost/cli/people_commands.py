@@ -9,6 +9,7 @@ from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceO
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.access import people, person_links
+from tradepost.hub.access.profile_roles import set_profile_role
 from tradepost.hub.access.second_factor import SecondFactors
 from tradepost.hub.vault.vault import open_vault
 
@@ -104,7 +105,10 @@ def user_link(
 
 def user_role(
     email: EmailArgument,
-    role: Annotated[str, typer.Argument(help="owner, admin, operator (approves) or viewer.")],
+    role: Annotated[str, typer.Argument(help="owner, admin, operator (approves) or viewer; in a profile also none.")],
+    profile: Annotated[
+        str | None, typer.Option(help="In this profile alone, beside the role in the workspace.")
+    ] = None,
     workspace: WorkspaceOption = None,
     by: UserOption = None,
     data: DataOption = None,
@@ -113,8 +117,14 @@ def user_role(
 
     async def work() -> None:
         async with hub_session(data, workspace, by, write=True) as (session, caller):
-            user = await people.set_role(session, caller, email, role)  # type: ignore[arg-type]
-        console.say(f"{user.email} is {user.role}.")
+            if profile is None:
+                user = await people.set_role(session, caller, email, role)  # type: ignore[arg-type]
+                said = user.role
+            else:
+                wished = None if role == "none" else role
+                user, found = await set_profile_role(session, caller, email, profile, wished)  # type: ignore[arg-type]
+                said = f"{wished or 'nobody in particular'} in {found.slug}, and {user.role} in the workspace"
+        console.say(f"{user.email} is {said}.")
 
     run(work)
 

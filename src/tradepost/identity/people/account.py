@@ -12,6 +12,7 @@ from tradepost.hub.access.attempts import CODE
 from tradepost.hub.access.models import User, Workspace
 from tradepost.hub.access.person_links import set_password_hash
 from tradepost.hub.access.person_sessions import Held, end_sessions_of
+from tradepost.hub.access.profile_roles import list_profile_roles
 from tradepost.hub.access.signed_in import SignedIn
 from tradepost.identity.pages import go_to
 from tradepost.identity.people.browser import HOME, headers_of
@@ -76,6 +77,7 @@ class Account:
         async with self._parts.database.transaction(person.workspace_id, write=False) as session:
             facts = {
                 "workspace": await workspace_name(session),
+                "profile_roles": await list_profile_roles(session, person.user_id),
                 "has_factor": await self._parts.factors.has(session, person.user_id),
                 "codes_left": await self._parts.factors.left(session, person.user_id),
                 "has_password": (await user_of(session, person)).password_hash is not None,
