@@ -1,5 +1,6 @@
 """The second factor: set up with a first code, asked for at each sign-in, each code taken once (row 39)."""
 
+import asyncio
 import re
 from html import unescape
 
@@ -221,3 +222,12 @@ async def test_a_link_for_a_password_does_not_get_round_it(desk: Desk):
     page = await other.post(link.path, password="a new password of mine", again="a new password of mine")
     assert (page.status_code, other.session) == (200, None)
     assert (await other.post("/sign-in/code", code=codes[0])).status_code == 303
+
+
+async def test_beginning_twice_at_the_same_moment_is_one_factor(desk: Desk):
+    browser = await desk.signed_in()
+    await browser.get(FACTOR)
+    answers = await asyncio.gather(*(browser.post(f"{FACTOR}/begin") for _ in range(4)))
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    rows = await desk.rows()
+    assert (rows["second_factors"], rows["sealed_values"]) == (1, 1)

@@ -1,7 +1,7 @@
 """Tables of how people get in: sessions, one-time links, second factors, identities elsewhere, sign-ins under way."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,8 +11,6 @@ from tradepost.database.types import JsonColumn
 
 # Until a person is known nobody can say which workspace they belong to: those rows have a scope of their own.
 BEFORE_SIGN_IN = "sign-in"
-
-LinkKind = Literal["invitation", "welcome"]
 
 
 class PersonSession(HubBase, Versioned):

@@ -25,6 +25,7 @@ from tradepost.hub.access.person_sessions import end_sessions_of
 from tradepost.hub.access.roles import caller_for_user, require_role
 
 STEP_SECONDS = 30
+CODE_DIGITS = 6
 DRIFT = 1  # steps that the person's clock may be wrong
 RECOVERY_CODES = 10
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
@@ -96,7 +97,7 @@ class SecondFactors:
     async def accepts(self, session: AsyncSession, user_id: str, code: str) -> bool:
         """Whether the code is the app's, or an unused recovery code. Either is accepted once."""
         plain = "".join(code.split()).replace("-", "").lower()
-        if not plain.isdigit():
+        if len(plain) != CODE_DIGITS:
             used = delete(RecoveryCode).where(
                 RecoveryCode.user_id == user_id, RecoveryCode.digest == _digest(user_id, plain)
             )

@@ -14,7 +14,6 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.accounts import Account, Identity, active_user, link_identity
 from tradepost.hub.access.attempts import CODE, place_of
 from tradepost.hub.access.changes import note
-from tradepost.hub.access.models import User
 from tradepost.hub.access.person_sessions import end_sessions_of, form_token
 from tradepost.hub.access.roles import caller_for_user
 from tradepost.identity.pages import go_to
@@ -118,13 +117,10 @@ class Entering:
             note(session, caller_for_user(user, new_id("req")), "user:signed_in", user.id, details)
         if before is not None:
             await end_session(parts.database, before.person.workspace_id, before.person.session_id)
-        await self._remember_place(request, user)
+        await parts.attempts.succeeded(user.email, address_of(request))
         held = await parts.sessions.held({"cookie": f"{parts.sessions.cookie}={cookie}"})
         goes_to = local_path(back_to) if held is not None and held.complete else SECOND_FACTOR
         return parts.browsers.sign_in(go_to(goes_to), cookie)
-
-    async def _remember_place(self, request: Request, user: User) -> None:
-        await self._parts.attempts.succeeded(user.email, address_of(request))
 
     def _code_page(self, request: Request, visit: str, step: str, said: str | None, status: int) -> Response:
         page = self._parts.pages.page("code.html", status, step=step, said=said, token=form_token(visit))

@@ -1,9 +1,12 @@
 """All pages of people, by path, and what is said when something cannot be done."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -32,6 +35,7 @@ from tradepost.identity.people.parts import Parts
 from tradepost.identity.people.provider_settings import ProviderSettings
 from tradepost.identity.people.sign_in import SignIn
 
+_log = logging.getLogger(__name__)
 _STATUS = {
     "invalid_argument": 400,
     "unauthenticated": 400,  # a sign-in that is over: no credential would mend it
@@ -134,7 +138,23 @@ def _handlers(pages: Pages) -> Mapping[Any, ExceptionHandler]:
         page.headers.update(error.headers or {})
         return page
 
+    async def at_once(_request: Request, _error: SQLAlchemyError) -> Response:
+        return pages.message("That did not work", "Somebody changed the same at the same moment.", "Try again.", 409)
+
+    async def no_database(_request: Request, error: SQLAlchemyError) -> Response:
+        _log.error("a page of people could not be made", exc_info=error)
+        page = pages.message("One moment", "The hub cannot reach its database.", "Try again in a few seconds.", 503)
+        page.headers["Retry-After"] = "5"
+        return page
+
     async def gone(_request: Request, _error: Exception) -> Response:
         return Response(status_code=400)
 
-    return {TradepostError: refused, HTTPException: no_page, ClientDisconnect: gone}
+    return {
+        TradepostError: refused,
+        HTTPException: no_page,
+        IntegrityError: at_once,
+        StaleDataError: at_once,
+        SQLAlchemyError: no_database,
+        ClientDisconnect: gone,
+    }
