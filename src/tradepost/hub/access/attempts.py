@@ -35,7 +35,7 @@ class Allowance:
 HERE = Allowance("account from an address", 8, 60)
 ADDRESS = Allowance("address", 60, 5)
 ACCOUNT = Allowance("account", 100, 30)
-CODE = Allowance("second factor", 8, 60)
+CODE = Allowance("second factor", 8, 300)
 LINK = Allowance("link", 30, 10)
 
 

@@ -1,6 +1,7 @@
 """From "these accounts are theirs" to a session: choose a workspace where there are several, show the second factor
 where there is one, then begin the session with a cookie of its own."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -40,6 +41,23 @@ class Proof:
         return cls(facts["way"], facts["two_factors"], Identity(**identity) if identity is not None else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An account whose person this is. `password` tells one password from another: when it has changed before the
+    sign-in is over, that is void."""
+
+    workspace_id: str
+    workspace: str
+    slug: str
+    user_id: str
+    password: str
+
+    @classmethod
+    def of(cls, account: Account) -> "Chosen":
+        mark = _mark(account.password_hash)
+        return cls(account.workspace_id, account.workspace, account.slug, account.user_id, mark)
+
+
 class Entering:
     """The rest of every sign-in."""
 
@@ -50,13 +68,10 @@ class Entering:
         self, request: Request, visit: str, accounts: Sequence[Account], proof: Proof, back_to: str
     ) -> Response:
         """The next page for somebody whose accounts these are."""
-        if len(accounts) == 1:
-            return await self._enter_one(request, visit, accounts[0].workspace_id, accounts[0].user_id, proof, back_to)
-        known = [
-            {"workspace_id": one.workspace_id, "workspace": one.workspace, "slug": one.slug, "user_id": one.user_id}
-            for one in accounts
-        ]
-        facts = {"accounts": known, "proof": proof.as_facts(), "back_to": back_to}
+        known = [Chosen.of(one) for one in accounts]
+        if len(known) == 1:
+            return await self._enter_one(request, visit, known[0], proof, back_to)
+        facts = {"accounts": [asdict(one) for one in known], "proof": proof.as_facts(), "back_to": back_to}
         step = await self._parts.steps.begin(visit, "workspace", facts)
         page = self._parts.pages.page("workspace.html", accounts=known, step=step, token=form_token(visit))
         return self._parts.browsers.keep_visit(request, visit, page)
@@ -69,8 +84,7 @@ class Entering:
         found = [one for one in facts["accounts"] if one["workspace_id"] == chosen] if facts is not None else []
         if facts is None or not found:
             raise begin_again()
-        proof = Proof.of(facts["proof"])
-        return await self._enter_one(request, visit, chosen, found[0]["user_id"], proof, facts["back_to"])
+        return await self._enter_one(request, visit, Chosen(**found[0]), Proof.of(facts["proof"]), facts["back_to"])
 
     async def check_code(self, request: Request) -> Response:
         """POST /sign-in/code: a code of the second factor."""
@@ -80,35 +94,34 @@ class Entering:
         facts = await parts.steps.look(visit, "code", step)
         if facts is None:
             raise begin_again()
-        workspace_id, user_id = facts["workspace_id"], facts["user_id"]
-        await parts.attempts.count(CODE, user_id)
-        async with parts.database.transaction(workspace_id, write=True) as session:
-            is_right = await parts.factors.accepts(session, user_id, fields.get("code", "")[:64])
+        chosen = Chosen(**facts["account"])
+        await parts.attempts.count(CODE, chosen.user_id)
+        async with parts.database.transaction(chosen.workspace_id, write=True) as session:
+            is_right = await parts.factors.accepts(session, chosen.user_id, fields.get("code", "")[:64])
         if not is_right:
             said = "That code does not fit, or was used already. Take the newest one."
             return self._code_page(request, visit, step, said, 400)
         if await parts.steps.take(visit, "code", step) is None:
             raise begin_again()
-        proof = Proof.of(facts["proof"])
-        return await self._finish(request, workspace_id, user_id, proof, facts["back_to"], second_factor=True)
+        return await self._finish(request, chosen, Proof.of(facts["proof"]), facts["back_to"], second_factor=True)
 
-    async def _enter_one(
-        self, request: Request, visit: str, workspace_id: str, user_id: str, proof: Proof, back_to: str
-    ) -> Response:
-        async with self._parts.database.transaction(workspace_id, write=False) as session:
-            asks = not proof.two_factors and await self._parts.factors.has(session, user_id)
+    async def _enter_one(self, request: Request, visit: str, chosen: Chosen, proof: Proof, back_to: str) -> Response:
+        async with self._parts.database.transaction(chosen.workspace_id, write=False) as session:
+            asks = not proof.two_factors and await self._parts.factors.has(session, chosen.user_id)
         if not asks:
-            return await self._finish(request, workspace_id, user_id, proof, back_to, second_factor=proof.two_factors)
-        facts = {"workspace_id": workspace_id, "user_id": user_id, "proof": proof.as_facts(), "back_to": back_to}
+            return await self._finish(request, chosen, proof, back_to, second_factor=proof.two_factors)
+        facts = {"account": asdict(chosen), "proof": proof.as_facts(), "back_to": back_to}
         return self._code_page(request, visit, await self._parts.steps.begin(visit, "code", facts), None, 200)
 
     async def _finish(
-        self, request: Request, workspace_id: str, user_id: str, proof: Proof, back_to: str, *, second_factor: bool
+        self, request: Request, chosen: Chosen, proof: Proof, back_to: str, *, second_factor: bool
     ) -> Response:
         parts = self._parts
         before = await parts.sessions.held(headers_of(request))
-        async with parts.database.transaction(workspace_id, write=True) as session:
-            user = await active_user(session, user_id)
+        async with parts.database.transaction(chosen.workspace_id, write=True) as session:
+            user = await active_user(session, chosen.user_id)
+            if chosen.password != _mark(user.password_hash):
+                raise begin_again()
             if proof.identity is not None:
                 await link_identity(session, user, proof.identity, parts.now)
             browser = request.headers.get("user-agent", "")
@@ -154,6 +167,10 @@ def named(user_agent: str) -> str:
     browser = next((name for mark, name in browsers if mark in user_agent), "")
     system = next((name for mark, name in systems if mark in user_agent), "")
     return f"{browser} on {system}" if browser and system else browser or user_agent.split(" ", 1)[0]
+
+
+def _mark(password_hash: str | None) -> str:
+    return hashlib.sha256((password_hash or "").encode()).hexdigest()
 
 
 def begin_again() -> Unauthenticated:

@@ -4,6 +4,8 @@ Whoever is not known gets the same words after the same work as whoever has mist
 workspaces, each password hash is tried.
 """
 
+from dataclasses import replace
+
 from sqlalchemy import update
 from starlette.requests import Request
 from starlette.responses import Response
@@ -72,14 +74,12 @@ class SignIn:
         if not accounts:
             await self._parts.passwords.fits(None, password)
         fitting = [one for one in accounts if await self._parts.passwords.fits(one.password_hash, password)]
-        for one in fitting:
-            await self._refresh(one, password)
-        return fitting
+        return [await self._refreshed(one, password) for one in fitting]
 
-    async def _refresh(self, account: Account, password: str) -> None:
-        """Hash a password anew that was hashed with parameters of earlier days."""
+    async def _refreshed(self, account: Account, password: str) -> Account:
+        """The account; its password is hashed anew where that was done with parameters of earlier days."""
         if account.password_hash is None or not is_dated(account.password_hash):
-            return
+            return account
         hashed = await self._parts.passwords.hashed(password)
         async with self._parts.database.transaction(account.workspace_id, write=True) as session:
             await session.execute(
@@ -88,6 +88,7 @@ class SignIn:
                 .values(password_hash=hashed)
                 .execution_options(synchronize_session=False)
             )
+        return replace(account, password_hash=hashed)
 
     def _form(
         self,
