@@ -50,6 +50,7 @@ from tradepost.hub.vault.assertion_keys import PUBLISHED_SECONDS
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.identity.jwks import PATH as JWKS_PATH
 from tradepost.identity.jwks import Jwks
+from tradepost.identity.people.build import build_people
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.discovery import ProtocolsDocument, mcp_at
 from tradepost.protocol.doors import Door, GuardedDoors
@@ -122,9 +123,10 @@ class Tradepost:
             peers=peers,
             limit_lines=self.gateway.gateway.limit_lines,
         )
+        self.people = build_people(hub, vault, guard, settings.url, settings.provider)
         jwks = Jwks(assertion_keys.published, PUBLISHED_SECONDS)
         spoken = {"mcp": mcp_at(settings.url), "caller_assertions": {"jwks_uri": settings.url + JWKS_PATH}}
-        doors: Sequence[Door] = (jwks, ProtocolsDocument(spoken))
+        doors: Sequence[Door] = (self.people.door, jwks, ProtocolsDocument(spoken))
         self.doors = GuardedDoors(doors, Doorkeeper(hosts, origins), https=settings.url.startswith("https://"))
 
     @property

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tradepost.commerce.outbound.outside import Outside
 from tradepost.foundation.errors import SetupError
 from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
+from tradepost.identity.people.provider_settings import ProviderSettings
 
 Network = IPv4Network | IPv6Network
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -80,9 +81,22 @@ class Settings(BaseSettings):
     """Where money is moved (http, https); files without it."""
     payments_token: SecretStr = SecretStr("")
     """Bearer token for the payments' service."""
+    oidc_issuer: str = ""
+    """Identity provider (OpenID Connect) with which people may sign in."""
+    oidc_client_id: Annotated[str, Field(validate_default=True)] = ""
+    """The hub's client id at the identity provider."""
+    oidc_client_secret: SecretStr = SecretStr("")
+    """The hub's client secret at the identity provider."""
+    oidc_name: str = ""
+    """What the button for the identity provider says."""
+    oidc_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    """Domains of e-mail addresses whose holders need no invitation to look into one workspace."""
+    oidc_workspace: str = ""
+    """That workspace, by its short name."""
 
     @field_validator(
-        "allowed_hosts", "allowed_origins", "trusted_proxies", "allow_private", "allowed_commands", mode="before"
+        *("allowed_hosts", "allowed_origins", "trusted_proxies", "allow_private", "allowed_commands", "oidc_domains"),
+        mode="before",
     )
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
@@ -100,6 +114,20 @@ class Settings(BaseSettings):
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together: give both or none")
         return self
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        if value and not (value.startswith("https://") or _is_here(value)):
+            raise ValueError("it begins with https://, except on this machine")
+        return value
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _client(cls, value: str, info: ValidationInfo) -> str:
+        if bool(value) != bool(info.data.get("oidc_issuer")):
+            raise ValueError("the issuer and the client's id go together")
+        return value
 
     @property
     def hub_database(self) -> str:
@@ -156,9 +184,29 @@ class Settings(BaseSettings):
         )
 
     @property
+    def provider(self) -> ProviderSettings | None:
+        """The identity provider, if there is one."""
+        if not self.oidc_issuer:
+            return None
+        return ProviderSettings(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret.get_secret_value(),
+            name=self.oidc_name,
+            domains=tuple(domain.lower().removeprefix("@") for domain in self.oidc_domains),
+            workspace=self.oidc_workspace,
+        )
+
+    @property
     def key_file(self) -> Path:
         """The vault's key ring."""
         return self.vault_key_file or self.data / "vault.key"
+
+
+def _is_here(url: str) -> bool:
+    """Whether a URL without TLS stays on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def load(**given: Any) -> Settings:

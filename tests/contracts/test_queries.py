@@ -35,6 +35,9 @@ CONNECTIONS = {
     "hub/registry/channel.py": "listens for registry versions on PostgreSQL; touches no table",
 }
 EVERY_WORKSPACE = {
+    "hub/access/accounts.py": "who signs in says an address or an identity, and may be a user of several workspaces",
+    "hub/access/person_links.py": "a one-time link says which workspace it belongs to; the start looks at all",
+    "hub/access/person_sessions.py": "a browser's cookie says which workspace it belongs to, so it is looked up in all",
     "hub/access/authenticate.py": "a credential says which workspace it belongs to, so it is looked up in all",
     "hub/access/workspaces.py": "lists and finds the workspaces themselves",
     "commerce/outbound/relay.py": "one relay follows the outbox and the effects of every workspace",

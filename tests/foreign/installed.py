@@ -21,12 +21,13 @@ SECONDS = 600
 
 @dataclass(frozen=True)
 class Installed:
-    """`node` is the program that runs the two scripts; `time` is a program of its own."""
+    """`node` is the program that runs the scripts; `time` is a program of its own, `oidc_provider` a module."""
 
     node: str
     everything: str
     memory: str
     time: str
+    oidc_provider: str
 
 
 def installed() -> Installed:
@@ -43,6 +44,7 @@ def installed() -> Installed:
         str(scripts / "server-everything" / "dist" / "index.js"),
         str(scripts / "server-memory" / "dist" / "index.js"),
         str(python / "bin" / "mcp-server-time"),
+        str(packages / "node_modules" / "oidc-provider" / "lib" / "index.js"),
     )
 
 

@@ -1,14 +1,16 @@
 """`tradepost workspace|user`: tenants and the people in them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tradepost.cli import console
+from tradepost.cli import console, people_commands
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.access import people
-from tradepost.hub.access.workspaces import create_workspace, list_workspaces
+from tradepost.hub.access.second_factor import require_second_factor
+from tradepost.hub.access.workspaces import create_workspace, list_workspaces, set_workspace_active
 
 workspaces = typer.Typer(name="workspace", help="Tenants.", no_args_is_help=True)
 users = typer.Typer(name="user", help="The people of a workspace.", no_args_is_help=True)
@@ -16,6 +18,7 @@ users = typer.Typer(name="user", help="The people of a workspace.", no_args_is_h
 
 def register(app: typer.Typer) -> None:
     app.add_typer(workspaces)
+    people_commands.add_to(users)
     app.add_typer(users)
 
 
@@ -74,7 +77,45 @@ def user_add(
             raise InvalidArgument(f"'{role}' is no role.", hint="Use owner, admin, operator or viewer.", field="role")
         async with hub_session(data, workspace, by, write=True) as (session, caller):
             user = await people.create_user(session, caller, email, name, role)  # type: ignore[arg-type]
-        console.say(f"{user.email} is {user.role}.")
+        console.say(f"{user.email} is {user.role}. For a password: `tradepost user link {user.email}`.")
+
+    run(work)
+
+
+@workspaces.command("suspend")
+def workspace_suspend(workspace: WorkspaceOption = None, by: UserOption = None, data: DataOption = None) -> None:
+    """Shut a workspace: its keys stop working, its people are signed out."""
+    run(lambda: _set_active(data, workspace, by, active=False))
+
+
+@workspaces.command("resume")
+def workspace_resume(workspace: WorkspaceOption = None, by: UserOption = None, data: DataOption = None) -> None:
+    """Open a suspended workspace again."""
+    run(lambda: _set_active(data, workspace, by, active=True))
+
+
+async def _set_active(data: Path | None, workspace: str | None, by: str | None, *, active: bool) -> None:
+    async with opened(data) as found:
+        caller = await found.acting(workspace, by)
+        changed = await set_workspace_active(found.hub, caller, active)
+    console.say(f"The workspace {changed.slug} is {changed.status}.")
+
+
+@workspaces.command("second-factor")
+def workspace_second_factor(
+    wish: Annotated[str, typer.Argument(help="required or optional.")],
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+) -> None:
+    """Ask everybody in a workspace for a second factor, or no longer."""
+
+    async def work() -> None:
+        if wish not in ("required", "optional"):
+            raise InvalidArgument(f"'{wish}' is neither required nor optional.", hint="Say one of the two.")
+        async with hub_session(data, workspace, by, write=True) as (session, caller):
+            await require_second_factor(session, caller, wish == "required")
+        console.say(f"A second factor is {wish}.")
 
     run(work)
 

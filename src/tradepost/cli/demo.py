@@ -18,6 +18,7 @@ from tradepost.cli import console, local
 from tradepost.cli.serving import HostOption, PortOption
 from tradepost.cli.session import DataOption, JsonOption, WorkspaceOption, opened, run
 from tradepost.cli.web import serve_asgi, take_port
+from tradepost.cli.welcome import say_welcome
 from tradepost.commerce.demo.guide import TRY_THESE
 from tradepost.commerce.demo.volume import Loaded, bring_to, require_count
 from tradepost.database.engine import Database
@@ -136,6 +137,7 @@ async def _demo(
     await starter.propose(made.hub, keys)
     local.write_running(loaded.data, loaded.url)
     _screen(loaded, keys)
+    await say_welcome(made.hub)
     try:
         await serve_asgi(made.hub, listener, made.hub.end_streams)
     finally:
@@ -176,7 +178,8 @@ def _screen(loaded: settings.Settings, keys: dict[str, str]) -> None:
     _heading("Try")
     for line in TRY_THESE:
         console.say(line.format(command=command, data=shlex.quote(data), approver=starter.APPROVER))
-    console.say("")
+    _heading("Sign in with a browser")
+    console.say(f"{loaded.url}/sign-in")
 
 
 def _heading(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import orjson
@@ -26,22 +27,34 @@ _REFUSED = {
 }
 
 
-async def open_or_wait(settings: Settings, peers: Peers | None = None) -> "Tradepost | Late":
-    """The hub, or one that opens itself later. Raises SetupError for what waiting does not mend."""
+OnOpen = Callable[[Tradepost], Awaitable[None]]
+
+
+async def open_or_wait(
+    settings: Settings, peers: Peers | None = None, on_open: OnOpen | None = None
+) -> "Tradepost | Late":
+    """The hub, or one that opens itself later; `on_open` is called with it. Raises SetupError for what waiting does not
+    mend."""
     try:
-        return await open_tradepost(settings, peers)
+        hub = await open_tradepost(settings, peers)
     except Unreachable as error:
         console.warn(f"{error.message} It is waited for.", error.hint or "")
-        return Late(settings, peers, error.message)
+        return Late(settings, peers, error.message, on_open)
+    if on_open is not None:
+        await on_open(hub)
+    return hub
 
 
 class Late:
     """As an ASGI application: /health is well, everything else is too early, until the hub has opened."""
 
-    def __init__(self, settings: Settings, peers: Peers | None = None, said: str = "") -> None:
+    def __init__(
+        self, settings: Settings, peers: Peers | None = None, said: str = "", on_open: OnOpen | None = None
+    ) -> None:
         self._settings = settings
         self._said = said  # why it waits, as somebody was told
         self._peers = peers
+        self._on_open = on_open
         self._hub: Tradepost | None = None
         self._opening: asyncio.Task[None] | None = None
 
@@ -74,6 +87,8 @@ class Late:
             try:
                 hub = await open_tradepost(self._settings, self._peers)
                 await hub.start()
+                if self._on_open is not None:
+                    await self._on_open(hub)
             except TradepostError as error:
                 if error.message != self._said:
                     self._said = error.message

@@ -11,6 +11,7 @@ from tradepost.cli.late import open_or_wait
 from tradepost.cli.session import DataOption, WorkspaceOption, in_words, run
 from tradepost.cli.supervisor import Supervisor
 from tradepost.cli.web import serve_asgi, take_port
+from tradepost.cli.welcome import say_welcome
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on (TRADEPOST_HOST).")]
 PortOption = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port (TRADEPOST_PORT).")]
@@ -55,7 +56,7 @@ async def serve_hub(loaded: settings.Settings) -> None:
     """Serve the hub until stopped."""
     listener = take_port(loaded.host, loaded.port)
     try:
-        hub = await open_or_wait(loaded)
+        hub = await open_or_wait(loaded, on_open=say_welcome)
         local.write_running(loaded.data, loaded.url)
         console.say(f"The hub serves {loaded.url}/mcp. Ctrl-C stops it.")
         await serve_asgi(hub, listener, hub.end_streams, tls=loaded.tls)

@@ -97,7 +97,7 @@ class Supervisor:
         """Start one alone: it brings the registry to this release and makes the key file. Its exit status when it did
         not come that far."""
         first = self._workers[0]
-        self._start(first)
+        self._start(first, is_first=True)
         while not self._stopping:
             self._wait(None)
             if first.serves:
@@ -124,7 +124,7 @@ class Supervisor:
         worker.due = now + pause
         _log.error("a worker ended with %d after %.1f s: another one begins in %.1f s", status, lived, pause)
 
-    def _start(self, worker: _Worker) -> None:
+    def _start(self, worker: _Worker, *, is_first: bool = False) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         ready, tell = os.pipe()
@@ -133,12 +133,12 @@ class Supervisor:
         pid = os.fork()
         if pid == 0:
             os.close(ready)
-            os._exit(self._be_worker(Peers(name, self._folder, self._secret), tell))
+            os._exit(self._be_worker(Peers(name, self._folder, self._secret), tell, is_first))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(tell)
         worker.pid, worker.began, worker.ready, worker.serves = pid, time.monotonic(), ready, False
 
-    def _be_worker(self, peers: Peers, tell: int) -> int:
+    def _be_worker(self, peers: Peers, tell: int, is_first: bool) -> int:
         signal.set_wakeup_fd(-1)
         for number in (*_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
@@ -147,7 +147,7 @@ class Supervisor:
         for descriptor in (self._lifeline, self._woken, self._wake, *others):
             os.close(descriptor)
         try:
-            run(lambda: serve_worker(self._settings, peers, self._held, tell))
+            run(lambda: serve_worker(self._settings, peers, self._held, tell, is_first=is_first))
         except SystemExit as ended:
             return ended.code if isinstance(ended.code, int) else 1
         except BaseException:  # noqa: BLE001 (a forked process must not go on in its parent's place)

@@ -13,6 +13,7 @@ from tradepost.app import Tradepost
 from tradepost.cli.late import Late, open_or_wait
 from tradepost.cli.one_write import OneWriteProtocol
 from tradepost.cli.web import GRACE_SECONDS, serve_asgi, share_port
+from tradepost.cli.welcome import say_welcome
 from tradepost.protocol.peers import Peers
 from tradepost.settings import Settings
 
@@ -77,9 +78,10 @@ class Reachable:
             await self._serving
 
 
-async def serve_worker(settings: Settings, peers: Peers, lifeline: int, ready: int) -> None:
+async def serve_worker(settings: Settings, peers: Peers, lifeline: int, ready: int, *, is_first: bool) -> None:
     """Serve the port until a signal, or until the other end of `lifeline` is closed: the process that started this one
-    has ended, however. READY is written to `ready` when the port is served. Raises SetupError."""
+    has ended, however. READY is written to `ready` when the port is served. The first one of all says how people get
+    in. Raises SetupError."""
     listener = share_port(settings.host, settings.port)
     loop = asyncio.get_running_loop()
     alone = asyncio.Event()
@@ -91,7 +93,7 @@ async def serve_worker(settings: Settings, peers: Peers, lifeline: int, ready: i
 
     loop.add_reader(lifeline, stop_alone)
     try:
-        hub = await open_or_wait(settings, peers)
+        hub = await open_or_wait(settings, peers, say_welcome if is_first else None)
         await serve_asgi(Reachable(hub, peers), listener, hub.end_streams, lambda: _tell(ready), settings.tls)
     finally:
         loop.remove_reader(lifeline)

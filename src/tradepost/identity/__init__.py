@@ -1,1 +1,1 @@
-"""Doors for who somebody is, and for how others check what we say about it."""
+"""How people and clients say who they are: signing in, accounts, OAuth. Pages without scripts."""

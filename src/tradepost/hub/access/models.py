@@ -15,12 +15,13 @@ KeyKind = Literal["agent_key", "api_key"]
 
 
 class Workspace(HubBase, Versioned):
-    """The tenant. Its `workspace_id` is its own id."""
+    """The tenant. Its `workspace_id` is its own id. `second_factor` says whether its people need one."""
 
     __tablename__ = "workspaces"
     slug: Mapped[str]
     name: Mapped[str]
     status: Mapped[str] = mapped_column(default="active")
+    second_factor: Mapped[str] = mapped_column(default="optional", server_default="optional")
     __table_args__ = (
         Index("uq_workspaces_slug", "slug", unique=True),
         CheckConstraint("workspace_id = id", name="own_scope"),
@@ -28,7 +29,8 @@ class Workspace(HubBase, Versioned):
 
 
 class User(HubBase, Versioned):
-    """A person in a workspace. Operators and above approve; viewers look."""
+    """A person in a workspace. Operators and above approve; viewers look. `attributes` (region, warehouse) bind what
+    tools show to whoever acts for this person."""
 
     __tablename__ = "users"
     email: Mapped[str]
@@ -36,6 +38,7 @@ class User(HubBase, Versioned):
     role: Mapped[str]
     status: Mapped[str] = mapped_column(default="active")
     password_hash: Mapped[str | None]
+    attributes: Mapped[dict[str, str]] = mapped_column(JsonColumn, default=dict, server_default="{}")
     __table_args__ = (
         CheckConstraint("role IN ('owner', 'admin', 'operator', 'viewer')", name="role"),
         Index("uq_users_email", "workspace_id", "email", unique=True),

@@ -9,27 +9,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.access.models import Role, User
+from tradepost.hub.access.person_models import ProfileRole
 
 _RANK: dict[str, int] = {"viewer": 0, "operator": 1, "admin": 2, "owner": 3}
 _MACHINE = ("operator", "system")
 
 
-async def require_role(session: AsyncSession, by: Caller, least: Role) -> User | None:
+async def require_role(session: AsyncSession, by: Caller, least: Role, profile_id: str | None = None) -> User | None:
     """The user behind the caller, when their role suffices; None for the machine's operator and the system itself.
 
-    Raises ForbiddenScope.
+    What belongs to one profile names it: a role in that profile suffices, too. Raises ForbiddenScope.
     """
     if by.principal.kind in _MACHINE and by.user_id is None:
         return None
     user = None
     if by.agent_id is None and by.user_id is not None:
         user = await session.scalar(select(User).where(User.id == by.user_id, User.status == "active"))
-    if user is None or _RANK[user.role] < _RANK[least]:
+    if user is None or not await has_role(session, user, least, profile_id):
         raise ForbiddenScope(
             f"This needs a person with the role {least} or higher in this workspace.",
             hint="Ask an owner of the workspace to do it, or to raise your role.",
         )
     return user
+
+
+async def has_role(session: AsyncSession, user: User, least: Role, profile_id: str | None) -> bool:
+    """Whether a person's role reaches another, in the workspace or in the profile, if one is named."""
+    if at_least(user.role, least):
+        return True
+    if profile_id is None:
+        return False
+    held = select(ProfileRole.role).where(ProfileRole.user_id == user.id, ProfileRole.profile_id == profile_id)
+    role = await session.scalar(held)
+    return role is not None and at_least(role, least)
 
 
 def at_least(role: str, least: Role) -> bool:

@@ -12,6 +12,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.models import User, Workspace
 from tradepost.hub.access.people import create_user
+from tradepost.hub.access.person_sessions import end_sessions_of
 from tradepost.hub.access.roles import require_role, system_caller
 from tradepost.hub.access.slugs import checked_slug
 
@@ -66,12 +67,14 @@ async def list_workspaces(database: Database) -> list[Workspace]:
 
 
 async def set_workspace_active(database: Database, by: Caller, active: bool) -> Workspace:
-    """Suspend the caller's workspace (its keys stop working on the next call) or resume it."""
+    """Suspend the caller's workspace (keys stop working on the next call, people are signed out) or resume it."""
     async with database.transaction(by.workspace_id, write=True) as session:
         await require_role(session, by, "owner")
         workspace: Workspace | None = await session.scalar(select(Workspace))
         if workspace is None:
             raise NotFound("The workspace is gone.")
         workspace.status = "active" if active else "suspended"
+        if not active:
+            await end_sessions_of(session)
         await record_change(session, by, f"workspace:{workspace.status}", workspace.id)
         return workspace

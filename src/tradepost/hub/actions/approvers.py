@@ -6,13 +6,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.access.models import User
-from tradepost.hub.access.roles import at_least, require_role
+from tradepost.hub.access.roles import has_role, require_role
 from tradepost.hub.actions.models import Action, ActionVerdict
 
 
-async def approver(session: AsyncSession, by: Caller) -> User:
-    """The person who wants to answer. Raises ForbiddenScope for agents, viewers, and for nobody in particular."""
-    user = await require_role(session, by, "operator")
+async def person_behind(session: AsyncSession, by: Caller) -> None:
+    """Before an action is even looked for: that a person asks. Raises ForbiddenScope for agents."""
+    await require_role(session, by, "viewer")
+
+
+async def approver(session: AsyncSession, by: Caller, profile_id: str | None) -> User:
+    """The person who wants to answer an action of that profile. Raises ForbiddenScope for agents, for people with a
+    lower role there, and for nobody in particular."""
+    user = await require_role(session, by, "operator", profile_id)
     if user is None:
         raise ForbiddenScope(
             "An approval is answered by a named person.", hint="Say who answers: an operator, admin or owner."
@@ -32,5 +38,9 @@ async def still_approved(session: AsyncSession, action: Action) -> bool:
             ActionVerdict.verdict == "approve",
         )
     )
-    standing = [user for user in approved_by if user.status == "active" and at_least(user.role, "operator")]
+    standing = [
+        user
+        for user in approved_by.all()
+        if user.status == "active" and await has_role(session, user, "operator", action.profile_id)
+    ]
     return len(standing) >= action.approvals_needed

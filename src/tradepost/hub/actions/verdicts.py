@@ -16,7 +16,7 @@ from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.models import User
-from tradepost.hub.actions.approvers import approver
+from tradepost.hub.actions.approvers import approver, person_behind
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.models import Action, ActionState, ActionVerdict
 from tradepost.hub.actions.recorded import about
@@ -52,8 +52,9 @@ class Verdicts:
     async def cancel(self, by: Caller, action_id: str) -> ActionView:
         """Take back an action that is pending, or approved and not yet started. Raises like approve."""
         async with self._database.transaction(by.workspace_id, write=True) as session:
-            user = await approver(session, by)
+            await person_behind(session, by)
             action = await _locked(session, action_id)
+            user = await approver(session, by, action.profile_id)
             before: ActionState = "approved" if action.state == "approved" else "pending"
             if not await move(session, by.workspace_id, action_id, before, "canceled"):
                 raise await _already(session, action)
@@ -65,8 +66,9 @@ class Verdicts:
             raise InvalidArgument(f"A comment has at most {MAX_COMMENT_CHARACTERS} characters.", field="comment")
         late: StateConflict | None = None
         async with self._database.transaction(by.workspace_id, write=True) as session:
-            user = await approver(session, by)
+            await person_behind(session, by)
             action = await _locked(session, action_id)
+            user = await approver(session, by, action.profile_id)
             if action.state != "pending":
                 raise await _already(session, action)
             now = await self._clock.now(session)

@@ -1,4 +1,4 @@
-"""Tables of what is sealed: header values, and keys that sign."""
+"""Tables of what the vault keeps sealed: header values, keys that sign, and other secrets."""
 
 from datetime import datetime
 from typing import Any
@@ -35,3 +35,15 @@ class AssertionKey(HubBase, Versioned):
     key_version: Mapped[int]
     ciphertext: Mapped[str]
     __table_args__ = (Index("uq_assertion_keys_number", "workspace_id", "number", unique=True),)
+
+
+class SealedValue(HubBase, Versioned):
+    """A secret of ours that belongs to a row of another table, for example a person's authenticator: sealed as a header
+    is, with the owner's id in the server's place."""
+
+    __tablename__ = "sealed_values"
+    owner_id: Mapped[str]
+    name: Mapped[str]
+    key_version: Mapped[int]
+    ciphertext: Mapped[str]
+    __table_args__ = (Index("uq_sealed_values_name", "workspace_id", "owner_id", "name", unique=True),)

@@ -26,8 +26,8 @@ def seal(ring: KeyRing, workspace_id: str, server_id: str, name: str, value: str
 def unseal(ring: KeyRing, workspace_id: str, server_id: str, name: str, version: int, ciphertext: str) -> str:
     """The value. Raises Unavailable when the key is missing or the ciphertext is not the one of this place."""
     refused = Unavailable(
-        f"The stored header '{name}' cannot be opened.",
-        hint="Set the server's headers again; if all servers are affected, the key file is not the right one.",
+        f"The stored value '{name}' cannot be opened.",
+        hint="Set it again (a server's headers, a person's second factor); if all are affected, the key file is wrong.",
     )
     key = ring.keys.get(version)
     if key is None:

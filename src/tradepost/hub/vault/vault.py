@@ -1,5 +1,5 @@
-"""Header values of servers: sealed when they come in, opened for the request that needs them, never shown again. The
-keys that sign for a workspace are kept the same way."""
+"""Header values of servers and other secrets: sealed when they come in, opened for the request that needs them, never
+shown again. The keys that sign for a workspace are kept the same way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.vault.assertion_keys import AssertionKeys, place_of
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.keyring import KeyRing, load_key_ring, make_key_ring
-from tradepost.hub.vault.models import AssertionKey, SealedHeader
+from tradepost.hub.vault.models import AssertionKey, SealedHeader, SealedValue
 from tradepost.hub.vault.sealing import seal, unseal
 
 HIDDEN = "••••••••"
@@ -35,7 +35,7 @@ class ShownHeader:
 
 
 class Vault:
-    """Keeps the headers of servers."""
+    """Keeps the headers of servers, and secrets of other rows."""
 
     def __init__(self, database: Database, ring: KeyRing) -> None:
         self._database = database
@@ -88,6 +88,28 @@ class Vault:
             )
             return [Header(row.name, self._open(row), row.hidden) for row in rows]
 
+    async def keep(self, session: AsyncSession, owner_id: str, name: str, value: str) -> None:
+        """Keep a secret of a row instead of the one before, in the caller's transaction."""
+        await self.forget(session, owner_id, name)
+        version, ciphertext = seal(self._ring, str(session.info["workspace_id"]), owner_id, name, value)
+        session.add(
+            SealedValue(id=new_id("sealed"), owner_id=owner_id, name=name, key_version=version, ciphertext=ciphertext)
+        )
+        await session.flush()
+
+    async def kept(self, session: AsyncSession, owner_id: str, name: str) -> str | None:
+        """The secret of a row. Raises Unavailable when it cannot be opened."""
+        row = await session.scalar(
+            select(SealedValue).where(SealedValue.owner_id == owner_id, SealedValue.name == name)
+        )
+        if row is None:
+            return None
+        return unseal(self._ring, row.workspace_id, owner_id, name, row.key_version, row.ciphertext)
+
+    async def forget(self, session: AsyncSession, owner_id: str, name: str) -> None:
+        """Forget the secret of a row."""
+        await session.execute(delete(SealedValue).where(SealedValue.owner_id == owner_id, SealedValue.name == name))
+
     def _open(self, row: SealedHeader) -> str:
         return unseal(self._ring, row.workspace_id, row.server_id, row.name, row.key_version, row.ciphertext)
 
@@ -124,7 +146,10 @@ async def _samples(database: Database) -> list[_Sealed]:
         headers = await session.scalars(select(SealedHeader).where(SealedHeader.id.in_(first)))
         oldest = select(func.min(AssertionKey.id)).group_by(AssertionKey.key_version)
         keys = await session.scalars(select(AssertionKey).where(AssertionKey.id.in_(oldest)))
+        others = select(func.min(SealedValue.id)).group_by(SealedValue.key_version)
+        values = await session.scalars(select(SealedValue).where(SealedValue.id.in_(others)))
         return [
             *((row.workspace_id, row.server_id, row.name, row.key_version, row.ciphertext) for row in headers),
             *((*place_of(row), row.key_version, row.ciphertext) for row in keys),
+            *((row.workspace_id, row.owner_id, row.name, row.key_version, row.ciphertext) for row in values),
         ]

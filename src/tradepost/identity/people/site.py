@@ -1,0 +1,160 @@
+"""All pages of people, by path, and what is said when something cannot be done."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tradepost.database.engine import Database
+from tradepost.foundation.clock import Now
+from tradepost.foundation.errors import TradepostError
+from tradepost.hub.access.attempts import Attempts
+from tradepost.hub.access.passwords import PasswordWork
+from tradepost.hub.access.person_sessions import PersonSessions
+from tradepost.hub.access.second_factor import SecondFactors, Secrets
+from tradepost.hub.access.sign_in_steps import SignInSteps
+from tradepost.hub.upstreams.guard import Guard
+from tradepost.identity.pages import STYLE_PATH, Pages, go_to, style
+from tradepost.identity.people.account import Account
+from tradepost.identity.people.browser import Browsers
+from tradepost.identity.people.entering import Entering
+from tradepost.identity.people.factor_pages import FactorPages
+from tradepost.identity.people.links import Links
+from tradepost.identity.people.oidc import CALLBACK, ProviderSignIn
+from tradepost.identity.people.oidc_fetch import Fetch
+from tradepost.identity.people.oidc_provider import Provider
+from tradepost.identity.people.parts import Parts
+from tradepost.identity.people.provider_settings import ProviderSettings
+from tradepost.identity.people.sign_in import SignIn
+
+_log = logging.getLogger(__name__)
+_STATUS = {
+    "invalid_argument": 400,
+    "unauthenticated": 400,  # a sign-in that is over: no credential would mend it
+    "forbidden_scope": 403,
+    "not_found": 404,
+    "state_conflict": 409,
+    "rate_limited": 429,
+    "upstream_error": 502,
+    "unavailable": 503,
+}
+ExceptionHandler = Callable[[Request, Any], Awaitable[Response]]
+_TITLES = {404: "Not found", 429: "One moment"}
+
+
+def build_site(
+    database: Database,
+    secrets: Secrets,
+    guard: Guard,
+    sessions: PersonSessions,
+    url: str,
+    provider: ProviderSettings | None,
+    now: Now,
+) -> Starlette:
+    """The pages, as an ASGI application."""
+    parts = Parts(
+        database=database,
+        url=url,
+        now=now,
+        guard=guard,
+        sessions=sessions,
+        browsers=Browsers(url, sessions),
+        pages=Pages([Path(__file__).parent / "templates"]),
+        attempts=Attempts(database, now),
+        passwords=PasswordWork(),
+        steps=SignInSteps(database, now),
+        factors=SecondFactors(secrets, now),
+        provider=provider,
+    )
+    return Starlette(routes=_routes(parts), exception_handlers=_handlers(parts.pages))
+
+
+def _routes(parts: Parts) -> list[Route]:
+    entering = Entering(parts)
+    sign_in, links, account, factor = (
+        SignIn(parts, entering),
+        Links(parts, entering),
+        Account(parts),
+        FactorPages(parts),
+    )
+    return [
+        Route(STYLE_PATH, _style),
+        Route("/sign-in", sign_in.show, methods=["GET"]),
+        Route("/sign-in", sign_in.send, methods=["POST"]),
+        Route("/sign-in/workspace", entering.choose_workspace, methods=["POST"]),
+        Route("/sign-in/workspace", _to_sign_in, methods=["GET"]),
+        Route("/sign-in/code", entering.check_code, methods=["POST"]),
+        Route("/sign-in/code", _to_sign_in, methods=["GET"]),
+        *_provider_routes(parts, entering),
+        Route("/sign-out", sign_in.leave, methods=["POST"]),
+        *(Route(f"/{kind}/{{token}}", links.show, methods=["GET"]) for kind in ("welcome", "invitation")),
+        *(Route(f"/{kind}/{{token}}", links.send, methods=["POST"]) for kind in ("welcome", "invitation")),
+        Route("/account", account.show, methods=["GET"]),
+        Route("/account/password", account.change_password, methods=["POST"]),
+        Route("/account/sessions", account.end, methods=["POST"]),
+        Route("/account/second-factor", factor.show, methods=["GET"]),
+        Route("/account/second-factor/begin", factor.begin, methods=["POST"]),
+        Route("/account/second-factor/confirm", factor.confirm, methods=["POST"]),
+        Route("/account/second-factor/codes", factor.new_codes, methods=["POST"]),
+        Route("/account/second-factor/remove", factor.remove, methods=["POST"]),
+    ]
+
+
+def _provider_routes(parts: Parts, entering: Entering) -> list[Route]:
+    if parts.provider is None:
+        return []
+    fetch = Fetch(parts.provider.issuer, parts.guard)
+    ways = ProviderSignIn(parts, entering, Provider(parts.provider, fetch, parts.url + CALLBACK, parts.now))
+    return [Route("/sign-in/oidc", ways.leave, methods=["GET"]), Route(CALLBACK, ways.come_back, methods=["GET"])]
+
+
+async def _style(_request: Request) -> Response:
+    return style()
+
+
+async def _to_sign_in(_request: Request) -> Response:
+    """Somebody has opened the address of a form that was answered with a page."""
+    return go_to("/sign-in")
+
+
+def _handlers(pages: Pages) -> Mapping[Any, ExceptionHandler]:
+    async def refused(_request: Request, error: TradepostError) -> Response:
+        status = _STATUS.get(error.code, 500)
+        page = pages.message(_TITLES.get(status, "That did not work"), error.message, error.hint, status)
+        if error.retry_after_seconds is not None:
+            page.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+        return page
+
+    async def no_page(_request: Request, error: HTTPException) -> Response:
+        page = pages.message("Not found", "There is no such page.", status=error.status_code)
+        page.headers.update(error.headers or {})
+        return page
+
+    async def at_once(_request: Request, _error: SQLAlchemyError) -> Response:
+        return pages.message("That did not work", "Somebody changed the same at the same moment.", "Try again.", 409)
+
+    async def no_database(_request: Request, error: SQLAlchemyError) -> Response:
+        _log.error("a page of people could not be made", exc_info=error)
+        page = pages.message("One moment", "The hub cannot reach its database.", "Try again in a few seconds.", 503)
+        page.headers["Retry-After"] = "5"
+        return page
+
+    async def gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=400)
+
+    return {
+        TradepostError: refused,
+        HTTPException: no_page,
+        IntegrityError: at_once,
+        StaleDataError: at_once,
+        SQLAlchemyError: no_database,
+        ClientDisconnect: gone,
+    }
