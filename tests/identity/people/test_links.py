@@ -203,3 +203,17 @@ async def test_a_disabled_user_has_no_link(desk: Desk):
         with pytest.raises(StateConflict):
             await link_for(session, desk.world.owner, "ann@acme.test", desk.clock)
     assert (await desk.browser().get(link.path)).status_code == 404
+
+
+async def test_a_link_does_not_outgrow_its_maker(desk: Desk):
+    """An admin makes a link for an operator, who becomes an owner: the admin cannot become that owner by it."""
+    admin = await desk.world.person("admin")
+    await desk.user("ann@acme.test")
+    async with desk.world.changing() as session:
+        link = await link_for(session, admin, "ann@acme.test", desk.clock)
+        await set_role(session, desk.world.owner, "ann@acme.test", "owner")
+    thief = desk.browser()
+    await thief.get(link.path)
+    answer = await thief.post(link.path, password="a new password of mine", again="a new password of mine")
+    assert (answer.status_code, thief.session) == (409, None)
+    await desk.browser().sign_in("ann@acme.test")

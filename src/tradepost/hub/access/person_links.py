@@ -138,10 +138,7 @@ async def accept_invitation(
     """Use an invitation up and make its user. Raises NotFound when it is not open any more, or whoever made it may not
     give that role any more."""
     link = await _used(session, link_id, now)
-    by = system_caller(link.workspace_id, new_id("req"))
-    maker = await session.scalar(select(User).where(User.id == link.made_by))
-    if maker is not None:
-        by = caller_for_user(maker, by.request_id)
+    by = await _maker(session, link)
     user = await create_user(session, by, link.email, checked_name(name) or link.name, link.role)  # type: ignore[arg-type]
     user.password_hash = password_hash
     await record_change(session, caller_for_user(user, by.request_id), "invitation:accepted", link.id)
@@ -149,11 +146,13 @@ async def accept_invitation(
 
 
 async def accept_welcome(session: AsyncSession, link_id: str, password_hash: str, now: Now = system_now) -> User:
-    """Use a welcome up and give its user the password; their other sessions end. Raises NotFound."""
+    """Use a welcome up and give its user the password; their other sessions end. Raises NotFound, and like `link_for`
+    where whoever made it could not make it now: the user may have become an owner since."""
     link = await _used(session, link_id, now)
     user = await session.scalar(select(User).where(User.id == link.user_id, User.status == "active"))
     if user is None:
         raise _gone()
+    check_may_touch(user, await require_role(session, await _maker(session, link), "admin"))
     await set_password_hash(session, user, password_hash, now)
     return user
 
@@ -212,6 +211,13 @@ def _new(
         expires_at=now() + LIFE,
     )
     return row, token
+
+
+async def _maker(session: AsyncSession, link: PersonLink) -> Caller:
+    """Who made a link, as they are now: a person, or the machine's operator."""
+    maker = await session.scalar(select(User).where(User.id == link.made_by))
+    request_id = new_id("req")
+    return caller_for_user(maker, request_id) if maker is not None else system_caller(link.workspace_id, request_id)
 
 
 async def _used(session: AsyncSession, link_id: str, now: Now) -> PersonLink:
