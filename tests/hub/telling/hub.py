@@ -44,6 +44,7 @@ from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.identity.jwks import Jwks
 from tradepost.protocol.endpoint import McpEndpoint
+from tradepost.protocol.hosting import Arrival
 
 HOST = "hub.test"
 ISSUER = "https://hub.test"
@@ -68,8 +69,8 @@ class BindingAuthenticator(Authenticator):
 
     attributes: Mapping[str, str] = {}
 
-    async def authenticate(self, bearer: str, request_id: str) -> Caller:
-        caller = await super().authenticate(bearer, request_id)
+    async def authenticate(self, bearer: str, request_id: str, arrival: Arrival | None = None) -> Caller:
+        caller = await super().authenticate(bearer, request_id, arrival)
         return replace(caller, attributes=self.attributes) if self.attributes else caller
 
 
