@@ -2,11 +2,12 @@
 
 from tradepost.database.base import HubBase
 from tradepost.hub.access import models as access
+from tradepost.hub.access.oauth import models as oauth
 from tradepost.hub.actions import models as actions
 from tradepost.hub.audit import models as audit
 from tradepost.hub.events import models as events
 from tradepost.hub.registry import models as registry
 from tradepost.hub.vault import models as vault
 
-MODULES = (access, actions, audit, events, registry, vault)
+MODULES = (access, oauth, actions, audit, events, registry, vault)
 METADATA = HubBase.metadata

@@ -1,4 +1,5 @@
-"""Who is behind a bearer key. The only place where a `Caller` for an agent or API key is made.
+"""Who is behind a bearer key. The only place where a `Caller` for an agent or API key is made; for access tokens see
+`oauth/access_tokens`.
 
 Unknown, malformed, revoked and expired keys cost the same work and get the same sentence. A verified key is remembered
 by its hash until the registry version moves (every change of keys, agents, users or workspaces moves it) or it expires,
@@ -23,6 +24,8 @@ from tradepost.foundation.rounds import Rounds
 from tradepost.hub.access.changes import ROW_ID, Versions
 from tradepost.hub.access.keys import digest_of, parse_key
 from tradepost.hub.access.models import Agent, ApiKey, RegistryVersion, User, Workspace
+from tradepost.hub.access.oauth.access_tokens import AccessTokens
+from tradepost.hub.access.oauth.values import ACCESS
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +66,14 @@ class Authenticator:
         self._now = now
         self._known: dict[str, _Known] = {}
         self._used: dict[str, tuple[str, datetime]] = {}
+        self._tokens = AccessTokens(database, watch, now)
         self._flushing = Rounds("last use of keys", self._flush_once, FLUSH_SECONDS)
 
-    async def authenticate(self, bearer: str, request_id: str) -> Caller:
-        """The caller of one request. Raises Unauthenticated, the same for every reason."""
+    async def authenticate(self, bearer: str, request_id: str, path: str = "") -> Caller:
+        """The caller of one request to a path, for which an access token has to be; a key is good everywhere. Raises
+        Unauthenticated, the same for every reason."""
+        if bearer.startswith(ACCESS):
+            return await self._tokens.caller(bearer, request_id, path)
         digest = digest_of(bearer[:MAX_BEARER])
         looked_at = monotonic()
         known = self._known.get(digest)

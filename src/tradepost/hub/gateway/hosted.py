@@ -28,9 +28,9 @@ INSTRUCTIONS = (
 
 
 class Authenticates(Protocol):
-    """Who turns a bearer key into a caller; access's Authenticator satisfies it."""
+    """Who turns a bearer key or token into a caller; access's Authenticator satisfies it."""
 
-    async def authenticate(self, bearer: str, request_id: str) -> Caller: ...
+    async def authenticate(self, bearer: str, request_id: str, path: str = "") -> Caller: ...
 
 
 class Gateway:
@@ -44,7 +44,7 @@ class Gateway:
     async def authenticate(self, arrival: Arrival) -> Caller:
         """See HostedCatalog."""
         try:
-            return await self._authenticator.authenticate(bearer_of(arrival), new_id("req"))
+            return await self._authenticator.authenticate(bearer_of(arrival), new_id("req"), arrival.path)
         except DATABASE_ERRORS as error:
             raise (away(error) or error) from error.__cause__
 

@@ -1,5 +1,6 @@
-"""Whether a caller may still act: its workspace, key, agent and user are there and active, whatever was true when the
-caller was built. Kept until the registry version moves or the key expires; asked afresh before an approved action runs.
+"""Whether a caller may still act: its workspace, key or grant, agent and user are there and active, whatever was true
+when the caller was built. Kept until the registry version moves or the key expires; asked afresh before an approved
+action runs.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
 from tradepost.hub.access.changes import Versions, seen_version
 from tradepost.hub.access.models import Agent, ApiKey, Posture, Profile, User, Workspace
+from tradepost.hub.access.oauth.models import OAuthClient, OAuthGrant
+from tradepost.hub.access.oauth.scopes import for_role
 
 MOST_KEPT = 10_000
 
@@ -30,12 +33,21 @@ _ALL = Lookup(
         Agent.status,
         Agent.scopes,
         Profile.posture,
+        OAuthGrant.id,
+        OAuthGrant.revoked_at,
+        User.role,
+        OAuthClient.status,
     )
     .select_from(Workspace)
     .outerjoin(ApiKey, and_(ApiKey.workspace_id == Workspace.workspace_id, ApiKey.id == bindparam("key")))
     .outerjoin(User, and_(User.workspace_id == Workspace.workspace_id, User.id == bindparam("user")))
     .outerjoin(Agent, and_(Agent.workspace_id == Workspace.workspace_id, Agent.id == bindparam("agent")))
     .outerjoin(Profile, and_(Profile.workspace_id == Agent.workspace_id, Profile.id == Agent.profile_id))
+    .outerjoin(OAuthGrant, and_(OAuthGrant.workspace_id == Workspace.workspace_id, OAuthGrant.id == bindparam("grant")))
+    .outerjoin(
+        OAuthClient,
+        and_(OAuthClient.workspace_id == OAuthGrant.workspace_id, OAuthClient.client_id == OAuthGrant.client_id),
+    )
     .where(Workspace.id == bindparam("workspace"))
 )
 
@@ -86,26 +98,33 @@ class Standings:
 
 def _mark(caller: Caller) -> tuple[str, ...]:
     principal = caller.principal
-    return caller.workspace_id, principal.kind, principal.id, caller.agent_id or "", caller.user_id or ""
+    grant = caller.grant.id if caller.grant is not None else ""
+    return caller.workspace_id, principal.kind, principal.id, caller.agent_id or "", caller.user_id or "", grant
 
 
 async def _look_up(session: AsyncSession, caller: Caller, version: int) -> Standing:
-    is_key = caller.principal.kind in ("agent_key", "api_key")
+    is_key = caller.grant is None and caller.principal.kind in ("agent_key", "api_key")
     named = {
+        "grant": caller.grant.id if caller.grant is not None else "",
         "workspace": caller.workspace_id,
         "key": caller.principal.id if is_key else "",
         "user": caller.user_id or "",
         "agent": caller.agent_id or "",
     }
     rows = await _ALL.rows(session, named)
-    workspace, key, revoked_at, expires_at, own, user, agent, granted, posture = rows[0] if rows else (None,) * 9
+    found = rows[0] if rows else (None,) * 13
+    workspace, key, revoked_at, expires_at, own, user, agent, granted, posture, grant, grant_ended, role, client = found
     if workspace != "active":
         raise _refused("its workspace is not active")
     if is_key and (key is None or revoked_at is not None):
         raise _refused("its key was revoked")
+    if caller.grant is not None and (grant is None or grant_ended is not None or client == "disabled"):
+        raise _refused("what was granted to its client was taken back")
     scopes = caller.scopes if own is None else caller.scopes & frozenset(own)
     if caller.user_id is not None and user != "active":
         raise _refused("its user is not active")
+    if caller.grant is not None and role is not None:
+        scopes = for_role(scopes, role)
     if caller.agent_id is None:
         return Standing(None, scopes, expires_at, version)
     if agent != "active" or granted is None:

@@ -1,0 +1,1 @@
+"""Doors through which people and their programs prove who they are."""
