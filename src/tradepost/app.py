@@ -19,6 +19,9 @@ from tradepost.database.following import OutboxFollower
 from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
+from tradepost.hub.access.oauth.resources import Resources
+from tradepost.hub.access.oauth.scopes import BASE
+from tradepost.hub.access.signed_in import SignedInPeople
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.writer import AuditWriter
@@ -42,8 +45,11 @@ from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
 from tradepost.hub.vault.vault import Vault, open_vault
+from tradepost.identity.oauth.door import build_oauth
+from tradepost.identity.oauth.fetching import DocumentFetcher
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.endpoint import McpEndpoint
+from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.peers import Peers
 from tradepost.protocol.updates import Updates
 from tradepost.settings import Settings
@@ -62,11 +68,19 @@ class Door(Protocol):
 
 
 class Tradepost:
-    """A whole hub, as an ASGI application: /mcp, /health and /ready. `peers` are the other processes that serve the
-    same port, if there are any."""
+    """A whole hub, as an ASGI application: /mcp, /health and /ready, and with `people` who can sign in the
+    authorization server. `peers` are the other processes that serve the same port, if there are any; `documents` are
+    the connections to those who describe OAuth clients, where they are not the usual ones."""
 
     def __init__(
-        self, settings: Settings, hub: Database, store: Database, vault: Vault, peers: Peers | None = None
+        self,
+        settings: Settings,
+        hub: Database,
+        store: Database,
+        vault: Vault,
+        peers: Peers | None = None,
+        people: SignedInPeople | None = None,
+        documents: HttpPool | None = None,
     ) -> None:
         self.settings = settings
         self.hub = hub
@@ -106,14 +120,27 @@ class Tradepost:
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
         )
         self.updates.draw_from(*self.followers)
+        self.oauth = (
+            build_oauth(
+                hub,
+                people,
+                DocumentFetcher(self.connections.guard, documents),
+                settings.url,
+                dynamic_secret=vault.secret_for("oauthClients") if settings.dynamic_registration else None,
+            )
+            if people is not None
+            else None
+        )
         self.endpoint = McpEndpoint(
             self.gateway.gateway,
             allowed_hosts=_hosts(settings),
             allowed_origins=settings.allowed_origins,
+            resource_metadata_url=Resources(settings.url).metadata_url if self.oauth is not None else None,
+            base_scope=BASE if self.oauth is not None else None,
             updates=self.updates,
             peers=peers,
         )
-        self.doors: Sequence[Door] = ()
+        self.doors: Sequence[Door] = (self.oauth,) if self.oauth is not None else ()
 
     @property
     def bundled(self) -> list[BuiltinServer]:
@@ -149,6 +176,8 @@ class Tradepost:
         for part in (self.opening, self.news, self.relisting, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
+        if self.oauth is not None:
+            await self.oauth.close()
         await self.hub.close()
         await self.store.close()
 

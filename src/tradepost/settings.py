@@ -21,7 +21,8 @@ class Settings(BaseSettings):
     two files in `data` by default. `workers` is the number of processes that serve the port. `allow_private` are the
     private networks in which servers may be registered, `servers_file` names those that are programs on this machine,
     started with one of the `allowed_commands`. What leaves the shop goes to `mail_url` (smtp, smtps), `sms_url`,
-    `carrier_url` and `payments_url` (http, https), and to files under `data` where these are empty.
+    `carrier_url` and `payments_url` (http, https), and to files under `data` where these are empty. With
+    `dynamic_registration` OAuth clients may register themselves, which MCP has deprecated.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEPOST_", extra="forbid")
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
     carrier_token: SecretStr = SecretStr("")
     payments_url: str = ""
     payments_token: SecretStr = SecretStr("")
+    dynamic_registration: bool = False
 
     @field_validator("allowed_hosts", "allowed_origins", "allow_private", "allowed_commands", mode="before")
     @classmethod

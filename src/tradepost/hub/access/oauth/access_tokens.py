@@ -107,7 +107,9 @@ class AccessTokens:
         return known
 
 
-def _caller(token: OAuthToken, grant: OAuthGrant, agent: Agent, user: User | None, client: OAuthClient | None) -> Caller:
+def _caller(
+    token: OAuthToken, grant: OAuthGrant, agent: Agent, user: User | None, client: OAuthClient | None
+) -> Caller:
     scopes = frozenset(token.scopes) & frozenset(agent.scopes)
     if user is not None:
         principal, scopes = Principal("user", user.id), for_role(scopes, user.role)

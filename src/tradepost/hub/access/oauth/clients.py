@@ -19,6 +19,7 @@ MAX_CLIENT_ID = 2048
 
 Source = Literal["registered", "document", "dynamic"]
 
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """What is known of a client. One that an admin registered belongs to a workspace and has a row; `agent_id` is whom
@@ -44,12 +45,14 @@ class Client:
         """Changes with its redirect URIs: then people are asked again."""
         return hashlib.sha256(canonical(sorted(self.redirect_uris))).hexdigest()
 
+
 class Documents(Protocol):
     """Who reads client metadata documents."""
 
     async def read(self, url: str) -> "Client":
         """The client that a URL describes. Raises OAuthError."""
         ...
+
 
 class Clients:
     """Finds them. `dynamic_secret` seals what clients registered themselves with; None where they may not."""
@@ -94,6 +97,7 @@ class Clients:
             raise invalid_client() from None
         return Client(client_id, name, redirect_uris, "dynamic")
 
+
 def of_row(row: OAuthClient) -> Client:
     """A client that an admin registered."""
     return Client(
@@ -107,5 +111,3 @@ def of_row(row: OAuthClient) -> Client:
         jwks=row.jwks,
         agent_id=row.agent_id,
     )
-
-__all__ = ["Client", "Clients", "Documents", "OAuthError", "of_row"]

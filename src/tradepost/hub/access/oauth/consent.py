@@ -149,9 +149,7 @@ async def grant(
     return code
 
 
-async def _remember(
-    session: AsyncSession, by: Caller, consented: Consented, agent: Agent, scopes: list[str]
-) -> None:
+async def _remember(session: AsyncSession, by: Caller, consented: Consented, agent: Agent, scopes: list[str]) -> None:
     approval = await session.scalar(_approval(by.user_id or "", consented.client_id, consented.resource))
     if approval is None:
         approval = OAuthApproval(
@@ -168,7 +166,7 @@ async def _tidy(session: AsyncSession, moment: datetime) -> None:
     await session.execute(delete(OAuthToken).where(OAuthToken.expires_at < moment))
 
 
-def _approval(user_id: str, client_id: str, resource: str) -> Select[tuple[OAuthApproval]]:
+def _approval(user_id: str, client_id: str, resource: str) -> Select[OAuthApproval]:
     return select(OAuthApproval).where(
         OAuthApproval.user_id == user_id, OAuthApproval.client_id == client_id, OAuthApproval.resource == resource
     )

@@ -76,7 +76,7 @@ def check_url(url: str) -> None:
     except ValueError:
         fits = False
         parts = urlsplit("")
-    plain = url.isascii() and url.isprintable() and not set(url) & set(" \\#@\"<>^`{|}")
+    plain = url.isascii() and url.isprintable() and not set(url) & set(' \\#@"<>^`{|}')
     if not fits or not plain or len(url) > MAX_CLIENT_ID or parts.path in ("", "/") or _DOTS.search(parts.path):
         raise _unusable("Its URL is not a plain https URL with a path.")
 

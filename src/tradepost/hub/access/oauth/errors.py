@@ -20,7 +20,9 @@ class OAuthError(TradepostError):
 
     code = "oauth_error"
 
-    def __init__(self, error: str, message: str, *, status: int = 400, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, error: str, message: str, *, status: int = 400, retry_after_seconds: float | None = None
+    ) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.error = error
         self.status = status

@@ -89,9 +89,7 @@ class Issuing:
                 raise invalid_grant()
             return await _issue(session, grant, grant.scopes, now, refresh=True)
 
-    async def for_refresh(
-        self, client: Client, token: str, scopes: list[str] | None, resource: str | None
-    ) -> Issued:
+    async def for_refresh(self, client: Client, token: str, scopes: list[str] | None, resource: str | None) -> Issued:
         """The next pair of tokens; `scopes` may be fewer than before, for the access token alone."""
         async with self._database.system(write=False) as session:
             seen = await session.scalar(

@@ -28,7 +28,8 @@ async def revoke_token(database: Database, client: Client, token: str, now: Now 
     if found is None:
         return
     async with database.transaction(found.workspace_id, write=True) as session:
-        grant = (await session.scalars(select(OAuthGrant).where(OAuthGrant.id == found.grant_id).with_for_update())).one()
+        locked = select(OAuthGrant).where(OAuthGrant.id == found.grant_id).with_for_update()
+        grant = (await session.scalars(locked)).one()
         by = system_caller(found.workspace_id, new_id("req"))
         if found.kind == "refresh":
             await end_grant(session, by, grant, "revoked by its client", now)
@@ -39,7 +40,9 @@ async def revoke_token(database: Database, client: Client, token: str, now: Now 
             await record_change(session, by, "oauth_token:revoked", grant.id, {"client": grant.client_id[:200]})
 
 
-async def introspect(database: Database, client: Client, token: str, resources: Resources, now: datetime) -> dict[str, Any]:
+async def introspect(
+    database: Database, client: Client, token: str, resources: Resources, now: datetime
+) -> dict[str, Any]:
     """The answer of RFC 7662."""
     found = await _own(database, client, token)
     if found is None or found.revoked_at is not None or found.rotated_at is not None or found.expires_at <= now:

@@ -15,9 +15,7 @@ KNOWN_SCHEMES = frozenset({"cursor"})
 
 _VISIBLE = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _HTTPS = re.compile(r"https://(?P<host>[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)(:[1-9][0-9]{0,4})?(?P<rest>[/?].*)?")
-_LOOPBACK = re.compile(
-    r"http://(?P<host>127\.0\.0\.1|\[::1\]|localhost)(:(?P<port>[1-9][0-9]{0,4}))?(?P<rest>[/?].*)?"
-)
+_LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\]|localhost)(:(?P<port>[1-9][0-9]{0,4}))?(?P<rest>[/?].*)?")
 _PRIVATE = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{1,80}):/{1,2}(?P<rest>[^/].*)")
 _DOTS = re.compile(r"(^|/)(\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 
