@@ -48,9 +48,9 @@ class McpEndpoint:
     """Serves one HostedCatalog.
 
     `resource_metadata_url` goes into the challenge of a 401 or 403: a URL, or a function from the path of the endpoint
-    (`/mcp`, `/mcp/servers/orders`) to its URL. `base_scope` is named there for a client without a token. `updates` is where changes of resources come from; without it nothing is
-    ever told. `peers` are the other processes behind the port, if there are any. `owns(path)` tells a router which
-    paths to hand over.
+    (`/mcp`, `/mcp/servers/orders`) to its URL. `base_scope` is named there to a client without a token. `updates` is
+    where changes of resources come from; without it nothing is ever told. `peers` are the other processes behind the
+    port, if there are any. `owns(path)` tells a router which paths to hand over.
     """
 
     def __init__(

@@ -140,9 +140,8 @@ def _choices(agents: list[Agent], asked: list[str], person: SignedIn, before: st
         change = sorted(set(grantable(asked, agent.scopes, person.role, changes=True)) - set(look))
         if is_open(asked) or look:
             found.append((agent, [in_words(scope) for scope in look], [in_words(scope) for scope in change]))
-    chosen = (
-        before if before in {agent.id for agent, _, _ in found} else next((agent.id for agent, _, _ in found), None)
-    )
+    ids = [agent.id for agent, _, _ in found]
+    chosen = before if before in ids else next(iter(ids), None)
     return [_Choice(agent, look, change, agent.id == chosen) for agent, look, change in found]
 
 

@@ -23,6 +23,9 @@ from tradepost.identity.oauth.tokens import Tokens
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 SECONDS_KEPT = 300
 
+_WELL_KNOWN = (SERVER_METADATA, METADATA)
+_BELOW = ("/oauth/", *(f"{path}/" for path in _WELL_KNOWN))
+
 _PUBLIC = {
     "cache-control": f"public, max-age={SECONDS_KEPT}",
     "access-control-allow-origin": "*",  # nothing in them is secret, and clients in browsers need them
@@ -54,8 +57,7 @@ class OAuthDoor:
 
     def owns(self, path: str) -> bool:
         """See Door."""
-        roots = (SERVER_METADATA, METADATA)
-        return path.startswith("/oauth/") or path in roots or path.startswith(tuple(f"{root}/" for root in roots))
+        return path in _WELL_KNOWN or path.startswith(_BELOW)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
