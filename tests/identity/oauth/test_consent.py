@@ -11,7 +11,7 @@ from tests.identity.oauth.world import COOKIE, Browser, Hub, Program, sent_back
 from tradepost.hub.access.agents import set_agent_active
 from tradepost.hub.access.oauth.grants import list_grants, revoke_grant
 
-HOSTILE_NAME = '<img src=x onerror=alert(1)>"\'{{7*7}}'
+HOSTILE_NAME = "<img src=x onerror=alert(1)>\"'{{7*7}}"
 
 
 async def test_the_page_says_who_asks_and_cannot_be_framed(hub: Hub, browser: Browser):

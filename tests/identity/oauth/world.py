@@ -177,11 +177,14 @@ class Hub:
         token: str | None,
         method: str = "tools/list",
         path: str = "/mcp",
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
         **params: Any,
     ) -> httpx2.Response:
         """An MCP request."""
-        sent = {"accept": "application/json, text/event-stream", **modern_headers(method, params.get("name"))}
+        sent: dict[str, Any] = {
+            "accept": "application/json, text/event-stream",
+            **modern_headers(method, params.get("name")),
+        }
         if token is not None:
             sent["authorization"] = f"Bearer {token}"
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": modern_meta()}}
@@ -219,7 +222,8 @@ class Browser:
         return await self.hub.http.post(f"{self.hub.url}/oauth/consent", data={**given, **form}, headers=self.headers)
 
     async def code(self, program: Program, **asks: str | None) -> str:
-        answer = await self.decide(await self.page(program, **asks))
+        """The person is asked, whatever they said before, and says yes to all."""
+        answer = await self.decide(await self.page(program, **{"prompt": "consent", **asks}))
         return sent_back(answer)["code"]
 
 

@@ -43,7 +43,7 @@ async def read_request(request: Request, clients: Clients, resources: Resources,
 
 
 def _asked(given: Parameters, client: Client, redirect_uri: str, state: str | None, resources: Resources) -> Asked:
-    if [name for name in given.doubled() if name != "resource"]:
+    if set(given.doubled()) - {"resource"}:
         raise OAuthError(INVALID_REQUEST, "A parameter came more than once.")
     if given.get("response_type") != "code":
         raise OAuthError(UNSUPPORTED_RESPONSE_TYPE, "Only response_type=code is served.")

@@ -69,9 +69,12 @@ async def form_of(request: Request) -> Parameters:
     if request.scope["query_string"]:
         raise OAuthError(INVALID_REQUEST, "Parameters go into the body, not into the URL.")
     try:
-        return Parameters((await body_of(request)).decode("ascii"))
+        form = Parameters((await body_of(request)).decode("ascii"))
     except UnicodeDecodeError:
         raise OAuthError(INVALID_REQUEST, "The parameters cannot be read.") from None
+    if set(form.doubled()) - {"resource"}:
+        raise OAuthError(INVALID_REQUEST, "A parameter came more than once.")
+    return form
 
 
 def credentials_of(form: Parameters, headers: Mapping[str, str]) -> Credentials:
