@@ -27,6 +27,8 @@ _COMMANDS = {
     "key": ("agents", "Bearer keys of agents."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
+    "oauth-client": ("oauth", "OAuth clients that an admin registered."),
+    "oauth-grant": ("oauth", "What people let OAuth clients do."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import, export, books."),
     "db": ("databases", "The databases' schema."),

@@ -2,7 +2,9 @@
 each good once. joserfc checks signatures; only asymmetric algorithms are taken, so a public key cannot serve as a
 shared secret."""
 
+import binascii
 import hashlib
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from tradepost.database.engine import Database
+from tradepost.foundation.canonical import parse_strict
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.access.oauth.clients import Client
 from tradepost.hub.access.oauth.errors import invalid_client
@@ -67,6 +70,17 @@ async def check_assertion(
     ):
         raise invalid_client()
     await _once(database, client, jti, expires_at, now)
+
+
+def subject_of(assertion: str) -> str:
+    """Whom an assertion is about by its own words, which prove nothing; "" for what is none."""
+    payload = assertion.split(".")[1:2] if len(assertion) <= MAX_LENGTH else []
+    try:
+        claims = parse_strict(urlsafe_b64decode(payload[0] + "=" * (-len(payload[0]) % 4))) if payload else None
+    except (binascii.Error, ValueError, InvalidArgument):
+        return ""
+    subject = claims.get("sub") if isinstance(claims, dict) else None
+    return subject if isinstance(subject, str) else ""
 
 
 def _claims(client: Client, assertion: str) -> dict[str, Any]:

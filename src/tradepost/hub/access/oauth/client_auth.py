@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now
 from tradepost.hub.access.keys import digest_of
-from tradepost.hub.access.oauth.assertions import TYPE, check_assertion
+from tradepost.hub.access.oauth.assertions import TYPE, check_assertion, subject_of
 from tradepost.hub.access.oauth.clients import Client, Clients
 from tradepost.hub.access.oauth.errors import INVALID_REQUEST, OAuthError, invalid_client
 from tradepost.hub.access.oauth.values import MAX_SECRET
@@ -91,9 +91,10 @@ def _one_way(given: Credentials) -> str:
         if given.client_id and given.client_id != given.from_header[0]:
             raise OAuthError(INVALID_REQUEST, "Two different clients are named.")
         return given.from_header[0]
-    if not given.client_id:
+    named = given.client_id or subject_of(given.assertion)  # RFC 7521 section 4.2: the assertion may name it alone
+    if not named:
         raise invalid_client()
-    return given.client_id
+    return named
 
 
 def _fits(given: Credentials, digest: str) -> bool:
