@@ -114,7 +114,7 @@ async def test_what_the_client_is_told(hub: Hub, browser: Browser, program: Prog
 
 
 async def test_odd_queries_get_a_page(hub: Hub, browser: Browser):
-    for query in ("%ff=%fe", "a" * 20_000, "&".join(f"a{number}=1" for number in range(100)), ""):
+    for query in ("%ff=%fe", "state=%00", "a" * 20_000, "&".join(f"a{number}=1" for number in range(100)), ""):
         assert (await browser.authorize(query)).status_code == 400, query[:20]
 
 

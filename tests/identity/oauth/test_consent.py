@@ -61,6 +61,8 @@ async def test_a_request_is_decided_once(hub: Hub, browser: Browser, program: Pr
     page = await browser.page(program)
     assert sent_back(await browser.decide(page))["code"]
     assert (await browser.decide(page)).status_code == 400
+    for unknown in ("", "oar_unknown", "\x00", "x" * 10_000):
+        assert (await browser.decide(page, request=unknown)).status_code == 400
 
 
 async def test_a_request_belongs_to_the_browser_that_asked(hub: Hub, browser: Browser, program: Program):

@@ -24,6 +24,8 @@ class Parameters:
             pairs = parse_qsl(encoded, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
         except ValueError:
             raise OAuthError(INVALID_REQUEST, "The parameters cannot be read.") from None
+        if any("\x00" in value for _, value in pairs):  # which no database keeps
+            raise OAuthError(INVALID_REQUEST, "The parameters cannot be read.")
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)

@@ -71,7 +71,7 @@ class Clients:
     async def known(self, client_id: str) -> Client:
         """A client that comes for tokens: nothing is fetched for it, since all it may have was granted before. Raises
         OAuthError, the same for all."""
-        if not client_id or len(client_id) > MAX_CLIENT_ID:
+        if not client_id or len(client_id) > MAX_CLIENT_ID or not (client_id.isascii() and client_id.isprintable()):
             raise invalid_client()
         if client_id.startswith(DOCUMENT):
             return Client(client_id, "", (), "document")
