@@ -1,6 +1,6 @@
 """The official suite's scenarios for authorization servers, with a person who says yes to what it asks.
 
-As a public client: where a server takes public clients too, the suite (0.2.0-alpha.12) never sends a secret that it has.
+As a public client: where a server takes those too, the suite (0.2.0-alpha.12) never sends a secret that it has.
 """
 
 from __future__ import annotations

@@ -94,6 +94,12 @@ async def test_a_broken_header_is_no_client(hub: Hub):
         assert refused.headers["www-authenticate"].startswith("Basic")
 
 
+async def test_two_headers_are_no_client(hub: Hub):
+    basic = ("authorization", "Basic " + base64.b64encode(b"a:b").decode())
+    refused = await post(hub, {"grant_type": "client_credentials"}, headers=[basic, basic])
+    assert refused.json()["error"] == "invalid_request"
+
+
 async def test_unknown_and_wrong_look_the_same(hub: Hub, program: Program):
     """Row 36: an unknown client, a wrong secret, none where one is needed, one where none is."""
     confidential = await machine(hub, confidential=True)

@@ -117,3 +117,4 @@ async def test_whoever_has_not_signed_in_does_that_first(hub: Hub, program: Prog
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("/login?to=%2Foauth%2Fauthorize%3Fresponse_type")
     assert answer.headers["cache-control"] == "no-store"
+    assert (await nobody.authorize("a" * 20_000)).status_code == 400

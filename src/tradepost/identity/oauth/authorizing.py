@@ -23,7 +23,7 @@ from tradepost.hub.access.oauth.scopes import BASE, grantable, in_words, is_open
 from tradepost.hub.access.signed_in import SignedIn, SignedInPeople
 from tradepost.identity.oauth.answers import back, error_page, page
 from tradepost.identity.oauth.asking import NotSent, read_request
-from tradepost.identity.oauth.parameters import form_of
+from tradepost.identity.oauth.parameters import MAX_QUERY, form_of
 
 AGAIN = "Go back to the program and start again from there."
 
@@ -53,8 +53,10 @@ class Authorizing:
     async def authorize(self, request: Request) -> Response:
         """GET: to the client at once where the person has said yes to just that before, else the page."""
         person = await self._people.of(request.headers)
+        query = request.scope["query_string"].decode("latin-1")
+        if len(query) > MAX_QUERY:
+            return error_page("The request is too long.", 400, AGAIN)
         if person is None:
-            query = request.scope["query_string"].decode("latin-1")
             to = self._people.sign_in_path(f"{self._resources.prefix}/oauth/authorize?{query}")
             return RedirectResponse(to, 302, {"cache-control": "no-store"})
         try:

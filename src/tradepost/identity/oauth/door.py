@@ -1,7 +1,7 @@
 """The door of the authorization server: which paths are its own, and who answers them."""
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -62,6 +62,8 @@ class OAuthDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
+        except ClientDisconnect:
+            return  # nobody waits for an answer
         except DATABASE_ERRORS as error:
             refused = away(error)
             if refused is None:

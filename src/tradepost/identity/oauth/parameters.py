@@ -1,10 +1,11 @@
 """Parameters of OAuth requests: bounded, each at most once, secrets never in a URL."""
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from tradepost.hub.access.oauth.client_auth import Credentials
@@ -13,6 +14,7 @@ from tradepost.hub.access.oauth.errors import INVALID_REQUEST, OAuthError, inval
 MAX_BODY = 64 * 1024
 MAX_QUERY = 16 * 1024
 MAX_FIELDS = 60
+BODY_SECONDS = 30.0
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -48,19 +50,20 @@ class Parameters:
 
 def query_of(request: Request) -> Parameters:
     """The parameters in the URL. Raises OAuthError."""
-    text = request.scope["query_string"].decode("latin-1")
-    if len(text) > MAX_QUERY:
-        raise OAuthError(INVALID_REQUEST, "The request is too long.")
-    return Parameters(text)
+    return Parameters(request.scope["query_string"].decode("latin-1"))
 
 
 async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
-    """The body. Raises OAuthError (413)."""
+    """The body. Raises OAuthError (413, 408)."""
     whole = bytearray()
-    async for piece in request.stream():
-        whole += piece
-        if len(whole) > limit:
-            raise OAuthError(INVALID_REQUEST, "The body is too large.", status=413)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                whole += piece
+                if len(whole) > limit:
+                    raise OAuthError(INVALID_REQUEST, "The body is too large.", status=413)
+    except TimeoutError:
+        raise OAuthError(INVALID_REQUEST, "The body came too slowly.", status=408) from None
     return bytes(whole)
 
 
@@ -79,14 +82,17 @@ async def form_of(request: Request) -> Parameters:
     return form
 
 
-def credentials_of(form: Parameters, headers: Mapping[str, str]) -> Credentials:
+def credentials_of(form: Parameters, headers: Headers) -> Credentials:
     """What proves the client. Raises OAuthError."""
+    named = headers.getlist("authorization")
+    if len(named) > 1:
+        raise OAuthError(INVALID_REQUEST, "Authorization came more than once.")
     return Credentials(
         client_id=form.get("client_id"),
         secret=form.get("client_secret"),
         assertion_type=form.get("client_assertion_type"),
         assertion=form.get("client_assertion"),
-        from_header=_basic(headers["authorization"]) if "authorization" in headers else None,
+        from_header=_basic(named[0]) if named else None,
     )
 
 
