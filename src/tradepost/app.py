@@ -19,6 +19,9 @@ from tradepost.database.following import OutboxFollower
 from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
+from tradepost.hub.access.oauth.resources import Resources
+from tradepost.hub.access.oauth.scopes import BASE
+from tradepost.hub.access.signed_in import SignedInPeople
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.writer import AuditWriter
@@ -50,12 +53,15 @@ from tradepost.hub.vault.assertion_keys import PUBLISHED_SECONDS
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.identity.jwks import PATH as JWKS_PATH
 from tradepost.identity.jwks import Jwks
+from tradepost.identity.oauth.door import build_oauth, oauth_at
+from tradepost.identity.oauth.fetching import DocumentFetcher
 from tradepost.identity.people.build import build_people
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.discovery import ProtocolsDocument, mcp_at
 from tradepost.protocol.doors import Door, GuardedDoors
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import Doorkeeper
+from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.peers import Peers
 from tradepost.protocol.proxies import TrustedProxies
 from tradepost.protocol.updates import Updates
@@ -65,11 +71,19 @@ log = logging.getLogger(__name__)
 
 
 class Tradepost:
-    """A whole hub, as an ASGI application: /mcp, /health and /ready. `peers` are the other processes that serve the
-    same port, if there are any."""
+    """A whole hub, as an ASGI application: /mcp, /health and /ready, pages for people, and OAuth. `peers` are the other
+    processes that serve the same port, if there are any. Where they are not the usual ones, `people` are those who have
+    signed in, and `documents` the connections to those who describe OAuth clients."""
 
     def __init__(
-        self, settings: Settings, hub: Database, store: Database, vault: Vault, peers: Peers | None = None
+        self,
+        settings: Settings,
+        hub: Database,
+        store: Database,
+        vault: Vault,
+        peers: Peers | None = None,
+        people: SignedInPeople | None = None,
+        documents: HttpPool | None = None,
     ) -> None:
         self.settings = settings
         self.hub = hub
@@ -113,20 +127,33 @@ class Tradepost:
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
         )
         self.updates.draw_from(*self.followers)
+        self.people = build_people(hub, vault, guard, settings.url, settings.provider)
+        self.oauth = build_oauth(
+            hub,
+            people or self.people.sessions,
+            DocumentFetcher(guard, documents),
+            settings.url,
+            dynamic_secret=vault.secret_for("oauthClients") if settings.dynamic_registration else None,
+        )
         self.proxies = TrustedProxies(settings.proxy_networks)
         hosts, origins = _hosts(settings), (*settings.allowed_origins, settings.origin)
         self.endpoint = McpEndpoint(
             self.gateway.gateway,
             allowed_hosts=hosts,
             allowed_origins=origins,
+            resource_metadata_url=Resources(settings.url).metadata_url,
+            base_scope=BASE,
             updates=self.updates,
             peers=peers,
             limit_lines=self.gateway.gateway.limit_lines,
         )
-        self.people = build_people(hub, vault, guard, settings.url, settings.provider)
         jwks = Jwks(assertion_keys.published, PUBLISHED_SECONDS)
-        spoken = {"mcp": mcp_at(settings.url), "caller_assertions": {"jwks_uri": settings.url + JWKS_PATH}}
-        doors: Sequence[Door] = (self.people.door, jwks, ProtocolsDocument(spoken))
+        spoken = {
+            "mcp": mcp_at(settings.url),
+            "oauth": oauth_at(settings.url),
+            "caller_assertions": {"jwks_uri": settings.url + JWKS_PATH},
+        }
+        doors: Sequence[Door] = (self.people.door, self.oauth, jwks, ProtocolsDocument(spoken))
         self.doors = GuardedDoors(doors, Doorkeeper(hosts, origins), https=settings.url.startswith("https://"))
 
     @property
@@ -163,6 +190,7 @@ class Tradepost:
         for part in (self.opening, self.news, self.relisting, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
+        await self.oauth.close()
         await self.hub.close()
         await self.store.close()
 

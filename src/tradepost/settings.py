@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     """Where money is moved (http, https); files without it."""
     payments_token: SecretStr = SecretStr("")
     """Bearer token for the payments' service."""
+    dynamic_registration: bool = False
+    """Whether OAuth clients may register themselves, which MCP has deprecated."""
     oidc_issuer: str = ""
     """Identity provider (OpenID Connect) with which people may sign in."""
     oidc_client_id: Annotated[str, Field(validate_default=True)] = ""

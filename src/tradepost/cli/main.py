@@ -30,6 +30,8 @@ _COMMANDS = {
     "assertion-keys": ("assertion_keys", "Keys that sign what servers are told of callers."),
     "reference": ("reference", "Pages about tools, scopes, settings and error codes."),
     "limits": ("limits", "How often, how much in a day, and which features."),
+    "oauth-client": ("oauth", "OAuth clients that an admin registered."),
+    "oauth-grant": ("oauth", "What people let OAuth clients do."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import, export, books."),
     "db": ("databases", "The databases' schema."),

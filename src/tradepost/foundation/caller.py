@@ -26,6 +26,13 @@ class Seen(NamedTuple):
     at: float
 
 
+class Grant(NamedTuple):
+    """The OAuth grant that a caller's token belongs to, and the client it was given to."""
+
+    id: str
+    client_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Everything a step, a tool or a query may know about who calls.
@@ -33,7 +40,8 @@ class Caller:
     `workspace_id` bounds every query. `scopes` are the granted ones ("read:orders"); `attributes` limit what tools
     return (region, warehouse, customer). `request_id` is new for every call and stands in the audit; `run_id` groups
     the calls of one agent run. `seen` is the look at the registry with which this request was let in, so that its steps
-    need none of their own. Nothing a client sends in `_meta` ever gets in here.
+    need none of their own. `grant` is there for who came with an OAuth token. Nothing a client sends in `_meta` ever
+    gets in here.
     """
 
     workspace_id: str
@@ -46,6 +54,7 @@ class Caller:
     attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
     run_id: str | None = None
     seen: Seen | None = field(default=None, compare=False, repr=False)
+    grant: Grant | None = None
 
     def has_scope(self, scope: str) -> bool:
         return scope in self.scopes
@@ -63,4 +72,5 @@ class Caller:
             self.attributes,
             run_id or self.run_id,
             seen,
+            self.grant,
         )

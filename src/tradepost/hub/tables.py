@@ -3,6 +3,7 @@
 from tradepost.database.base import HubBase
 from tradepost.hub.access import models as access
 from tradepost.hub.access import person_models as people
+from tradepost.hub.access.oauth import models as oauth
 from tradepost.hub.actions import models as actions
 from tradepost.hub.audit import models as audit
 from tradepost.hub.events import models as events
@@ -10,5 +11,5 @@ from tradepost.hub.limits import models as limits
 from tradepost.hub.registry import models as registry
 from tradepost.hub.vault import models as vault
 
-MODULES = (access, actions, audit, events, limits, people, registry, vault)
+MODULES = (access, actions, audit, events, limits, oauth, people, registry, vault)
 METADATA = HubBase.metadata

@@ -17,7 +17,7 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 # A door that knows better says so itself; what it says stands.
 SAFE_HEADERS: Headers = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # without any, browsers send forms with the origin "null"
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
     (b"cross-origin-opener-policy", b"same-origin"),

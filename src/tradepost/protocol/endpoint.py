@@ -49,9 +49,10 @@ class McpEndpoint:
     """Serves one HostedCatalog.
 
     `resource_metadata_url` goes into the challenge of a 401 or 403: a URL, or a function from the path of the endpoint
-    (`/mcp`, `/mcp/servers/orders`) to its URL. `updates` is where changes of resources come from; without it nothing is
-    ever told. `peers` are the other processes behind the port, if there are any. `limit_lines` gives the headers of
-    good answers that tell callers of their limits. `owns(path)` tells a router which paths to hand over.
+    (`/mcp`, `/mcp/servers/orders`) to its URL. `base_scope` is named there to a client without a token. `updates` is
+    where changes of resources come from; without it nothing is ever told. `peers` are the other processes behind the
+    port, if there are any. `limit_lines` gives the headers of good answers that tell callers of their limits.
+    `owns(path)` tells a router which paths to hand over.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class McpEndpoint:
         allowed_hosts: Collection[str],
         allowed_origins: Collection[str] = (),
         resource_metadata_url: str | MetadataUrl | None = None,
+        base_scope: str | None = None,
         sessions: SessionStore | None = None,
         updates: Updates | None = None,
         peers: Peers | None = None,
@@ -71,6 +73,7 @@ class McpEndpoint:
         self._limit_lines = limit_lines
         self._doorkeeper = Doorkeeper(allowed_hosts, allowed_origins)
         self._metadata_url = resource_metadata_url
+        self._base_scope = base_scope
         self._streams = Streams()
         updates = updates or Updates()
         self._modern = modern.ModernEra(host, SERVED_VERSIONS, updates, self._streams)
@@ -216,7 +219,7 @@ class McpEndpoint:
 
     def _translated(self, exchange: Exchange, error: TradepostError) -> Refusal:
         url = self._metadata_url(exchange.path.rstrip("/")) if callable(self._metadata_url) else self._metadata_url
-        return translate(error, url, "authorization" in exchange.headers)
+        return translate(error, url, "authorization" in exchange.headers, self._base_scope)
 
 
 def _server_of(path: str) -> str | None:

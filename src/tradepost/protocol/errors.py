@@ -107,8 +107,13 @@ def missing_capability(required: Mapping[str, Any]) -> Refusal:
     )
 
 
-def translate(error: TradepostError, resource_metadata_url: str | None, had_credential: bool = True) -> Refusal:
-    """What a raised error says on the wire."""
+def translate(
+    error: TradepostError,
+    resource_metadata_url: str | None,
+    had_credential: bool = True,
+    base_scope: str | None = None,
+) -> Refusal:
+    """What a raised error says on the wire. `base_scope` is what a client without a token asks for first."""
     if isinstance(error, MissingCapability):
         return missing_capability(error.required)
     if isinstance(error, UpstreamFailed) and error.rpc_error is not None and error.server is not None:
@@ -118,6 +123,8 @@ def translate(error: TradepostError, resource_metadata_url: str | None, had_cred
     data = error.as_dict()
     if isinstance(error, Unauthenticated):
         challenge = {"error": "invalid_token"} if had_credential else {}
+        if base_scope is not None:
+            challenge["scope"] = base_scope
         headers = {"www-authenticate": _challenge(challenge, error, resource_metadata_url)}
         return Refusal(401, error.message, 401, data, headers=headers)
     headers = {}

@@ -56,8 +56,9 @@ class SessionStore(Protocol):
 
 
 def owner_of(caller: Caller) -> str:
-    """The key a session is bound to: workspace and principal."""
-    return f"{caller.workspace_id}/{caller.principal.kind}/{caller.principal.id}"
+    """The key a session is bound to: workspace, principal and, with an OAuth token, the client it was given to."""
+    owner = f"{caller.workspace_id}/{caller.principal.kind}/{caller.principal.id}"
+    return owner if caller.grant is None else f"{owner}/{caller.grant.client_id}"
 
 
 @dataclass(slots=True)

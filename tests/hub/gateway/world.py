@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.hub.gateway.shop import Shop
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access import agents, keys, people, workspaces
 from tradepost.hub.access.authenticate import Authenticator
@@ -141,6 +142,7 @@ class World:
         lease: timedelta = LEASE,
         wait_seconds: float = 5.0,
         secret: bytes | None = None,
+        now: Now = system_now,
     ) -> None:
         self.facts = facts
         self.database = Database(facts.hub_url)
@@ -148,7 +150,7 @@ class World:
         self.shop = Shop(Path(facts.ledger))
         self.audit = AuditWriter(self.database)
         self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database)})
-        self.authenticator = Authenticator(self.database, self.watch)
+        self.authenticator = Authenticator(self.database, self.watch, now)
         clock = ActionClock()
         self.leases = Leases(self.database, new_id("test"), clock, lease)
         self.built: BuiltGateway = build_gateway(

@@ -1,4 +1,5 @@
-"""Who is behind a bearer key. The only place where a `Caller` for an agent or API key is made.
+"""Who is behind a bearer key. The only place where a `Caller` for an agent or API key is made; for access tokens see
+`oauth/access_tokens`.
 
 Unknown, malformed, revoked and expired keys cost the same work and get the same sentence. A verified key is remembered
 by its hash until the registry version moves (every change of keys, agents, users or workspaces moves it) or it expires,
@@ -24,6 +25,8 @@ from tradepost.hub.access.addresses import Networks, is_within, networks_of
 from tradepost.hub.access.changes import ROW_ID, Versions
 from tradepost.hub.access.keys import digest_of, parse_key
 from tradepost.hub.access.models import Agent, ApiKey, RegistryVersion, User, Workspace
+from tradepost.hub.access.oauth.access_tokens import AccessTokens
+from tradepost.hub.access.oauth.values import ACCESS
 from tradepost.protocol.hosting import Arrival
 
 logger = logging.getLogger(__name__)
@@ -66,14 +69,20 @@ class Authenticator:
         self._now = now
         self._known: dict[str, _Known] = {}
         self._used: dict[str, tuple[str, datetime]] = {}
+        self._tokens = AccessTokens(database, watch, now)
         self._flushing = Rounds("last use of keys", self._flush_once, FLUSH_SECONDS)
 
     def knows(self, bearer: str) -> bool:
-        """Whether this very key was verified here before; it may have been revoked since."""
+        """Whether this very key or token was verified here before; it may have been revoked since."""
+        if bearer.startswith(ACCESS):
+            return self._tokens.knows(bearer)
         return digest_of(bearer[:MAX_BEARER]) in self._known
 
     async def authenticate(self, bearer: str, request_id: str, arrival: Arrival | None = None) -> Caller:
-        """The caller of one request. Raises Unauthenticated, the same for every reason."""
+        """The caller of one request. A key is good at every path, unless it is bound to addresses; an access token is
+        for one. Raises Unauthenticated, the same for every reason."""
+        if bearer.startswith(ACCESS):
+            return await self._tokens.caller(bearer, request_id, arrival.path if arrival else "")
         digest = digest_of(bearer[:MAX_BEARER])
         looked_at = monotonic()
         known = self._known.get(digest)

@@ -29,7 +29,7 @@ INSTRUCTIONS = (
 
 
 class Authenticates(Protocol):
-    """Who turns a bearer key into a caller; access's Authenticator satisfies it."""
+    """Who turns a bearer key or token into a caller; access's Authenticator satisfies it."""
 
     def knows(self, bearer: str) -> bool: ...
 

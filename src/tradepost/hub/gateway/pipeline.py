@@ -8,7 +8,7 @@ that goes away does not leave it half done.
 import asyncio
 from collections.abc import Sequence
 
-from tradepost.foundation.errors import InProgress, TradepostError
+from tradepost.foundation.errors import ForbiddenScope, InProgress, TradepostError
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.gateway.action_tasks import created, ended, held_task
 from tradepost.hub.gateway.answers import error_result
@@ -190,12 +190,18 @@ def _answer(call: Call) -> Json:
     if isinstance(call.error, InProgress) and call.action is not None and call.extras.takes_tasks:
         return created(call.action)
     if call.error is not None:
-        if call.kind != "tool" or call.entry is None or isinstance(call.error, _OUTRIGHT):
+        if call.kind != "tool" or call.entry is None or isinstance(call.error, _OUTRIGHT) or _can_be_mended(call):
             raise call.error
         return error_result(call.error)
     if call.answer is None:
         raise RuntimeError(f"The call of {call.name} ended without an answer.")
     return call.answer
+
+
+def _can_be_mended(call: Call) -> bool:
+    """Whether the client itself can do something about it: with OAuth it asks its person for the scope that is missing,
+    which it does where HTTP says so."""
+    return isinstance(call.error, ForbiddenScope) and call.caller.grant is not None
 
 
 def _gone(call: Call) -> AuditFact:

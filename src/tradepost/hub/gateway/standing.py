@@ -1,9 +1,11 @@
-"""Whether a caller may still act: its workspace, key, agent and user are there and active, whatever was true when the
-caller was built. Kept until the registry version moves or the key expires; asked afresh before an approved action runs.
+"""Whether a caller may still act: its workspace, key or grant, agent and user are there and active, whatever was true
+when the caller was built. Kept until the registry version moves or the key expires; asked afresh before an approved
+action runs.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +17,8 @@ from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unauthenticated
 from tradepost.hub.access.changes import Versions, seen_version
 from tradepost.hub.access.models import Agent, ApiKey, Posture, Profile, User, Workspace
+from tradepost.hub.access.oauth.models import OAuthClient, OAuthGrant
+from tradepost.hub.access.oauth.scopes import for_role
 from tradepost.hub.limits.quotas import DEFAULTS, Quotas, read_quotas
 
 MOST_KEPT = 10_000
@@ -33,14 +37,43 @@ _ALL = Lookup(
         Agent.slug,
         Agent.scopes,
         Profile.posture,
+        OAuthGrant.id,
+        OAuthGrant.revoked_at,
+        User.role,
+        OAuthClient.status,
     )
     .select_from(Workspace)
     .outerjoin(ApiKey, and_(ApiKey.workspace_id == Workspace.workspace_id, ApiKey.id == bindparam("key")))
     .outerjoin(User, and_(User.workspace_id == Workspace.workspace_id, User.id == bindparam("user")))
     .outerjoin(Agent, and_(Agent.workspace_id == Workspace.workspace_id, Agent.id == bindparam("agent")))
     .outerjoin(Profile, and_(Profile.workspace_id == Agent.workspace_id, Profile.id == Agent.profile_id))
+    .outerjoin(OAuthGrant, and_(OAuthGrant.workspace_id == Workspace.workspace_id, OAuthGrant.id == bindparam("grant")))
+    .outerjoin(
+        OAuthClient,
+        and_(OAuthClient.workspace_id == OAuthGrant.workspace_id, OAuthClient.client_id == OAuthGrant.client_id),
+    )
     .where(Workspace.id == bindparam("workspace"))
 )
+
+
+class _Row(NamedTuple):
+    """What _ALL selects, in its order."""
+
+    workspace: str | None
+    workspace_slug: str | None
+    key: str | None
+    key_revoked_at: datetime | None
+    key_expires_at: datetime | None
+    key_scopes: list[str] | None
+    user: str | None
+    agent: str | None
+    agent_slug: str | None
+    agent_scopes: list[str] | None
+    posture: Posture | None
+    grant: str | None
+    grant_revoked_at: datetime | None
+    role: str | None
+    client: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +128,38 @@ class Standings:
 
 def _mark(caller: Caller) -> tuple[str, ...]:
     principal = caller.principal
-    return caller.workspace_id, principal.kind, principal.id, caller.agent_id or "", caller.user_id or ""
+    grant = caller.grant.id if caller.grant is not None else ""
+    return caller.workspace_id, principal.kind, principal.id, caller.agent_id or "", caller.user_id or "", grant
 
 
 async def _look_up(session: AsyncSession, caller: Caller, version: int) -> Standing:
-    is_key = caller.principal.kind in ("agent_key", "api_key")
+    is_key = caller.grant is None and caller.principal.kind in ("agent_key", "api_key")
     named = {
+        "grant": caller.grant.id if caller.grant is not None else "",
         "workspace": caller.workspace_id,
         "key": caller.principal.id if is_key else "",
         "user": caller.user_id or "",
         "agent": caller.agent_id or "",
     }
     rows = await _ALL.rows(session, named)
-    found = rows[0] if rows else (None,) * 11
-    workspace, slug, key, revoked_at, expires_at, own, user, agent, agent_slug, granted, posture = found
-    if workspace != "active":
+    row = _Row(*rows[0]) if rows else _Row(*(None,) * len(_Row._fields))
+    if row.workspace != "active":
         raise _refused("its workspace is not active")
-    if is_key and (key is None or revoked_at is not None):
+    if is_key and (row.key is None or row.key_revoked_at is not None):
         raise _refused("its key was revoked")
-    scopes = caller.scopes if own is None else caller.scopes & frozenset(own)
-    if caller.user_id is not None and user != "active":
+    if caller.grant is not None and (row.grant is None or row.grant_revoked_at is not None or row.client == "disabled"):
+        raise _refused("what was granted to its client was taken back")
+    if caller.user_id is not None and row.user != "active":
         raise _refused("its user is not active")
+    scopes = caller.scopes if row.key_scopes is None else caller.scopes & frozenset(row.key_scopes)
+    if caller.grant is not None and row.role is not None:
+        scopes = for_role(scopes, row.role)
     if caller.agent_id is None:
-        return Standing(None, scopes, expires_at, version, slug)
-    if agent != "active" or granted is None:
+        return Standing(None, scopes, row.key_expires_at, version, row.workspace_slug)
+    if row.agent != "active" or row.agent_scopes is None:
         raise _refused("its agent is not active")
-    return Standing(posture, scopes & frozenset(granted), expires_at, version, slug, agent_slug)
+    scopes &= frozenset(row.agent_scopes)
+    return Standing(row.posture, scopes, row.key_expires_at, version, row.workspace_slug, row.agent_slug)
 
 
 def _refused(why: str) -> Unauthenticated:

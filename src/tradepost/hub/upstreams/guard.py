@@ -87,10 +87,12 @@ class Guard:
             for address in addresses
         )
 
-    def http_pool(self) -> HttpPool:
-        """The shared connections to all upstreams: each is dialled to an address that was checked for it."""
-        # Loaded with the first call that goes out: a start has better things to do.
-        tls: ssl.SSLContext = import_module("httpx2").create_ssl_context(trust_env=False)
+    def http_pool(self, tls: ssl.SSLContext | None = None) -> HttpPool:
+        """Connections that are shared: each is dialled to an address that was checked for it. `tls` says whose
+        certificates count, where it is not the usual authorities."""
+        if tls is None:
+            # Loaded with the first call that goes out: a start has better things to do.
+            tls = import_module("httpx2").create_ssl_context(trust_env=False)
         tls.set_alpn_protocols(["http/1.1"])
         return HttpPool(self._dialled, tls)
 

@@ -1,6 +1,6 @@
 """limits: what is set for workspaces and agents, and the windows that processes take shares of
 
-Revision 0006, after 0004.
+Revision 0006, after 0005.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

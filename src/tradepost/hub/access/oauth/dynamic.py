@@ -1,0 +1,44 @@
+"""Clients that registered themselves (RFC 7591), which MCP has deprecated and which is off unless an operator wants it.
+
+Nothing is stored, so nobody can fill a table: the client id carries what was registered, sealed by this hub. Where the
+setting is switched off again, none of these ids is known any more.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+import orjson
+
+from tradepost.hub.access.oauth.errors import INVALID_CLIENT_METADATA, OAuthError
+
+PREFIX = "tpdc_"
+MAX_SEALED = 1_200
+_MARK = 32
+
+
+def seal(name: str, redirect_uris: tuple[str, ...], secret: bytes) -> str:
+    """The client id of a registration. Raises OAuthError where there is too much to carry."""
+    body = orjson.dumps([name, redirect_uris])
+    if len(body) > MAX_SEALED:
+        raise OAuthError(INVALID_CLIENT_METADATA, "That is too long a name or too many redirect URIs.")
+    return PREFIX + base64.urlsafe_b64encode(_mark(body, secret) + body).rstrip(b"=").decode()
+
+
+def unseal(client_id: str, secret: bytes) -> tuple[str, tuple[str, ...]]:
+    """Name and redirect URIs behind a client id. Raises ValueError for one that this hub did not make."""
+    text = client_id.removeprefix(PREFIX)
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        raise ValueError("not sealed here") from None
+    mark, body = raw[:_MARK], raw[_MARK:]
+    if not hmac.compare_digest(mark, _mark(body, secret)):
+        raise ValueError("not sealed here")
+    name, redirect_uris = orjson.loads(body)
+    return name, tuple(redirect_uris)
+
+
+def _mark(body: bytes, secret: bytes) -> bytes:
+    return hmac.new(secret, body, hashlib.sha256).digest()

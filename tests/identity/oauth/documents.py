@@ -1,0 +1,120 @@
+"""A host of client metadata documents with TLS on loopback, reached under the name of a public host."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.identity.oauth.world import CALLBACK
+from tradepost.foundation.clock import system_now
+from tradepost.hub.upstreams.guard import Guard
+from tradepost.protocol.http_pool import HttpPool
+
+HOST = "app.example"
+LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for HOST, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    now = system_now()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "host.crt", folder / "host.key"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    encoding, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    paths[1].write_bytes(key.private_bytes(encoding, private, serialization.NoEncryption()))
+    return paths
+
+
+@dataclass
+class Host:
+    """Answers what tests put under a path; counts what is asked for."""
+
+    port: int = 0
+    answers: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=lambda: ["127.0.0.1"])
+    trusted: ssl.SSLContext | None = None
+    slow: bool = False
+
+    def url(self, path: str = "/client.json") -> str:
+        return f"https://{HOST}:{self.port}{path}"
+
+    def put(
+        self,
+        path: str = "/client.json",
+        *,
+        status: str = "200 OK",
+        kind: str = "application/json",
+        body: bytes | None = None,
+        headers: str = "",
+        **changes: Any,
+    ) -> str:
+        """Put an answer under a path: by default a right document, changed as said (None leaves a field out)."""
+        document = {"client_id": self.url(path), "client_name": "Claude", "redirect_uris": [CALLBACK], **changes}
+        kept = {name: value for name, value in document.items() if value is not None}
+        content = orjson.dumps(kept) if body is None else body
+        head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(content)}\r\n{headers}\r\n"
+        self.answers[path] = head.encode() + content
+        return self.url(path)
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        return self.addresses
+
+    def pool(self, *, may_dial_loopback: bool = True) -> HttpPool:
+        """Connections of a hub that trusts this host's certificate."""
+        guard = Guard([LOOPBACK] if may_dial_loopback else [], resolver=self.resolve)
+        return guard.http_pool(self.trusted)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
+            self.asked.append(path)
+            answer = self.answers.get(path, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            for piece in [answer[at : at + 1] for at in range(len(answer))] if self.slow else [answer]:
+                writer.write(piece)
+                await writer.drain()
+                if self.slow:
+                    await asyncio.sleep(0.02)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the hub has had enough
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def documents_host(folder: Path) -> AsyncIterator[Host]:
+    """A running host."""
+    crt, key = certificate(folder)
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(crt, key)
+    host = Host(trusted=ssl.create_default_context(cafile=str(crt)))
+    server = await asyncio.start_server(host.serve, "127.0.0.1", 0, ssl=served)
+    async with server:
+        host.port = server.sockets[0].getsockname()[1]
+        yield host
