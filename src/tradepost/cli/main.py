@@ -25,6 +25,7 @@ _COMMANDS = {
     "agent": ("agents", "Agents: specialists and outside MCP clients."),
     "profile": ("agents", "Groups of agents with one posture."),
     "key": ("agents", "Bearer keys of agents."),
+    "shopper-session": ("shoppers", "Short-lived tokens for a shop's own customers."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),

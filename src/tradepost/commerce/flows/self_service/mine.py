@@ -4,6 +4,7 @@ There is no customer argument. The customer is a condition inside each look-up, 
 that never was are the same to it: the same statement, the same number of them, the same words.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -13,13 +14,13 @@ from tradepost.commerce.billing.models import Invoice
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.returns.models import Return
+from tradepost.commerce.store.privacy import CUSTOMER
 from tradepost.commerce.store.store import Store
 from tradepost.database.scoping import BUILT_ONCE
 from tradepost.foundation.errors import ForbiddenScope, NotFound
 
 Row = TypeVar("Row", Order, Return, Invoice)
 
-CUSTOMER = "customer"  # the attribute of a caller
 NOBODY = ""  # no record belongs to it
 
 _WHERE_TO_LOOK = {
@@ -47,7 +48,7 @@ async def find_mine(store: Store, customer_id: str, model: type[Row], reference:
     word the same for a record of somebody else and for one that is not there."""
     wanted = reference.strip()
     statement = _of_customer(model)
-    rows = await store.all(statement, wanted=wanted, bare=wanted.removeprefix("#"), customer=customer_id)
+    rows: Sequence[Row] = await store.all(statement, wanted=wanted, bare=wanted.removeprefix("#"), customer=customer_id)
     if not rows:
         noun, hint = _WHERE_TO_LOOK[model]
         raise NotFound(f"You have no such {noun}.", hint=hint, field=field)

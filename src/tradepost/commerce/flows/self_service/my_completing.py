@@ -3,14 +3,15 @@
 from sqlalchemy import select
 
 from tradepost.commerce.flows.completing import MOST, Suggestions
-from tradepost.commerce.flows.self_service.mine import CUSTOMER, my_customer_id
+from tradepost.commerce.flows.self_service.mine import my_customer_id
 from tradepost.commerce.orders.models import Order
+from tradepost.commerce.store.privacy import is_shopper
 from tradepost.commerce.store.store import Store
 
 
 async def suggest_mine(store: Store, name: str, typed: str) -> Suggestions:
     """Values for the argument of a prompt, or of a resource, that names an order."""
-    if name not in ("order", "me") or CUSTOMER not in store.caller.attributes:
+    if name not in ("order", "me") or not is_shopper(store.caller):
         return Suggestions([], False)
     begun = typed.strip().removeprefix("#")
     mine = select(Order.number).where(Order.customer_id == await my_customer_id(store))

@@ -23,7 +23,7 @@ from tradepost.commerce.flows.settling.order_units import (
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.store import Store
-from tradepost.foundation.errors import StateConflict
+from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.money import MoneyView, money
 
 SCOPE = "me:returns"
@@ -48,11 +48,11 @@ class MyUnits(BaseModel):
 
 
 Lines = Annotated[
-    list[MyUnits],
+    list[MyUnits] | None,
     Field(
         min_length=1,
         max_length=MAX_LINES,
-        description="The units concerned, by line number of the order.",
+        description="The units concerned, by line number; needed where the order has several lines.",
         examples=[[{"line": 1, "quantity": 1}]],
     ),
 ]
@@ -82,7 +82,7 @@ async def report_my_problem(
     store: Store,
     order_id: OrderId,
     problem: Problem,
-    lines: Lines,
+    lines: Lines = None,
     description: Words = None,
     photos: Photos = None,
 ) -> Answer[MyProblem]:
@@ -94,8 +94,9 @@ async def report_my_problem(
     mine = await find_mine(store, customer_id, Order, order_id, field="order_id")
     with in_shoppers_words(SEE_ORDER):
         order = await store.primary(Order, mine.id, field="order_id")
-        _require_arrived(order, await order_lines(store, order))
-        claim = await _open(store, order, problem, lines, description)
+        bought = await order_lines(store, order)
+        _require_arrived(order, bought)
+        claim = await _open(store, order, problem, _named(order, bought, lines), description)
     for_photos = await add_pieces(store, claim, "photo", photos, None) if photos else 0
     data: MyProblem = {
         "id": claim.id,
@@ -111,10 +112,21 @@ async def report_my_problem(
     return Answer(data, f"{claim.number}: the shop knows of the problem with order {order.number}.{asked}")
 
 
-async def _open(store: Store, order: Order, problem: str, lines: Sequence[MyUnits], words: str | None) -> Claim:
+def _named(order: Order, bought: Sequence[OrderLine], lines: Sequence[MyUnits] | None) -> list[UnitsOf] | None:
+    """The units that are meant; None for all, where there is no choice."""
+    if lines is None and len(bought) > 1:
+        listed = "; ".join(f"{line.position}: {line.sku}" for line in bought[:10])
+        raise InvalidArgument(
+            f"Order {order.number} has {len(bought)} lines, and none is named.",
+            hint=f'Name what is concerned, like [{{"line": 1, "quantity": 1}}]. Its lines: {listed}.',
+            field="lines",
+        )
+    return None if lines is None else [UnitsOf(**entry.model_dump()) for entry in lines]
+
+
+async def _open(store: Store, order: Order, problem: str, units: list[UnitsOf] | None, words: str | None) -> Claim:
     """The claim. A claim of the shop's own against a carrier may exist for the same goods; the customer is told that it
     is looked into, and nothing of it."""
-    units = [UnitsOf(line=entry.line, quantity=entry.quantity) for entry in lines]
     try:
         opened = await open_claim.function(store, CLAIMS[problem], order_id=order.id, lines=units, description=words)
     except StateConflict as error:

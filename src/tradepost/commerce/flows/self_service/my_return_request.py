@@ -94,7 +94,7 @@ async def start_my_return(
     asks: the shop decides, no money moves. Returns the RMA number, fee and window."""
     customer_id = await my_customer_id(store)
     order = await find_mine(store, customer_id, Order, order_id, field="order_id")
-    entries = lines and [ReturnUnits(line=entry.line, quantity=entry.quantity, reason=entry.reason) for entry in lines]
+    entries = None if lines is None else [ReturnUnits(**entry.model_dump()) for entry in lines]
     with in_shoppers_words(ASK_FIRST):
         answer = await submit_return.function(store, order.id, entries, resolution, refund_to, note)
     done = answer.data
