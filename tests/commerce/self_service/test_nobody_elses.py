@@ -28,6 +28,7 @@ BY_REFERENCE: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "report_my_problem": ("order_id", Order, {"problem": "damage", "lines": [{"line": 1}]}),
     "list_my_invoices": ("number", Invoice, {}),
 }
+SOME = 10
 ODD = ("none-such", "%", "' OR 1=1 --", "#", " ", "88_09", "*", "x" * 200)
 
 
@@ -47,10 +48,10 @@ def statements() -> Iterator[list[str]]:
 
 
 async def of_others(counter: Counter, model: Any, me: str) -> list[str]:
-    """Ids and numbers of what belongs to everybody else."""
+    """Ids and numbers of some of what belongs to everybody else."""
     mine = select(Customer.id).where(Customer.number == me)
     rows = await counter.rows(select(model).where(model.customer_id.not_in(mine)).order_by(model.number))
-    return [name for row in rows for name in (row.id, row.number)]
+    return [name for row in rows[:: max(1, len(rows) // SOME)] for name in (row.id, row.number)]
 
 
 @pytest.mark.parametrize("tool", BY_REFERENCE)
@@ -94,7 +95,7 @@ async def test_a_dry_run_and_a_preview_tell_no_more(counter: Counter, tool: str)
 
 async def test_lists_hold_all_that_is_theirs_and_nothing_else(counter: Counter):
     invoiced = 0
-    for customer in await counter.customers():
+    for customer in (await counter.customers())[::4]:
         orders = await counter.rows(select(Order).where(Order.customer_id == customer.id))
         found = await everything(counter, customer.number, "list_my_orders")
         assert sorted(row["id"] for row in found) == sorted(order.id for order in orders)
