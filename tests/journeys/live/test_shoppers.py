@@ -72,7 +72,8 @@ async def test_a_shoppers_write_waits_for_a_person_longer_than_the_session_lives
         place.run("approvals", "approve", proposed["approval_id"], "--as", APPROVER).good()
         assert settled(place, proposed["approval_id"]) == "succeeded"
         (action,) = place.ask("approvals", "list", "--state", "succeeded")
-        assert action["preview"]["changes"]  # people saw it all
+        assert action["preview"]["changes"]  # people saw it all, and who it was for
+        assert action["attributes"] == {"customer": "CUST-10483"}
         async with over_http(f"{place.url}/mcp", minted(place, "CUST-10483")["token"]) as client:
             assert (await call(client, "get_my_order", order_id="88260"))["status"] == "canceled"
 

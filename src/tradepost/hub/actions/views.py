@@ -41,7 +41,7 @@ class VerdictView:
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """One action, with the answers of its current round."""
+    """One action, with the answers of its current round. `attributes` say whom its caller was bound to: a customer."""
 
     id: str
     state: str
@@ -71,6 +71,7 @@ class ActionView:
     finished_at: datetime | None
     result: dict[str, Any] | None
     error_code: str | None
+    attributes: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON for the command line, REST and pages."""
@@ -218,4 +219,5 @@ def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) ->
         finished_at=action.finished_at,
         result=orjson.loads(action.result) if action.result is not None else None,
         error_code=action.error_code,
+        attributes=dict(action.caller["attributes"]),
     )
