@@ -5,16 +5,18 @@ from collections import Counter
 import pytest
 
 from tests.commerce.contracts.offered import PROMPTS, RESOURCES, SCOPES, SERVERS, TOOLS
-from tradepost.commerce.declared import MODULES
+from tradepost.commerce.declared import MODULES, SHOPPER_MODULES
 from tradepost.commerce.serving.declare import Prompt, Resource, Tool
 from tradepost.commerce.serving.server import StoreServer
+
+FOR_SHOPPERS_TOO = ("where_is_my_order", "start_a_return")
 
 every_server = pytest.mark.parametrize("server", SERVERS, ids=lambda server: str(server.slug))
 
 
 def declared(kind: type) -> list[object]:
     groups = ("TOOLS", "RESOURCES", "PROMPTS")
-    items = [item for module in MODULES for group in groups for item in getattr(module, group, ())]
+    items = [item for module in (*MODULES, *SHOPPER_MODULES) for group in groups for item in getattr(module, group, ())]
     return [item for item in items if isinstance(item, kind)]
 
 
@@ -25,8 +27,14 @@ def test_everything_declared_is_offered_by_exactly_one_server() -> None:
     assert templates == Counter(item.template for item in declared(Resource) if isinstance(item, Resource))
     prompts = Counter(prompt.name for prompt in PROMPTS)
     assert prompts == Counter(prompt.name for prompt in declared(Prompt) if isinstance(prompt, Prompt))
-    for counted in (offered, templates, prompts):
+    for counted in (offered, templates, prompts - Counter(FOR_SHOPPERS_TOO)):
         assert not [name for name, times in counted.items() if times > 1]
+
+
+def test_a_prompt_that_shoppers_have_too_is_theirs_by_its_scope() -> None:
+    """Whoever sees one of the two does not see the other: no shopper has an operator's scope."""
+    for name in FOR_SHOPPERS_TOO:
+        assert sorted(prompt.scope for prompt in PROMPTS if prompt.name == name) == ["me:orders.read", "read:orders"]
 
 
 def test_servers_have_names_of_their_own() -> None:
@@ -58,7 +66,7 @@ def test_resources_say_what_they_are(item: Resource) -> None:
     assert item.title
     assert item.name != item.title
     assert 20 <= len(item.description) <= 600
-    assert item.scope.startswith("read:")
+    assert item.scope.startswith("read:") or item.scope == "me:orders.read"
 
 
 @pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: str(prompt.name))

@@ -53,7 +53,8 @@ class Walker:
     traces of the neighbor."""
 
     def __init__(self, database: Database) -> None:
-        self.servers = build_servers(database, fixed(NOW))
+        # What answers one customer about themselves has tests of its own: this is an operator.
+        self.servers = [one for one in build_servers(database, fixed(NOW)) if one.slug != "self_service"]
         self.tools = {tool.name: tool for server in self.servers for tool in server.tools}
         self._home = {tool.name: server for server in self.servers for tool in server.tools}
         self._schemas = {name: jsonschema_rs.validator_for(tool.output_schema) for name, tool in self.tools.items()}

@@ -89,6 +89,8 @@ def show(
 def _card(action: ActionView) -> None:
     console.say(f"{action.exposed_name} ({action.tool_class}) on server {action.server}: {action.state}")
     console.say(f"Why it asks: {action.decision_reason}")
+    for name, value in action.attributes.items():
+        console.say(f"Asked for the {name} {value}")
     console.say("Arguments, exactly as they will be executed:")
     for name, value in action.arguments.items():
         console.say(f"  {name}: {console.text(value)}")

@@ -25,6 +25,7 @@ _COMMANDS = {
     "agent": ("agents", "Agents: specialists and outside MCP clients."),
     "profile": ("agents", "Groups of agents with one posture."),
     "key": ("keys", "Bearer keys of agents and people."),
+    "shopper-session": ("shoppers", "Short-lived tokens for a shop's own customers."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
     "assertion-keys": ("assertion_keys", "Keys that sign what servers are told of callers."),

@@ -78,6 +78,16 @@ from tradepost.commerce.flows.returns import (
     return_reads,
     submit_return,
 )
+from tradepost.commerce.flows.self_service import (
+    my_cancel,
+    my_invoices,
+    my_orders,
+    my_problems,
+    my_prompts,
+    my_return_request,
+    my_returns,
+    my_tracking,
+)
 from tradepost.commerce.flows.stock import (
     adjust_stock,
     reserve_stock,
@@ -174,4 +184,16 @@ MODULES = (
     transfer_stock,
     update,
     update_address,
+)
+
+# What a shop's own customer may do. Prompts of theirs have the names of operators' ones.
+SHOPPER_MODULES = (
+    my_cancel,
+    my_invoices,
+    my_orders,
+    my_problems,
+    my_prompts,
+    my_return_request,
+    my_returns,
+    my_tracking,
 )

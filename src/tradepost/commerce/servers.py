@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TypeVar
 
-from tradepost.commerce.declared import MODULES
+from tradepost.commerce.declared import MODULES, SHOPPER_MODULES
 from tradepost.commerce.flows.completing import suggest
+from tradepost.commerce.flows.self_service.my_completing import suggest_mine
 from tradepost.commerce.serving.declare import Prompt, Resource, Tool
 from tradepost.commerce.serving.server import StoreServer
+from tradepost.commerce.serving.suggesting import Suggest
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 
@@ -17,7 +19,8 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A server by the names of what it groups, in the order a client sees them."""
+    """A server by the names of what it groups, in the order a client sees them; `modules` declare them, and `suggest`
+    completes what a client types."""
 
     slug: str
     title: str
@@ -25,6 +28,8 @@ class Plan:
     tools: str
     resources: str = ""
     prompts: str = ""
+    modules: Sequence[ModuleType] = MODULES
+    suggest: Suggest = suggest
 
 
 PLANS = (
@@ -125,28 +130,40 @@ PLANS = (
         "report://daily-ops/{date}",
         "daily_supply_chain_briefing",
     ),
+    Plan(
+        "self_service",
+        "Self-service",
+        "What a signed-in customer of the shop may see and do with their own orders, returns and invoices.",
+        """list_my_orders get_my_order track_my_order cancel_my_order check_my_return start_my_return get_my_return
+        report_my_problem list_my_invoices""",
+        "me://orders me://orders/{number}",
+        "where_is_my_order start_a_return",
+        SHOPPER_MODULES,
+        suggest_mine,
+    ),
 )
 
 
 def build_servers(store: Database, now: Now = system_now, *, free_text: bool = True) -> tuple[StoreServer, ...]:
     """All servers over one store. `free_text` off leaves out all text that outsiders wrote."""
-    tools = {tool.name: tool for tool in _declared(MODULES, "TOOLS", Tool)}
-    resources = {item.template: item for item in _declared(MODULES, "RESOURCES", Resource)}
-    prompts = {prompt.name: prompt for prompt in _declared(MODULES, "PROMPTS", Prompt)}
-    return tuple(
-        StoreServer(
-            slug=plan.slug,
-            title=plan.title,
-            instructions=plan.instructions,
-            database=store,
-            tools=[tools[name] for name in plan.tools.split()],
-            resources=[resources[template] for template in plan.resources.split()],
-            prompts=[prompts[name] for name in plan.prompts.split()],
-            now=now,
-            free_text=free_text,
-            suggest=suggest,
-        )
-        for plan in PLANS
+    return tuple(_built(plan, store, now, free_text=free_text) for plan in PLANS)
+
+
+def _built(plan: Plan, store: Database, now: Now, *, free_text: bool) -> StoreServer:
+    tools = {tool.name: tool for tool in _declared(plan.modules, "TOOLS", Tool)}
+    resources = {item.template: item for item in _declared(plan.modules, "RESOURCES", Resource)}
+    prompts = {prompt.name: prompt for prompt in _declared(plan.modules, "PROMPTS", Prompt)}
+    return StoreServer(
+        slug=plan.slug,
+        title=plan.title,
+        instructions=plan.instructions,
+        database=store,
+        tools=[tools[name] for name in plan.tools.split()],
+        resources=[resources[template] for template in plan.resources.split()],
+        prompts=[prompts[name] for name in plan.prompts.split()],
+        now=now,
+        free_text=free_text,
+        suggest=plan.suggest,
     )
 
 

@@ -9,11 +9,12 @@ PII = "read:customers.pii"
 
 @dataclass(frozen=True, slots=True)
 class ReadyProfile:
-    """A profile that comes along."""
+    """A profile that comes along. `tools` are assigned to the whole profile, for whoever acts for it."""
 
     slug: str
     name: str
     posture: Posture
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,23 @@ class ReadyAgent:
     extra_scopes: tuple[str, ...] = ()
 
 
-PROFILES = (
-    ReadyProfile("internal", "Internal: proposes, people approve", "propose"),
-    ReadyProfile("trusted", "Trusted: writes within guardrails", "guarded"),
-)
-
-
 def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
+
+PROFILES = (
+    ReadyProfile("internal", "Internal: proposes, people approve", "propose"),
+    ReadyProfile("trusted", "Trusted: writes within guardrails", "guarded"),
+    ReadyProfile(
+        "shoppers",
+        "Shoppers: the shop's own customers",
+        "customer",
+        _names(
+            """list_my_orders get_my_order track_my_order cancel_my_order check_my_return start_my_return get_my_return
+            report_my_problem list_my_invoices search_policies search_products get_product"""
+        ),
+    ),
+)
 
 AGENTS = (
     ReadyAgent(

@@ -15,7 +15,7 @@ from tradepost.hub.access.models import Agent
 from tradepost.hub.access.roles import system_caller
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registry.models import Assignment, Server, ToolEntry
-from tradepost.starter.agents import AGENTS, PROFILES, ReadyAgent
+from tradepost.starter.agents import AGENTS, PROFILES, ReadyAgent, ReadyProfile
 
 
 async def set_up_agents(
@@ -30,6 +30,7 @@ async def set_up_agents(
                 await access.find_profile(session, profile.slug)
             except NotFound:
                 await access.create_profile(session, by, profile.slug, profile.name, profile.posture)
+            await _assign_to_all(session, by, profile)
         minted: dict[str, str] = {}
         for agent in agents:
             row = await _agent(session, by, agent)
@@ -37,6 +38,15 @@ async def set_up_agents(
                 made = await keys.mint(session, by, keys.KeyTerms(label="made by the demo"), agent_id=row.id)
                 minted[agent.slug] = made.secret
         return minted
+
+
+async def _assign_to_all(session: AsyncSession, by: Caller, ready: ReadyProfile) -> None:
+    """What whoever acts for a profile sees, as far as it is not there."""
+    row = await access.find_profile(session, ready.slug)
+    there = set(await session.scalars(select(Assignment.tool_entry_id).where(Assignment.profile_id == row.id)))
+    for position, (server, entry) in enumerate(await _entries(session, ready.tools)):
+        if entry.id not in there:
+            await assign(session, by, server, entry.name, profile=row.slug, position=position)
 
 
 async def _agent(session: AsyncSession, by: Caller, ready: ReadyAgent) -> Agent:

@@ -1,38 +1,17 @@
 """Stores to call everything over. Each holds a shop with nothing in it and the demo shop, migrated and filled once."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
-import psycopg
 import pytest
 
-from tests.commerce.contracts.shops import EMPTY, FULL, NOW
+from tests.commerce.contracts.filled import filled
 from tests.engines import DatabaseUrls, PostgresCluster, SqliteFiles, Template
-from tradepost.commerce.demo import load
-from tradepost.commerce.store.models import StoreSettings
-from tradepost.database import migrate
 from tradepost.database.engine import Database
-
-
-async def _load(url: str) -> None:
-    database = Database(url)
-    await load(database, FULL, now=NOW, orders=120, hold_clock=True)
-    async with database.transaction(EMPTY, write=True) as session:
-        session.add(StoreSettings(id="settings", name="Empty shop", currency="EUR", fixed_now=NOW))
-    await database.close()
-
-
-def _prepare(url: str) -> None:
-    migrate.upgrade(url, "store")
-    asyncio.run(_load(url))
-    if url.startswith("postgresql"):
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("ANALYZE")  # a server that is up for a minute has done so by itself
 
 
 @pytest.fixture
 def database_template() -> Template:
-    return Template("contracts", hub=lambda _url: None, store=_prepare)
+    return Template("contracts", hub=lambda _url: None, store=filled)
 
 
 @pytest.fixture
@@ -47,7 +26,7 @@ async def store(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
 def shared_url(engine_name: str, request: pytest.FixtureRequest) -> Iterator[str]:
     databases: SqliteFiles | PostgresCluster
     databases = request.getfixturevalue("sqlite_files" if engine_name == "sqlite" else "postgres_cluster")
-    url = databases.create("store", "contracts", _prepare)
+    url = databases.create("store", "contracts", filled)
     yield url
     databases.drop(url)
 

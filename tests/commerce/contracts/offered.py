@@ -17,6 +17,10 @@ SCOPES = frozenset(f"{verb}:{subject}" for verb in ("read", "write") for subject
     "read:settlement",
     "read:policies",
     "delete:sites",
+    "me:orders.read",
+    "me:orders.write",
+    "me:returns",
+    "me:invoices",
 }
 
 # C9. `in_progress` is what a duplicate in flight gets (C8). `unavailable` is left out on purpose: over a healthy

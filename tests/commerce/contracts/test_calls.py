@@ -127,7 +127,7 @@ async def outcome(
 @pytest.mark.parametrize("slug", [server.slug for server in SERVERS])
 async def test_reads_give_what_they_publish_or_an_error_to_act_on(unchanging_store: Database, slug: str) -> None:
     server = next(server for server in servers(unchanging_store) if server.slug == slug)
-    known, seen = await references(unchanging_store), Faults()
+    known, seen = await references(unchanging_store, slug), Faults()
     for tool in server.tools:
         for workspace in (EMPTY, FULL) if not tool.writes else ():
             for made in all_arguments(tool, known, workspace):
@@ -140,7 +140,7 @@ async def test_reads_give_what_they_publish_or_an_error_to_act_on(unchanging_sto
 @pytest.mark.parametrize("slug", [server.slug for server in SERVERS if any(tool.writes for tool in server.tools)])
 async def test_writes_do_what_they_previewed_once(store: Database, slug: str) -> None:
     server = next(server for server in servers(store) if server.slug == slug)
-    known, seen = await references(store), Faults()
+    known, seen = await references(store, slug), Faults()
     calls = [
         (workspace, tool, made)
         for workspace in (EMPTY, FULL)

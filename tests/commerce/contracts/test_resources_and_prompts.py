@@ -5,8 +5,8 @@ import re
 import orjson
 import pytest
 
-from tests.commerce.contracts.offered import PROMPTS, RESOURCES, SERVERS
-from tests.commerce.contracts.shops import EMPTY, FULL, INTERNALS, NOW, caller, references, servers
+from tests.commerce.contracts.offered import RESOURCES, SERVERS
+from tests.commerce.contracts.shops import EMPTY, FULL, INTERNALS, NOW, caller, mine, references, servers
 from tradepost.commerce.demo import CASES
 from tradepost.database.engine import Database
 from tradepost.foundation.errors import InvalidArgument, NotFound
@@ -16,7 +16,7 @@ from tradepost.foundation.errors import InvalidArgument, NotFound
 async def test_resources_give_a_value_or_are_not_found(unchanging_store: Database, template: str) -> None:
     offered = servers(unchanging_store)
     server = next(server for server in offered for item in server.resources if item.template == template)
-    known = await references(unchanging_store)
+    known = await references(unchanging_store, server.slug)
     scheme = template.partition("://")[0]
     names = {"stock": "sku", "product": "sku", "report": "date"}
     given = [
@@ -63,10 +63,13 @@ PROMPT_ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", [prompt.name for prompt in PROMPTS])
-async def test_prompts_name_tools_that_exist_and_end_with_a_reminder(unchanging_store: Database, name: str) -> None:
-    offered = servers(unchanging_store)
-    server = next(server for server in offered for prompt in server.prompts if prompt.name == name)
+@pytest.mark.parametrize(
+    ("slug", "name"), [(server.slug, prompt.name) for server in SERVERS for prompt in server.prompts]
+)
+async def test_prompts_name_tools_that_exist_and_end_with_a_reminder(
+    unchanging_store: Database, slug: str, name: str
+) -> None:
+    server = next(server for server in servers(unchanging_store) if server.slug == slug)
     prompt = next(prompt for prompt in server.prompts if prompt.name == name)
     known = await references(unchanging_store)
     every = {str(item["name"]) for item in prompt.arguments}
@@ -74,6 +77,8 @@ async def test_prompts_name_tools_that_exist_and_end_with_a_reminder(unchanging_
     made: dict[str, str] = {}
     for wanted in (every, required):
         made = {key: PROMPT_ARGUMENTS.get(key) or known(key)[0] for key in wanted}
+        if slug == "self_service":
+            made = {"order": mine("order_id")[0]}
         found = await server.prompt(caller(FULL), name, made)
         text = found["messages"][0]["content"]["text"]
         assert text.endswith("Propose; do not act without approval.")

@@ -94,6 +94,13 @@ def variant_in_full(product: Product, variant: Variant, stock: Mapping[str, Stoc
     }
 
 
+def as_buyers_see(view: VariantView) -> None:
+    """Leave out what is the shop's own affair: how many there are, and what it keeps in the attributes."""
+    view["available"] = None
+    if "attributes" in view:
+        view["attributes"] = {}
+
+
 def options_text(variant: VariantView) -> str:
     """ "SKU-1 (size M, color blue) €12.50 in_stock"."""
     options = ", ".join(f"{name} {value}" for name, value in variant["options"].items())

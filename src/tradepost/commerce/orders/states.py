@@ -30,14 +30,20 @@ def require_not_packed(order: Order, lines: Sequence[OrderLine], what: str) -> N
             ORDER_TRANSITIONS,
             hint="Only pending, open and held orders can be changed.",
         )
-    begun = sum(max(line.fulfilled, line.shipped) > 0 for line in lines)
-    if order.picked_at is not None or order.fulfillment_status not in _NOTHING_PACKED or begun:
+    if is_packed(order, lines):
+        begun = sum(max(line.fulfilled, line.shipped) > 0 for line in lines)
         raise StateConflict(
             f"{what} of {label_of(order)} cannot change any more: its goods are picked "
             f"(fulfillment {order.fulfillment_status}, {begun} of {len(lines)} lines begun).",
             hint="After picking only the parcel can be rerouted, or the goods returned.",
             details={"fulfillment_status": order.fulfillment_status},
         )
+
+
+def is_packed(order: Order, lines: Sequence[OrderLine]) -> bool:
+    """Whether somebody has begun to take its goods from the shelf."""
+    begun = any(max(line.fulfilled, line.shipped) > 0 for line in lines)
+    return begun or order.picked_at is not None or order.fulfillment_status not in _NOTHING_PACKED
 
 
 def require_nothing_shipped(order: Order, lines: Sequence[OrderLine]) -> None:

@@ -39,6 +39,12 @@ def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]
     return ToolResult([text_block(text)], preview)
 
 
+def could_be_done() -> ToolResult:
+    """The result of a dry run for a customer of the shop, who does not read what changes inside it."""
+    said = text_block("This can be done now. Nothing has changed.")
+    return ToolResult([said], {"status": "dry_run", "replayed": False, "preview": {}})
+
+
 # What to do next where the error itself says nothing better.
 _HINTS = {
     "invalid_argument": "See the tool's input schema for what is allowed.",

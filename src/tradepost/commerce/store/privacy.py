@@ -7,7 +7,13 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.untrusted import clean
 
 PII_SCOPE = "read:customers.pii"
+CUSTOMER = "customer"  # the attribute of a caller that is a customer of the shop
 _ADDRESS_FIELDS = ("line1", "line2", "city", "region", "postal_code", "country")
+
+
+def is_shopper(caller: Caller) -> bool:
+    """Whether a customer of the shop is asking: what is the shop's own affair is not shown to them."""
+    return bool(caller.attributes.get(CUSTOMER))
 
 
 def may_see_pii(caller: Caller) -> bool:

@@ -181,10 +181,12 @@ class Store:
         return found or self.add(NumberRange(id=prefix, last=start))
 
     def list_kind(self, kind: str) -> str:
-        """The name of a list inside its cursors. It stands for the workspace and the filters too: a cursor of another
-        shop or with other filters is not one that this list gave."""
+        """The name of a list inside its cursors. It stands for the workspace, what the caller is bound to, and the
+        filters too: a cursor of another shop, of another customer or with other filters is not one that this list
+        gave."""
         filters = {name: value for name, value in self._asked.items() if name not in _NO_FILTERS}
-        told = orjson.dumps([self.caller.workspace_id, filters], default=str, option=orjson.OPT_SORT_KEYS)
+        bound = [dict(self.caller.attributes)] if self.caller.attributes else []
+        told = orjson.dumps([self.caller.workspace_id, filters, *bound], default=str, option=orjson.OPT_SORT_KEYS)
         return f"{kind}/{hashlib.sha256(told).hexdigest()[:16]}"
 
     def free_text(self, text: str | None, cap: int = 500) -> UntrustedText | None:

@@ -1,4 +1,4 @@
-"""Who is behind a bearer key. The only place where a `Caller` for an agent or API key is made; for access tokens see
+"""Who is behind a bearer secret: the key of an agent or of the API, or a shopper's token; for access tokens see
 `oauth/access_tokens`.
 
 Unknown, malformed, revoked and expired keys cost the same work and get the same sentence. A verified key is remembered
@@ -23,10 +23,12 @@ from tradepost.foundation.errors import Unauthenticated
 from tradepost.foundation.rounds import Rounds
 from tradepost.hub.access.addresses import Networks, is_within, networks_of
 from tradepost.hub.access.changes import ROW_ID, Versions
-from tradepost.hub.access.keys import digest_of, parse_key
+from tradepost.hub.access.keys import parse_key
 from tradepost.hub.access.models import Agent, ApiKey, RegistryVersion, User, Workspace
 from tradepost.hub.access.oauth.access_tokens import AccessTokens
 from tradepost.hub.access.oauth.values import ACCESS
+from tradepost.hub.access.shopper_look_up import look_up_shopper
+from tradepost.hub.access.tokens import digest_of
 from tradepost.protocol.hosting import Arrival
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ MAX_REMEMBERED = 20_000
 MAX_BEARER = 512
 FLUSH_SECONDS = 30.0
 MOST_IN_ONE = 500  # keys in one statement
+SHOPPERS = "tpss_"
 _NO_PREFIX = "--------"  # no key has it: the lookup of a malformed key costs what any other costs
 _NO_DIGEST = "0" * 64
 
@@ -104,7 +107,8 @@ class Authenticator:
                 "The key is not valid: unknown, expired or revoked.",
                 hint="Send a current key as `Authorization: Bearer tp_…`. An admin mints one: `tradepost key mint`.",
             )
-        self._used[known.caller.principal.id] = (known.caller.workspace_id, now)
+        if known.caller.principal.kind != "shopper":
+            self._used[known.caller.principal.id] = (known.caller.workspace_id, now)
         return known.caller.for_request(request_id, seen=Seen(max(known.version, version), looked_at))
 
     async def start(self) -> None:
@@ -136,6 +140,19 @@ class Authenticator:
                     )
 
     async def _look_up(self, bearer: str, digest: str) -> _Known | None:
+        known = await (self._shopper if bearer.startswith(SHOPPERS) else self._key)(bearer, digest)
+        if known is not None:
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+            self._known[digest] = known
+        return known
+
+    async def _shopper(self, token: str, digest: str) -> _Known | None:
+        async with self._database.system(write=False, quick=True) as session:
+            found = await look_up_shopper(session, token[:MAX_BEARER], digest)
+        return None if found is None else _Known(*found, networks=None)
+
+    async def _key(self, bearer: str, digest: str) -> _Known | None:
         prefix = parse_key(bearer) if len(bearer) <= MAX_BEARER else None
         async with self._database.system(write=False, quick=True) as session:
             found = await _KEY.rows(session, {"prefix": prefix or _NO_PREFIX, "registry": ROW_ID})
@@ -147,11 +164,7 @@ class Authenticator:
         holder = agent if key.kind == "agent_key" else user
         if key.revoked_at is not None or workspace_status != "active" or holder is None or holder.status != "active":
             return None
-        known = _Known(_caller(key, agent), version, key.expires_at, networks_of(key.allowed_addresses))
-        if len(self._known) >= MAX_REMEMBERED:
-            self._known.clear()
-        self._known[digest] = known
-        return known
+        return _Known(_caller(key, agent), version, key.expires_at, networks_of(key.allowed_addresses))
 
     async def _flush_once(self) -> None:
         try:

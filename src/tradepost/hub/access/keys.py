@@ -1,13 +1,6 @@
-"""Bearer keys: `tp_` + 8 public characters + `_` + 256 random bits + a checksum. Shown once, kept as a hash only.
+"""Bearer keys: `tp_` + 8 public characters + `_` + 256 random bits + a checksum. Shown once, kept as a hash only."""
 
-The prefix finds the row and may be shown in lists and logs; the checksum lets a typing error or a cut key be seen
-without asking the database, and lets secret scanners recognise a leaked one.
-"""
-
-import hashlib
 import re
-import secrets
-import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,11 +16,10 @@ from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.models import Agent, ApiKey, Profile, User
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.scopes import checked_scopes
+from tradepost.hub.access.tokens import digest_of, new_token, prefix_of
 
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 MOST_GRACE = timedelta(days=30)
 _CUSTOMER = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_KEY = re.compile(r"tp_(?P<prefix>[a-z2-7]{8})_[A-Za-z0-9_-]{43}(?P<checksum>[a-z2-7]{7})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +34,7 @@ class MintedKey:
 
 def parse_key(text: str) -> str | None:
     """The prefix of a well-formed key with a right checksum, None for anything else."""
-    found = _KEY.fullmatch(text)
-    if found is None or found["checksum"] != _checksum(text[: -len(found["checksum"])]):
-        return None
-    return found["prefix"]
-
-
-def digest_of(text: str) -> str:
-    """What is kept of a key. It has 256 random bits, so a plain hash cannot be searched."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return prefix_of("tp", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +76,7 @@ async def mint(
     if await session.scalar(select(holder.id).where(holder.id == (agent_id or user_id))) is None:
         raise NotFound("There is no such agent or user in this workspace.", hint="List them to see their names.")
     await _check_bound(session, terms, of_agent=agent_id is not None)
-    secret = _new_secret()
+    secret = new_token("tp")
     row = ApiKey(
         id=new_id("key"),
         kind="agent_key" if agent_id is not None else "api_key",
@@ -184,17 +168,3 @@ async def list_keys(session: AsyncSession) -> list[ApiKey]:
 
 def _renewed(old: ApiKey, now: datetime) -> datetime | None:
     return None if old.expires_at is None else now + (old.expires_at - old.created_at)
-
-
-def _new_secret() -> str:
-    prefix = "".join(secrets.choice(_BASE32) for _ in range(8))
-    body = f"tp_{prefix}_{secrets.token_urlsafe(32)}"
-    return body + _checksum(body)
-
-
-def _checksum(text: str) -> str:
-    value, digits = zlib.crc32(text.encode()), []
-    for _ in range(7):
-        value, digit = divmod(value, 32)
-        digits.append(_BASE32[digit])
-    return "".join(digits)

@@ -1,4 +1,4 @@
-"""Tables of workspaces, users, profiles, agents, keys, sessions of older MCP clients and the registry version."""
+"""Tables of workspaces, users, profiles, agents, keys, shopper sessions and the registry version."""
 
 from datetime import datetime
 from typing import Literal
@@ -101,6 +101,26 @@ class ApiKey(HubBase, Versioned):
         scoped_reference("user_id", "users"),
         CheckConstraint("kind IN ('agent_key', 'api_key')", name="kind"),
         Index("uq_api_keys_prefix", "prefix", unique=True),
+    )
+
+
+class ShopperSession(HubBase, Versioned):
+    """What lets one customer of the shop in for some minutes, kept as a hash only. `customer` is the shop's own name
+    for the customer: the hub knows no customers. `minted_by` is the principal that asked for it."""
+
+    __tablename__ = "shopper_sessions"
+    prefix: Mapped[str]
+    digest: Mapped[str]
+    profile_id: Mapped[str]
+    customer: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(JsonColumn, default=list)
+    minted_by: Mapped[str]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    __table_args__ = (
+        scoped_reference("profile_id", "profiles"),
+        Index("uq_shopper_sessions_prefix", "prefix", unique=True),
+        Index("ix_shopper_sessions_expires", "workspace_id", "expires_at"),
     )
 
 

@@ -1,7 +1,7 @@
 """Actions as people see them: everything about one, a list of many. Every argument is there, nothing shortened."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,7 @@ class VerdictView:
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """One action, with the answers of its current round."""
+    """One action, with the answers of its current round. `attributes` say whom its caller was bound to: a customer."""
 
     id: str
     state: str
@@ -71,6 +71,7 @@ class ActionView:
     finished_at: datetime | None
     result: dict[str, Any] | None
     error_code: str | None
+    attributes: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON for the command line, REST and pages."""
@@ -83,6 +84,14 @@ class ActionView:
                 value = [verdict.as_dict() for verdict in self.verdicts]
             shape[name] = value
         return shape
+
+    def for_its_caller(self) -> "ActionView":
+        """What whoever asked for it may see. A customer of the shop reads neither what it would change inside the shop
+        nor who of the shop decided and what they wrote."""
+        if self.principal_kind != "shopper":
+            return self
+        answers = tuple(replace(one, user_id="", user_name="the shop", comment=None) for one in self.verdicts[:1])
+        return replace(self, preview=preview_for_caller(self.principal_kind, self.preview), verdicts=answers)
 
     def what_happened(self) -> str:
         """One sentence about where it stands, with who and when."""
@@ -118,6 +127,16 @@ class ActionView:
         if said is None:
             return f" ({self.error_code})." if self.error_code else "."
         return f": {clean(said, MAX_CAUSE).rstrip('.')}."
+
+
+def preview_for_caller(principal_kind: str, preview: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The preview as whoever asked for the write may see it: a customer of the shop, not at all."""
+    return {} if principal_kind == "shopper" else preview
+
+
+async def view_for_caller(session: AsyncSession, action_id: str) -> ActionView:
+    """One action, for whoever asked for it. Raises NotFound."""
+    return (await view(session, action_id)).for_its_caller()
 
 
 async def view(session: AsyncSession, action_id: str) -> ActionView:
@@ -200,4 +219,5 @@ def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) ->
         finished_at=action.finished_at,
         result=orjson.loads(action.result) if action.result is not None else None,
         error_code=action.error_code,
+        attributes=dict(action.caller["attributes"]),
     )

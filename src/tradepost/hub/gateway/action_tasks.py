@@ -16,7 +16,7 @@ from tradepost.foundation.errors import StateConflict
 from tradepost.hub.actions.expiry import KEY_RETENTION
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.states import FINISHED, REFUSED
-from tradepost.hub.actions.views import ActionView
+from tradepost.hub.actions.views import ActionView, preview_for_caller
 from tradepost.hub.gateway.answers import approval_required, error_result
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.protocol.tasks import TASK
@@ -46,7 +46,8 @@ def created(action: Action) -> Json:
         shown.update({name: held[name] for name in ("statusMessage", "pollIntervalMs") if name in held})
     if waits:
         expires_at = to_rfc3339(action.expires_at) if action.expires_at else None
-        approval = {"approval_id": action.id, "expires_at": expires_at, "preview": action.preview}
+        preview = preview_for_caller(action.principal_kind, action.preview)
+        approval = {"approval_id": action.id, "expires_at": expires_at, "preview": preview}
         shown["_meta"] = {APPROVAL_META: approval}
     return shown
 

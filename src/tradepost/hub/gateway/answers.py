@@ -6,6 +6,7 @@ from typing import Any
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.actions.models import Action
+from tradepost.hub.actions.views import preview_for_caller
 
 Json = dict[str, Any]
 
@@ -32,15 +33,17 @@ def approval_required(action: Action) -> Json:
         "status": "approval_required",
         "approval_id": action.id,
         "expires_at": expires_at,
-        "preview": action.preview,
+        "preview": preview_for_caller(action.principal_kind, action.preview),
         "message": message,
     }
     text = f"{message} approval_id: {action.id}"
     return {"content": [{"type": "text", "text": text}], "structuredContent": structured, "isError": False}
 
 
-def dry_run(preview: Json | None, content: list[Json]) -> Json:
-    """What a write would do."""
+def dry_run(preview: Json | None, content: list[Json], principal_kind: str) -> Json:
+    """What a write would do; to a customer of the shop, that it could be done."""
+    if principal_kind == "shopper":
+        preview, content = {}, [{"type": "text", "text": "This can be done now. Nothing has changed."}]
     return {"content": content, "structuredContent": {"status": "dry_run", "preview": preview or {}}, "isError": False}
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from tradepost.foundation.errors import IdempotencyConflict, InProgress
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.states import FINISHED, REFUSED
-from tradepost.hub.actions.views import view
+from tradepost.hub.actions.views import view_for_caller
 from tradepost.hub.gateway.action_tasks import held_task, refused, waiting
 from tradepost.hub.gateway.answers import replayed
 from tradepost.hub.gateway.call import Call
@@ -35,7 +35,7 @@ async def answer_from_earlier(call: Call, parts: Parts, action: Action) -> None:
         call.answer = waiting(call, action)
     elif action.state in REFUSED:
         async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
-            shown = await view(session, action.id)
+            shown = await view_for_caller(session, action.id)
         raise refused(shown)
     elif action.result is not None and held_task(action) is None:
         call.answer = replayed(orjson.loads(action.result))

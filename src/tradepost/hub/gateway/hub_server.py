@@ -12,7 +12,7 @@ from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.states import FINISHED
-from tradepost.hub.actions.views import ActionView, view
+from tradepost.hub.actions.views import ActionView, view_for_caller
 from tradepost.hub.gateway.answers import error_result
 from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
 
@@ -125,7 +125,7 @@ class HubServer:
             action = await session.scalar(select(Action).where(Action.id == action_id))
             if action is None or not _is_theirs(action, caller):
                 raise NotFound("There is no approval with that id.", hint="Use the approval_id that the tool returned.")
-            return await view(session, action_id)
+            return await view_for_caller(session, action_id)
 
 
 def _is_theirs(action: Action, caller: Caller) -> bool:

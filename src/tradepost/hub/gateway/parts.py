@@ -45,8 +45,17 @@ class CatalogSource(Protocol):
         version: int | None = None,
     ) -> Awaitable[Catalog]: ...
 
+    def for_profile(
+        self,
+        workspace_id: str,
+        profile_id: str,
+        scopes: frozenset[str],
+        slug: str | None = None,
+        version: int | None = None,
+    ) -> Awaitable[Catalog]: ...
+
     def kept(
-        self, workspace_id: str, agent_id: str, slug: str | None, scopes: frozenset[str] | None, version: int
+        self, workspace_id: str, holder_id: str, slug: str | None, scopes: frozenset[str] | None, version: int
     ) -> Catalog | None: ...
 
 

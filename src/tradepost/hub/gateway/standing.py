@@ -1,79 +1,20 @@
-"""Whether a caller may still act: its workspace, key or grant, agent and user are there and active, whatever was true
-when the caller was built. Kept until the registry version moves or the key expires; asked afresh before an approved
-action runs.
+"""Whether a caller may still act: its workspace, what vouches for it (key, grant or session), agent, profile and user
+are there and active, whatever was true when the caller was built. Kept until the registry version moves or what vouches
+for it expires; asked afresh before an approved action runs.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
-
-from sqlalchemy import and_, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
-from tradepost.database.lookups import Lookup
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
-from tradepost.foundation.errors import Unauthenticated
 from tradepost.hub.access.changes import Versions, seen_version
-from tradepost.hub.access.models import Agent, ApiKey, Posture, Profile, User, Workspace
-from tradepost.hub.access.oauth.models import OAuthClient, OAuthGrant
-from tradepost.hub.access.oauth.scopes import for_role
+from tradepost.hub.access.models import Posture
+from tradepost.hub.gateway.standing_look_up import look_up, refused
 from tradepost.hub.limits.quotas import DEFAULTS, Quotas, read_quotas
 
 MOST_KEPT = 10_000
-
-# One statement for all: whoever is not named, or not there, is NULL in it.
-_ALL = Lookup(
-    select(
-        Workspace.status,
-        Workspace.slug,
-        ApiKey.id,
-        ApiKey.revoked_at,
-        ApiKey.expires_at,
-        ApiKey.scopes,
-        User.status,
-        Agent.status,
-        Agent.slug,
-        Agent.scopes,
-        Profile.posture,
-        OAuthGrant.id,
-        OAuthGrant.revoked_at,
-        User.role,
-        OAuthClient.status,
-    )
-    .select_from(Workspace)
-    .outerjoin(ApiKey, and_(ApiKey.workspace_id == Workspace.workspace_id, ApiKey.id == bindparam("key")))
-    .outerjoin(User, and_(User.workspace_id == Workspace.workspace_id, User.id == bindparam("user")))
-    .outerjoin(Agent, and_(Agent.workspace_id == Workspace.workspace_id, Agent.id == bindparam("agent")))
-    .outerjoin(Profile, and_(Profile.workspace_id == Agent.workspace_id, Profile.id == Agent.profile_id))
-    .outerjoin(OAuthGrant, and_(OAuthGrant.workspace_id == Workspace.workspace_id, OAuthGrant.id == bindparam("grant")))
-    .outerjoin(
-        OAuthClient,
-        and_(OAuthClient.workspace_id == OAuthGrant.workspace_id, OAuthClient.client_id == OAuthGrant.client_id),
-    )
-    .where(Workspace.id == bindparam("workspace"))
-)
-
-
-class _Row(NamedTuple):
-    """What _ALL selects, in its order."""
-
-    workspace: str | None
-    workspace_slug: str | None
-    key: str | None
-    key_revoked_at: datetime | None
-    key_expires_at: datetime | None
-    key_scopes: list[str] | None
-    user: str | None
-    agent: str | None
-    agent_slug: str | None
-    agent_scopes: list[str] | None
-    posture: Posture | None
-    grant: str | None
-    grant_revoked_at: datetime | None
-    role: str | None
-    client: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,53 +55,26 @@ class Standings:
         mark = _mark(caller)
         kept = self._kept.get(mark)
         if kept is None or kept.version < version or fresh:
-            async with self._database.transaction(caller.workspace_id, write=False, quick=True) as session:
-                kept = replace(
-                    await _look_up(session, caller, version), quotas=await read_quotas(session, caller.agent_id)
-                )
+            kept = await self._look_up(caller, version)
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[mark] = kept
-        if kept.expires_at is not None and kept.expires_at <= self._now():
-            raise _refused("its key has expired")
+        # What a shopper asked for in their minutes may wait for a person for hours: that a session is over takes
+        # nothing back, that it was revoked does.
+        may_be_over = fresh and caller.principal.kind == "shopper"
+        if kept.expires_at is not None and kept.expires_at <= self._now() and not may_be_over:
+            raise refused("its key or session has expired")
         return kept
+
+    async def _look_up(self, caller: Caller, version: int) -> Standing:
+        async with self._database.transaction(caller.workspace_id, write=False, quick=True) as session:
+            posture, scopes, expires_at, workspace_slug, agent_slug = await look_up(session, caller)
+            quotas = await read_quotas(session, caller.agent_id)
+        return Standing(posture, scopes, expires_at, version, workspace_slug, agent_slug, quotas)
 
 
 def _mark(caller: Caller) -> tuple[str, ...]:
     principal = caller.principal
+    holders = caller.agent_id or "", caller.user_id or "", caller.profile_id or ""
     grant = caller.grant.id if caller.grant is not None else ""
-    return caller.workspace_id, principal.kind, principal.id, caller.agent_id or "", caller.user_id or "", grant
-
-
-async def _look_up(session: AsyncSession, caller: Caller, version: int) -> Standing:
-    is_key = caller.grant is None and caller.principal.kind in ("agent_key", "api_key")
-    named = {
-        "grant": caller.grant.id if caller.grant is not None else "",
-        "workspace": caller.workspace_id,
-        "key": caller.principal.id if is_key else "",
-        "user": caller.user_id or "",
-        "agent": caller.agent_id or "",
-    }
-    rows = await _ALL.rows(session, named)
-    row = _Row(*rows[0]) if rows else _Row(*(None,) * len(_Row._fields))
-    if row.workspace != "active":
-        raise _refused("its workspace is not active")
-    if is_key and (row.key is None or row.key_revoked_at is not None):
-        raise _refused("its key was revoked")
-    if caller.grant is not None and (row.grant is None or row.grant_revoked_at is not None or row.client == "disabled"):
-        raise _refused("what was granted to its client was taken back")
-    if caller.user_id is not None and row.user != "active":
-        raise _refused("its user is not active")
-    scopes = caller.scopes if row.key_scopes is None else caller.scopes & frozenset(row.key_scopes)
-    if caller.grant is not None and row.role is not None:
-        scopes = for_role(scopes, row.role)
-    if caller.agent_id is None:
-        return Standing(None, scopes, row.key_expires_at, version, row.workspace_slug)
-    if row.agent != "active" or row.agent_scopes is None:
-        raise _refused("its agent is not active")
-    scopes &= frozenset(row.agent_scopes)
-    return Standing(row.posture, scopes, row.key_expires_at, version, row.workspace_slug, row.agent_slug)
-
-
-def _refused(why: str) -> Unauthenticated:
-    return Unauthenticated(f"This caller may not act any more: {why}.", hint="Ask an admin of the workspace.")
+    return caller.workspace_id, principal.kind, principal.id, *holders, grant

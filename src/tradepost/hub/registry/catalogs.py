@@ -1,8 +1,9 @@
-"""Catalogs by agent, compiled once per registry version and then handed out from memory.
+"""Catalogs by agent or by profile, compiled once per registry version and then handed out from memory.
 
-Agents of one profile with the same scopes and nothing assigned to them alone see the same, and share one catalog: a
-thousand agents that come at once cost as many compilations as there are profiles. No upstream is ever asked: with all
-servers down the catalogs are complete.
+Whoever acts for a profile without being one of its agents (a shopper, a key of the profile's) sees what is assigned to
+the whole profile. Agents of one profile with the same scopes and nothing assigned to them alone see the same, and share
+one catalog: a thousand agents that come at once cost as many compilations as there are profiles. No upstream is ever
+asked: with all servers down the catalogs are complete.
 """
 
 import asyncio
@@ -55,11 +56,24 @@ class Catalogs:
         exist and for one of which it sees nothing."""
         return self._get((workspace_id, agent_id, scopes, slug), version, self._of_agent)
 
+    def for_profile(
+        self,
+        workspace_id: str,
+        profile_id: str,
+        scopes: frozenset[str],
+        slug: str | None = None,
+        version: int | None = None,
+    ) -> Awaitable[Catalog]:
+        """What is assigned to a whole profile, everywhere or of one server, for a caller with these scopes that is none
+        of its agents. Raises NotFound like for_server."""
+        return self._get((workspace_id, profile_id, scopes, slug), version, self._of_profile)
+
     def kept(
-        self, workspace_id: str, agent_id: str, slug: str | None, scopes: frozenset[str] | None, version: int
+        self, workspace_id: str, holder_id: str, slug: str | None, scopes: frozenset[str] | None, version: int
     ) -> Catalog | None:
-        """The same, of one server where one is named, if it is at hand for this version of the registry."""
-        found = self._kept.get((workspace_id, agent_id, scopes, slug))
+        """The catalog of an agent or profile, of one server where one is named, if it is at hand for this version of
+        the registry."""
+        found = self._kept.get((workspace_id, holder_id, scopes, slug))
         return found if found is not None and found.version >= version else None
 
     async def _get(self, key: _Key, version: int | None, make: Callable[[_Key], Awaitable[Catalog]]) -> Catalog:

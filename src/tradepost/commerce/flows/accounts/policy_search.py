@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.orders.models import OrderPolicy
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, found_sentence, page
+from tradepost.commerce.store.privacy import is_shopper
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.texts import as_many_as_fit
 from tradepost.commerce.support.models import PolicyClause, PolicyTopic
@@ -18,6 +19,7 @@ from tradepost.commerce.support.policy_text import matches, words_of
 from tradepost.foundation.errors import InvalidArgument, NotFound
 
 MAX_LOOSE_RULES = 50
+OWN_TOPIC = "approvals"
 
 
 class RuleView(TypedDict):
@@ -75,11 +77,11 @@ async def search_policies(
             hint="Give clause alone, or search by q and topic.",
             field="clause",
         )
-    statement = select(PolicyClause)
+    statement = _shown(store)
     if topic is not None:
         statement = statement.where(PolicyClause.topic == topic)
     if clause is not None:
-        statement = select(PolicyClause).where(PolicyClause.id == (await _clause(store, clause)).id)
+        statement = statement.where(PolicyClause.id == (await _clause(store, clause)).id)
     words = words_of(q) if q is not None else []
     best = len(words)
     if words:
@@ -96,7 +98,7 @@ async def search_policies(
 
 async def topic_clauses(store: Store, topic: str) -> PolicyPage:
     """All clauses of a topic, as its resource and the tool show them."""
-    found = await _clauses(store, select(PolicyClause).where(PolicyClause.topic == topic), 50, None, "standard", None)
+    found = await _clauses(store, _shown(store).where(PolicyClause.topic == topic), 50, None, "standard", None)
     found["rules"] = await _loose_rules(store, [])
     return found
 
@@ -134,6 +136,12 @@ async def approvals_policy(store: Store) -> PolicyPage:
     return await topic_clauses(store, "approvals")
 
 
+def _shown(store: Store) -> Select[PolicyClause]:
+    """The clauses for this caller: what a person of the shop must approve is not for its customers."""
+    every = select(PolicyClause)
+    return every.where(PolicyClause.topic != OWN_TOPIC) if is_shopper(store.caller) else every
+
+
 async def _most_words(store: Store, statement: Select[PolicyClause], words: list[str]) -> int:
     found = statement.with_only_columns(func.coalesce(func.max(matches(words)), 0))
     return int((await store.session.execute(found)).scalar_one())
@@ -142,7 +150,7 @@ async def _most_words(store: Store, statement: Select[PolicyClause], words: list
 async def _clause(store: Store, clause: str) -> PolicyClause:
     wanted = clause.strip()
     for condition in (PolicyClause.clause == wanted, PolicyClause.clause == wanted.upper(), PolicyClause.id == wanted):
-        found = await store.one_or_none(select(PolicyClause).where(condition))
+        found = await store.one_or_none(_shown(store).where(condition))
         if found is not None:
             return found
     raise NotFound(

@@ -11,12 +11,14 @@ from tradepost.commerce.catalog.views import (
     DESCRIPTION_CAP,
     NAME_CAP,
     VariantView,
+    as_buyers_see,
     options_text,
     variant_in_full,
     variant_view,
 )
 from tradepost.commerce.flows.stock.product_stock import stock_of, variants_of
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
+from tradepost.commerce.store.privacy import is_shopper
 from tradepost.commerce.store.store import MAX_REFERENCE_CHARACTERS, Store
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.untrusted import clean
@@ -83,7 +85,7 @@ async def product_record(store: Store, sku: str) -> ProductView:
 async def product_view(store: Store, *, product_id: str | None = None, sku: str | None = None) -> ProductView:
     """The product by its own reference, or by one of a variant. A reference that fits no product but a variant counts
     as the variant's. Raises NotFound."""
-    product, matched = await _product_and_variant(store, product_id, sku)
+    product, matched = await _found(store, product_id, sku)
     variants = (await variants_of(store, [product.id])).get(product.id, [])
     if matched is not None:
         variants.sort(key=lambda variant: variant.id != matched.id)
@@ -111,7 +113,23 @@ async def product_view(store: Store, *, product_id: str | None = None, sku: str 
     }
     if matched is not None:
         view["matched_variant_id"] = matched.id
+    if is_shopper(store.caller):
+        for variant in view["variants"]:
+            as_buyers_see(variant)
     return view
+
+
+async def _found(store: Store, product_id: str | None, sku: str | None) -> tuple[Product, Variant | None]:
+    """For a customer of the shop a draft and what never was are the same."""
+    try:
+        product, matched = await _product_and_variant(store, product_id, sku)
+    except NotFound:
+        if not is_shopper(store.caller):
+            raise
+        product, matched = None, None
+    if product is None or (product.status == "draft" and is_shopper(store.caller)):
+        raise NotFound("No such product was found.", hint="search_products shows what is on sale.")
+    return product, matched
 
 
 async def _product_and_variant(store: Store, product_id: str | None, sku: str | None) -> tuple[Product, Variant | None]:

@@ -12,6 +12,7 @@ from tradepost.commerce.catalog.views import (
     NAME_CAP,
     Availability,
     VariantView,
+    as_buyers_see,
     availability_of,
     best_availability,
     variant_view,
@@ -20,6 +21,7 @@ from tradepost.commerce.catalog.views import Stock as StockOf
 from tradepost.commerce.flows.stock.product_stock import can_be_had_now, stock_of, variants_of
 from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
+from tradepost.commerce.store.privacy import is_shopper
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import MoneyView, money
@@ -144,6 +146,8 @@ async def _rows(store: Store, products: Sequence[Product], detail: str) -> list[
             row["version"] = product.version
         if detail == "full":
             row["variants"] = [variant_view(product, variant, stock) for variant in own[:MAX_VARIANTS]]
+            for variant in row["variants"] if is_shopper(store.caller) else ():
+                as_buyers_see(variant)
         rows.append(row)
     return rows
 

@@ -1,5 +1,6 @@
 """Proving a claim: photos, papers and inspections."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -38,10 +39,18 @@ async def add_claim_evidence(
     claim = await store.primary(Claim, claim_id, field="claim_id")
     if claim.status not in OPEN:
         raise not_in_this_state(claim, "and takes no evidence any more", CLAIM, hint="Only open claims do.")
+    pieces = await add_pieces(store, claim, kind, media or [""], note)
+    view = await claim_result(store, claim)
+    left = f" Still needed: {' or '.join(view['evidence_missing'])}." if view["evidence_missing"] else ""
+    return Answer(view, f"{claim.number} has {pieces} pieces of evidence.{left}")
+
+
+async def add_pieces(store: Store, claim: Claim, kind: EvidenceKind, media: Sequence[str], note: str | None) -> int:
+    """Put pieces of evidence to a locked claim; how many it has then. Raises LimitExceeded."""
     there = (await store.session.scalars(select(ClaimEvidence).where(ClaimEvidence.claim_id == claim.id))).all()
-    if len(there) + len(media or [""]) > MAX_EVIDENCE:
+    if len(there) + len(media) > MAX_EVIDENCE:
         raise LimitExceeded(f"A claim holds {MAX_EVIDENCE} pieces of evidence; {claim.number} has {len(there)}.")
-    for item in media or [""]:
+    for item in media:
         store.add(
             ClaimEvidence(
                 id=new_id(ClaimEvidence.prefix),
@@ -53,10 +62,8 @@ async def add_claim_evidence(
         )
     claim.updated_at = store.now
     await store.session.flush()
-    store.emit("claim:evidence_added", claim, kind=kind, pieces=len(media or [""]))
-    view = await claim_result(store, claim)
-    left = f" Still needed: {' or '.join(view['evidence_missing'])}." if view["evidence_missing"] else ""
-    return Answer(view, f"{claim.number} has {len(there) + len(media or [''])} pieces of evidence.{left}")
+    store.emit("claim:evidence_added", claim, kind=kind, pieces=len(media))
+    return len(there) + len(media)
 
 
 TOOLS = (add_claim_evidence,)

@@ -20,12 +20,12 @@ from tradepost.foundation.caller import NO_ATTRIBUTES, Caller, Grant, Principal,
 from tradepost.foundation.clock import Now
 from tradepost.foundation.errors import Unauthenticated
 from tradepost.hub.access.changes import ROW_ID, Versions
-from tradepost.hub.access.keys import digest_of
 from tradepost.hub.access.models import Agent, RegistryVersion, User, Workspace
 from tradepost.hub.access.oauth.models import OAuthClient, OAuthGrant, OAuthToken
 from tradepost.hub.access.oauth.resources import resource_of
 from tradepost.hub.access.oauth.scopes import for_role
 from tradepost.hub.access.oauth.values import MAX_SECRET
+from tradepost.hub.access.tokens import digest_of
 
 MAX_REMEMBERED = 20_000
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now
-from tradepost.hub.access.keys import digest_of
 from tradepost.hub.access.oauth.assertions import TYPE, check_assertion, subject_of
 from tradepost.hub.access.oauth.clients import Client, Clients
 from tradepost.hub.access.oauth.errors import INVALID_REQUEST, OAuthError, invalid_client
 from tradepost.hub.access.oauth.values import MAX_SECRET
+from tradepost.hub.access.tokens import digest_of
 
 METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 MOST_FAILURES = 10

@@ -14,7 +14,6 @@ from tradepost.foundation.clock import Now
 from tradepost.foundation.ids import handle, new_id
 from tradepost.hub.access.agents import list_agents
 from tradepost.hub.access.changes import record_change
-from tradepost.hub.access.keys import digest_of
 from tradepost.hub.access.models import Agent
 from tradepost.hub.access.oauth.clients import Client
 from tradepost.hub.access.oauth.models import OAuthApproval, OAuthCode, OAuthGrant, OAuthRequest, OAuthToken
@@ -22,6 +21,7 @@ from tradepost.hub.access.oauth.redirects import is_certain
 from tradepost.hub.access.oauth.scopes import BASE, grantable, is_open
 from tradepost.hub.access.oauth.values import CODE, CODE_KEPT, CODE_LIFE, REQUEST_LIFE, new_secret
 from tradepost.hub.access.signed_in import SignedIn
+from tradepost.hub.access.tokens import digest_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
-from tradepost.hub.access.keys import digest_of
 from tradepost.hub.access.models import Agent, User, Workspace
 from tradepost.hub.access.oauth import values
 from tradepost.hub.access.oauth.clients import Client
@@ -32,6 +31,7 @@ from tradepost.hub.access.oauth.models import OAuthCode, OAuthGrant, OAuthToken
 from tradepost.hub.access.oauth.resources import MCP
 from tradepost.hub.access.oauth.scopes import BASE, is_open
 from tradepost.hub.access.roles import system_caller
+from tradepost.hub.access.tokens import digest_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
-from tradepost.hub.access.keys import digest_of
 from tradepost.hub.access.models import Agent, User, Workspace
 from tradepost.hub.access.oauth.clients import Client
 from tradepost.hub.access.oauth.grants import end_grant
@@ -18,6 +17,7 @@ from tradepost.hub.access.oauth.models import OAuthGrant, OAuthToken
 from tradepost.hub.access.oauth.resources import Resources
 from tradepost.hub.access.oauth.scopes import for_role
 from tradepost.hub.access.roles import system_caller
+from tradepost.hub.access.tokens import digest_of
 
 INACTIVE: dict[str, Any] = {"active": False}
 

@@ -12,12 +12,12 @@ from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.ids import handle, new_id
 from tradepost.hub.access.agents import find_agent
 from tradepost.hub.access.changes import record_change
-from tradepost.hub.access.keys import digest_of
 from tradepost.hub.access.oauth.assertions import checked_keys
 from tradepost.hub.access.oauth.models import OAuthClient
 from tradepost.hub.access.oauth.redirects import MAX_URIS, fault_of
 from tradepost.hub.access.oauth.values import SECRET, new_secret
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.tokens import digest_of
 
 MAX_NAME = 80
 

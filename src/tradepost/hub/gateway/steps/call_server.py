@@ -146,7 +146,11 @@ async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
     if call.dry_run:
         preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, "preview", ends_at=ends_at)
         failed = preview.is_error
-        call.result = preview.as_dict() if failed else dry_run(preview.structured, list(preview.content))
+        call.result = (
+            preview.as_dict()
+            if failed
+            else dry_run(preview.structured, list(preview.content), call.caller.principal.kind)
+        )
         return
     talk = _talk(call) if tool.server_kind != "builtin" else None
     if call.claim is None:

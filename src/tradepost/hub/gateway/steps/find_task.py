@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.actions.models import Action
-from tradepost.hub.actions.views import view
+from tradepost.hub.actions.views import view_for_caller
 from tradepost.hub.actions.withdraw import withdraw
 from tradepost.hub.gateway.action_tasks import detailed, held_task, is_over
 from tradepost.hub.gateway.call import Call
@@ -50,7 +50,7 @@ async def take_up_task(call: Call, parts: Parts) -> None:
 async def as_it_stands(call: Call, parts: Parts) -> None:
     """Answers from the action's row, whatever is under way."""
     async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
-        shown = await view(session, call.name)
+        shown = await view_for_caller(session, call.name)
         action = (await session.scalars(select(Action).where(Action.id == call.name))).one()
         call.error, call.answer = None, detailed(action, shown)
 

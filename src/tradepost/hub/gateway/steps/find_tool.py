@@ -16,9 +16,11 @@ EMPTY = Catalog(version=0)
 
 def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Awaitable[Catalog]:
     """What a caller sees, everywhere or of one server. Raises NotFound for a server of which it sees nothing."""
-    if caller.agent_id is None:
-        return _nothing()
     version = seen_version(caller)
+    if caller.agent_id is None:
+        if caller.profile_id is None:
+            return _nothing()
+        return parts.catalogs.for_profile(caller.workspace_id, caller.profile_id, caller.scopes, server, version)
     if server is None:
         return parts.catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes, version)
     return parts.catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
@@ -26,14 +28,14 @@ def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Awaitable[Ca
 
 def catalog_at_hand(parts: Parts, caller: Caller, server: str | None) -> Catalog | None:
     """The same, where nothing has to be asked for it."""
-    version = seen_version(caller)
-    if version is None or caller.agent_id is None:
+    version, holder = seen_version(caller), caller.agent_id or caller.profile_id
+    if version is None or holder is None:
         return None
-    return parts.catalogs.kept(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
+    return parts.catalogs.kept(caller.workspace_id, holder, server, caller.scopes, version)
 
 
 async def _nothing() -> Catalog:
-    """People and programs without an agent have nothing assigned."""
+    """People and programs without an agent or a profile have nothing assigned."""
     return EMPTY
 
 

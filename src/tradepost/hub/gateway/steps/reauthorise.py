@@ -23,6 +23,7 @@ from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.await_approval import preview_of
 from tradepost.hub.gateway.steps.decide import decision_for
+from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.gateway.steps.limit_entry import require_features
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
@@ -59,12 +60,12 @@ async def _caller_stands(call: Call, parts: Parts) -> None:
 
 
 async def _tool_stands(call: Call, parts: Parts, action: Action) -> None:
-    if action.agent_id is None:
-        raise ForbiddenScope("The action belongs to no agent, so no tool is assigned to it.", hint=HINT)
-    catalog = await parts.catalogs.for_agent(action.workspace_id, action.agent_id, call.caller.scopes)
+    if call.caller.agent_id is None and call.caller.profile_id is None:
+        raise ForbiddenScope("The action belongs to no agent or profile, so no tool is assigned to it.", hint=HINT)
+    catalog = await catalog_of(parts, call.caller, None)
     tool = next((tool for tool in catalog.tools.values() if tool.entry_id == action.tool_entry_id), None)
     if tool is None:
-        raise StateConflict(f"{action.exposed_name} is no longer enabled and assigned to this agent.", hint=HINT)
+        raise StateConflict(f"{action.exposed_name} is no longer enabled and assigned to whoever asked.", hint=HINT)
     call.entry = tool
     approved = (action.definition_digest, action.server_id, action.server_url, action.credential_version)
     if approved != (tool.digest, tool.server_id, tool.server_url, tool.credential_version):
