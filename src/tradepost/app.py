@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tradepost.api.build import build_api
+from tradepost.api.parts import Parts as ApiParts
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
@@ -27,10 +29,12 @@ from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
+from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.news import RegistryNews
 from tradepost.hub.registry.watch import RegistryWatch
@@ -79,9 +83,11 @@ class Tradepost:
         self.audit = AuditWriter(hub)
         self.sealer = Sealer(hub)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
-        self.connections = Connections(vault, Guard(settings.private_networks), programs)
+        guard = Guard(settings.private_networks)
+        self.connections = Connections(vault, guard, programs)
         self.updates = Updates()
-        self.relisting = Relisting(Discovery(hub, vault, self.connections).relist)
+        discovery = Discovery(hub, vault, self.connections)
+        self.relisting = Relisting(discovery.relist)
         place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, hub), self.relisting.soon)
         self.watching = Watching(self.connections, place)
         self.news = RegistryNews(self.watch, self._listened_to, self._registry_changed)
@@ -113,7 +119,9 @@ class Tradepost:
             updates=self.updates,
             peers=peers,
         )
-        self.doors: Sequence[Door] = ()
+        registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
+        api = ApiParts(hub, vault, self.authenticator.authenticate, self.gateway, registration)
+        self.doors: Sequence[Door] = (build_api(api),)
 
     @property
     def bundled(self) -> list[BuiltinServer]:

@@ -6,7 +6,8 @@ from tradepost.hub.actions import models as actions
 from tradepost.hub.audit import models as audit
 from tradepost.hub.events import models as events
 from tradepost.hub.registry import models as registry
+from tradepost.hub.replays import models as replays
 from tradepost.hub.vault import models as vault
 
-MODULES = (access, actions, audit, events, registry, vault)
+MODULES = (access, actions, audit, events, registry, replays, vault)
 METADATA = HubBase.metadata

@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
-from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.models import Agent, ApiKey, User
-from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.roles import at_least, require_role
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _KEY = re.compile(r"tp_(?P<prefix>[a-z2-7]{8})_[A-Za-z0-9_-]{43}(?P<checksum>[a-z2-7]{7})")
@@ -61,7 +61,7 @@ async def mint(
     now: Now = system_now,
 ) -> MintedKey:
     """A key of an agent or of a user (one of them). `scopes` narrow what the agent may do, None leaves it whole."""
-    await require_role(session, by, "admin")
+    actor = await require_role(session, by, "admin")
     if (agent_id is None) == (user_id is None):
         raise InvalidArgument("A key belongs to an agent or to a user.", hint="Name exactly one of them.")
     if expires_at is not None and expires_at <= now():
@@ -69,6 +69,8 @@ async def mint(
     holder: type[Agent] | type[User] = Agent if agent_id is not None else User
     if await session.scalar(select(holder.id).where(holder.id == (agent_id or user_id))) is None:
         raise NotFound("There is no such agent or user in this workspace.", hint="List them to see their names.")
+    if user_id is not None and actor is not None:
+        await _check_rank(session, actor, user_id)
     secret = _new_secret()
     row = ApiKey(
         id=new_id("key"),
@@ -130,6 +132,16 @@ async def find_key(session: AsyncSession, key: str) -> ApiKey:
 async def list_keys(session: AsyncSession) -> list[ApiKey]:
     """All keys of the workspace, newest last."""
     return list(await session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)))
+
+
+async def _check_rank(session: AsyncSession, actor: User, user_id: str) -> None:
+    """A person's key acts with the person's role: nobody makes one for somebody above them. Raises ForbiddenScope."""
+    role = await session.scalar(select(User.role).where(User.id == user_id))
+    if role is not None and not at_least(actor.role, role):  # type: ignore[arg-type]
+        raise ForbiddenScope(
+            f"Whoever has the role {actor.role} cannot make a key for somebody with the role {role}.",
+            hint="Let an owner of the workspace make it.",
+        )
 
 
 def _new_secret() -> str:
