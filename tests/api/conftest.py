@@ -47,8 +47,8 @@ async def hub(configured: settings.Settings, acme: Side, rival: Side) -> AsyncIt
     """The hub as `serve` makes it."""
     configured.data.mkdir()
     opened = await open_tradepost(configured)
-    for side in (acme, rival):
-        await add_customers(opened.store, side)
+    await add_customers(opened.store, acme, (1, 2, 3))
+    await add_customers(opened.store, rival, (1, 99))
     await opened.start()
     yield opened
     await opened.stop()

@@ -1,13 +1,13 @@
 """Two workspaces with everything that REST is about, made once per engine; each test gets a copy and a served hub."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
-import tradepost.commerce.tables  # noqa: F401 (every table: foreign keys lead from part to part)
+import tradepost.commerce.tables
 import tradepost.hub.tables  # noqa: F401
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.servers import build_servers
@@ -85,9 +85,9 @@ async def _side(database: Database, slug: str) -> Side:
     return Side(made.workspace.id, secrets, users, agent.id)
 
 
-async def add_customers(store: Database, side: Side, count: int = 3) -> None:
+async def add_customers(store: Database, side: Side, numbers: Iterable[int]) -> None:
     async with store.transaction(side.workspace_id, write=True) as session:
-        for number in range(1, count + 1):
+        for number in numbers:
             email = f"jo{number}@buyers.test"
             session.add(
                 Customer(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.api.access import Work, may
 from tradepost.api.paging import Place, page_of
 from tradepost.api.shapes import Given, Instant, Page, PageQuery, Reference, Scope, Shown, Words, in_path, page
-from tradepost.foundation.errors import InvalidArgument, VersionConflict
+from tradepost.foundation.errors import VersionConflict
 from tradepost.hub.access import agents as services
 from tradepost.hub.access.models import Agent, Profile
 
@@ -39,7 +39,7 @@ class NewAgent(Given):
 
 
 class AgentChange(Given):
-    """What to change of an agent; at least one field."""
+    """What to change of an agent."""
 
     scopes: Scopes | None = None
     status: Literal["active", "disabled"] | None = Field(None, description="disabled: none of its keys works any more.")
@@ -91,8 +91,6 @@ async def get_agent(work: Reading, agent: Which) -> AgentShown:
 @router.patch("/agents/{agent}", summary="Change an agent")
 async def change_agent(work: Writing, agent: Which, body: AgentChange) -> AgentShown:
     """Replace its scopes, shut it out, or let it in again; acts on the next call of each of its keys."""
-    if body.scopes is None and body.status is None:
-        raise InvalidArgument("There is nothing to change.", hint="Give scopes or status.", field="body")
     async with work.writing() as session:
         row = await services.find_agent(session, agent)
         if body.expected_version is not None and body.expected_version != row.version:

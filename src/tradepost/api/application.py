@@ -1,7 +1,8 @@
 """The routes of all subjects in one FastAPI application, and its OpenAPI document."""
 
-from typing import Any
+from functools import cache
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -52,8 +53,10 @@ SUBJECTS = (
 )
 
 
-def build_application() -> FastAPI:
-    """All routes. Errors of the tree are raised to whoever serves it; HTTP's own become problems here."""
+@cache
+def application() -> FastAPI:
+    """All routes, the same for every hub: what they work with comes with the request. Errors of the tree are raised to
+    whoever serves it; HTTP's own become problems here."""
     app = FastAPI(
         title="Tradepost",
         version=__version__,
@@ -67,13 +70,14 @@ def build_application() -> FastAPI:
     return app
 
 
-def document(app: FastAPI) -> dict[str, Any]:
+@cache
+def document() -> bytes:
     """The OpenAPI 3.1 document."""
+    app = application()
     made = get_openapi(
         title="Tradepost REST API", version=__version__, description=DESCRIPTION, routes=app.routes, tags=list(TAGS)
     )
-    routes = [route for subject in SUBJECTS for route in subject.router.routes if isinstance(route, APIRoute)]
-    return completed(made, PREFIX, routes)
+    return orjson.dumps(completed(made, PREFIX, _routes()))
 
 
 def _name_of(route: APIRoute) -> str:
@@ -87,7 +91,19 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _response(request, of_http(error.status_code, str(error.detail), error.headers))
+    headers = {"allow": _allowed(request.url.path)} if error.status_code == 405 else error.headers
+    return _response(request, of_http(error.status_code, str(error.detail), headers))
+
+
+def _allowed(path: str) -> str:
+    """All methods of a path: the framework names those of one route."""
+    short = path.removeprefix(PREFIX)
+    methods = {method for route in _routes() if route.path_regex.match(short) for method in route.methods}
+    return ", ".join(sorted(methods))
+
+
+def _routes() -> list[APIRoute]:
+    return [route for subject in SUBJECTS for route in subject.router.routes if isinstance(route, APIRoute)]
 
 
 def _response(request: Request, problem: Problem) -> Response:

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.api.access import Work, may
 from tradepost.api.paging import Place, page_of
-from tradepost.api.shapes import Given, Page, PageQuery, Reference, Shown, in_path, page
+from tradepost.api.shapes import Given, Page, PageQuery, Reference, Shown, either, in_path, page
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.hub.access.agents import find_agent, find_profile
 from tradepost.hub.access.models import Agent, Profile
@@ -34,6 +34,8 @@ class AssignmentQuery(PageQuery):
 
 class NewAssignment(Given):
     """A tool to make visible, to an agent or to a profile: exactly one of them."""
+
+    model_config = ConfigDict(json_schema_extra=either("agent", "profile"))
 
     server: Reference = Field(description="By slug or id.", examples=["tracker"])
     tool: Reference = Field(description="The tool's own name, or its id.", examples=["track_parcel"])

@@ -4,12 +4,11 @@ JSON, idempotency key; request id, no caching. An error becomes a problem here, 
 
 from typing import Any
 
-import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from tradepost.api.access import ANSWER, CALLER, KEY_TAKEN, PARTS
 from tradepost.api.answer import Answer
-from tradepost.api.application import build_application, document
+from tradepost.api.application import application, document
 from tradepost.api.parts import Parts
 from tradepost.api.problems import MEDIA_TYPE, NOT_FOUND, Problem, problem_of
 from tradepost.foundation.caller import Caller
@@ -34,8 +33,8 @@ class Front:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._routes = build_application()
-        self._document = orjson.dumps(document(self._routes))
+        self._routes = application()
+        self._document = document()
         self._replays = Replays(parts.database, parts.now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

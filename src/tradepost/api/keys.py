@@ -5,12 +5,25 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from tradepost.api.access import ANSWER, Work, may
 from tradepost.api.paging import Place, page_of
-from tradepost.api.shapes import Given, Instant, Moment, Page, PageQuery, Reference, Scope, Shown, Words, in_path, page
+from tradepost.api.shapes import (
+    Given,
+    Instant,
+    Moment,
+    Page,
+    PageQuery,
+    Reference,
+    Scope,
+    Shown,
+    Words,
+    either,
+    in_path,
+    page,
+)
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument
 from tradepost.hub.access import keys as services
@@ -28,6 +41,8 @@ MAX_GRACE_SECONDS = 30 * 24 * 3600
 
 class NewKey(Given):
     """A key to mint, for an agent or for a person: exactly one of them."""
+
+    model_config = ConfigDict(json_schema_extra=either("agent", "user"))
 
     agent: Reference | None = Field(None, description="The agent that acts with it, by slug or id.")
     user: Reference | None = Field(None, description="The person whose role it acts with, by e-mail address or id.")

@@ -8,7 +8,6 @@ from pydantic import Field
 from tradepost.api.access import Work, may
 from tradepost.api.servers import Which
 from tradepost.api.shapes import Given, Shown, in_path
-from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration import limits
 
 router = APIRouter(tags=["servers"])
@@ -54,7 +53,6 @@ async def get_server_settings(work: Reading, server: Which) -> SettingsShown:
 @router.patch("/servers/{server}/settings", summary="Change a server's settings")
 async def change_server_settings(work: Writing, server: Which, body: SettingsChange) -> SettingsShown:
     """In force on the next call."""
-    _check(body)
     async with work.writing() as session:
         return _shown(await limits.change(session, work.caller, server, given=body.set, dropped=body.unset))
 
@@ -69,14 +67,8 @@ async def get_tool_settings(work: Reading, server: Which, tool: Tool) -> Setting
 @router.patch("/servers/{server}/tools/{tool}/settings", summary="Change a tool's settings")
 async def change_tool_settings(work: Writing, server: Which, tool: Tool, body: SettingsChange) -> SettingsShown:
     """In force on the next call."""
-    _check(body)
     async with work.writing() as session:
         return _shown(await limits.change(session, work.caller, server, tool, given=body.set, dropped=body.unset))
-
-
-def _check(body: SettingsChange) -> None:
-    if not body.set and not body.unset:
-        raise InvalidArgument("There is nothing to change.", hint="Name what to set or unset.", field="body")
 
 
 def _shown(found: list[limits.InForce]) -> SettingsShown:

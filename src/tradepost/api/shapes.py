@@ -24,6 +24,16 @@ class Shown(BaseModel):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
+def either(one: str, other: str) -> dict[str, Any]:
+    """For the schema of a body that names exactly one of two things."""
+    return {
+        "oneOf": [
+            {"required": [named], "properties": {named: {"type": "string"}, left_out: {"type": "null"}}}
+            for named, left_out in ((one, other), (other, one))
+        ]
+    }
+
+
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("the time has no zone; write it like 2026-02-24T09:00:00Z")

@@ -12,7 +12,6 @@ from tradepost.api.paging import Place, page_of
 from tradepost.api.server_settings import Tool
 from tradepost.api.servers import Which
 from tradepost.api.shapes import Given, Page, PageQuery, Scope, Shown, page
-from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration import tools as services
 from tradepost.hub.registration.review import review
 from tradepost.hub.registration.servers import find_server
@@ -38,11 +37,11 @@ class Approval(Given):
 
 
 class ToolChange(Given):
-    """What to change of a tool; at least one field."""
+    """What to change of a tool."""
 
     enabled: bool | None = Field(None, description="false: refused from the next call on.")
     tool_class: ClassField | None = Field(None, alias="class")
-    scope: Scope | None = Field(None, description="The scope a caller needs; goes with a class.")
+    scope: Scope | None = Field(None, description="The scope a caller needs.")
 
 
 class ToolBrief(Shown):
@@ -124,12 +123,11 @@ async def approve_tool(work: Writing, server: Which, tool: Tool, body: Approval)
 @router.patch("/servers/{server}/tools/{tool}", summary="Switch a tool, or say what it does")
 async def change_tool(work: Writing, server: Which, tool: Tool, body: ToolChange) -> ToolShown:
     """Enable a tool that was approved before, disable one, or set its class and scope. Acts on the next call."""
-    if body.enabled is None and body.tool_class is None:
-        raise InvalidArgument("There is nothing to change.", hint="Give enabled, or a class.", field="body")
     async with work.writing() as session:
         entry = await services.find_tool(session, server, tool)
-        if body.tool_class is not None:
-            await services.set_tool_class(session, work.caller, server, tool, body.tool_class, body.scope)
+        if body.tool_class is not None or body.scope is not None:
+            wanted: Any = body.tool_class or entry.tool_class
+            await services.set_tool_class(session, work.caller, server, tool, wanted, body.scope)
         if body.enabled is not None:
             await services.set_tool_enabled(session, work.caller, server, tool, body.enabled)
         return _shown(entry, (await find_server(session, entry.server_id)).slug)

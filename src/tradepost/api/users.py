@@ -9,7 +9,6 @@ from sqlalchemy import select
 from tradepost.api.access import Work, may
 from tradepost.api.paging import Place, page_of
 from tradepost.api.shapes import Given, Instant, Page, PageQuery, Shown, Words, in_path, page
-from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.access import people
 from tradepost.hub.access.models import Role, User
 
@@ -81,8 +80,6 @@ async def get_user(work: Reading, user: Which) -> UserShown:
 @router.patch("/users/{user}", summary="Change a person's role, or shut them out")
 async def change_user(work: Writing, user: Which, body: UserChange) -> UserShown:
     """Acts on the next request of each of their keys. A workspace keeps at least one owner."""
-    if body.role is None and body.status is None:
-        raise InvalidArgument("There is nothing to change.", hint="Give role or status.", field="body")
     async with work.writing() as session:
         row = await people.find_user(session, user)
         if body.role is not None:

@@ -9,11 +9,11 @@ from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.foundation.clock import system_now
 from tradepost.hub.access import agents as services
-from tradepost.hub.access import keys
+from tradepost.hub.access import keys, people
 
 profiles = typer.Typer(name="profile", help="Groups of agents with one posture.", no_args_is_help=True)
 agents = typer.Typer(name="agent", help="Agents: specialists and outside MCP clients.", no_args_is_help=True)
-key = typer.Typer(name="key", help="Bearer keys of agents.", no_args_is_help=True)
+key = typer.Typer(name="key", help="Bearer keys of agents and of people.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -155,7 +155,13 @@ def agent_enable(
 
 @key.command("mint")
 def key_mint(
-    agent: Annotated[str, typer.Option(help="The agent that will act with it.")],
+    agent: Annotated[str | None, typer.Option(help="The agent that will act with it.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="The person whose role it acts with over REST, by e-mail address.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="A scope it is limited to, for example read:servers; repeat it.")
+    ] = None,
     label: Annotated[str, typer.Option(help="Where it is used.")] = "",
     days: Annotated[int | None, typer.Option(min=1, max=3650, help="Expires after so many days.")] = None,
     workspace: WorkspaceOption = None,
@@ -168,12 +174,19 @@ def key_mint(
     async def work() -> None:
         expires = system_now() + timedelta(days=days) if days else None
         async with hub_session(data, workspace, by, write=True) as (session, caller):
-            owner = await services.find_agent(session, agent)
-            minted = await keys.mint(session, caller, agent_id=owner.id, label=label, expires_at=expires)
+            minted = await keys.mint(
+                session,
+                caller,
+                agent_id=(await services.find_agent(session, agent)).id if agent is not None else None,
+                user_id=(await people.find_user(session, user)).id if user is not None else None,
+                scopes=frozenset(scope) if scope else None,
+                label=label,
+                expires_at=expires,
+            )
         if as_json:
             console.show_json({"id": minted.id, "prefix": minted.prefix, "key": minted.secret, "expires_at": expires})
         else:
-            console.say(f"Key of {agent}, shown only now:\n{minted.secret}")
+            console.say(f"Key of {agent or user}, shown only now:\n{minted.secret}")
 
     run(work)
 
@@ -185,10 +198,12 @@ def key_list(workspace: WorkspaceOption = None, data: DataOption = None, as_json
     async def work() -> None:
         async with hub_session(data, workspace, write=False) as (session, _):
             named = {row.id: row.slug for row in await services.list_agents(session)}
+            known = {row.id: row.email for row in await people.list_users(session)}
             rows = [
                 {
                     "prefix": row.prefix,
                     "agent": named.get(row.agent_id or ""),
+                    "user": known.get(row.user_id or ""),
                     "label": row.label,
                     "created_at": row.created_at,
                     "last_used_at": row.last_used_at,
@@ -200,7 +215,7 @@ def key_list(workspace: WorkspaceOption = None, data: DataOption = None, as_json
         if as_json:
             console.show_json(rows)
         else:
-            columns = ["prefix", "agent", "label", "last_used_at", "expires_at", "revoked_at"]
+            columns = ["prefix", "agent", "user", "label", "last_used_at", "expires_at", "revoked_at"]
             console.show_table(rows, columns, "There is no key yet.")
 
     run(work)
