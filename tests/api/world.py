@@ -15,14 +15,16 @@ from tradepost.database import migrate
 from tradepost.database.engine import Database
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access import agents, keys, people, workspaces
+from tradepost.hub.access.models import Role
 from tradepost.hub.access.roles import caller_for_user
 from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.release import release_mark
+from tradepost.protocol.builtin import BuiltinServer
 
-ROLES = ("owner", "admin", "operator", "viewer")
+ROLES: tuple[Role, ...] = ("owner", "admin", "operator", "viewer")
 CONTACT_TOOLS = ("search_customers", "get_customer", "update_customer")
 CONTACT_SCOPES = ("read:customers", "read:customers.pii", "write:customers")
 WORKSPACES = ("acme", "rival")
@@ -67,7 +69,11 @@ async def _founded(url: str) -> dict[str, Side]:
 async def _side(database: Database, slug: str) -> Side:
     made = await workspaces.create_workspace(database, slug, slug.title(), f"owner@{slug}.test", "Olga")
     by = caller_for_user(made.owner, new_id("req"))
-    bundled = [HubServer(database), ActivityServer(database), *build_servers(database)]  # not called here
+    bundled: list[BuiltinServer] = [
+        HubServer(database),
+        ActivityServer(database),
+        *build_servers(database),
+    ]  # not called here
     await sync_builtin(database, made.workspace.id, bundled, release_mark())
     secrets, users = {}, {"owner": made.owner.id}
     async with database.transaction(made.workspace.id, write=True) as session:

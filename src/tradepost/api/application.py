@@ -96,10 +96,11 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _allowed(path: str) -> str:
-    """All methods of a path: the framework names those of one route."""
+    """All methods of a path: the framework names those of one route. A path in so many words goes before a pattern."""
     short = path.removeprefix(PREFIX)
-    methods = {method for route in _routes() if route.path_regex.match(short) for method in route.methods}
-    return ", ".join(sorted(methods))
+    found = [route for route in _routes() if route.path_regex.match(short)]
+    meant = [route for route in found if route.path_format == short] or found
+    return ", ".join(sorted({method for route in meant for method in route.methods or ()}))
 
 
 def _routes() -> list[APIRoute]:

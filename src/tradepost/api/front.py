@@ -2,6 +2,7 @@
 JSON, idempotency key; request id, no caching. An error becomes a problem here, whoever raised it.
 """
 
+import hmac
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
@@ -12,7 +13,7 @@ from tradepost.api.application import application, document
 from tradepost.api.parts import Parts
 from tradepost.api.problems import MEDIA_TYPE, NOT_FOUND, Problem, problem_of
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.canonical import digest, parse_strict
+from tradepost.foundation.canonical import canonical, parse_strict
 from tradepost.foundation.errors import InvalidArgument, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.gateway.reach import DATABASE_ERRORS, away
@@ -36,6 +37,7 @@ class Front:
         self._routes = application()
         self._document = document()
         self._replays = Replays(parts.database, parts.now)
+        self._secret = parts.vault.secret_for("replays")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
@@ -87,7 +89,7 @@ class Front:
             caller=caller,
             operation=f"{exchange.method} {path}"[:400],
             key=key,
-            fingerprint=digest([exchange.method, path, query, parse_strict(body) if body else None]),
+            fingerprint=self._fingerprint([exchange.method, path, query, parse_strict(body) if body else None]),
         )
         if _takes_key_itself(path):
             return await self._routed(exchange, caller, body, key)
@@ -106,6 +108,10 @@ class Front:
         elif answer.status < 500:
             await self._replays.free(asked)
         return answer
+
+    def _fingerprint(self, request: Any) -> str:
+        """The digest of a request, which nobody can guess its way back from: a body may hold a short secret."""
+        return hmac.digest(self._secret, canonical(request), "sha256").hex()
 
     async def _routed(self, exchange: Exchange, caller: Caller, body: bytes, key: str | None = None) -> Answer:
         """What the route of a request answers. Raises whatever it raises."""

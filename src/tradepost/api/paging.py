@@ -49,7 +49,7 @@ def within(place: Place) -> str | None:
 async def page_of(
     session: AsyncSession,
     place: Place,
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     order: Sequence[tuple[Any, type]],
     *,
     newest: bool = False,

@@ -15,7 +15,7 @@ router = APIRouter(tags=["servers"])
 Reading = Annotated[Work, Depends(may("viewer", "read:servers"))]
 Writing = Annotated[Work, Depends(may("admin", "write:servers"))]
 Tool = Annotated[str, in_path("The tool's own name, or its id.", "track_parcel")]
-Name = Annotated[str, Field(min_length=1, max_length=60, pattern="^[a-z_]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=60)]
 Value = bool | int | float | Annotated[str, Field(max_length=100)]
 
 

@@ -29,8 +29,13 @@ Url = Annotated[
 class HeaderGiven(Given):
     """A header to send to the server. It is sealed; a hidden one is never shown again."""
 
-    name: str = Field(min_length=1, max_length=100, examples=["Authorization"])
-    value: str = Field(min_length=1, max_length=MAX_VALUE, json_schema_extra={"writeOnly": True})
+    name: str = Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", examples=["Authorization"])
+    value: str = Field(
+        min_length=1,
+        max_length=MAX_VALUE,
+        pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
+        json_schema_extra={"writeOnly": True},
+    )
     hidden: bool = True
 
 
