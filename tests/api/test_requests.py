@@ -3,9 +3,13 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import httpx2
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 
 from tests.api.conftest import As
 from tests.api.world import Side, problem
+from tradepost.api import usage
 from tradepost.protocol.jsonrpc import MAX_BODY_BYTES
 
 BOMBS = [
@@ -137,3 +141,30 @@ async def test_cursors_that_somebody_made_up(as_: As, acme: Side) -> None:
         rest = f",{value}" * text.count(",")
         made_up = urlsafe_b64encode(f"[{kind}{rest}]".encode()).decode().rstrip("=")
         problem(await admin.send("GET", f"{path}?cursor={made_up}"), 400, "invalid_argument")
+
+
+async def test_a_failure_of_the_hub_says_nothing_of_its_cause(
+    as_: As, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What went wrong stands in the log; a database that is away is told with when to come back."""
+
+    def fail(error: Exception) -> None:
+        async def count(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(usage, "_count", count)
+
+    viewer = as_("viewer")
+    fail(RuntimeError("CANARY"))
+    answer = await viewer.send("GET", "/usage")
+    found = problem(answer, 500, "internal_error")
+    assert found["request_id"] == answer.headers["x-request-id"]
+    assert "CANARY" not in answer.text
+    assert "CANARY" in caplog.text
+    fail(OperationalError("SELECT 1", {}, OSError("CANARY")))
+    answer = await viewer.send("GET", "/usage")
+    problem(answer, 503, "unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "CANARY" not in answer.text
+    fail(StaleDataError("CANARY"))
+    problem(await viewer.send("GET", "/usage"), 409, "version_conflict")

@@ -75,12 +75,13 @@ async def _side(database: Database, slug: str) -> Side:
         *build_servers(database),
     ]  # not called here
     await sync_builtin(database, made.workspace.id, bundled, release_mark())
-    secrets, users = {}, {"owner": made.owner.id}
+    secrets: dict[str, str] = {}
+    users: dict[str, str] = {"owner": made.owner.id}
     async with database.transaction(made.workspace.id, write=True) as session:
         for role in ROLES[1:]:
             users[role] = (await people.create_user(session, by, f"{role}@{slug}.test", role.title(), role)).id
-        for role, user_id in users.items():
-            secrets[role] = (await keys.mint(session, by, user_id=user_id, label=role)).secret
+        for who, user_id in users.items():
+            secrets[who] = (await keys.mint(session, by, user_id=user_id, label=who)).secret
         await agents.create_profile(session, by, "internal")
         agent = await agents.create_agent(session, by, "internal", "supply", scopes=CONTACT_SCOPES)
         other = await agents.create_agent(session, by, "internal", "reader")

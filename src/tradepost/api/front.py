@@ -5,6 +5,8 @@ JSON, idempotency key; request id, no caching. An error becomes a problem here, 
 import hmac
 from typing import Any
 
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.types import Message, Receive, Scope, Send
 
 from tradepost.api.access import ANSWER, CALLER, KEY_TAKEN, PARTS
@@ -14,7 +16,7 @@ from tradepost.api.parts import Parts
 from tradepost.api.problems import MEDIA_TYPE, NOT_FOUND, Problem, problem_of
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import canonical, parse_strict
-from tradepost.foundation.errors import InvalidArgument, Unauthenticated
+from tradepost.foundation.errors import InvalidArgument, TradepostError, Unauthenticated, Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.hub.gateway.reach import DATABASE_ERRORS, away
 from tradepost.hub.gateway.steps.authenticate import bearer_of
@@ -26,6 +28,8 @@ KEY_HEADER = "idempotency-key"
 REPLAYED_HEADER = "idempotency-replayed"
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WELCOME = frozenset({"agent_key", "api_key"})  # other credentials are for other doors
+# After these nothing was changed, Unavailable excepted. What a key was claimed for and ends otherwise is not known.
+_REFUSALS = (TradepostError, StaleDataError, IntegrityError, DataError)
 _ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -99,8 +103,8 @@ class Front:
             return Answer(kept.status, kept.body.encode(), headers if kept.body else {REPLAYED_HEADER: "true"})
         try:
             answer = await self._routed(exchange, caller, body)
-        except Exception as error:
-            if problem_of(error).status < 500:
+        except _REFUSALS as error:
+            if not isinstance(error, Unavailable):
                 await self._replays.free(asked)
             raise
         if answer.status < 400:
