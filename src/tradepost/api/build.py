@@ -2,6 +2,7 @@
 loaded with the first request, in a thread: a start has better things to do, and many hubs never use REST."""
 
 import asyncio
+import threading
 from importlib import import_module
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,6 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tradepost.api.parts import Parts
 
 PREFIX = "/api/v1"
+
+_one_at_a_time = threading.Lock()  # several hubs in one process share the routes, which no two threads may make
 
 
 class RestDoor:
@@ -35,7 +38,8 @@ class RestDoor:
 
 
 def _build(parts: Parts) -> ASGIApp:
-    app: ASGIApp = import_module("tradepost.api.front").Front(parts)
+    with _one_at_a_time:
+        app: ASGIApp = import_module("tradepost.api.front").Front(parts)
     return app
 
 
