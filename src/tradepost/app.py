@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from tradepost.api.build import build_api, rest_at
+from tradepost.api.parts import Parts as ApiParts
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
@@ -34,10 +36,12 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
+from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
+from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.ambient import ambient_of
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.news import RegistryNews
@@ -99,7 +103,8 @@ class Tradepost:
         guard = Guard(settings.private_networks)
         self.connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub))
         self.updates = Updates()
-        self.relisting = Relisting(Discovery(hub, vault, self.connections).relist)
+        discovery = Discovery(hub, vault, self.connections)
+        self.relisting = Relisting(discovery.relist)
         place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, hub), self.relisting.soon)
         self.watching = Watching(self.connections, place)
         self.news = RegistryNews(self.watch, self._listened_to, self._registry_changed)
@@ -147,13 +152,16 @@ class Tradepost:
             peers=peers,
             limit_lines=self.gateway.gateway.limit_lines,
         )
+        registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
+        api = build_api(ApiParts(hub, vault, self.gateway, registration))
         jwks = Jwks(assertion_keys.published, PUBLISHED_SECONDS)
         spoken = {
             "mcp": mcp_at(settings.url),
             "oauth": oauth_at(settings.url),
+            "rest": rest_at(settings.url),
             "caller_assertions": {"jwks_uri": settings.url + JWKS_PATH},
         }
-        doors: Sequence[Door] = (self.people.door, self.oauth, jwks, ProtocolsDocument(spoken))
+        doors: Sequence[Door] = (api, self.people.door, self.oauth, jwks, ProtocolsDocument(spoken))
         self.doors = GuardedDoors(doors, Doorkeeper(hosts, origins), https=settings.url.startswith("https://"))
 
     @property

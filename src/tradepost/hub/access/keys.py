@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
-from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.addresses import checked_networks
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.models import Agent, ApiKey, Profile, User
-from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.roles import at_least, require_role
 from tradepost.hub.access.scopes import checked_scopes
 from tradepost.hub.access.tokens import digest_of, new_token, prefix_of
 
@@ -67,7 +67,7 @@ async def mint(
     now: Now = system_now,
 ) -> MintedKey:
     """A key of an agent or of a user (one of them). Raises InvalidArgument, NotFound, ForbiddenScope."""
-    await require_role(session, by, "admin")
+    actor = await require_role(session, by, "admin")
     if (agent_id is None) == (user_id is None):
         raise InvalidArgument("A key belongs to an agent or to a user.", hint="Name exactly one of them.")
     if terms.expires_at is not None and terms.expires_at <= now():
@@ -75,6 +75,14 @@ async def mint(
     holder: type[Agent] | type[User] = Agent if agent_id is not None else User
     if await session.scalar(select(holder.id).where(holder.id == (agent_id or user_id))) is None:
         raise NotFound("There is no such agent or user in this workspace.", hint="List them to see their names.")
+    if user_id is not None and actor is not None:
+        await _check_rank(session, actor, user_id)
+    if user_id is not None and terms.scopes is not None and not terms.scopes:
+        raise InvalidArgument(
+            "A person's key that is narrowed to nothing could do nothing.",
+            field="scopes",
+            hint="Name a scope, or leave the scopes out for all that the person's role may do.",
+        )
     await _check_bound(session, terms, of_agent=agent_id is not None)
     secret = new_token("tp")
     row = ApiKey(
@@ -168,3 +176,13 @@ async def list_keys(session: AsyncSession) -> list[ApiKey]:
 
 def _renewed(old: ApiKey, now: datetime) -> datetime | None:
     return None if old.expires_at is None else now + (old.expires_at - old.created_at)
+
+
+async def _check_rank(session: AsyncSession, actor: User, user_id: str) -> None:
+    """A person's key acts with the person's role: nobody makes one for somebody above them. Raises ForbiddenScope."""
+    role = await session.scalar(select(User.role).where(User.id == user_id))
+    if role is not None and not at_least(actor.role, role):  # type: ignore[arg-type]
+        raise ForbiddenScope(
+            f"Whoever has the role {actor.role} cannot make a key for somebody with the role {role}.",
+            hint="Let an owner of the workspace make it.",
+        )

@@ -9,6 +9,13 @@ from collections.abc import Iterable
 
 from tradepost.foundation.errors import InvalidArgument
 
+# Of keys of people, for REST: beside the person's role, which a scope never widens.
+_ADMINISTRATION = {
+    "servers": "servers, their tools and who sees them",
+    "agents": "profiles and agents",
+    "users": "people and their roles",
+    "approvals": "writes that wait for a person",
+}
 _READ_AND_WRITE = {
     "content": "products, collections, price lists, coupons and pages",
     "orders": "orders",
@@ -28,6 +35,10 @@ _READ_AND_WRITE = {
 SCOPES: dict[str, str] = {
     **{f"read:{subject}": f"See {words}" for subject, words in _READ_AND_WRITE.items()},
     **{f"write:{subject}": f"Change {words}" for subject, words in _READ_AND_WRITE.items()},
+    **{f"read:{subject}": f"See {words}" for subject, words in _ADMINISTRATION.items()},
+    **{f"write:{subject}": f"Change {words}" for subject, words in _ADMINISTRATION.items()},
+    "read:audit": "See the record of every call",
+    "read:usage": "See how much is used",
     "read:analytics": "See figures and reports",
     "read:settlement": "See payouts and how they add up",
     "read:policies": "Read the shop's policies",

@@ -142,9 +142,11 @@ async def list_shopper_sessions(
 
 
 async def _require_minter(session: AsyncSession, by: Caller) -> None:
-    if by.principal.kind != "api_key":
+    if by.agent_id is None and by.has_scope(MINTING_SCOPE):
+        return
+    if by.principal.kind != "api_key" or not by.scopes:
         await require_role(session, by, "admin")
-    elif not by.has_scope(MINTING_SCOPE):
+    else:
         raise ForbiddenScope(
             f"This needs the scope {MINTING_SCOPE}.",
             hint="Use a key that an admin made for the shop's backend with this scope.",

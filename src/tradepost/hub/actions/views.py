@@ -9,9 +9,9 @@ import orjson
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.errors import NotFound
-from tradepost.foundation.pagination import decode_cursor, encode_cursor
+from tradepost.foundation.clock import from_rfc3339, to_rfc3339
+from tradepost.foundation.errors import InvalidArgument, NotFound
+from tradepost.foundation.pagination import Keyset, decode_cursor, encode_cursor
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.models import User
 from tradepost.hub.actions.models import Action, ActionState, ActionVerdict
@@ -164,13 +164,21 @@ async def list_views(
         statement = statement.where(Action.agent_id == agent_id)
     after = decode_cursor(kind, cursor, 2)
     if after is not None:
-        moment = datetime.fromisoformat(str(after.values[0]))
+        moment = _moment_of(after)
         statement = statement.where(tuple_(Action.created_at, Action.id) > tuple_(moment, str(after.values[1])))
     actions = list((await session.scalars(statement)).all())
     page = actions[:limit]
     verdicts = await _verdicts(session, page)
     more = encode_cursor(kind, [page[-1].created_at.isoformat(), page[-1].id]) if len(actions) > limit else None
     return [_view(action, verdicts) for action in page], more
+
+
+def _moment_of(after: Keyset) -> datetime:
+    """The time in a cursor. Raises InvalidArgument for one that was made up."""
+    try:
+        return from_rfc3339(str(after.values[0]))
+    except (ValueError, OverflowError):
+        raise InvalidArgument("The cursor is not one that this list gave.", field="cursor") from None
 
 
 async def _verdicts(session: AsyncSession, actions: Sequence[Action]) -> dict[tuple[str, int], list[VerdictView]]:

@@ -71,6 +71,16 @@ class Gateway:
                 await self._addresses.failed(address)
                 raise
 
+    async def count(self, caller: Caller) -> None:
+        """Count a request that is no call of a tool against the caller's limit. Raises RateLimited, Unauthenticated."""
+        try:
+            quotas = (await self._pipeline.parts.standings.confirm(caller)).quotas
+            counted = self._pipeline.parts.pace.calls.take(key_of(caller), quotas.calls_per_minute)
+            if counted is not None:
+                await counted
+        except DATABASE_ERRORS as error:
+            raise (away(error) or error) from error.__cause__
+
     def limit_lines(self, caller: Caller) -> bytes:
         """The headers that tell a caller of its limit of calls."""
         return self._pipeline.parts.pace.calls.line(key_of(caller))

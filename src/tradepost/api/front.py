@@ -1,0 +1,152 @@
+"""What every REST request passes before its route, and every answer after it: credential, media type, size, strict
+JSON, idempotency key; request id, no caching. An error becomes a problem here, whoever raised it.
+"""
+
+import hmac
+from typing import Any
+
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.types import Message, Receive, Scope, Send
+
+from tradepost.api.access import ANSWER, CALLER, KEY_TAKEN, PARTS
+from tradepost.api.answer import Answer
+from tradepost.api.application import application, document
+from tradepost.api.parts import Parts
+from tradepost.api.problems import MEDIA_TYPE, NOT_FOUND, Problem, problem_of
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.canonical import canonical, parse_strict
+from tradepost.foundation.errors import InvalidArgument, TradepostError, Unauthenticated, Unavailable
+from tradepost.foundation.ids import new_id
+from tradepost.hub.replays.keeper import Asked, Replays, checked_key
+from tradepost.protocol.exchange import ClientGone, Exchange, Refused
+
+DOCUMENT_PATH = "/api/v1/openapi.json"
+KEY_HEADER = "idempotency-key"
+REPLAYED_HEADER = "idempotency-replayed"
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_WELCOME = frozenset({"agent_key", "api_key", "user"})  # other credentials are for other doors
+# After these nothing was changed, Unavailable excepted. What a key was claimed for and ends otherwise is not known.
+_REFUSALS = (TradepostError, StaleDataError, IntegrityError, DataError)
+_ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class Front:
+    """The whole REST application."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._routes = application()
+        self._document = document()
+        self._replays = Replays(parts.database, parts.now)
+        self._secret = parts.vault.secret_for("replays")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(scope, receive, send)
+        request_id = new_id("req")
+        try:
+            answer = await self._answer(exchange, request_id)
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001  the edge: whatever it is, the client gets a problem
+            answer = _problem(problem_of(error, "authorization" in exchange.headers), request_id)
+        await exchange.send(
+            {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": answer.lines({**_ALWAYS, "x-request-id": request_id}),
+            }
+        )
+        await exchange.send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, exchange: Exchange, request_id: str) -> Answer:
+        if exchange.path == DOCUMENT_PATH and exchange.method == "GET":
+            return Answer(200, self._document, {"content-type": "application/json"})
+        caller = await self._caller(exchange, request_id)
+        body = await _body(exchange)
+        if "\0" in exchange.path:
+            return _problem(NOT_FOUND, request_id)
+        key = exchange.headers.get(KEY_HEADER)
+        if key is None or exchange.method not in _WRITES:
+            return await self._routed(exchange, caller, body)
+        return await self._once(exchange, caller, body, checked_key(key))
+
+    async def _caller(self, exchange: Exchange, request_id: str) -> Caller:
+        """Who calls. Raises Unauthenticated, Unavailable."""
+        if sum(name.lower() == b"authorization" for name, _ in exchange.scope["headers"]) > 1:
+            raise Unauthenticated("This request has more than one credential.", hint="Send one bearer key.")
+        caller = (await self._parts.gateway.gateway.authenticate(exchange.arrival())).for_request(request_id)
+        if caller.principal.kind not in _WELCOME:
+            raise Unauthenticated("This credential is not for REST.", hint="Send a key of a person or an agent.")
+        await self._parts.gateway.gateway.count(caller)
+        return caller
+
+    async def _once(self, exchange: Exchange, caller: Caller, body: bytes, key: str) -> Answer:
+        """The answer to a request with an idempotency key: its own, or the one that the same request got before."""
+        path, query = exchange.path, exchange.scope["query_string"].decode("latin-1")
+        asked = Asked(
+            caller=caller,
+            operation=f"{exchange.method} {path}"[:400],
+            key=key,
+            fingerprint=self._fingerprint([exchange.method, path, query, parse_strict(body) if body else None]),
+        )
+        if _takes_key_itself(path):
+            return await self._routed(exchange, caller, body, key)
+        kept = await self._replays.claim(asked)
+        if kept is not None:
+            headers = {"content-type": "application/json", REPLAYED_HEADER: "true"}
+            return Answer(kept.status, kept.body.encode(), headers if kept.body else {REPLAYED_HEADER: "true"})
+        try:
+            answer = await self._routed(exchange, caller, body)
+        except _REFUSALS as error:
+            if not isinstance(error, Unavailable):
+                await self._replays.free(asked)
+            raise
+        if answer.status < 400:
+            await self._replays.keep(asked, answer.status, (answer.for_repetitions or answer.body).decode())
+        elif answer.status < 500:
+            await self._replays.free(asked)
+        return answer
+
+    def _fingerprint(self, request: Any) -> str:
+        """The digest of a request, which nobody can guess its way back from: a body may hold a short secret."""
+        return hmac.digest(self._secret, canonical(request), "sha256").hex()
+
+    async def _routed(self, exchange: Exchange, caller: Caller, body: bytes, key: str | None = None) -> Answer:
+        """What the route of a request answers. Raises whatever it raises."""
+        collected = Answer(500)
+        scope = {**exchange.scope, CALLER: caller, PARTS: self._parts, KEY_TAKEN: key, ANSWER: collected}
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            collected.take(message)
+
+        await self._routes(scope, receive, send)
+        return collected
+
+
+def _takes_key_itself(path: str) -> bool:
+    """Contacts are changed by calls of tools, and a tool's call is made once by the gateway."""
+    return path.startswith("/api/v1/contacts/")
+
+
+async def _body(exchange: Exchange) -> bytes:
+    """The body, where there is one: strict JSON in a size that is allowed. Raises Refused, InvalidArgument."""
+    body = await exchange.body()
+    if not body:
+        return b""
+    media_type = exchange.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Refused(415, "Send the body as Content-Type: application/json.")
+    if exchange.headers.get("content-encoding", "identity") != "identity":
+        raise Refused(415, "Send the body without a Content-Encoding.")
+    value: Any = parse_strict(body)
+    if not isinstance(value, dict):
+        raise InvalidArgument("The body is not a JSON object.", hint="Send one object.")
+    return body
+
+
+def _problem(problem: Problem, request_id: str) -> Answer:
+    return Answer(problem.status, problem.body(request_id), {"content-type": MEDIA_TYPE, **problem.headers})

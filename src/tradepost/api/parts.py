@@ -1,0 +1,20 @@
+"""What the REST door is built from."""
+
+from dataclasses import dataclass
+
+from tradepost.database.engine import Database
+from tradepost.foundation.clock import Now, system_now
+from tradepost.hub.gateway.build import BuiltGateway
+from tradepost.hub.registration.build import Registration
+from tradepost.hub.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The services behind the routes. `registration` should know no programs: no HTTP leads to one."""
+
+    database: Database
+    vault: Vault
+    gateway: BuiltGateway
+    registration: Registration
+    now: Now = system_now

@@ -1,0 +1,224 @@
+"""Servers: register, test, discover, point elsewhere, switch off, delete. Programs are registered on the operator's own
+machine alone, and nothing here starts one."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+from sqlalchemy import select
+
+from tradepost.api.access import Work, may
+from tradepost.api.paging import Place, page_of
+from tradepost.api.shapes import Given, Instant, Page, PageQuery, Shown, Slug, Words, in_path, page
+from tradepost.foundation.errors import StateConflict
+from tradepost.hub.registration.servers import find_server
+from tradepost.hub.registry.models import Server
+from tradepost.hub.upstreams.programs import SCHEME
+from tradepost.hub.vault.header_rules import MAX_HEADERS, MAX_VALUE, Header
+
+router = APIRouter(tags=["servers"])
+
+Reading = Annotated[Work, Depends(may("viewer", "read:servers"))]
+Writing = Annotated[Work, Depends(may("admin", "write:servers"))]
+Which = Annotated[str, in_path("The server's slug or id.", "tracker")]
+Url = Annotated[
+    str, Field(min_length=1, max_length=2048, description="Its MCP endpoint.", examples=["https://mcp.example.com/mcp"])
+]
+
+
+class HeaderGiven(Given):
+    """A header to send to the server. It is sealed; a hidden one is never shown again."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", examples=["Authorization"])
+    value: str = Field(
+        min_length=1,
+        max_length=MAX_VALUE,
+        pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
+        json_schema_extra={"writeOnly": True},
+    )
+    hidden: bool = True
+
+
+Headers = Annotated[list[HeaderGiven], Field(max_length=MAX_HEADERS)]
+
+
+class NewServer(Given):
+    """A remote MCP server to register."""
+
+    slug: Slug
+    url: Url
+    name: Words = Field("", description="Full name; the slug without one.")
+    headers: Headers = Field(default_factory=list)
+    timeout_seconds: float | None = Field(None, ge=1, le=300, description="Seconds a call may take; else 60.")
+
+
+class NewUrl(Given):
+    """Where the server is."""
+
+    url: Url
+
+
+class ServerShown(Shown):
+    """A server. `url` is null for a bundled one."""
+
+    id: str
+    slug: str
+    name: str
+    kind: Literal["builtin", "remote"]
+    status: Literal["registered", "ready", "failing", "disabled"]
+    url: str | None
+    identity: dict[str, Any] = Field(description="What the last test found: era, transport, name, latency.")
+    tested_at: Instant | None
+    last_error: str | None
+    version: int
+    created_at: Instant
+
+
+class TestShown(Shown):
+    """What a test found: how the server is reached and what it offers, or what is wrong."""
+
+    ok: bool
+    era: str | None
+    protocol_version: str | None
+    transport: str | None
+    latency_ms: float | None
+    server_name: str | None
+    tools: int | None
+    watches: bool
+    problem: str | None
+    hint: str | None
+
+
+class ChangedTool(Shown):
+    """A tool whose definition is another one now; out of every catalog until it is approved."""
+
+    name: str
+    kind: str = Field(description="additive, breaking, text or suspicious.")
+    before: str = Field(description="Digest of the pinned definition.")
+    after: str
+
+
+class RefusedTool(Shown):
+    """A tool that was not taken in."""
+
+    name: str
+    why: str
+
+
+class DifferenceShown(Shown):
+    """What a look at a server changed in the registry."""
+
+    new: list[str] = Field(description="Wait for approval.")
+    changed: list[ChangedTool]
+    removed: list[str]
+    set_aside: list[str]
+    refused: list[RefusedTool]
+    resources: int
+    prompts: int
+
+
+@router.get("/servers", summary="List servers")
+async def list_servers(work: Reading, query: Annotated[PageQuery, Query()]) -> Page[ServerShown]:
+    """All servers, by slug."""
+    place = Place("servers", work.caller.workspace_id, query.limit, query.cursor)
+    async with work.reading() as session:
+        rows, more = await page_of(session, place, select(Server), [(Server.slug, str)])
+    return page([_shown(row) for row in rows], more)
+
+
+@router.post("/servers", status_code=201, summary="Register a server")
+async def register_server(work: Writing, body: NewServer) -> ServerShown:
+    """Add a remote MCP server. Nothing is connected and nothing of it is visible to agents yet: test it next."""
+    row = await work.parts.registration.servers.register(
+        work.caller, body.slug, body.url, sealed(body.headers), name=body.name, timeout_seconds=body.timeout_seconds
+    )
+    return _shown(row)
+
+
+@router.get("/servers/{server}", summary="Show a server")
+async def get_server(work: Reading, server: Which) -> ServerShown:
+    """One server."""
+    async with work.reading() as session:
+        return _shown(await find_server(session, server))
+
+
+@router.put("/servers/{server}/url", summary="Point a server elsewhere")
+async def set_server_url(work: Writing, server: Which, body: NewUrl) -> ServerShown:
+    """Another scheme, host or port clears its headers: they are for the old one."""
+    return _shown(await work.parts.registration.servers.set_url(work.caller, server, body.url))
+
+
+@router.post("/servers/{server}/test", summary="Test a server")
+async def test_server(work: Writing, server: Which) -> TestShown:
+    """Connect for real, with its headers, and say what was found. A server that fails is an answer, not an error."""
+    await _refuse_program(work, server)
+    report = await work.parts.registration.discovery.test(work.caller, server)
+    return TestShown.model_validate(report, from_attributes=True)
+
+
+@router.post("/servers/{server}/discover", summary="Discover or refresh a server's tools")
+async def discover_server(work: Writing, server: Which) -> DifferenceShown:
+    """Store what the server offers now and say what is different. New tools wait for approval, changed ones leave every
+    catalog until somebody has looked. 424 when the server does not answer; then nothing is changed."""
+    await _refuse_program(work, server)
+    found = await work.parts.registration.discovery.discover(work.caller, server)
+    return DifferenceShown(
+        new=found.new,
+        changed=[
+            ChangedTool(name=one.name, kind=one.kind, before=one.before, after=one.after) for one in found.changed
+        ],
+        removed=found.removed,
+        set_aside=found.set_aside,
+        refused=[RefusedTool(name=name, why=why) for name, why in found.refused],
+        resources=found.resources,
+        prompts=found.prompts,
+    )
+
+
+@router.post("/servers/{server}/enable", summary="Enable a server")
+async def enable_server(work: Writing, server: Which) -> ServerShown:
+    """Let its tools be called again."""
+    return _shown(await work.parts.registration.servers.set_active(work.caller, server, True))
+
+
+@router.post("/servers/{server}/disable", summary="Disable a server")
+async def disable_server(work: Writing, server: Which) -> ServerShown:
+    """None of its tools can be called from the next call on."""
+    return _shown(await work.parts.registration.servers.set_active(work.caller, server, False))
+
+
+@router.delete("/servers/{server}", status_code=204, summary="Delete a server")
+async def delete_server(work: Writing, server: Which) -> None:
+    """Remove a server with its tools, assignments and headers. Its audit rows stay."""
+    await work.parts.registration.servers.delete(work.caller, server)
+
+
+def sealed(headers: list[HeaderGiven]) -> list[Header]:
+    """Headers as the vault takes them."""
+    return [Header(header.name, header.value, header.hidden) for header in headers]
+
+
+async def _refuse_program(work: Work, server: str) -> None:
+    async with work.reading() as session:
+        url = (await find_server(session, server)).url or ""
+    if url.startswith(SCHEME):
+        raise StateConflict(
+            "This server is a program on the operator's machine; nothing on the network starts it for a test.",
+            hint=f"The operator runs `tradepost server test {server[:40]}` there.",
+        )
+
+
+def _shown(row: Server) -> ServerShown:
+    return ServerShown(
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        kind="builtin" if row.kind == "builtin" else "remote",
+        status=row.status,  # type: ignore[arg-type]
+        url=row.url,
+        identity=row.identity,
+        tested_at=row.tested_at,
+        last_error=row.last_error,
+        version=row.version,
+        created_at=row.created_at,
+    )

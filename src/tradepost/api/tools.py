@@ -1,0 +1,156 @@
+"""Tools of a server: every word a model would read, and a person's decisions about them."""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+from sqlalchemy import select
+
+from tradepost.api.access import Work, may
+from tradepost.api.paging import Place, page_of
+from tradepost.api.server_settings import Tool
+from tradepost.api.servers import Which
+from tradepost.api.shapes import Given, Page, PageQuery, Scope, Shown, page
+from tradepost.hub.registration import tools as services
+from tradepost.hub.registration.review import review
+from tradepost.hub.registration.servers import find_server
+from tradepost.hub.registry.catalog import ToolClass
+from tradepost.hub.registry.models import ToolEntry
+
+router = APIRouter(tags=["tools"])
+
+Reading = Annotated[Work, Depends(may("viewer", "read:servers"))]
+Writing = Annotated[Work, Depends(may("admin", "write:servers"))]
+State = Literal["unapproved", "enabled", "disabled", "removed", "quarantined"]
+ClassField = Annotated[ToolClass, Field(description="What an admin says it does; unknown counts as write.")]
+
+
+class Approval(Given):
+    """What a person decides about a definition."""
+
+    tool_class: ClassField | None = Field(None, alias="class")
+    scope: Scope | None = Field(None, description="The scope a caller needs.")
+    digest: str | None = Field(
+        None, max_length=100, description="Approve only the definition with this digest, the one that was looked at."
+    )
+
+
+class ToolChange(Given):
+    """What to change of a tool."""
+
+    enabled: bool | None = Field(None, description="false: refused from the next call on.")
+    tool_class: ClassField | None = Field(None, alias="class")
+    scope: Scope | None = Field(None, description="The scope a caller needs.")
+
+
+class ToolBrief(Shown):
+    """A tool in a list."""
+
+    id: str
+    server: str
+    name: str
+    state: State
+    tool_class: ClassField = Field(serialization_alias="class")
+    scope: str | None
+    waits: bool = Field(description="Whether a definition of it waits for approval.")
+    description: str
+    digest: str
+
+
+class EditShown(Shown):
+    """One place in which the waiting definition differs from the pinned one."""
+
+    place: str
+    before: Any
+    after: Any
+
+
+class Waiting(Shown):
+    """A changed definition that waits for approval."""
+
+    kind: str | None
+    digest: str
+    definition: dict[str, Any]
+    differences: list[EditShown]
+
+
+class ToolShown(ToolBrief):
+    """A tool in full."""
+
+    definition: dict[str, Any] = Field(description="The pinned definition: what agents see.")
+    waiting: Waiting | None
+
+
+@router.get("/servers/{server}/tools", summary="List a server's tools")
+async def list_tools(work: Reading, server: Which, query: Annotated[PageQuery, Query()]) -> Page[ToolBrief]:
+    """All tools that the registry knows of a server, with their states, in the server's order."""
+    async with work.reading() as session:
+        found = await find_server(session, server)
+        place = Place("tools", work.caller.workspace_id, query.limit, query.cursor, [found.id])
+        statement = select(ToolEntry).where(ToolEntry.server_id == found.id)
+        rows, more = await page_of(session, place, statement, [(ToolEntry.position, int), (ToolEntry.name, str)])
+    return page([ToolBrief(**_brief(row, found.slug)) for row in rows], more)
+
+
+@router.get("/servers/{server}/tools/{tool}", summary="Show a tool")
+async def get_tool(work: Reading, server: Which, tool: Tool) -> ToolShown:
+    """One tool in full, with what differs from the pinned definition where another one waits."""
+    async with work.reading() as session:
+        entry = await services.find_tool(session, server, tool)
+        return _shown(entry, (await find_server(session, entry.server_id)).slug)
+
+
+@router.post("/servers/{server}/tools/{tool}/approve", summary="Approve a tool")
+async def approve_tool(work: Writing, server: Which, tool: Tool, body: Approval) -> ToolShown:
+    """Pin its current definition and enable it. Without a class it counts as a write. The resources and prompts of the
+    server are approved with it, as they are now."""
+    async with work.writing() as session:
+        entry = await services.approve_tool(
+            session,
+            work.caller,
+            server,
+            tool,
+            tool_class=body.tool_class,
+            scope=body.scope,
+            digest=body.digest,
+            now=work.parts.now,
+        )
+        await services.approve_contents(session, work.caller, server)
+        return _shown(entry, (await find_server(session, entry.server_id)).slug)
+
+
+@router.patch("/servers/{server}/tools/{tool}", summary="Switch a tool, or say what it does")
+async def change_tool(work: Writing, server: Which, tool: Tool, body: ToolChange) -> ToolShown:
+    """Enable a tool that was approved before, disable one, or set its class and scope. Acts on the next call."""
+    async with work.writing() as session:
+        entry = await services.find_tool(session, server, tool)
+        if body.tool_class is not None or body.scope is not None:
+            wanted: Any = body.tool_class or entry.tool_class
+            await services.set_tool_class(session, work.caller, server, tool, wanted, body.scope)
+        if body.enabled is not None:
+            await services.set_tool_enabled(session, work.caller, server, tool, body.enabled)
+        return _shown(entry, (await find_server(session, entry.server_id)).slug)
+
+
+def _brief(entry: ToolEntry, server: str) -> dict[str, Any]:
+    seen = review(entry)
+    return {
+        "id": entry.id,
+        "server": server,
+        "name": entry.name,
+        "state": entry.state,
+        "tool_class": entry.tool_class,
+        "scope": entry.scope,
+        "waits": seen.waits,
+        "description": str(seen.definition.get("description", "")),
+        "digest": entry.digest,
+    }
+
+
+def _shown(entry: ToolEntry, server: str) -> ToolShown:
+    seen, waiting = review(entry), None
+    if entry.candidate is not None:
+        edits = [EditShown(place=one.place, before=one.before, after=one.after) for one in seen.edits]
+        waiting = Waiting(kind=seen.kind, digest=seen.digest, definition=seen.definition, differences=edits)
+    return ToolShown(**_brief(entry, server), definition=orjson.loads(entry.definition), waiting=waiting)

@@ -1,0 +1,181 @@
+"""Who may use which route, as one table over the whole OpenAPI document: a route without a line here fails.
+
+S0.37, S3.17, S0.42; security.md R2, R6, R8, §2 rows 24, 25.
+"""
+
+import httpx2
+
+from tests.api.conftest import As
+from tests.api.world import ROLES, problem
+from tradepost.app import Tradepost
+
+# The least role that is let in; "agents" are let in, too; "contacts" is for a key with the scope, whoever holds it.
+RULES = {
+    "GET /me": "anybody",
+    "GET /workspace": "viewer",
+    "GET /servers": "viewer",
+    "POST /servers": "admin",
+    "GET /servers/{server}": "viewer",
+    "DELETE /servers/{server}": "admin",
+    "PUT /servers/{server}/url": "admin",
+    "POST /servers/{server}/test": "admin",
+    "POST /servers/{server}/discover": "admin",
+    "POST /servers/{server}/enable": "admin",
+    "POST /servers/{server}/disable": "admin",
+    "GET /servers/{server}/headers": "admin",
+    "PUT /servers/{server}/headers": "admin",
+    "GET /servers/{server}/settings": "viewer",
+    "PATCH /servers/{server}/settings": "admin",
+    "GET /servers/{server}/tools": "viewer",
+    "GET /servers/{server}/tools/{tool}": "viewer",
+    "PATCH /servers/{server}/tools/{tool}": "admin",
+    "POST /servers/{server}/tools/{tool}/approve": "admin",
+    "GET /servers/{server}/tools/{tool}/settings": "viewer",
+    "PATCH /servers/{server}/tools/{tool}/settings": "admin",
+    "GET /assignments": "viewer",
+    "POST /assignments": "admin",
+    "GET /assignments/{assignment}": "viewer",
+    "DELETE /assignments/{assignment}": "admin",
+    "GET /profiles": "viewer",
+    "POST /profiles": "admin",
+    "GET /profiles/{profile}": "viewer",
+    "PATCH /profiles/{profile}": "admin",
+    "GET /agents": "viewer",
+    "POST /agents": "admin",
+    "GET /agents/{agent}": "viewer",
+    "PATCH /agents/{agent}": "admin",
+    "GET /keys": "admin",
+    "POST /keys": "admin",
+    "GET /keys/{key}": "admin",
+    "POST /keys/{key}/rotate": "admin",
+    "POST /keys/{key}/revoke": "admin",
+    "POST /shopper-sessions": "admin",
+    "GET /shopper-sessions": "admin",
+    "POST /shopper-sessions/{shopper_session}/revoke": "admin",
+    "GET /users": "viewer",
+    "POST /users": "admin",
+    "GET /users/{user}": "viewer",
+    "PATCH /users/{user}": "admin",
+    "GET /approvals": "viewer, agents",
+    "GET /approvals/{approval}": "viewer, agents",
+    "POST /approvals/{approval}/approve": "operator",
+    "POST /approvals/{approval}/reject": "operator",
+    "GET /contacts": "contacts",
+    "GET /contacts/{contact}": "contacts",
+    "PATCH /contacts/{contact}": "contacts",
+    "GET /audit": "viewer",
+    "GET /audit/{row}": "viewer",
+    "POST /audit/verify": "admin",
+    "GET /usage": "viewer",
+}
+CALLERS = (*ROLES, "agent", "other_agent")
+
+
+def _let_in(rule: str, caller: str) -> bool:
+    if rule == "anybody":
+        return True
+    if rule == "contacts":
+        return caller == "agent"
+    if caller not in ROLES:
+        return "agents" in rule
+    return ROLES.index(caller) <= ROLES.index(rule.partition(",")[0])
+
+
+async def _operations(http: httpx2.AsyncClient) -> dict[str, str]:
+    """Method and path of every operation, by what the table calls it; path parameters name nothing that exists."""
+    document = (await http.get("/api/v1/openapi.json")).json()
+    found = {}
+    for path, operations in document["paths"].items():
+        short = path.removeprefix("/api/v1")
+        for method in operations:
+            named = short.replace("{", "no-such-").replace("}", "")
+            found[f"{method.upper()} {short}"] = named
+    return found
+
+
+async def test_every_route_has_its_line(http: httpx2.AsyncClient) -> None:
+    assert sorted(await _operations(http)) == sorted(RULES)
+
+
+async def test_each_role_at_each_route(http: httpx2.AsyncClient, as_: As) -> None:
+    """With an empty body and ids of nothing: who is let in hears 2xx, 400 or 404, everybody else 403."""
+    for operation, path in (await _operations(http)).items():
+        method = operation.split(" ")[0]
+        for caller in CALLERS:
+            answer = await as_(caller).send(method, path, None if method in ("GET", "DELETE") else {})
+            place = f"{operation} as {caller}: {answer.status_code} {answer.text}"
+            if _let_in(RULES[operation], caller):
+                assert answer.status_code in (200, 400, 404), place
+            else:
+                assert answer.status_code == 403, place
+                found = problem(answer, 403, "forbidden_scope")
+                assert "insufficient_scope" in answer.headers["www-authenticate"]
+                assert "role" in found["detail"] or "scope" in found["detail"], place
+
+
+async def test_no_credential_at_no_route(http: httpx2.AsyncClient, as_: As) -> None:
+    for operation, path in (await _operations(http)).items():
+        answer = await as_(None).send(operation.split(" ")[0], path)
+        problem(answer, 401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+WRONG = [
+    {"authorization": "Basic dXNlcjpwdw=="},
+    {"authorization": "Bearer"},
+    {"authorization": "Bearer sk-0123456789abcdef"},
+    {"authorization": "Bearer tp_aaaaaaaa_" + "x" * 50},
+    {"authorization": "Bearer " + "x" * 5_000},
+    {"cookie": "session=1"},
+    {"x-api-key": "tp_aaaaaaaa"},
+]
+
+
+async def test_wrong_credentials(http: httpx2.AsyncClient) -> None:
+    """security.md R2, §2 row 24: nothing but a good bearer key, and no other way is tried after it."""
+    for headers in WRONG:
+        answer = await http.get("/api/v1/me", headers=headers)
+        problem(answer, 401, "unauthenticated")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_two_credentials_or_one_in_the_query(http: httpx2.AsyncClient, acme) -> None:
+    secret = f"Bearer {acme.secrets['owner']}"
+    twice = await http.get("/api/v1/me", headers=[("authorization", secret), ("authorization", secret)])
+    problem(twice, 401, "unauthenticated")
+    in_query = await http.get(f"/api/v1/me?access_token={acme.secrets['owner']}")
+    problem(in_query, 401, "unauthenticated")
+
+
+async def test_a_key_with_scopes_is_narrower_than_its_person(as_: As) -> None:
+    """S0.42: a credential for a service is a person's or an agent's key that can do what the service needs, no more."""
+    admin = as_("admin")
+    minted = await admin.post("/keys", {"user": "admin@acme.test", "scopes": ["read:servers", "manage:api_keys"]})
+    narrow = as_(secret=minted["key"])
+    await narrow.get("/servers")
+    refused = problem(await narrow.send("POST", "/servers", {}), 403, "forbidden_scope")
+    assert refused["details"]["scope"] == "write:servers"
+    problem(await narrow.send("GET", "/audit"), 403, "forbidden_scope")
+    wider = ({"user": "admin@acme.test"}, {"user": "admin@acme.test", "scopes": ["read:servers", "read:audit"]})
+    for body in wider:
+        problem(await narrow.send("POST", "/keys", body), 403, "forbidden_scope")
+    own = await admin.get("/keys")
+    whole = next(key for key in own["items"] if key["label"] == "viewer")
+    problem(await narrow.send("POST", f"/keys/{whole['id']}/rotate", {}), 403, "forbidden_scope")
+    await narrow.post("/keys", {"user": "viewer@acme.test", "scopes": ["read:servers"]})
+
+
+async def test_nobody_makes_a_key_of_somebody_above(as_: As, hub: Tradepost) -> None:
+    admin = as_("admin")
+    problem(await admin.send("POST", "/keys", {"user": "owner@acme.test"}), 403, "forbidden_scope")
+    keys = (await admin.get("/keys"))["items"]
+    owners = next(key for key in keys if key["label"] == "owner")
+    problem(await admin.send("POST", f"/keys/{owners['id']}/rotate", {}), 403, "forbidden_scope")
+    assert (await as_("owner").get("/me"))["user"]["role"] == "owner"
+
+
+async def test_no_program_from_http(as_: As) -> None:
+    """security.md §2 row 25: no way over HTTP to a program on the machine."""
+    for url in ("stdio:tracker", "stdio:/bin/sh", "file:///etc/passwd"):
+        answer = await as_("owner").send("POST", "/servers", {"slug": "prog", "url": url})
+        assert problem(answer, 400, "invalid_argument")["field"] == "url"

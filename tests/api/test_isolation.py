@@ -1,0 +1,128 @@
+"""What belongs to another workspace is not there: the same bytes as for what nobody has.
+
+security.md §2 rows 18, 19, 36.
+"""
+
+from typing import Any
+
+import httpx2
+
+from tests.api.conftest import As
+from tests.api.world import Side, problem
+
+# A body with which each write would go through, if what its path names were there.
+BODIES: dict[str, Any] = {
+    "PUT /servers/{server}/url": {"url": "http://127.0.0.1:18100/mcp"},
+    "PUT /servers/{server}/headers": {"headers": []},
+    "PATCH /servers/{server}/settings": {"set": {"running": 3}},
+    "PATCH /servers/{server}/tools/{tool}": {"enabled": False},
+    "PATCH /servers/{server}/tools/{tool}/settings": {"set": {"running": 3}},
+    "PATCH /profiles/{profile}": {"posture": "guarded"},
+    "PATCH /agents/{agent}": {"status": "disabled"},
+    "PATCH /users/{user}": {"role": "viewer"},
+    "PATCH /contacts/{contact}": {"language": "fr"},
+}
+
+
+async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
+    """Ids and names of one workspace, by the path parameter that takes them."""
+    owner = as_("owner", side)
+    servers = (await owner.get("/servers?limit=50"))["items"]
+    own = next(one for one in servers if one["kind"] == "remote")
+    asked = await as_("agent", side).patch("/contacts/C-1", {"language": "de"}, status=202)
+    keys, users = (await owner.get("/keys"))["items"], (await owner.get("/users"))["items"]
+    return {
+        "server": [own["id"], own["slug"]],
+        "tool": [(await owner.get("/servers/customers/tools"))["items"][0]["id"]],
+        "assignment": [(await owner.get("/assignments"))["items"][0]["id"]],
+        "profile": [(await owner.get("/profiles"))["items"][0]["id"], "only-theirs"],
+        "agent": [side.agent_id, "only-theirs"],
+        "key": [keys[0]["id"], keys[0]["prefix"]],
+        "user": [users[0]["id"], users[0]["email"]],
+        "approval": [asked["approval_id"]],
+        "contact": ["cus_99", "C-99"],
+        "row": [(await owner.get("/audit"))["items"][0]["id"]],
+    }
+
+
+async def _foreign(as_: As, side: Side) -> dict[str, list[str]]:
+    owner = as_("owner", side)
+    await owner.post("/servers", {"slug": "only-theirs", "url": "http://127.0.0.1:18099/mcp"})
+    await owner.post("/profiles", {"slug": "only-theirs"})
+    await owner.post("/agents", {"profile": "only-theirs", "slug": "only-theirs"})
+    return await _ids(as_, side)
+
+
+async def test_every_route_with_the_ids_of_another_workspace(
+    http: httpx2.AsyncClient, as_: As, acme: Side, rival: Side
+) -> None:
+    """Also with an id that exists in one place of the path, and a foreign one in the other."""
+    theirs = await _foreign(as_, rival)
+    document = (await http.get("/api/v1/openapi.json")).json()
+    tried = 0
+    for path, operations in document["paths"].items():
+        short = path.removeprefix("/api/v1")
+        parameters = [part[1:-1] for part in short.split("/") if part.startswith("{")]
+        if not parameters:
+            continue
+        name = parameters[-1]
+        for method in operations:
+            caller = as_("agent" if short.startswith("/contacts") else "owner")
+            body = None if method in ("get", "delete") else BODIES.get(f"{method.upper()} {short}", {})
+            answers = set()
+            for value in ("no_such_thing", *theirs[name]):
+                where = short.replace("{server}", "customers") if len(parameters) > 1 else short
+                answer = await caller.send(method.upper(), where.replace("{" + name + "}", value), body)
+                problem(answer, 404, "not_found")
+                answers.add((answer.content, answer.headers["content-type"], "retry-after" in answer.headers))
+                tried += 1
+            assert len(answers) == 1, f"{method} {short}: {answers}"
+    assert tried > 80
+    untouched = await _ids(as_, rival)
+    assert untouched["key"] == theirs["key"]
+
+
+async def test_foreign_ids_in_bodies_and_filters(as_: As, acme: Side, rival: Side) -> None:
+    theirs = await _foreign(as_, rival)
+    owner = as_("owner")
+    tools = (await owner.get("/servers/customers/tools"))["items"]
+    requests = [
+        ("POST", "/keys", {"agent": "VALUE"}, "agent"),
+        ("POST", "/keys", {"user": "VALUE"}, "user"),
+        ("POST", "/agents", {"profile": "VALUE", "slug": "spy"}, "profile"),
+        ("POST", "/assignments", {"server": "customers", "tool": tools[0]["name"], "agent": "VALUE"}, "agent"),
+        ("POST", "/assignments", {"server": "VALUE", "tool": "search", "agent": "supply"}, "server"),
+        ("POST", "/assignments", {"server": "customers", "tool": "VALUE", "agent": "supply"}, "tool"),
+        ("GET", "/assignments?server=VALUE", None, "server"),
+        ("GET", "/assignments?profile=VALUE", None, "profile"),
+        ("GET", "/approvals?agent=VALUE", None, "agent"),
+    ]
+    for method, path, body, name in requests:
+        answers = set()
+        for value in ("no_such_thing", *theirs[name]):
+            given = {key: value if one == "VALUE" else one for key, one in body.items()} if body else None
+            answer = await owner.send(method, path.replace("VALUE", value), given)
+            problem(answer, 404, "not_found")
+            answers.add(answer.content)
+        assert len(answers) == 1, f"{method} {path}: {answers}"
+
+
+async def test_filters_that_name_nothing_of_ours_find_nothing(as_: As, rival: Side) -> None:
+    rows = (await as_("owner", rival).get("/audit"))["items"]
+    owner = as_("owner")
+    for name in ("request_id", "agent_id", "user_id", "action_id"):
+        value = next((row[name] for row in rows if row[name]), "nothing")
+        assert (await owner.get(f"/audit?{name}={value}"))["items"] == []
+    assert (await owner.get(f"/usage?agent_id={rival.agent_id}"))["items"] == []
+
+
+async def test_cursors_of_another_workspace_list_or_filter(as_: As, acme: Side, rival: Side) -> None:
+    for path in ("/servers", "/users", "/keys", "/agents", "/assignments", "/audit", "/servers/customers/tools"):
+        theirs = (await as_("owner", rival).get(f"{path}?limit=1"))["next_cursor"]
+        assert theirs is not None, path
+        answer = await as_("owner").send("GET", f"{path}?limit=1&cursor={theirs}")
+        assert problem(answer, 400, "invalid_argument")["field"] == "cursor"
+    ours = (await as_("owner").get("/users?limit=1"))["next_cursor"]
+    problem(await as_("owner").send("GET", f"/agents?cursor={ours}"), 400, "invalid_argument")
+    filtered = (await as_("owner").get("/audit?kind=admin&limit=1"))["next_cursor"]
+    problem(await as_("owner").send("GET", f"/audit?kind=read&cursor={filtered}"), 400, "invalid_argument")

@@ -1,0 +1,96 @@
+"""Each subject over a real socket: what the command line can do, with the same effects."""
+
+from tests.api.conftest import As
+from tests.api.world import Side, problem
+
+
+async def test_who_am_i(as_: As, acme: Side) -> None:
+    mine = await as_("admin").get("/me")
+    assert (mine["user"]["role"], mine["agent"], mine["workspace"]["slug"]) == ("admin", None, "acme")
+    agents = await as_("agent").get("/me")
+    assert (agents["user"], agents["agent"]["slug"]) == (None, "supply")
+    assert agents["scopes"] == ["read:customers", "read:customers.pii", "write:customers"]
+    shown = await as_("viewer").get("/workspace")
+    assert (shown["slug"], shown["agents"], shown["users"]) == ("acme", 2, 4)
+
+
+async def test_profile_agent_key_and_its_end(as_: As) -> None:
+    """S0.10, S0.37: what an admin makes acts on the next request, and so does taking it away."""
+    admin = as_("admin")
+    assert (await admin.post("/profiles", {"slug": "field", "posture": "guarded"}))["posture"] == "guarded"
+    assert (await admin.patch("/profiles/field", {"posture": "propose"}))["posture"] == "propose"
+    made = await admin.post("/agents", {"profile": "field", "slug": "van", "scopes": ["read:stock", "read:orders"]})
+    assert made["scopes"] == ["read:orders", "read:stock"]
+    minted = await admin.post("/keys", {"agent": "van", "label": "van 7"})
+    van = as_(secret=minted["key"])
+    assert (await van.get("/me"))["agent"]["slug"] == "van"
+
+    stale = await admin.send("PATCH", "/agents/van", {"scopes": [], "expected_version": made["version"] + 7})
+    problem(stale, 409, "version_conflict")
+    await admin.patch("/agents/van", {"scopes": ["read:stock"], "expected_version": made["version"]})
+    assert (await van.get("/me"))["scopes"] == ["read:stock"]
+
+    await admin.patch("/agents/van", {"status": "disabled"})
+    problem(await van.send("GET", "/me"), 401, "unauthenticated")
+    await admin.patch("/agents/van", {"status": "active"})
+    await van.get("/me")
+
+    new = await admin.post(f"/keys/{minted['prefix']}/rotate", {})
+    assert (await as_(secret=new["key"]).get("/me"))["agent"]["slug"] == "van"
+    problem(await van.send("GET", "/me"), 401, "unauthenticated")
+    ended = await admin.post(f"/keys/{new['id']}/revoke", status=200)
+    assert ended["revoked_at"] is not None
+    problem(await as_(secret=new["key"]).send("GET", "/me"), 401, "unauthenticated")
+
+
+async def test_people(as_: As) -> None:
+    admin, owner = as_("admin"), as_("owner")
+    made = await admin.post("/users", {"email": "New@Acme.test", "role": "viewer"})
+    assert made["email"] == "new@acme.test"
+    assert (await admin.patch(f"/users/{made['id']}", {"role": "operator"}))["role"] == "operator"
+    problem(await admin.send("POST", "/users", {"email": "new@acme.test", "role": "viewer"}), 409, "state_conflict")
+    problem(await admin.send("POST", "/users", {"email": "x@acme.test", "role": "owner"}), 400, "invalid_argument")
+    problem(await admin.send("PATCH", "/users/owner@acme.test", {"role": "viewer"}), 409, "state_conflict")
+    problem(await owner.send("PATCH", "/users/owner@acme.test", {"role": "viewer"}), 409, "state_conflict")
+    assert (await admin.patch(f"/users/{made['id']}", {"status": "disabled"}))["status"] == "disabled"
+
+
+async def test_contacts(as_: As) -> None:
+    """S2.22, S2.24: a read is a call of the agent's tool; a write waits for a person and is then carried out once."""
+    agent = as_("agent")
+    found = await agent.get("/contacts?query=Jo&limit=2")
+    assert [one["number"] for one in found["items"]] == ["C-1", "C-2"]
+    rest = await agent.get(f"/contacts?query=Jo&limit=2&cursor={found['next_cursor']}")
+    assert ([one["number"] for one in rest["items"]], rest["has_more"]) == (["C-3"], False)
+    assert (await agent.get("/contacts/C-1"))["email"] == "jo1@buyers.test"
+    asked = await agent.patch("/contacts/C-1", {"language": "fr"}, status=202, idempotency_key="c1")
+    assert asked["status"] == "approval_required"
+
+    waiting = await as_("viewer").get("/approvals")
+    assert [one["id"] for one in waiting["items"]] == [asked["approval_id"]]
+    assert waiting["items"][0]["arguments"]["language"] == "fr"
+    path = f"/approvals/{asked['approval_id']}"
+    assert (await agent.get(path))["state"] == "pending"
+    problem(await agent.send("POST", f"{path}/approve", {}), 403, "forbidden_scope")
+    problem(await as_("other_agent").send("GET", path), 404, "not_found")
+    answered = await as_("operator").post(f"{path}/approve", {"comment": "asked by phone"}, status=200)
+    assert answered["verdicts"][0]["comment"] == "asked by phone"
+    problem(await as_("operator").send("POST", f"{path}/approve", {}), 409, "state_conflict")
+
+
+async def test_audit_and_usage(as_: As, hub) -> None:
+    agent, viewer = as_("agent"), as_("viewer")
+    await agent.get("/contacts/C-1")
+    problem(await agent.send("GET", "/contacts/C-77"), 404, "not_found")
+    await hub.audit.drain()
+    rows = (await viewer.get("/audit?kind=read&tool=get_customer"))["items"]
+    assert len(rows) == 2
+    assert (await viewer.get(f"/audit/{rows[0]['id']}")) == rows[0]
+    assert (await viewer.get(f"/audit?request_id={rows[0]['request_id']}"))["items"] == [rows[0]]
+    for by, key in (("tool", "get_customer"), ("server", "customers"), ("agent", rows[0]["agent_id"])):
+        (row,) = (await viewer.get(f"/usage?by={by}"))["items"]
+        assert (row["key"], row["calls"], row["reads"], row["errors"]) == (key, 2, 2, 1)
+    (day,) = (await viewer.get("/usage"))["items"]
+    assert day["key"] == rows[0]["occurred_at"][:10]
+    await hub.sealer.seal()
+    assert (await as_("admin").post("/audit/verify", {}, status=200))["intact"] is True
