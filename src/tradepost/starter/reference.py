@@ -15,6 +15,7 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.errors import translate
 from tradepost.settings import Settings
+from tradepost.starter.rest_reference import rest
 
 _NOWHERE = "sqlite:///unused.db"  # what a server says of itself needs no database; none is opened
 _MEANING = re.compile(r"^ +(?P<kind>\w+) {2,}(?P<words>.+?) {2,}\w", re.MULTILINE)
@@ -78,6 +79,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "scopes": scopes,
     "errors": error_codes,
     "settings": settings,
+    "rest": rest,
 }
 
 

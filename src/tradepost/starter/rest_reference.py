@@ -1,19 +1,14 @@
-"""The reference page of the REST API, made of the OpenAPI document: `python docs/rest_reference.py` writes it."""
-
-from __future__ import annotations
+"""The reference page of the REST API, written from its OpenAPI document."""
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from tradepost.api.application import document
 
-PAGE = Path(__file__).parent / "reference" / "rest.md"
-HEAD = """# REST API reference
+HEAD = """# REST API
 
-Made of the OpenAPI document by `docs/rest_reference.py`; do not edit it. The document itself, with every shape in full,
-is at `/api/v1/openapi.json` of a running hub. [How to use it](../how-to/use-the-rest-api.md).
+The document itself, with every shape in full, is at `/api/v1/openapi.json` of a running hub.
 
 *Who*: the least role of a person's key and, in brackets, the scope that a key limited to scopes needs.
 """
@@ -21,8 +16,8 @@ is at `/api/v1/openapi.json` of a running hub. [How to use it](../how-to/use-the
 Json = dict[str, Any]
 
 
-def page() -> str:
-    """The whole page."""
+def rest() -> str:
+    """Every request of the REST API: who may send it, what it takes and what it gives."""
     whole: Json = json.loads(document())
     return "\n".join([HEAD, *_subjects(whole), *_shapes(whole)])
 
@@ -98,8 +93,3 @@ def _shape(shape: Json) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page())
