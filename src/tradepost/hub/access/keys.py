@@ -60,7 +60,8 @@ async def mint(
     expires_at: datetime | None = None,
     now: Now = system_now,
 ) -> MintedKey:
-    """A key of an agent or of a user (one of them). `scopes` narrow what the agent may do, None leaves it whole."""
+    """A key of an agent or of a user (one of them). `scopes` narrow what the agent or person may do,
+    None leaves it whole. Nobody makes a key for somebody whose role is above their own."""
     actor = await require_role(session, by, "admin")
     if (agent_id is None) == (user_id is None):
         raise InvalidArgument("A key belongs to an agent or to a user.", hint="Name exactly one of them.")
@@ -69,6 +70,8 @@ async def mint(
     holder: type[Agent] | type[User] = Agent if agent_id is not None else User
     if await session.scalar(select(holder.id).where(holder.id == (agent_id or user_id))) is None:
         raise NotFound("There is no such agent or user in this workspace.", hint="List them to see their names.")
+    if user_id is not None and scopes is not None and not scopes:
+        raise InvalidArgument("A person's key without any scope could do nothing.", field="scopes", hint="Name some.")
     if user_id is not None and actor is not None:
         await _check_rank(session, actor, user_id)
     secret = _new_secret()
