@@ -1,7 +1,13 @@
 """Each subject over a real socket: what the command line can do, with the same effects."""
 
+import asyncio
+
+from sqlalchemy import update
+
 from tests.api.conftest import As
 from tests.api.world import Side, problem
+from tradepost.app import Tradepost
+from tradepost.hub.actions.models import Action
 
 
 async def test_who_am_i(as_: As, acme: Side) -> None:
@@ -76,9 +82,13 @@ async def test_contacts(as_: As) -> None:
     answered = await as_("operator").post(f"{path}/approve", {"comment": "asked by phone"}, status=200)
     assert answered["verdicts"][0]["comment"] == "asked by phone"
     problem(await as_("operator").send("POST", f"{path}/approve", {}), 409, "state_conflict")
+    async with asyncio.timeout(30):
+        while (await agent.get(path))["state"] != "succeeded":
+            pass  # each look is a request: the hub carries it out meanwhile
+    assert (await agent.get("/contacts/C-1"))["language"] == "fr"
 
 
-async def test_audit_and_usage(as_: As, hub) -> None:
+async def test_audit_and_usage(as_: As, hub: Tradepost) -> None:
     agent, viewer = as_("agent"), as_("viewer")
     await agent.get("/contacts/C-1")
     problem(await agent.send("GET", "/contacts/C-77"), 404, "not_found")
@@ -94,3 +104,13 @@ async def test_audit_and_usage(as_: As, hub) -> None:
     assert day["key"] == rows[0]["occurred_at"][:10]
     await hub.sealer.seal()
     assert (await as_("admin").post("/audit/verify", {}, status=200))["intact"] is True
+
+
+async def test_what_a_shopper_asked_for_is_not_the_agents(as_: As, hub: Tradepost, acme: Side) -> None:
+    """Shoppers share an agent; its key sees only what it asked for itself. People see everything."""
+    asked = await as_("agent").patch("/contacts/C-1", {"language": "fr"}, status=202)
+    async with hub.hub.transaction(acme.workspace_id, write=True) as session:
+        await session.execute(update(Action).values(principal_kind="shopper"))
+    problem(await as_("agent").send("GET", f"/approvals/{asked['approval_id']}"), 404, "not_found")
+    assert (await as_("agent").get("/approvals"))["items"] == []
+    assert len((await as_("viewer").get("/approvals"))["items"]) == 1

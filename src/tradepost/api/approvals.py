@@ -9,6 +9,7 @@ from pydantic import Field
 from tradepost.api.access import Work, may
 from tradepost.api.paging import Place, within
 from tradepost.api.shapes import Given, Instant, Page, PageQuery, Shown, in_path, page
+from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.agents import find_agent
 from tradepost.hub.actions.models import ActionState
@@ -101,7 +102,7 @@ async def list_approvals(work: Reading, query: Annotated[ApprovalQuery, Query()]
                 raise NotFound("There is no such agent.")
             agent_id = wanted
         found, more = await list_views(session, states=states, agent_id=agent_id, limit=query.limit, cursor=inner)
-    return page([_shown(one) for one in found], place.around(more))
+    return page([_shown(one) for one in found if _is_visible(work.caller, one)], place.around(more))
 
 
 @router.get("/approvals/{approval}", summary="Show an approval")
@@ -109,7 +110,7 @@ async def get_approval(work: Reading, approval: Which) -> ApprovalShown:
     """Everything about one."""
     async with work.reading() as session:
         found = await view(session, approval)
-    if work.caller.agent_id not in (None, found.agent_id):
+    if not _is_visible(work.caller, found):
         raise NotFound("There is no such approval.")
     return _shown(found)
 
@@ -124,6 +125,12 @@ async def approve(work: Answering, approval: Which, body: Said) -> ApprovalShown
 async def reject(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Reject it for good."""
     return _shown(await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment))
+
+
+def _is_visible(caller: Caller, found: ActionView) -> bool:
+    """People see all of them. An agent's key sees what the agent asked for itself: shoppers share an agent, and what
+    they ask for is theirs."""
+    return caller.agent_id is None or (found.agent_id == caller.agent_id and found.principal_kind != "shopper")
 
 
 def _shown(found: ActionView) -> ApprovalShown:

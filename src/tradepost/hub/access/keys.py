@@ -66,7 +66,8 @@ async def mint(
     user_id: str | None = None,
     now: Now = system_now,
 ) -> MintedKey:
-    """A key of an agent or of a user (one of them). Raises InvalidArgument, NotFound, ForbiddenScope."""
+    """A key of an agent or of a user (one of them). Nobody makes a key for somebody whose role is above their own.
+    Raises InvalidArgument, NotFound, ForbiddenScope."""
     actor = await require_role(session, by, "admin")
     if (agent_id is None) == (user_id is None):
         raise InvalidArgument("A key belongs to an agent or to a user.", hint="Name exactly one of them.")
