@@ -5,7 +5,13 @@ from __future__ import annotations
 from multiprocessing import get_context
 
 # The runner itself, too: else every process would load that again. There is one such list in a Python process.
-_LOADED = ("__main__", "tests.program", "tests.hub.gateway.process", "tests.commerce.at_once")
+_LOADED = (
+    "__main__",
+    "tests.program",
+    "tests.hub.gateway.process",
+    "tests.commerce.at_once",
+    "tests.identity.oauth.racing",
+)
 
 context = get_context("forkserver")
 context.set_forkserver_preload(list(_LOADED))

@@ -103,9 +103,10 @@ def registered(client_id: str, secret: str | None = None) -> OAuthClientInformat
     )
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("path", ["/mcp", "/api/mcp", "/mcp/servers/shop"])
-async def test_a_registered_client(hub: Hub, browser: Browser, mode: str, path: str):
+@pytest.mark.parametrize(
+    ("path", "mode"), [("/mcp", "legacy"), ("/mcp", "auto"), ("/api/mcp", "auto"), ("/mcp/servers/shop", "legacy")]
+)
+async def test_a_registered_client(hub: Hub, browser: Browser, path: str, mode: str):
     made = await hub.client(redirect_uris=["http://127.0.0.1/callback"])
     person, storage = Person(browser), Storage(registered(made.client_id))
     async with connected(hub, provider(hub, person, storage, path), mode, path) as client:

@@ -97,8 +97,8 @@ async def remembered(session: AsyncSession, person: SignedIn, asked: Asked) -> t
     agent = await session.scalar(select(Agent).where(Agent.id == approval.agent_id, Agent.status == "active"))
     if agent is None or not set(asked.scopes) - {BASE} <= {*approval.asked, *approval.scopes}:
         return None
-    given = grantable(asked.scopes, agent.scopes, person.role, changes=True)
-    return agent, sorted(set(given) & set(approval.scopes))
+    given = set(grantable(asked.scopes, agent.scopes, person.role, changes=True)) & set(approval.scopes)
+    return (agent, sorted(given)) if given or is_open(asked.scopes) else None
 
 
 @dataclass(frozen=True, slots=True)

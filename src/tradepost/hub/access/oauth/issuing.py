@@ -102,9 +102,9 @@ class Issuing:
             grant = await _locked(session, seen.grant_id)
             if grant.client_id != client.client_id:
                 raise invalid_grant()
-            row = (await session.scalars(select(OAuthToken).where(OAuthToken.id == seen.id))).one()
+            row = await session.scalar(select(OAuthToken).where(OAuthToken.id == seen.id))
             _check_resource(grant, resource)
-            if row.expires_at <= now or not await _stands(session, grant):
+            if row is None or row.expires_at <= now or not await _stands(session, grant):
                 raise invalid_grant()
             if scopes is not None and not set(scopes) - {BASE} <= set(row.scopes):
                 raise OAuthError(INVALID_SCOPE, "A refresh cannot ask for more than was granted.")

@@ -34,8 +34,8 @@ async def revoke_token(database: Database, client: Client, token: str, now: Now 
         if found.kind == "refresh":
             await end_grant(session, by, grant, "revoked by its client", now)
             return
-        row = (await session.scalars(select(OAuthToken).where(OAuthToken.id == found.id))).one()
-        if row.revoked_at is None:
+        row = await session.scalar(select(OAuthToken).where(OAuthToken.id == found.id))
+        if row is not None and row.revoked_at is None:
             row.revoked_at = now()
             await record_change(session, by, "oauth_token:revoked", grant.id, {"client": grant.client_id[:200]})
 
