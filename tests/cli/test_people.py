@@ -128,3 +128,8 @@ def test_attributes_bind_a_person(place: Place):
 )
 def test_half_a_provider_is_refused(place: Place, env: dict[str, str]):
     assert "oidc" in place.run("user", "list", env=env).refusal()
+
+
+def test_a_provider_nobody_can_ask_is_refused_at_the_start(place: Place):
+    env = {"TRADEPOST_OIDC_ISSUER": "https://id.example:22", "TRADEPOST_OIDC_CLIENT_ID": "tradepost"}
+    assert "TRADEPOST_OIDC_ISSUER" in place.run("serve", env=env).refusal()

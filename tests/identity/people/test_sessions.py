@@ -150,3 +150,12 @@ async def test_every_process_knows_a_session_and_its_end(desk: Desk, world: Worl
         await browser.get("/account")
         await browser.post("/sign-out")
         assert (await http.get("/account", headers=headers)).status_code == 303
+
+
+async def test_rows_of_old_sessions_go(desk: Desk):
+    for email in ("ann@acme.test", "bob@acme.test"):
+        await desk.signed_in(email)
+    await desk.browser().sign_in("ann@acme.test")
+    desk.clock.forward(hours=12)
+    await desk.browser().sign_in("ann@acme.test")
+    assert (await desk.rows())["person_sessions"] == 2  # the new one, and bob's

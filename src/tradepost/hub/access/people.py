@@ -94,7 +94,7 @@ async def list_users(session: AsyncSession) -> list[User]:
 
 
 async def set_attributes(session: AsyncSession, by: Caller, email: str, attributes: Mapping[str, str]) -> User:
-    """Replace what binds the tools of whoever acts for this person, for example region=EU. An empty value takes an
+    """Set what binds the tools of whoever acts for this person, for example region=EU. An empty value takes an
     attribute away; those not named stay."""
     actor = await require_role(session, by, "admin")
     user = await find_user(session, email)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
@@ -93,8 +93,11 @@ class PersonSessions:
         return Held(_signed_in(kept, user, form_token(value)), complete)
 
     async def begin(self, session: AsyncSession, user: User, *, second_factor: bool, browser: str) -> str:
-        """A new session in the caller's transaction. Returns the cookie's value, the only time it exists."""
+        """A new session in the caller's transaction; the person's old rows go. Returns the cookie's value, the only
+        time it exists."""
         value, now = secrets.token_urlsafe(32), self._now()
+        over = delete(PersonSession).where(PersonSession.user_id == user.id, PersonSession.expires_at <= now)
+        await session.execute(over.execution_options(synchronize_session=False))
         session.add(
             PersonSession(
                 id=new_id("ses"),

@@ -8,8 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.errors import InvalidArgument, SetupError
 from tradepost.hub.access.person_sessions import PersonSessions
-from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.guard import Guard, read_url
 from tradepost.hub.vault.vault import Vault
 from tradepost.identity.people.provider_settings import ProviderSettings
 
@@ -52,6 +53,14 @@ def build_people(
     provider: ProviderSettings | None = None,
     now: Now = system_now,
 ) -> People:
-    """The pages for people who reach the hub at `url`, with an identity provider if the operator has named one."""
+    """The pages for people who reach the hub at `url`, with an identity provider if the operator has named one. Raises
+    SetupError where that has no usable address."""
+    if provider is not None:
+        try:
+            read_url(provider.issuer)
+        except InvalidArgument as wrong:
+            raise SetupError(
+                f"The issuer {provider.issuer} cannot be asked. {wrong.message}", hint="Mend TRADEPOST_OIDC_ISSUER."
+            ) from wrong
     sessions = PersonSessions(database, secure=url.startswith("https://"), now=now)
     return People(PeopleDoor(database, vault, guard, sessions, url, provider, now), sessions)
