@@ -235,7 +235,7 @@ async def test_raised_errors_have_one_spelling(desk: Desk, fail: str, code: int,
         assert 'error="insufficient_scope"' in challenge
         assert 'scope="write:orders"' in challenge
     if fail in ("rate", "unavailable"):
-        assert response.headers["retry-after"] == {"rate": "2", "unavailable": "5"}[fail]
+        assert response.headers["retry-after"] == {"rate": "3", "unavailable": "5"}[fail]
 
 
 @pytest.mark.parametrize("era", ["modern", "bare"])

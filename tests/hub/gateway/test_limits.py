@@ -188,7 +188,7 @@ async def test_money_of_a_day_is_what_was_moved(guarded: World):
     told = error_of(too_much.result or {})
     assert told["details"]["used_minor"] == 400
     assert "€10.00" in told["message"]
-    assert (await pay(guarded, "k2b", amount_minor=10**30, currency="EUR")).error_code == "limit_exceeded"
+    assert (await pay(guarded, "k2b", amount_minor=2**53 - 1, currency="EUR")).error_code == "limit_exceeded"
     moved[0] = 0
     assert (await pay(guarded, "k3", amount_minor=600, currency="EUR")).state == "failed"  # which moved nothing
     moved[0] = 600
