@@ -81,7 +81,7 @@ async def _side(database: Database, slug: str) -> Side:
         for role in ROLES[1:]:
             users[role] = (await people.create_user(session, by, f"{role}@{slug}.test", role.title(), role)).id
         for who, user_id in users.items():
-            secrets[who] = (await keys.mint(session, by, user_id=user_id, label=who)).secret
+            secrets[who] = (await keys.mint(session, by, keys.KeyTerms(label=who), user_id=user_id)).secret
         await agents.create_profile(session, by, "internal")
         agent = await agents.create_agent(session, by, "internal", "supply", scopes=CONTACT_SCOPES)
         other = await agents.create_agent(session, by, "internal", "reader")
