@@ -12,6 +12,7 @@ from tests.engines import DatabaseUrls, Template
 from tests.protocol.conftest import served
 from tradepost import settings
 from tradepost.app import Tradepost, open_tradepost
+from tradepost.protocol.guards import LOCAL_HOSTS
 
 As = Callable[..., Client]
 
@@ -29,6 +30,7 @@ def configured(database_urls: DatabaseUrls, tmp_path: Path) -> settings.Settings
         hub_url=database_urls.hub,
         store_url=database_urls.store,
         allow_private=",".join(str(ip_network(one)) for one in settings.LOOPBACK),
+        allowed_hosts=LOCAL_HOSTS,
     )
 
 

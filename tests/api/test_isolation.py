@@ -31,6 +31,9 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
     own = next(one for one in servers if one["kind"] == "remote")
     asked = await as_("agent", side).patch("/contacts/C-1", {"language": "de"}, status=202)
     keys, users = (await owner.get("/keys"))["items"], (await owner.get("/users"))["items"]
+    if not any(one["posture"] == "customer" for one in (await owner.get("/profiles"))["items"]):
+        await owner.post("/profiles", {"slug": "shoppers", "posture": "customer"})
+    session = await owner.post("/shopper-sessions", {"customer": "C-1"})
     return {
         "server": [own["id"], own["slug"]],
         "tool": [(await owner.get("/servers/customers/tools"))["items"][0]["id"]],
@@ -38,6 +41,7 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
         "profile": [(await owner.get("/profiles"))["items"][0]["id"], "only-theirs"],
         "agent": [side.agent_id, "only-theirs"],
         "key": [keys[0]["id"], keys[0]["prefix"]],
+        "shopper_session": [session["id"], session["prefix"]],
         "user": [users[0]["id"], users[0]["email"]],
         "approval": [asked["approval_id"]],
         "contact": ["cus_99", "C-99"],

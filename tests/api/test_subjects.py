@@ -25,16 +25,16 @@ async def test_profile_agent_key_and_its_end(as_: As) -> None:
     admin = as_("admin")
     assert (await admin.post("/profiles", {"slug": "field", "posture": "guarded"}))["posture"] == "guarded"
     assert (await admin.patch("/profiles/field", {"posture": "propose"}))["posture"] == "propose"
-    made = await admin.post("/agents", {"profile": "field", "slug": "van", "scopes": ["read:stock", "read:orders"]})
-    assert made["scopes"] == ["read:orders", "read:stock"]
+    made = await admin.post("/agents", {"profile": "field", "slug": "van", "scopes": ["read:orders", "read:inventory"]})
+    assert made["scopes"] == ["read:inventory", "read:orders"]
     minted = await admin.post("/keys", {"agent": "van", "label": "van 7"})
     van = as_(secret=minted["key"])
     assert (await van.get("/me"))["agent"]["slug"] == "van"
 
     stale = await admin.send("PATCH", "/agents/van", {"scopes": [], "expected_version": made["version"] + 7})
     problem(stale, 409, "version_conflict")
-    await admin.patch("/agents/van", {"scopes": ["read:stock"], "expected_version": made["version"]})
-    assert (await van.get("/me"))["scopes"] == ["read:stock"]
+    await admin.patch("/agents/van", {"scopes": ["read:inventory"], "expected_version": made["version"]})
+    assert (await van.get("/me"))["scopes"] == ["read:inventory"]
 
     await admin.patch("/agents/van", {"status": "disabled"})
     problem(await van.send("GET", "/me"), 401, "unauthenticated")

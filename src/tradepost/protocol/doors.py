@@ -12,6 +12,12 @@ from tradepost.protocol.exchange import ClientGone, Exchange, Receive, Refused, 
 from tradepost.protocol.guards import Doorkeeper
 
 Headers = Sequence[tuple[bytes, bytes]]
+_CODES = {
+    403: ("forbidden_origin", "Origin not allowed"),
+    408: ("request_timeout", "The request took too long"),
+    413: ("body_too_large", "The request body is too large"),
+    421: ("misdirected_request", "Not this host"),
+}
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # A door that knows better says so itself; what it says stands.
@@ -96,8 +102,14 @@ def _body_then(body: bytes, receive: Receive) -> Receive:
 
 async def _refuse(exchange: Exchange, refused: Refused) -> None:
     """A problem (RFC 9457): these doors speak no JSON-RPC."""
-    title = HTTPStatus(refused.status).phrase
-    problem = {"type": "about:blank", "title": title, "status": refused.status, "detail": refused.message}
+    code, title = _CODES.get(refused.status, ("invalid_argument", HTTPStatus(refused.status).phrase))
+    problem = {
+        "type": f"urn:tradepost:problem:{code}",
+        "title": title,
+        "status": refused.status,
+        "detail": refused.message,
+        "code": code,
+    }
     headers = [(name.encode(), value.encode()) for name, value in refused.headers.items()]
     body = orjson.dumps(problem)
     headers += [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]

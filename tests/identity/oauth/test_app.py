@@ -1,4 +1,4 @@
-"""The hub as it is put together: with people who can sign in, it is an authorization server too."""
+"""The hub as it is put together is an authorization server, too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import httpx2
 import pytest
 
 from tests.engines import DatabaseUrls, Template
-from tests.identity.oauth.world import Sessions
 from tests.protocol.conftest import served
 from tradepost.app import Tradepost
 from tradepost.database.engine import Database
@@ -33,7 +32,7 @@ def database_template() -> Template:
     return Template("starter", _migrate_hub, _migrate_store)
 
 
-@pytest.fixture(params=[True, False], ids=["people", "nobody"])
+@pytest.fixture(params=[True, False], ids=["registers", "plain"])
 async def url(request: pytest.FixtureRequest, database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[str]:
     settings = load(
         data=tmp_path, hub_url=database_urls.hub, store_url=database_urls.store,
@@ -41,24 +40,27 @@ async def url(request: pytest.FixtureRequest, database_urls: DatabaseUrls, tmp_p
     )  # fmt: skip
     hub, store = Database(settings.hub_database), Database(settings.store_database)
     vault = await open_vault(hub, settings.key_file)
-    app = Tradepost(settings, hub, store, vault, people=Sessions(hub) if request.param else None)
+    app = Tradepost(settings, hub, store, vault)
     async with served(app) as base:
         yield base
 
 
 async def test_what_is_served(url: str, request: pytest.FixtureRequest):
-    has_people = "people" in request.node.callspec.id
+    registers = "registers" in request.node.callspec.id
     async with httpx2.AsyncClient(base_url=url, headers={"host": "hub.example"}) as http:
-        server = await http.get("/.well-known/oauth-authorization-server")
+        server = (await http.get("/.well-known/oauth-authorization-server")).json()
         challenge = (await http.post("/mcp", json={})).headers["www-authenticate"]
-        if not has_people:
-            assert server.status_code == 404
-            assert challenge == "Bearer"
-            return
-        assert server.json()["issuer"] == PUBLIC
-        assert server.json()["registration_endpoint"] == f"{PUBLIC}/oauth/register"
+        spoken = (await http.get("/.well-known/protocols")).json()
+        said = await http.post("/oauth/register", json={"client_name": "A", "redirect_uris": ["https://a.example/cb"]})
+        assert server["issuer"] == PUBLIC
         metadata = f"{PUBLIC}/.well-known/oauth-protected-resource/mcp"
         assert challenge == f'Bearer scope="agent", resource_metadata="{metadata}"'
-        said = await http.post("/oauth/register", json={"client_name": "A", "redirect_uris": ["https://a.example/cb"]})
+        assert spoken["oauth"]["protected_resource_metadata"] == metadata
+        assert (await http.get(metadata.removeprefix(PUBLIC))).json()["resource"] == spoken["mcp"]["endpoint"]
+        if not registers:
+            assert said.status_code == 404
+            assert "registration_endpoint" not in server
+            return
+        assert server["registration_endpoint"] == f"{PUBLIC}/oauth/register"
         asked = await http.get("/oauth/authorize", params={"client_id": said.json()["client_id"]})
-        assert asked.headers["location"].startswith("/login?to=")
+        assert asked.headers["location"].startswith("/sign-in?")

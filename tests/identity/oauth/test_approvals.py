@@ -11,6 +11,7 @@ from tests.hub.gateway.world import Facts, found
 from tests.identity.oauth.world import Hub, Program
 from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.access.oauth.grants import list_grants, revoke_grant
+from tradepost.protocol.hosting import Arrival
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def test_a_program_cannot_approve_for_its_person(hub: Hub, program: Progra
     """Row 13: not even with the token of an owner."""
     token = (await hub.tokens(program, await hub.browser("owner")))["access_token"]
     action_id = await propose(hub, token)
-    caller = await hub.world.authenticator.authenticate(token, "req_1", "/mcp")
+    caller = await hub.world.authenticator.authenticate(token, "req_1", Arrival({}, "127.0.0.1", "/mcp"))
     with pytest.raises(ForbiddenScope):
         await hub.world.built.verdicts.approve(caller, action_id)
     assert (await hub.world.action(action_id)).state == "pending"

@@ -94,7 +94,7 @@ TOLD: list[tuple[dict[str, str | None], str]] = [
     ({"code_challenge_method": None}, "invalid_request"),
     ({"request": "eyJ"}, "request_not_supported"),
     ({"request_uri": "https://evil.example/"}, "request_uri_not_supported"),
-    ({"scope": 'read:stock "'}, "invalid_scope"),
+    ({"scope": 'read:inventory "'}, "invalid_scope"),
     ({"scope": "read:nothing"}, "invalid_scope"),
     ({"resource": "https://elsewhere.example/mcp"}, "invalid_target"),
     ({"resource": "not a url"}, "invalid_target"),

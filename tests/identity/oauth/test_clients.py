@@ -19,6 +19,7 @@ from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.oauth.client_auth import MOST_FAILURES
+from tradepost.protocol.hosting import Arrival
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -40,10 +41,12 @@ async def test_a_client_acts_as_its_agent(hub: Hub):
     assert "refresh_token" not in tokens
     called = await hub.mcp(tokens["access_token"], "tools/call", name="get_stock", arguments={"sku": "A1"})
     assert called.json()["result"]["structuredContent"]["quantity"] == 5
-    caller = await hub.world.authenticator.authenticate(tokens["access_token"], new_id("req"), "/mcp")
+    caller = await hub.world.authenticator.authenticate(
+        tokens["access_token"], new_id("req"), Arrival({}, "127.0.0.1", "/mcp")
+    )
     assert (caller.principal.kind, caller.user_id) == ("agent_key", None)
-    fewer = (await hub.token(program, grant_type="client_credentials", scope="read:stock")).json()
-    assert fewer["scope"] == "read:stock"
+    fewer = (await hub.token(program, grant_type="client_credentials", scope="read:inventory")).json()
+    assert fewer["scope"] == "read:inventory"
     more = await hub.token(program, grant_type="client_credentials", scope="read:everything")
     assert more.json()["error"] == "invalid_scope"
 

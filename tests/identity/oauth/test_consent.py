@@ -17,7 +17,7 @@ HOSTILE_NAME = "<img src=x onerror=alert(1)>\"'{{7*7}}"
 async def test_the_page_says_who_asks_and_cannot_be_framed(hub: Hub, browser: Browser):
     """Also rows 29 and 30: hostile text is text."""
     program = await hub.program(name=HOSTILE_NAME)
-    page = await browser.page(program, scope="agent write:stock")
+    page = await browser.page(program, scope="agent write:inventory")
     text, headers = page.answer.text, page.answer.headers
     assert "<img" not in text
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
@@ -90,12 +90,12 @@ async def test_two_tabs_do_not_disturb_each_other(hub: Hub, browser: Browser, pr
 
 async def test_the_form_decides_nothing_but_agent_and_access(hub: Hub, browser: Browser, program: Program):
     """What the client asked for is kept by the hub: fields that a page adds are not looked at."""
-    page = await browser.page(program, scope="read:stock")
+    page = await browser.page(program, scope="read:inventory")
     answer = await browser.decide(
         page, scope="write:payments", redirect_uri="https://evil.example/", client_id="tpc_x", resource="/api/v1"
     )
     tokens = (await hub.redeem(program, sent_back(answer)["code"])).json()
-    assert tokens["scope"] == "read:stock"
+    assert tokens["scope"] == "read:inventory"
 
 
 async def test_an_agent_that_is_gone_is_no_choice(hub: Hub, browser: Browser, program: Program):
@@ -123,15 +123,15 @@ async def skips(browser: Browser, program: Program, **asks: str | None) -> bool:
 
 
 async def test_a_yes_is_remembered_for_the_same_and_no_more(hub: Hub, browser: Browser, program: Program):
-    assert not await skips(browser, program, scope="read:stock")
-    await browser.code(program, scope="read:stock")
-    assert await skips(browser, program, scope="read:stock")
-    assert not await skips(browser, program, scope="read:stock write:stock")
+    assert not await skips(browser, program, scope="read:inventory")
+    await browser.code(program, scope="read:inventory")
+    assert await skips(browser, program, scope="read:inventory")
+    assert not await skips(browser, program, scope="read:inventory write:inventory")
     assert not await skips(browser, program, scope=None)
-    assert not await skips(browser, program, scope="read:stock", prompt="consent")
-    assert not await skips(browser, program, scope="read:stock", resource=f"{hub.url}/api/v1")
-    assert not await skips(await hub.browser("owner"), program, scope="read:stock")
-    assert not await skips(browser, await hub.program(), scope="read:stock")
+    assert not await skips(browser, program, scope="read:inventory", prompt="consent")
+    assert not await skips(browser, program, scope="read:inventory", resource=f"{hub.url}/api/v1")
+    assert not await skips(await hub.browser("owner"), program, scope="read:inventory")
+    assert not await skips(browser, await hub.program(), scope="read:inventory")
 
 
 async def test_a_remembered_yes_gives_what_was_given(hub: Hub, browser: Browser, program: Program):
@@ -139,7 +139,7 @@ async def test_a_remembered_yes_gives_what_was_given(hub: Hub, browser: Browser,
     assert sent_back(answer)["code"]
     again = await browser.authorize(program.asks())
     tokens = (await hub.redeem(program, sent_back(again)["code"])).json()
-    assert tokens["scope"] == "read:stock"
+    assert tokens["scope"] == "read:inventory"
 
 
 async def test_a_yes_is_never_remembered_for_a_program_that_anybody_could_be(hub: Hub, browser: Browser):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
-import pytest
-
 from tests.identity.oauth.world import Browser, Hub, Program, sent_back
-from tradepost.hub.access.oauth import access_tokens
-from tradepost.hub.access.people import set_role
+from tradepost.hub.access.people import set_attributes, set_role
 from tradepost.hub.audit.read import tail
+from tradepost.protocol.hosting import Arrival
 
 
 async def test_a_person_lets_a_program_in(hub: Hub, browser: Browser, program: Program):
@@ -23,7 +19,7 @@ async def test_a_person_lets_a_program_in(hub: Hub, browser: Browser, program: P
     tokens = (await hub.redeem(program, back["code"])).json()
     assert tokens["token_type"] == "Bearer"
     assert tokens["expires_in"] == 900
-    assert set(tokens["scope"].split()) == {"read:stock", "write:stock", "write:payments"}
+    assert set(tokens["scope"].split()) == {"read:inventory", "write:inventory", "write:payments"}
     listed = (await hub.mcp(tokens["access_token"])).json()["result"]["tools"]
     assert {"get_stock", "add_stock"} <= {tool["name"] for tool in listed}
     called = await hub.mcp(tokens["access_token"], "tools/call", name="get_stock", arguments={"sku": "A1"})
@@ -38,17 +34,17 @@ async def test_a_person_lets_a_program_in(hub: Hub, browser: Browser, program: P
     assert made.details["client"] == program.client_id
 
 
-ALL = {"read:stock", "write:stock", "write:payments"}
+ALL = {"read:inventory", "write:inventory", "write:payments"}
 HELD: list[tuple[str, str, str | None, set[str]]] = [  # role, what the person chose, what was asked for, what came
     ("operator", "change", None, ALL),
-    ("operator", "look", None, {"read:stock"}),
-    ("operator", "look", "agent", {"read:stock"}),
-    ("operator", "look", "agent write:stock", {"read:stock", "write:stock"}),
-    ("operator", "change", "read:stock", {"read:stock"}),
-    ("operator", "change", "read:stock offline_access", {"read:stock"}),
-    ("operator", "change", "read:stock read:everything", {"read:stock"}),
-    ("viewer", "change", None, {"read:stock"}),
-    ("viewer", "change", "agent write:stock", {"read:stock"}),
+    ("operator", "look", None, {"read:inventory"}),
+    ("operator", "look", "agent", {"read:inventory"}),
+    ("operator", "look", "agent write:inventory", {"read:inventory", "write:inventory"}),
+    ("operator", "change", "read:inventory", {"read:inventory"}),
+    ("operator", "change", "read:inventory offline_access", {"read:inventory"}),
+    ("operator", "change", "read:inventory read:everything", {"read:inventory"}),
+    ("viewer", "change", None, {"read:inventory"}),
+    ("viewer", "change", "agent write:inventory", {"read:inventory"}),
     ("owner", "change", "agent", ALL),
 ]
 
@@ -69,22 +65,22 @@ async def test_the_agent_that_is_chosen_bounds_the_token(hub: Hub, browser: Brow
     assert set(page.agents) == {hub.world.facts.agent_id, hub.world.facts.other_agent_id}
     answer = await browser.decide(page, agent=hub.world.facts.other_agent_id)
     tokens = (await hub.redeem(program, sent_back(answer)["code"])).json()
-    assert tokens["scope"] == "read:stock"
+    assert tokens["scope"] == "read:inventory"
     refused = await hub.mcp(tokens["access_token"], "tools/call", name="add_stock", arguments={})
     assert refused.status_code == 400  # nothing of that name is assigned to this agent
 
 
 async def test_a_call_beyond_the_scopes_says_which_are_needed(hub: Hub, browser: Browser, program: Program):
     """security.md R8: one challenge with all scopes needed, and where the metadata is."""
-    tokens = await hub.tokens(program, browser, scope="read:stock")
+    tokens = await hub.tokens(program, browser, scope="read:inventory")
     arguments = {"sku": "A1", "quantity": 1, "idempotency_key": "k1"}
     refused = await hub.mcp(tokens["access_token"], "tools/call", name="add_stock", arguments=arguments)
     assert refused.status_code == 403, refused.text
     challenge = refused.headers["www-authenticate"]
     assert 'error="insufficient_scope"' in challenge
-    assert 'scope="write:stock"' in challenge
+    assert 'scope="write:inventory"' in challenge
     assert f'resource_metadata="{hub.url}/.well-known/oauth-protected-resource/mcp"' in challenge
-    more = await hub.tokens(program, browser, scope="read:stock write:stock")
+    more = await hub.tokens(program, browser, scope="read:inventory write:inventory")
     done = await hub.mcp(more["access_token"], "tools/call", name="add_stock", arguments=arguments)
     assert done.json()["result"]["structuredContent"]["status"] == "succeeded"
 
@@ -100,15 +96,16 @@ async def test_a_lower_role_counts_on_the_next_call(hub: Hub, program: Program):
     assert refused.status_code == 403, refused.text
 
 
-async def test_what_a_person_is_limited_to_limits_the_tools(
-    hub: Hub, browser: Browser, program: Program, monkeypatch: pytest.MonkeyPatch
-):
-    """S4.16: attributes of the person overwrite what the model sends; here the warehouse."""
-    bound = MappingProxyType({"warehouse": "wh_1"})
-    monkeypatch.setattr(access_tokens, "attributes_of", lambda user: bound)
-    tokens = await hub.tokens(program, browser)
-    caller = await hub.world.authenticator.authenticate(tokens["access_token"], "req_1", "/mcp")
-    assert caller.attributes == bound
+async def test_what_a_person_is_limited_to_limits_the_tools(hub: Hub, program: Program):
+    """S4.16: attributes of the person overwrite what the model sends; here the warehouse. From the next call on."""
+    person = await hub.world.user("operator", "wanda@x.test")
+    tokens = await hub.tokens(program, Browser(hub, hub.people.sign_in(person)))
+    arrival = Arrival({}, "127.0.0.1", "/mcp")
+    assert not (await hub.world.authenticator.authenticate(tokens["access_token"], "req_1", arrival)).attributes
+    async with hub.world.changing() as session:
+        await set_attributes(session, hub.world.admin, "wanda@x.test", {"warehouse": "wh_1"})
+    caller = await hub.world.authenticator.authenticate(tokens["access_token"], "req_2", arrival)
+    assert dict(caller.attributes) == {"warehouse": "wh_1"}
     assert caller.agent_id == hub.world.facts.agent_id
 
 

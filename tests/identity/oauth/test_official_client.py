@@ -144,12 +144,12 @@ async def test_a_client_asks_for_more_when_a_call_needs_it(hub: Hub, browser: Br
     async with connected(hub, provider(hub, person, storage), mode) as client:
         assert (await stock(client))["quantity"] == 5
         assert storage.tokens is not None
-        assert storage.tokens.scope == "read:stock"
+        assert storage.tokens.scope == "read:inventory"
         arguments = {"sku": "A1", "quantity": 2, "idempotency_key": "k1"}
         done = await client.call_tool("add_stock", arguments)
         assert not done.is_error, done
         assert (await stock(client))["quantity"] == 7
-    assert storage.tokens.scope == "read:stock write:stock"
+    assert storage.tokens.scope == "read:inventory write:inventory"
     assert len(person.pages) == 2
     assert "Change stock" in person.pages[1]
 

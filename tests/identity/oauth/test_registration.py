@@ -33,7 +33,7 @@ async def test_a_client_registers_itself(open_hub: Hub):
     hub = open_hub
     server = (await hub.http.get(f"{hub.url}/.well-known/oauth-authorization-server")).json()
     assert server["registration_endpoint"] == f"{hub.url}/oauth/register"
-    answer = await register(hub, token_endpoint_auth_method="client_secret_post", scope="read:stock")
+    answer = await register(hub, token_endpoint_auth_method="client_secret_post", scope="read:inventory")
     assert answer.status_code == 201
     assert answer.headers["cache-control"] == "no-store"
     said = answer.json()

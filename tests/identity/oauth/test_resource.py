@@ -87,7 +87,7 @@ def _segment(value: object) -> str:
 
 
 def _jwt(header: dict[str, object], **claims: object) -> str:
-    return f"{_segment(header)}.{_segment({'sub': 'usr_1', 'scope': 'read:stock', **claims})}.c2ln"
+    return f"{_segment(header)}.{_segment({'sub': 'usr_1', 'scope': 'read:inventory', **claims})}.c2ln"
 
 
 async def test_what_is_no_token_is_always_401(hub: Hub, browser: Browser, program: Program):

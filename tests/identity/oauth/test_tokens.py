@@ -163,13 +163,13 @@ async def test_a_refresh_token_ends_thirty_days_after_its_last_use(hub: Hub, bro
 
 
 async def test_a_refresh_may_ask_for_less_and_never_for_more(hub: Hub, browser: Browser, program: Program):
-    tokens = await hub.tokens(program, browser, scope="read:stock write:stock")
-    fewer = (await hub.refresh(program, tokens["refresh_token"], scope="read:stock")).json()
-    assert fewer["scope"] == "read:stock"
-    more = await hub.refresh(program, fewer["refresh_token"], scope="read:stock write:payments")
+    tokens = await hub.tokens(program, browser, scope="read:inventory write:inventory")
+    fewer = (await hub.refresh(program, tokens["refresh_token"], scope="read:inventory")).json()
+    assert fewer["scope"] == "read:inventory"
+    more = await hub.refresh(program, fewer["refresh_token"], scope="read:inventory write:payments")
     assert more.json()["error"] == "invalid_scope"
     whole = (await hub.refresh(program, fewer["refresh_token"])).json()
-    assert whole["scope"] == "read:stock write:stock"
+    assert whole["scope"] == "read:inventory write:inventory"
 
 
 async def test_a_refresh_token_is_of_one_client_and_one_resource(hub: Hub, browser: Browser, program: Program):
@@ -213,7 +213,7 @@ async def test_what_is_taken_back_counts_on_the_next_call(hub: Hub, browser: Bro
 async def test_fewer_scopes_of_the_agent_count_on_the_next_call(hub: Hub, browser: Browser, program: Program):
     tokens = await hub.tokens(program, browser)
     async with hub.world.changing() as session:
-        await set_agent_scopes(session, hub.world.admin, "supply", ["read:stock"])
+        await set_agent_scopes(session, hub.world.admin, "supply", ["read:inventory"])
     arguments = {"sku": "A1", "quantity": 1, "idempotency_key": "k1"}
     refused = await hub.mcp(tokens["access_token"], "tools/call", name="add_stock", arguments=arguments)
     assert refused.status_code == 403
@@ -258,12 +258,12 @@ async def introspect(hub: Hub, program: Program, token: str) -> tuple[int, dict[
 async def test_a_client_asks_about_its_own_tokens(hub: Hub, browser: Browser, program: Program):
     """RFC 7662, security.md A16."""
     own, other = await hub.program(confidential=True), await hub.program(confidential=True)
-    tokens = await hub.tokens(own, browser, scope="read:stock")
+    tokens = await hub.tokens(own, browser, scope="read:inventory")
     status, said = await introspect(hub, own, tokens["access_token"])
     assert status == 200
     assert said["active"] is True
     assert (said["aud"], said["iss"]) == (f"{hub.url}/mcp", hub.url)
-    assert (said["client_id"], said["scope"]) == (own.client_id, "read:stock")
+    assert (said["client_id"], said["scope"]) == (own.client_id, "read:inventory")
     assert await introspect(hub, other, tokens["access_token"]) == (200, {"active": False})
     assert await introspect(hub, own, "tpat_unknown") == (200, {"active": False})
     assert (await introspect(hub, program, tokens["access_token"]))[0] == 401

@@ -19,7 +19,8 @@ from tradepost.hub.access.oauth.errors import ACCESS_DENIED, INVALID_SCOPE, OAut
 from tradepost.hub.access.oauth.models import OAuthRequest
 from tradepost.hub.access.oauth.redirects import is_certain, shown
 from tradepost.hub.access.oauth.resources import Resources
-from tradepost.hub.access.oauth.scopes import BASE, grantable, in_words, is_open
+from tradepost.hub.access.oauth.scopes import BASE, grantable, is_open
+from tradepost.hub.access.scopes import in_words
 from tradepost.hub.access.signed_in import SignedIn, SignedInPeople
 from tradepost.identity.oauth.answers import back, error_page, page
 from tradepost.identity.oauth.asking import NotSent, read_request

@@ -16,7 +16,6 @@ MAX_SCOPES = 60
 
 _TOKEN = re.compile(r"[!#-\[\]-~]{1,80}")
 _IGNORED = frozenset({"offline_access"})  # a refresh token comes anyway
-_VERBS = {"read": "Look at", "write": "Change"}
 
 
 def read_scopes(text: str | None) -> list[str]:
@@ -47,9 +46,3 @@ def grantable(asked: Iterable[str], held: Iterable[str], role: str, *, changes: 
     if is_open(asked):
         given |= {scope for scope in allowed if changes or scope.startswith(READ)}
     return sorted(given)
-
-
-def in_words(scope: str) -> str:
-    """A scope for a person."""
-    verb, _, subject = scope.partition(":")
-    return f"{_VERBS[verb]} {subject.replace('_', ' ')}" if verb in _VERBS and subject else scope
