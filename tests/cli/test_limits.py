@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from tests.cli.conftest import OWNER
 from tests.processes import Place
+from tradepost.hub.limits.quotas import CALLS_PER_MINUTE
 
 
 def test_limits_are_shown_set_and_let_go_of(place: Place):
-    assert place.ask("limits", "show")["calls_per_minute"] == {"value": 6000, "set_by": "default", "used": None}
+    assert place.ask("limits", "show")["calls_per_minute"] == {
+        "value": CALLS_PER_MINUTE,
+        "set_by": "default",
+        "used": None,
+    }
     set_ = place.run("limits", "set", "calls_per_minute=600", "feature.writes=off", "money_per_day.EUR=5000").good()
     assert "feature.writes" in set_.out
     assert "off" in set_.out

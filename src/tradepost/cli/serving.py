@@ -10,7 +10,7 @@ from tradepost.cli import console, local
 from tradepost.cli.late import open_or_wait
 from tradepost.cli.session import DataOption, WorkspaceOption, in_words, run
 from tradepost.cli.supervisor import Supervisor
-from tradepost.cli.web import serve_asgi, take_port
+from tradepost.cli.web import serve_asgi, take_port, warn_of_clear_text
 from tradepost.cli.welcome import say_welcome
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on (TRADEPOST_HOST).")]
@@ -18,8 +18,6 @@ PortOption = Annotated[int | None, typer.Option("--port", min=1, max=65535, help
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, max=64, help="The hub: processes on the port (TRADEPOST_WORKERS).")
 ]
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +43,6 @@ def serve(
         run(lambda: alone.serve_alone(server, stdio, http, host, port, workspace, data))
         return
     loaded = in_words(lambda: settings.load(data=data, host=host, port=port, workers=workers))
-    _warn_of_clear_text(loaded)
     if loaded.workers == 1:
         run(lambda: serve_hub(loaded))
     else:
@@ -55,6 +52,7 @@ def serve(
 async def serve_hub(loaded: settings.Settings) -> None:
     """Serve the hub until stopped."""
     listener = take_port(loaded.host, loaded.port)
+    warn_of_clear_text(loaded)
     try:
         hub = await open_or_wait(loaded, on_open=say_welcome)
         local.write_running(loaded.data, loaded.url)
@@ -63,13 +61,3 @@ async def serve_hub(loaded: settings.Settings) -> None:
     finally:
         listener.close()
         local.clear_running(loaded.data)
-
-
-def _warn_of_clear_text(loaded: settings.Settings) -> None:
-    """Keys that leave the machine unencrypted are as good as published."""
-    if loaded.host in _LOOPBACK or loaded.url.startswith("https://"):
-        return
-    console.warn(
-        f"The hub listens on {loaded.host} without TLS: keys travel in clear text.",
-        "Set TRADEPOST_TLS_CERTIFICATE and TRADEPOST_TLS_KEY, or TRADEPOST_PUBLIC_URL=https://… behind a proxy.",
-    )

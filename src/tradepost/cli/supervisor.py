@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tradepost.cli import console, local
 from tradepost.cli.session import run
-from tradepost.cli.web import GRACE_SECONDS, share_port, take_port
+from tradepost.cli.web import GRACE_SECONDS, share_port, take_port, warn_of_clear_text
 from tradepost.cli.worker import READY, serve_worker
 from tradepost.foundation.errors import SetupError
 from tradepost.protocol.peers import NAME_CHARACTERS, Peers
@@ -75,6 +75,7 @@ class Supervisor:
             raise SetupError("Several workers need a system that can fork.", hint="Serve with one: --workers 1.")
         take_port(self._settings.host, self._settings.port).close()  # else a second hub would share it unnoticed
         reserved = share_port(self._settings.host, self._settings.port)
+        warn_of_clear_text(self._settings)
         self._folder = Path(tempfile.mkdtemp(prefix="tradepost-"))
         self._listen_to_signals()
         gc.collect()

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tradepost.cli import console
 from tradepost.cli.quick_http import QuickProtocol
 from tradepost.foundation.errors import SetupError
-from tradepost.settings import Tls
+from tradepost.settings import Settings, Tls
 
 GRACE_SECONDS = 10
 BACKLOG = 2048
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def take_port(host: str, port: int) -> socket.socket:
@@ -112,6 +114,16 @@ def _with_ending_streams(app: ASGIApp, stopping: asyncio.Event) -> ASGIApp:
         return listening(scope, receive, send) if listens else app(scope, receive, send)
 
     return wrapped
+
+
+def warn_of_clear_text(settings: Settings) -> None:
+    """Keys that leave the machine unencrypted are as good as published."""
+    if settings.host in _LOOPBACK or settings.url.startswith("https://"):
+        return
+    console.warn(
+        f"The hub listens on {settings.host} without TLS: keys travel in clear text.",
+        "Set TRADEPOST_TLS_CERTIFICATE and TRADEPOST_TLS_KEY, or TRADEPOST_PUBLIC_URL=https://… behind a proxy.",
+    )
 
 
 def _load(config: uvicorn.Config) -> None:

@@ -6,13 +6,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.access.models import User
-from tradepost.hub.access.roles import has_role, require_role
+from tradepost.hub.access.person_models import ProfileRole
+from tradepost.hub.access.roles import at_least, has_role, require_role
 from tradepost.hub.actions.models import Action, ActionVerdict
 
 
 async def person_behind(session: AsyncSession, by: Caller) -> None:
-    """Before an action is even looked for: that a person asks. Raises ForbiddenScope for agents."""
-    await require_role(session, by, "viewer")
+    """Before an action is even looked for: that a person asks who may answer at least some. Raises ForbiddenScope for
+    agents, and for people who are operators nowhere."""
+    user = await require_role(session, by, "viewer")
+    if user is None or at_least(user.role, "operator"):
+        return
+    roles = await session.scalars(select(ProfileRole.role).where(ProfileRole.user_id == user.id))
+    if not any(at_least(role, "operator") for role in roles):
+        await require_role(session, by, "operator")
 
 
 async def approver(session: AsyncSession, by: Caller, profile_id: str | None) -> User:
