@@ -1,37 +1,17 @@
 """Answers of the OAuth endpoints: JSON that nobody keeps, pages that nobody frames, redirects back to a client."""
 
-from base64 import b64encode
 from collections.abc import Mapping
-from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
 from tradepost.hub.access.oauth.errors import OAuthError
+from tradepost.identity.pages import Pages
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("tradepost.identity.oauth"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
-_STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}"
-    "fieldset{margin:1rem 0}label{display:block;margin:.4rem 0}.warning{border-left:.3rem solid #c60;padding-left:1rem}"
-    "button{font:inherit;padding:.4rem 1rem;margin-right:.5rem}"
-)
-_POLICY = (
-    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
-    f"style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
-)
-# No `form-action`: browsers apply it to the redirect after the form, too, which leads to the client.
-_PAGE_HEADERS = {
-    "content-security-policy": _POLICY,
-    "x-frame-options": "DENY",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cache-control": "no-store",
-}
+_PAGES = Pages([Path(__file__).parent / "templates"])
 _NOT_KEPT = {"cache-control": "no-store", "pragma": "no-cache", "x-content-type-options": "nosniff"}
 
 
@@ -52,13 +32,12 @@ def refusal(error: OAuthError) -> Response:
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
     """A page for a person."""
-    html = _ENVIRONMENT.get_template(template).render(style=_STYLE, **values)
-    return Response(html, status, _PAGE_HEADERS, "text/html")
+    return _PAGES.page(template, status, **values)
 
 
 def error_page(message: str, status: int = 400, hint: str = "") -> Response:
     """For what must not go back to a client: nobody knows yet where it may be sent."""
-    return page("error.html", status, message=message, hint=hint)
+    return _PAGES.message("This cannot go on", message, hint or None, status)
 
 
 def back(redirect_uri: str, issuer: str, state: str | None, values: Mapping[str, str], status: int = 302) -> Response:
