@@ -21,7 +21,7 @@ from tradepost.database.following import OutboxFollower
 from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
-from tradepost.hub.access.oauth.resources import Resources
+from tradepost.hub.access.oauth.resources import REST, Resources
 from tradepost.hub.access.oauth.scopes import BASE
 from tradepost.hub.access.signed_in import SignedInPeople
 from tradepost.hub.access.workspaces import list_workspaces
@@ -142,18 +142,20 @@ class Tradepost:
         )
         self.proxies = TrustedProxies(settings.proxy_networks)
         hosts, origins = _hosts(settings), (*settings.allowed_origins, settings.origin)
+        resources = Resources(settings.url)
+        metadata_url = resources.metadata_url(REST)
         self.endpoint = McpEndpoint(
             self.gateway.gateway,
             allowed_hosts=hosts,
             allowed_origins=origins,
-            resource_metadata_url=Resources(settings.url).metadata_url,
+            resource_metadata_url=resources.metadata_url,
             base_scope=BASE,
             updates=self.updates,
             peers=peers,
             limit_lines=self.gateway.gateway.limit_lines,
         )
         registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
-        api = build_api(ApiParts(hub, vault, self.gateway, registration))
+        api = build_api(ApiParts(hub, vault, self.gateway, registration, metadata_url))
         jwks = Jwks(assertion_keys.published, PUBLISHED_SECONDS)
         spoken = {
             "mcp": mcp_at(settings.url),

@@ -117,7 +117,8 @@ async def test_no_credential_at_no_route(http: httpx2.AsyncClient, as_: As) -> N
     for operation, path in (await _operations(http)).items():
         answer = await as_(None).send(operation.split(" ")[0], path)
         problem(answer, 401, "unauthenticated")
-        assert answer.headers["www-authenticate"] == "Bearer"
+        metadata = "http://127.0.0.1:8811/.well-known/oauth-protected-resource/api/v1"
+        assert answer.headers["www-authenticate"] == f'Bearer scope="agent", resource_metadata="{metadata}"'
 
 
 WRONG = [

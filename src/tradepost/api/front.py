@@ -49,7 +49,9 @@ class Front:
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  the edge: whatever it is, the client gets a problem
-            answer = _problem(problem_of(error, "authorization" in exchange.headers), request_id)
+            answer = _problem(
+                problem_of(error, "authorization" in exchange.headers, self._parts.metadata_url), request_id
+            )
         await exchange.send(
             {
                 "type": "http.response.start",

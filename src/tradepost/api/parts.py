@@ -11,10 +11,12 @@ from tradepost.hub.vault.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The services behind the routes. `registration` should know no programs: no HTTP leads to one."""
+    """The services behind the routes. `registration` should know no programs: no HTTP leads to one.
+    `metadata_url` is where clients read how to get a token (RFC 9728)."""
 
     database: Database
     vault: Vault
     gateway: BuiltGateway
     registration: Registration
+    metadata_url: str | None = None
     now: Now = system_now

@@ -29,7 +29,9 @@ from tradepost.foundation.errors import (
     UpstreamTimeout,
     VersionConflict,
 )
+from tradepost.hub.access.oauth.scopes import BASE
 from tradepost.hub.gateway.reach import DATABASE_ERRORS, away
+from tradepost.protocol.errors import translate
 from tradepost.protocol.exchange import Refused
 
 log = logging.getLogger(__name__)
@@ -116,8 +118,9 @@ def of_http(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     return Problem(status, code, title, detail, headers=dict(headers or {}))
 
 
-def problem_of(error: Exception, had_credential: bool = True) -> Problem:
-    """What a raised error says. Unexpected ones are logged, and their text stays in the log."""
+def problem_of(error: Exception, had_credential: bool = True, metadata_url: str | None = None) -> Problem:
+    """What a raised error says. Unexpected ones are logged, and their text stays in the log. A challenge names where
+    the metadata of the API is."""
     if isinstance(error, Refused):
         return of_http(error.status, error.message, error.headers)
     if isinstance(error, SQLAlchemyError):
@@ -130,22 +133,9 @@ def problem_of(error: Exception, had_credential: bool = True) -> Problem:
         if isinstance(error, kind):
             return Problem(
                 status, error.code, title, error.message, error.hint, error.field, error.details,
-                _headers(error, had_credential),
+                dict(translate(error, metadata_url, had_credential, BASE).headers),
             )  # fmt: skip
     return _unexpected(error)
-
-
-def _headers(error: TradepostError, had_credential: bool) -> dict[str, str]:
-    headers = {}
-    if isinstance(error, Unauthenticated):
-        headers["www-authenticate"] = 'Bearer error="invalid_token"' if had_credential else "Bearer"
-    if isinstance(error, ForbiddenScope):
-        scope = error.details.get("scope")
-        named = f', scope="{scope}"' if isinstance(scope, str) else ""
-        headers["www-authenticate"] = f'Bearer error="insufficient_scope"{named}'
-    if error.retry_after_seconds is not None:
-        headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
-    return headers
 
 
 def _of_database(error: SQLAlchemyError) -> Problem:
