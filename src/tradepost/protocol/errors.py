@@ -7,6 +7,7 @@ and the public shape of the error (code, message, hint, ...) as data.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -184,6 +185,7 @@ def _challenge(parameters: Mapping[str, str], error: TradepostError, resource_me
     return "Bearer " + ", ".join(f'{name}="{_quoted(value)}"' for name, value in parts.items()) if parts else "Bearer"
 
 
+@lru_cache(maxsize=512)  # the same few URLs and scopes, for everybody who is refused
 def _quoted(value: str) -> str:
     return "".join(character for character in value if " " <= character <= "~" and character not in '"\\')
 

@@ -3,7 +3,7 @@ a trusted proxy wrote down is believed, and of that only what was written by tru
 
 from collections.abc import Iterable, MutableMapping
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 Network = IPv4Network | IPv6Network
@@ -22,7 +22,7 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[Network]) -> None:
         self._networks = tuple(networks)
-        self._is_trusted = lru_cache(maxsize=_KEPT)(self._is_in_networks)
+        self._read = lru_cache(maxsize=_KEPT)(self._read_anew)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
@@ -30,7 +30,7 @@ class TrustedProxies:
     def look(self, scope: MutableMapping[str, Any]) -> None:
         """Put the real client, and the scheme it used, into the scope of a request."""
         peer = scope.get("client")
-        if peer is None or not self._is_trusted(peer[0]):
+        if peer is None or not self._read(peer[0])[1]:
             return
         forwarded = _joined(scope["headers"], b"x-forwarded-for")
         client = self._client(forwarded) if forwarded else None
@@ -44,25 +44,28 @@ class TrustedProxies:
         """The address that the outermost trusted proxy saw. None where a proxy wrote something that is no address."""
         last = None
         for entry in reversed(forwarded.split(",")):
-            address = _address(entry.strip())
+            address, is_trusted = self._read(entry.strip())
             if address is None:
                 return last
             last = address
-            if not self._is_trusted(address):
+            if not is_trusted:
                 return address
         return last
 
-    def _is_in_networks(self, text: str) -> bool:
+    def _read_anew(self, text: str) -> tuple[str | None, bool]:
+        """An address as it is compared, None for what is none; and whether it is a trusted proxy's."""
         address = _address(text)
-        return address is not None and any(ip_address(address) in network for network in self._networks)
+        if address is None:
+            return None, False
+        return str(address), any(address in network for network in self._networks)
 
 
 def _joined(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     return ",".join(value.decode("latin-1") for key, value in headers if key.lower() == name)
 
 
-def _address(text: str) -> str | None:
-    """An address as it is compared: without port, brackets and zone, IPv4 in IPv6 as IPv4. None for anything else."""
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Without port, brackets and zone, IPv4 in IPv6 as IPv4. None for what is no address."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -72,4 +75,4 @@ def _address(text: str) -> str | None:
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
+    return mapped or address

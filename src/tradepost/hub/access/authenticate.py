@@ -72,6 +72,7 @@ class Authenticator:
         self._now = now
         self._known: dict[str, _Known] = {}
         self._used: dict[str, tuple[str, datetime]] = {}
+        self._hashed = "", digest_of("")
         self._tokens = AccessTokens(database, watch, now)
         self._flushing = Rounds("last use of keys", self._flush_once, FLUSH_SECONDS)
 
@@ -79,14 +80,20 @@ class Authenticator:
         """Whether this very key or token was verified here before; it may have been revoked since."""
         if bearer.startswith(ACCESS):
             return self._tokens.knows(bearer)
-        return digest_of(bearer[:MAX_BEARER]) in self._known
+        return self._digest(bearer) in self._known
+
+    def _digest(self, bearer: str) -> str:
+        """What is kept of a secret. Whoever asks whether it is known asks for its holder right after."""
+        if self._hashed[0] is not bearer:
+            self._hashed = bearer, digest_of(bearer[:MAX_BEARER])
+        return self._hashed[1]
 
     async def authenticate(self, bearer: str, request_id: str, arrival: Arrival | None = None) -> Caller:
         """The caller of one request. A key is good at every path, unless it is bound to addresses; an access token is
         for one. Raises Unauthenticated, the same for every reason."""
         if bearer.startswith(ACCESS):
             return await self._tokens.caller(bearer, request_id, arrival.path if arrival else "")
-        digest = digest_of(bearer[:MAX_BEARER])
+        digest = self._digest(bearer)
         looked_at = monotonic()
         known = self._known.get(digest)
         version = 0
