@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -53,7 +54,7 @@ from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
-from tradepost.hub.vault.assertion_keys import PUBLISHED_SECONDS
+from tradepost.hub.vault.assertion_keys import PUBLISHED_SECONDS, AssertionKeys
 from tradepost.hub.vault.vault import Vault, open_vault
 from tradepost.identity.jwks import PATH as JWKS_PATH
 from tradepost.identity.jwks import Jwks
@@ -105,12 +106,7 @@ class Tradepost:
         self.updates = Updates()
         discovery = Discovery(hub, vault, self.connections)
         self.relisting = Relisting(discovery.relist)
-        place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, hub), self.relisting.soon)
-        self.watching = Watching(self.connections, place)
-        self.news = RegistryNews(self.watch, self._listened_to, self._registry_changed)
-        self.watching.on_first = self.news.begin
-        self.updates.lists.draw_from(self.news.begin)
-        self.updates.tell_of_topics(self.watching)
+        self._watch_for_changes()
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
         self.opening = Opening(self.upstreams.open)
         assertion_keys = vault.assertion_keys()
@@ -140,31 +136,51 @@ class Tradepost:
             settings.url,
             dynamic_secret=vault.secret_for("oauthClients") if settings.dynamic_registration else None,
         )
+        self.registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
         self.proxies = TrustedProxies(settings.proxy_networks)
-        hosts, origins = _hosts(settings), (*settings.allowed_origins, settings.origin)
-        resources = Resources(settings.url)
-        metadata_url = resources.metadata_url(REST)
-        self.endpoint = McpEndpoint(
+        self.endpoint = self._mcp(peers)
+        self.doors = self._beside_mcp(vault, assertion_keys)
+
+    def _watch_for_changes(self) -> None:
+        """Of servers' resources and lists, and of the registry: for as long as somebody listens."""
+        place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, self.hub), self.relisting.soon)
+        self.watching = Watching(self.connections, place)
+        self.news = RegistryNews(self.watch, self._listened_to, self._registry_changed)
+        self.watching.on_first = self.news.begin
+        self.updates.lists.draw_from(self.news.begin)
+        self.updates.tell_of_topics(self.watching)
+
+    def _mcp(self, peers: Peers | None) -> McpEndpoint:
+        return McpEndpoint(
             self.gateway.gateway,
-            allowed_hosts=hosts,
-            allowed_origins=origins,
-            resource_metadata_url=resources.metadata_url,
+            allowed_hosts=_hosts(self.settings),
+            allowed_origins=_origins(self.settings),
+            resource_metadata_url=Resources(self.settings.url).metadata_url,
             base_scope=BASE,
             updates=self.updates,
             peers=peers,
             limit_lines=self.gateway.gateway.limit_lines,
         )
-        registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
-        api = build_api(ApiParts(hub, vault, self.gateway, registration, metadata_url))
-        jwks = Jwks(assertion_keys.published, PUBLISHED_SECONDS)
+
+    def _beside_mcp(self, vault: Vault, assertion_keys: AssertionKeys) -> GuardedDoors:
+        """REST, the pages of people, OAuth, and the documents that tell machines where all that is."""
+        url = self.settings.url
         spoken = {
-            "mcp": mcp_at(settings.url),
-            "oauth": oauth_at(settings.url),
-            "rest": rest_at(settings.url),
-            "caller_assertions": {"jwks_uri": settings.url + JWKS_PATH},
+            "mcp": mcp_at(url),
+            "oauth": oauth_at(url),
+            "rest": rest_at(url),
+            "caller_assertions": {"jwks_uri": url + JWKS_PATH},
         }
-        doors: Sequence[Door] = (api, self.people.door, self.oauth, jwks, ProtocolsDocument(spoken))
-        self.doors = GuardedDoors(doors, Doorkeeper(hosts, origins), https=settings.url.startswith("https://"))
+        metadata_url = Resources(url).metadata_url(REST)
+        doors: Sequence[Door] = (
+            build_api(ApiParts(self.hub, vault, self.gateway, self.registration, metadata_url)),
+            self.people.door,
+            self.oauth,
+            Jwks(assertion_keys.published, PUBLISHED_SECONDS),
+            ProtocolsDocument(spoken),
+        )
+        doorkeeper = Doorkeeper(_hosts(self.settings), _origins(self.settings))
+        return GuardedDoors(doors, doorkeeper, https=url.startswith("https://"))
 
     @property
     def bundled(self) -> list[BuiltinServer]:
@@ -264,8 +280,13 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
     """The Host values this hub answers to: those named, else its own address under the usual names."""
     if settings.allowed_hosts:
         return settings.allowed_hosts
-    public = settings.url.split("://", 1)[-1]
+    public = urlsplit(settings.url).netloc
     return tuple(dict.fromkeys([public, *(f"{name}:{settings.port}" for name in ("127.0.0.1", "localhost", "[::1]"))]))
+
+
+def _origins(settings: Settings) -> tuple[str, ...]:
+    """The origins of pages that may talk to this hub, its own among them."""
+    return (*settings.allowed_origins, settings.origin)
 
 
 def _pace(hub: Database, settings: Settings) -> Pace:

@@ -73,3 +73,10 @@ def test_clear_text_on_every_address_is_warned_of(place: Place):
     with place.start("serve", "--host", "0.0.0.0", env={"TRADEPOST_PUBLIC_URL": "https://hub.example"}) as hub:
         hub.wait_ready()
     assert hub.said().count("clear text") == 1
+
+
+def test_a_public_url_may_have_a_path(place: Place):
+    with place.start("serve", env={"TRADEPOST_PUBLIC_URL": "https://shop.example/hub"}) as hub:
+        hub.wait_ready()
+        found = httpx2.get(f"{place.url}/.well-known/protocols", headers={"host": "shop.example"}, trust_env=False)
+        assert found.json()["mcp"]["endpoint"] == "https://shop.example/hub/mcp"
