@@ -8,47 +8,18 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import Certificates
 from tests.identity.oauth.world import CALLBACK
-from tradepost.foundation.clock import system_now
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.protocol.http_pool import HttpPool
 
 HOST = "app.example"
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for HOST, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = system_now()
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "host.crt", folder / "host.key"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    encoding, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    paths[1].write_bytes(key.private_bytes(encoding, private, serialization.NoEncryption()))
-    return paths
 
 
 @dataclass
@@ -110,11 +81,9 @@ class Host:
 @asynccontextmanager
 async def documents_host(folder: Path) -> AsyncIterator[Host]:
     """A running host."""
-    crt, key = certificate(folder)
-    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    served.load_cert_chain(crt, key)
-    host = Host(trusted=ssl.create_default_context(cafile=str(crt)))
-    server = await asyncio.start_server(host.serve, "127.0.0.1", 0, ssl=served)
+    certificates = Certificates(folder, HOST)
+    host = Host(trusted=certificates.trusting)
+    server = await asyncio.start_server(host.serve, "127.0.0.1", 0, ssl=certificates.server)
     async with server:
         host.port = server.sockets[0].getsockname()[1]
         yield host
