@@ -11,6 +11,7 @@ from tests.hub.gateway.test_limits import limit, other_agent
 from tests.hub.gateway.world import World
 from tests.protocol.conftest import modern_headers, modern_meta, served
 from tradepost.foundation.errors import RateLimited, Unauthenticated
+from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.settings import WRONG_PER_MINUTE
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import LOCAL_HOSTS
@@ -92,3 +93,21 @@ async def test_thousands_of_wrong_keys_from_everywhere_leave_others_alone(world:
     good = Arrival({"authorization": f"Bearer {world.facts.key}"}, "192.0.2.77", "/mcp")
     assert (await world.gateway.authenticate(good)).agent_id == world.facts.agent_id
     assert (await other_agent(world)).agent_id == world.facts.other_agent_id
+
+
+async def test_a_flood_of_wrong_credentials_waits_for_its_answers(
+    http: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Row 37: both what was looked up and what was refused without it; a verified key waits for nothing."""
+    held: list[str] = []
+
+    async def noted(_self: Addresses) -> None:
+        held.append("held")
+
+    monkeypatch.setattr(Addresses, "hold_back", noted)
+    assert (await call(http, world.facts.key)).status_code == 200
+    for number in range(WRONG_PER_MINUTE + 5):
+        assert (await call(http, UNKNOWN)).status_code in (401, 429)
+        assert len(held) == number + 1
+    assert (await call(http, world.facts.key)).status_code == 200
+    assert len(held) == WRONG_PER_MINUTE + 5

@@ -6,7 +6,7 @@ import pytest
 
 from tradepost.database.engine import Database
 from tradepost.foundation.errors import RateLimited
-from tradepost.hub.limits.addresses import Addresses, key_of
+from tradepost.hub.limits.addresses import LONGEST_PAUSE_SECONDS, WRONG_AT_ONCE, Addresses, key_of
 from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
 from tradepost.hub.limits.shares import Shares
 
@@ -82,3 +82,23 @@ async def test_a_flood_of_requests_is_refused(database: Database):
             if counted is not None:
                 await counted
     assert refused.value.details["policy"] == "requests"
+
+
+async def test_a_flood_of_wrong_credentials_is_answered_no_faster_than_it_may(
+    addresses: Addresses, monkeypatch: pytest.MonkeyPatch
+):
+    """A few are refused at once; of many, each waits a little longer than the one before, and none longer than a
+    second."""
+    pauses: list[float] = []
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("tradepost.hub.limits.addresses.asyncio.sleep", noted)
+    for _ in range(WRONG_AT_ONCE - 1):
+        await addresses.hold_back()
+    assert pauses == []
+    for _ in range(5_000):
+        await addresses.hold_back()
+    assert 0 < pauses[WRONG_AT_ONCE] < pauses[4 * WRONG_AT_ONCE] <= LONGEST_PAUSE_SECONDS
+    assert max(pauses) <= LONGEST_PAUSE_SECONDS

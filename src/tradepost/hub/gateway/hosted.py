@@ -7,7 +7,7 @@ from typing import Protocol
 
 from tradepost import __version__
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import NotFound, Unauthenticated
+from tradepost.foundation.errors import NotFound, RateLimited, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.pipeline import Pipeline
@@ -61,6 +61,13 @@ class Gateway:
     async def _look_up(self, bearer: str, arrival: Arrival) -> Caller:
         """For a key that was not verified here yet. Once too many wrong ones came from an address, none is looked
         up."""
+        try:
+            return await self._verified(bearer, arrival)
+        except (Unauthenticated, RateLimited):
+            await self._addresses.hold_back()
+            raise
+
+    async def _verified(self, bearer: str, arrival: Arrival) -> Caller:
         address = arrival.client_address
         self._addresses.check(address)
         async with self._addresses.look_up():

@@ -11,6 +11,7 @@ Addresses of IPv6 count by /64, since whoever has one of those has them all. The
 that had to make room is counted on where it stopped, in the database.
 """
 
+import asyncio
 from collections.abc import Awaitable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
@@ -23,6 +24,9 @@ from tradepost.hub.limits.shares import Shares
 LOOKED_UP_AT_ONCE = 2
 WAITING = 10_000
 WAIT_SECONDS = 10.0
+WRONG_AT_ONCE = 50  # refusals of a process that go out as soon as they are known
+WRONG_PER_SECOND = 500  # more than any mistake makes; a flood waits for its turn
+LONGEST_PAUSE_SECONDS = 1.0
 _NOBODYS = "*"
 _MOST_KEPT = 10_000
 
@@ -36,6 +40,7 @@ class Addresses:
     def __init__(self, shares: Shares, wrong: int = WRONG_PER_MINUTE, requests: int = REQUESTS_PER_MINUTE) -> None:
         self._wrong, self._wrong_limit = Meter(shares, _WRONG), wrong
         self._requests, self._requests_limit = Meter(shares, _REQUESTS), requests
+        self._next_refusal = 0.0  # when the one before, and all before it, would have had their turns
         self._looked_up = InFlight("hub", LOOKED_UP_AT_ONCE, WAITING)
 
     def came(self, address: str) -> Awaitable[None] | None:
@@ -58,6 +63,15 @@ class Addresses:
         waiting = self._wrong.take(key_of(address), self._wrong_limit)
         if waiting is not None:
             await waiting
+
+    async def hold_back(self) -> None:
+        """Before a wrong or untried credential is refused. A flood of them, from however many addresses, gets its
+        answers no faster than this process can give them beside its work: others' calls would wait behind them."""
+        now = asyncio.get_running_loop().time()
+        turn = max(self._next_refusal, now - WRONG_AT_ONCE / WRONG_PER_SECOND) + 1 / WRONG_PER_SECOND
+        self._next_refusal = min(turn, now + LONGEST_PAUSE_SECONDS)
+        if self._next_refusal > now:
+            await asyncio.sleep(self._next_refusal - now)
 
     @property
     def kept(self) -> int:
