@@ -29,7 +29,8 @@ RESTRICT = "TRADEPOST_TEST_ENGINES"
 
 _ROOM = 4 * 2**30
 
-Prepare = Callable[[str], None]  # is given the URL of an empty database and fills it
+# Is given the URL of an empty database and fills it; what it returns is what tests know of what is in there.
+Prepare = Callable[[str], object]
 
 # A test server may lose everything when the machine stops, so it never waits for the disk.
 _POSTGRES_SETTINGS = """
@@ -71,10 +72,10 @@ def scratch(prefix: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=prefix, dir=memory if roomy else None))
 
 
-def _fill(prepare: Prepare, url: str) -> None:
+def _fill(prepare: Prepare, url: str) -> object:
     """In a thread: a database is asked for inside of a test's event loop, and filling it may need a loop of its own."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(prepare, url).result()
+        return pool.submit(prepare, url).result()
 
 
 @contextmanager
@@ -93,6 +94,7 @@ class SqliteFiles:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._templates: dict[str, Path] = {}
+        self.known: dict[tuple[str, str], object] = {}  # template and role -> what filling it returned
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.db"
@@ -104,7 +106,7 @@ class SqliteFiles:
             if key not in self._templates:
                 source = self._path(key)
                 source.unlink(missing_ok=True)  # left half filled when an earlier preparation failed
-                _fill(prepare, f"sqlite:///{source}")
+                self.known[template, role] = _fill(prepare, f"sqlite:///{source}")
                 connection = sqlite3.connect(source)
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 connection.close()
@@ -123,6 +125,7 @@ class PostgresCluster:
     """Databases of one throw-away PostgreSQL server."""
 
     socket_directory: str
+    known: dict[tuple[str, str], object] = field(default_factory=dict)
     _templates: set[str] = field(default_factory=set)
     _admin: psycopg.Connection[Any] | None = None
 
@@ -147,7 +150,7 @@ class PostgresCluster:
             if source not in self._templates:
                 self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", source)
                 self._execute("CREATE DATABASE {} TEMPLATE template0", source)
-                _fill(prepare, self.url(source))
+                self.known[template, role] = _fill(prepare, self.url(source))
                 self._templates.add(source)
         name = f"{role}_{secrets.token_hex(6)}"
         # Copying the files is several times quicker than logging every page, where nothing waits for the disk.
@@ -175,6 +178,13 @@ class DatabaseUrls:
     @cached_property
     def store(self) -> str:
         return self._make("store", self._template.store if self._template else None)
+
+    @property
+    def known(self) -> Any:
+        """What filling the template of the hub's database returned."""
+        assert self._template is not None
+        assert self.hub
+        return self._databases.known[self._template.name, "hub"]
 
     def _make(self, role: str, prepare: Prepare | None) -> str:
         url = self._databases.create(role, self._template.name if self._template else None, prepare)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.engines import DatabaseUrls, Template
-from tests.hub.world import World, founded
+from tests.hub.world import World, founding
 from tradepost.database.engine import Database
 from tradepost.database.migrate import upgrade
 from tradepost.hub.registry.watch import RegistryWatch
@@ -20,7 +20,9 @@ def _leave_empty(_url: str) -> None:
 
 
 @pytest.fixture
-def database_template() -> Template:
+def database_template(request: pytest.FixtureRequest) -> Template:
+    if "world" in request.fixturenames:
+        return Template("hub_founded", founding, _leave_empty)
     return Template("hub", _migrate_hub, _leave_empty)
 
 
@@ -40,6 +42,6 @@ async def watch(database: Database) -> AsyncIterator[RegistryWatch]:
 
 
 @pytest.fixture
-async def world(database: Database) -> World:
+async def world(database: Database, database_urls: DatabaseUrls) -> World:
     """The workspace `acme` with its owner and the agent `helper` in the profile `team`."""
-    return await founded(database, "acme")
+    return World(database, *database_urls.known)

@@ -1,5 +1,6 @@
 """A small workspace for tests: an owner, a profile, an agent, and short ways to change them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
+from tradepost.database.migrate import upgrade
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import create_agent, create_profile
@@ -62,6 +64,19 @@ class World:
             request_id=from_owner.request_id,
             agent_id=agent_id or self.agent_id,
         )
+
+
+def founding(url: str) -> tuple[str, Caller, str]:
+    """For a template: a migrated hub database with the world `acme` in it."""
+    upgrade(url, "hub")
+
+    async def found() -> tuple[str, Caller, str]:
+        database = Database(url)
+        world = await founded(database, "acme")
+        await database.close()
+        return world.workspace_id, world.owner, world.agent_id
+
+    return asyncio.run(found())
 
 
 async def founded(database: Database, slug: str) -> World:

@@ -20,11 +20,13 @@ from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.updates import Mailbox, Topic, Updates
 
 ORIGIN = "https://desk.example"
+LOOK_AGAIN = 0.002  # seconds
 METADATA = "https://hub.example/.well-known/oauth-protected-resource"
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens, and stops at once instead of looking every tenth of a second."""
+    """Tells when it listens, and stops as soon as it can: uvicorn waits a tenth of a second before it looks whether
+    anything is left, which was an eighth of the suite's time."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -37,6 +39,21 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self.stop.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while state.connections or state.tasks:  # noqa: ASYNC110  nothing tells of it
+                    await asyncio.sleep(LOOK_AGAIN)
+        except TimeoutError:
+            for task in state.tasks:
+                task.cancel()
+        await self.lifespan.shutdown()
 
 
 @asynccontextmanager

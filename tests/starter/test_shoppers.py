@@ -12,21 +12,12 @@ from tradepost.foundation.errors import NotFound, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import create_agent, set_posture
 from tradepost.hub.access.keys import mint
-from tradepost.hub.access.models import Workspace
-from tradepost.hub.access.roles import system_caller
 from tradepost.hub.access.shoppers import MintedSession, mint_shopper_session, revoke_shopper_session
 from tradepost.hub.registration.assignments import assign, unassign
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.starter.agents import PROFILES
-from tradepost.starter.setup import set_up_agents
 
 (SHOPPERS,) = [profile for profile in PROFILES if profile.slug == "shoppers"]
-
-
-@pytest.fixture
-async def by(hub: Tradepost, workspace: Workspace) -> Caller:
-    await set_up_agents(hub.hub, workspace.id)
-    return system_caller(workspace.id, new_id("req"))
 
 
 async def minted(hub: Tradepost, by: Caller, **options: Any) -> MintedSession:

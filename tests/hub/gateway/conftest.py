@@ -6,22 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.engines import DatabaseUrls, Template
-from tests.hub.gateway.world import Facts, World, found, opened
-from tradepost.database import migrate
+from tests.hub.gateway.world import Facts, World, copied, founding, guard, opened
 
 
 @pytest.fixture
 def database_template() -> Template:
-    return Template("hub", hub=_upgrade, store=lambda url: None)
-
-
-def _upgrade(url: str) -> None:
-    migrate.upgrade(url, "hub")
+    return Template("gateway", hub=founding, store=lambda url: None)
 
 
 @pytest.fixture
-async def facts(database_urls: DatabaseUrls, tmp_path: Path) -> Facts:
-    return await found(database_urls.hub, tmp_path / "ledger.db")
+def facts(database_urls: DatabaseUrls, tmp_path: Path) -> Facts:
+    return copied(database_urls.known, database_urls.hub, tmp_path / "ledger.db")
 
 
 @pytest.fixture
@@ -31,7 +26,7 @@ async def world(facts: Facts) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def guarded(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[World]:
+async def guarded(facts: Facts) -> AsyncIterator[World]:
     """A world whose agents may write without asking, except what destroys or moves money."""
-    async with opened(await found(database_urls.hub, tmp_path / "ledger.db", "guarded")) as world:
+    async with opened(await guard(facts)) as world:
         yield world

@@ -1,10 +1,12 @@
 """A hub over a real database with the test shop behind it, and what a second process needs to open the same one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.hub.gateway.shop import Shop
 from tradepost.database.engine import Database
+from tradepost.database.migrate import upgrade
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.ids import new_id
@@ -269,6 +272,30 @@ async def found(hub_url: str, ledger: Path, posture: Posture = "propose", slug: 
     shop.put(workspace_id, "A1", 5)
     await database.close()
     return Facts(hub_url, str(ledger), workspace_id, supply.id, other.id, made.owner.id, key.secret)
+
+
+def founding(url: str) -> tuple[Facts, bytes]:
+    """For a template: a migrated hub database with the world `acme` in it, and the shop's ledger."""
+    upgrade(url, "hub")
+    with TemporaryDirectory() as folder:
+        ledger = Path(folder) / "ledger.db"
+        return asyncio.run(found(url, ledger)), ledger.read_bytes()
+
+
+def copied(known: tuple[Facts, bytes], hub_url: str, ledger: Path) -> Facts:
+    """The facts of a copy of it."""
+    facts, content = known
+    ledger.write_bytes(content)
+    return replace(facts, hub_url=hub_url, ledger=str(ledger))
+
+
+async def guard(facts: Facts) -> Facts:
+    """Let the agents write without asking, except what destroys or moves money."""
+    database = Database(facts.hub_url)
+    async with database.transaction(facts.workspace_id, write=True) as session:
+        await agents.set_posture(session, system_caller(facts.workspace_id, new_id("req")), "internal", "guarded")
+    await database.close()
+    return facts
 
 
 @asynccontextmanager

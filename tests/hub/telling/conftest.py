@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import DatabaseUrls
-from tests.hub.telling.hub import Hub, serving
+from tests.engines import DatabaseUrls, Template
+from tests.hub.telling.hub import Hub, founding, serving
 from tests.hub.telling.told_server import ToldServer
 
 
 @pytest.fixture
+def database_template() -> Template:
+    return Template("telling", founding, lambda url: None)
+
+
+@pytest.fixture
 async def hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]:
-    async with serving(database_urls.hub, tmp_path) as found:
+    async with serving(database_urls.hub, database_urls.known, tmp_path) as found:
         yield found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from tests.hub.telling.told_server import TOOLS
 from tests.hub.world import World, founded
 from tests.protocol.conftest import Desk, served
 from tradepost.database.engine import Database
+from tradepost.database.migrate import upgrade
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import system_now
 from tradepost.hub.access.agents import set_posture
@@ -153,9 +155,25 @@ async def _agent(database: Database, slug: str) -> Agent:
     return Agent(world, (await world.key()).secret)
 
 
+Known = tuple[tuple[str, Caller, str, str], ...]  # the arguments of a World, and a key of its agent
+
+
+def founding(url: str) -> Known:
+    """For a template: a migrated hub database with the workspaces `acme` and `other` in it."""
+    upgrade(url, "hub")
+
+    async def found() -> Known:
+        database = Database(url)
+        agents = [await _agent(database, slug) for slug in ("acme", "other")]
+        await database.close()
+        return tuple((agent.world.workspace_id, agent.world.owner, agent.world.agent_id, agent.key) for agent in agents)
+
+    return asyncio.run(found())
+
+
 @asynccontextmanager
-async def serving(hub_url: str, folder: Path) -> AsyncIterator[Hub]:
-    """The hub over a migrated database."""
+async def serving(hub_url: str, known: Known, folder: Path) -> AsyncIterator[Hub]:
+    """The hub over a copy of that."""
     database, clock = Database(hub_url), Clock()
     vault = await open_vault(database, folder / "vault.keys")
     watch, audit, guard = RegistryWatch(database), AuditWriter(database), Guard([ipaddress.ip_network("127.0.0.0/8")])
@@ -179,7 +197,7 @@ async def serving(hub_url: str, folder: Path) -> AsyncIterator[Hub]:
         if scope["type"] == "http":
             await (jwks if jwks.owns(scope["path"]) else endpoint)(scope, receive, send)
 
-    acme, other = await _agent(database, "acme"), await _agent(database, "other")
+    acme, other = (Agent(World(database, *of_world), key) for *of_world, key in known)
     await watch.start()
     async with served(app) as url, httpx2.AsyncClient(timeout=30) as http:
         yield Hub(

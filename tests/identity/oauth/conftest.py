@@ -8,13 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.engines import DatabaseUrls, Template
-from tests.hub.gateway.world import Facts, found
+from tests.hub.gateway.world import Facts, copied, founding, guard
 from tests.identity.oauth.world import Browser, Hub, Program, running
-from tradepost.database import migrate
-
-
-def _upgrade(url: str) -> None:
-    migrate.upgrade(url, "hub")
 
 
 def _leave_empty(_url: str) -> None:
@@ -23,13 +18,13 @@ def _leave_empty(_url: str) -> None:
 
 @pytest.fixture
 def database_template() -> Template:
-    return Template("hub", hub=_upgrade, store=_leave_empty)
+    return Template("gateway", hub=founding, store=_leave_empty)
 
 
 @pytest.fixture
 async def facts(database_urls: DatabaseUrls, tmp_path: Path) -> Facts:
     """Agents `supply` (reads stock, writes stock and payments) and `reader` (reads stock)."""
-    return await found(database_urls.hub, tmp_path / "ledger.db", "guarded")
+    return await guard(copied(database_urls.known, database_urls.hub, tmp_path / "ledger.db"))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines import DatabaseUrls
-from tests.hub.gateway.world import Facts, found
+from tests.hub.gateway.world import Facts, copied
 from tests.identity.oauth.world import Hub, Program
 from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.access.oauth.grants import list_grants, revoke_grant
@@ -15,9 +15,9 @@ from tradepost.protocol.hosting import Arrival
 
 
 @pytest.fixture
-async def facts(database_urls: DatabaseUrls, tmp_path: Path) -> Facts:
+def facts(database_urls: DatabaseUrls, tmp_path: Path) -> Facts:
     """Here every write waits for a person."""
-    return await found(database_urls.hub, tmp_path / "ledger.db", "propose")
+    return copied(database_urls.known, database_urls.hub, tmp_path / "ledger.db")
 
 
 @pytest.fixture
