@@ -41,13 +41,17 @@ def seen_version(caller: Caller) -> int | None:
 
 
 async def bump(session: AsyncSession) -> int:
-    """Raise the registry version of the session's workspace, in its transaction. Returns the new version.
+    """Raise the registry version of the session's workspace, once in its transaction: nobody else sees a step in
+    between. Returns the new version.
 
     The row's lock also puts concurrent changes of one workspace in order.
     """
     workspace_id = str(session.info["workspace_id"])
     if workspace_id == EVERY_WORKSPACE:
         raise RuntimeError("A registry change belongs to one workspace; open a transaction for it.")
+    bumped: dict[str, int] = session.info.setdefault(BUMPED, {})
+    if workspace_id in bumped:
+        return bumped[workspace_id]
     raised = await session.scalar(
         update(RegistryVersion)
         .where(RegistryVersion.id == ROW_ID)
@@ -62,8 +66,8 @@ async def bump(session: AsyncSession) -> int:
         await session.execute(
             text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": f"{workspace_id} {raised}"}
         )
-    session.info.setdefault(BUMPED, {})[workspace_id] = raised
-    return int(raised)
+    bumped[workspace_id] = int(raised)
+    return bumped[workspace_id]
 
 
 def note(session: AsyncSession, by: Caller, tag: str, subject: str, details: Mapping[str, Any] | None = None) -> None:
