@@ -8,15 +8,14 @@ import jsonschema_rs
 import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from sqlalchemy import func, select
 
 from tests.commerce.contracts.arguments import Known, arguments, one_by_one
 from tests.commerce.contracts.offered import CODES, SERVERS, TOOLS
 from tests.commerce.contracts.shops import EMPTY, FULL, INTERNALS, caller, references, servers
+from tests.commerce.footprint import footprint
 from tradepost.commerce.serving.declare import Tool
 from tradepost.commerce.serving.results import MAX_SUMMARY_CHARACTERS
 from tradepost.commerce.serving.server import StoreServer
-from tradepost.database.base import StoreBase, Versioned
 from tradepost.database.engine import Database
 from tradepost.protocol.builtin import ToolResult
 
@@ -148,12 +147,12 @@ async def test_writes_do_what_they_previewed_once(store: Database, slug: str) ->
         if tool.writes
         for made in all_arguments(tool, known, workspace)
     ]
-    before = await contents(store)
+    before = await footprint(store)
     for workspace, tool, made in calls[::5]:
         preview = await outcome(server, workspace, tool, made, seen, mode="preview")
         if preview is not None and not preview.is_error:
             assert preview.structured.keys() == {"changes", "side_effects", "versions"}
-    assert await contents(store) == before, "a preview left a change"
+    assert await footprint(store) == before, "a preview left a change"
     for number, (workspace, tool, made) in enumerate(calls):
         dry = await outcome(server, workspace, tool, {**made, "dry_run": True}, seen) if number % 2 == 0 else None
         done = await outcome(server, workspace, tool, made, seen)
@@ -168,15 +167,3 @@ async def test_writes_do_what_they_previewed_once(store: Database, slug: str) ->
         if again is None or again.structured != {**done.structured, "replayed": True}:
             seen.note(tool, made, ["the same key did not give the same result"])
     assert not seen, str(seen)
-
-
-async def contents(store: Database) -> dict[str, tuple[int, int]]:
-    """How many rows each table has in all workspaces and how often they changed."""
-    found = {}
-    async with store.system(write=False) as session:
-        for mapper in StoreBase.registry.mappers:
-            model = mapper.class_
-            changes: Any = func.coalesce(func.sum(model.version), 0) if issubclass(model, Versioned) else func.count()
-            row = (await session.execute(select(func.count(model.id), changes))).one()
-            found[model.__name__] = (row[0], row[1])
-    return found
