@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from urllib.parse import urlsplit
 
@@ -91,13 +92,19 @@ class Guard:
         """Connections that are shared: each is dialled to an address that was checked for it. `tls` says whose
         certificates count, where it is not the usual authorities."""
         if tls is None:
-            # Loaded with the first call that goes out: a start has better things to do.
-            tls = import_module("httpx2").create_ssl_context(trust_env=False)
+            tls = _usual_authorities()
         tls.set_alpn_protocols(["http/1.1"])
         return HttpPool(self._dialled, tls)
 
     async def _dialled(self, host: str, port: int) -> list[str]:
         return [str(address) for address in await self.addresses(host, port)]
+
+
+@cache
+def _usual_authorities() -> ssl.SSLContext:
+    """Loaded with the first call that goes out, which takes a while: a start has better things to do."""
+    context: ssl.SSLContext = import_module("httpx2").create_ssl_context(trust_env=False)
+    return context
 
 
 def read_url(url: str) -> Origin:
