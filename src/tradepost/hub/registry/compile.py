@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
+from tradepost.hub.access.scopes import needed_scope
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.registry.exposure import NOTHING_HIDDEN, exposed_tool
@@ -74,7 +75,7 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
         exposed_name,
         row.tool_class,
         row.moves_money,
-        row.scope,
+        needed_scope(row.scope, server.slug, server.kind, row.tool_class),
         row.definition,
         row.digest,
         server.url,
@@ -87,7 +88,11 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
 def _seen(rows: Sequence[ContentRow], servers: dict[str, ServerRow], scopes: frozenset[str]) -> list[ContentRow]:
     """What the scopes allow, servers by slug, each server's entries in its own order; a URI or prompt name belongs to
     one server, the first that has it."""
-    allowed = [row for row in rows if row.server_id in servers and (row.scope is None or row.scope in scopes)]
+    allowed = []
+    for row in rows:
+        server = servers.get(row.server_id)
+        if server is not None and needed_scope(row.scope, server.slug, server.kind) in (None, *scopes):
+            allowed.append(row)
     first: dict[str, ContentRow] = {}
     for row in sorted(allowed, key=lambda row: servers[row.server_id].slug):
         first.setdefault(row.key, row)
@@ -104,7 +109,7 @@ def _resource(row: ContentRow, server: ServerRow) -> CatalogResource:
         uri=row.key,
         is_template=row.is_template,
         definition=pinned(row.definition).definition,
-        scope=row.scope,
+        scope=needed_scope(row.scope, server.slug, server.kind),
         server_url=server.url,
         credential_version=server.credential_version,
         limits=limits_of(server.settings),
@@ -122,7 +127,7 @@ def _prompt(row: ContentRow, server: ServerRow) -> CatalogPrompt:
         builtin_key=server.builtin_key,
         name=row.key,
         definition=pinned(row.definition).definition,
-        scope=row.scope,
+        scope=needed_scope(row.scope, server.slug, server.kind),
         server_url=server.url,
         credential_version=server.credential_version,
         limits=limits_of(server.settings),
