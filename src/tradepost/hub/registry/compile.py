@@ -6,10 +6,12 @@ from types import MappingProxyType
 from tradepost.hub.access.scopes import needed_scope
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
-from tradepost.hub.registry.exposure import NOTHING_HIDDEN, exposed_tool
+from tradepost.hub.registry.exposure import NOTHING_HIDDEN, NOTHING_INSIDE, exposed_tool
 from tradepost.hub.registry.injection import injection_of
 from tradepost.hub.registry.pinned import pinned
 from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRow
+
+NOTHING = (NOTHING_HIDDEN, NOTHING_INSIDE)
 
 
 def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | None = None) -> Catalog:
@@ -22,8 +24,8 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         server = rows.servers[row.server_id]
         tool = _tool(row, server, row.name if only is not None else row.exposed_name)
         tools[tool.exposed_name] = tool
-        hidden = tool.injected.hidden if tool.injected is not None else NOTHING_HIDDEN
-        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, hidden))
+        hidden = NOTHING if tool.injected is None else (tool.injected.hidden, tool.injected.hidden_inside)
+        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, *hidden))
     visible = {only.id: only} if only is not None else rows.servers
     seen = _seen(rows.resources, visible, scopes)
     texts = {row.entry_id: row.definition.encode() for row in (*rows.resources, *rows.prompts)}
