@@ -12,7 +12,7 @@ from tradepost.hub.access.agents import create_agent, find_agent, find_profile, 
 from tradepost.hub.access.scopes import checked_scopes, in_words
 from tradepost.hub.access.shoppers import mint_shopper_session
 from tradepost.hub.registration.assignments import assign, unassign
-from tradepost.hub.registration.granting import greet, scopes_through_profile
+from tradepost.hub.registration.granting import greet, out_of_reach, scopes_through_profile
 from tradepost.hub.registration.tools import approve_contents, approve_tool, find_tool, scope_needed, set_tool_class
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.hub.registry.compile import compile_catalog
@@ -90,6 +90,9 @@ async def test_what_an_admin_took_away_does_not_come_back_by_the_way(world: Worl
     async with world.changing() as session:
         await set_tool_class(session, world.owner, "tracker", "track", "write")
     assert await scopes(world) == [READ]
+    async with world.reading() as session:
+        lacking = await out_of_reach(session, await find_agent(session, "helper"))
+    assert lacking == {"stop": WRITE, "track": WRITE}
 
 
 async def test_resources_and_prompts_need_what_reading_needs(world: World, tracker: None):

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.caller import Caller
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.models import Agent
-from tradepost.hub.access.scopes import server_scope
+from tradepost.hub.access.scopes import needed_scope, server_scope
 from tradepost.hub.registry.models import Assignment, Server, ToolEntry
 
 Needs = Mapping[str, frozenset[str]]
@@ -69,6 +69,22 @@ async def greet(session: AsyncSession, by: Caller, agent: Agent) -> None:
     """Give a new agent the scopes of what its profile shows it."""
     given = await scopes_through_profile(session, agent.profile_id)
     await _set(session, by, agent, frozenset(agent.scopes) | given)
+
+
+async def out_of_reach(session: AsyncSession, agent: Agent) -> dict[str, str]:
+    """The tools that an agent is shown and cannot call: under which name, and the scope that it lacks."""
+    rows = await session.execute(
+        select(Assignment.exposed_name, ToolEntry.scope, ToolEntry.tool_class, Server.slug, Server.kind)
+        .join(
+            ToolEntry,
+            and_(ToolEntry.workspace_id == Assignment.workspace_id, ToolEntry.id == Assignment.tool_entry_id),
+        )
+        .join(Server, and_(Server.workspace_id == ToolEntry.workspace_id, Server.id == ToolEntry.server_id))
+        .where(or_(Assignment.agent_id == agent.id, Assignment.profile_id == agent.profile_id))
+        .order_by(Assignment.exposed_name)
+    )
+    needed = {name: needed_scope(own, slug, kind, tool_class) for name, own, tool_class, slug, kind in rows}
+    return {name: scope for name, scope in needed.items() if scope is not None and scope not in agent.scopes}
 
 
 async def scopes_through_profile(session: AsyncSession, profile_id: str) -> frozenset[str]:
