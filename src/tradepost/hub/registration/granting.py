@@ -53,6 +53,8 @@ async def follow_needs(session: AsyncSession, by: Caller, server: Server, before
     they were `before`. Returns the agents that lack what they need now, because an admin took it away."""
     await session.flush()
     after = await needs_of(session, server)
+    if not before and not after:
+        return []
     agents = await session.scalars(select(Agent).where(Agent.id.in_({*before, *after})).order_by(Agent.slug))
     lacking = []
     for agent in agents:
