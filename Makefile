@@ -46,7 +46,7 @@ check-types: $(DEV)
 check-imports: $(DEV)
 	$(VENV)/bin/lint-imports --no-logo
 check-docs: $(DEV)
-	$(PY) docs/check.py
+	$(PY) -m docs.check
 
 bench: $(DEV)
 	@$(PY) -m bench $(ARGS)
@@ -54,7 +54,7 @@ bench: $(DEV)
 lock: $(DEV)
 	$(VENV)/bin/uv pip compile pyproject.toml --group build -o requirements.lock $(LOCK_OPTIONS) $(ARGS)
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock $(LOCK_OPTIONS) $(ARGS)
-	$(PY) docs/check.py
+	$(PY) -m docs.check
 
 # One lock for every platform and Python from 3.11 on; no address of a registry in it, so that any mirror serves.
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.commands import blocks, how_tos
+
 ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES = 400
 DECISION_PARTS = ("## Context", "## Decision", "## Consequences", "## Alternatives")
@@ -96,6 +98,8 @@ def problems_of_sources() -> Iterator[str]:
 def main() -> int:
     found = [problem for path in sorted(documents()) for problem in problems_of_document(path)]
     found += [*problems_of_decisions(), *problems_of_locks(), *problems_of_sources()]
+    for block in (block for path in how_tos() for block in blocks(path) if block.not_run is not None):
+        print(f"{block.where}: these commands are not run by the tests: {block.not_run}")
     for problem in found:
         print(problem)
     print(f"documents, decisions, locks and file sizes: {len(found) or 'no'} finding{'s' if len(found) != 1 else ''}")

@@ -109,6 +109,41 @@ async def test_switches_and_settings(as_: As) -> None:
     assert {one["set_by"] for one in back["settings"]} == {"default"}
 
 
+async def test_what_a_server_is_told_of_callers(as_: As) -> None:
+    admin = as_("admin")
+    await admin.post("/servers", {"slug": "tracker", "url": "http://127.0.0.1:18099/mcp"})
+    tenant = {"target": "header", "name": "X-Tenant", "source": "workspace.slug"}
+    channel = {"target": "meta", "name": "com.example/channel", "constant": 7}
+    changed = await admin.patch("/servers/tracker/rules", {"set": [tenant, channel]})
+    shown = {(one["target"], one["name"]): (one["source"], one["constant"]) for one in changed["rules"]}
+    assert shown == {("header", "X-Tenant"): ("workspace.slug", None), ("meta", "com.example/channel"): (None, 7)}
+    assert (await as_("viewer").get("/servers/tracker/rules")) == changed
+    less = await admin.patch("/servers/tracker/rules", {"remove": [{"target": "header", "name": "x-tenant"}]})
+    assert [one["name"] for one in less["rules"]] == ["com.example/channel"]
+    assertion = "/servers/tracker/caller-assertion"
+    signed = await admin.send("PUT", assertion, {"enabled": True, "audience": "urn:example:orders"})
+    assert (signed.status_code, signed.json()["caller_assertion"]) == (200, "urn:example:orders")
+    ended = await admin.send("PUT", assertion, {"enabled": False})
+    assert ended.json()["caller_assertion"] is None
+
+    path = "/servers/customers/tools/get_customer/rules"
+    definition = (await admin.get("/servers/customers/tools/get_customer"))["definition"]
+    (name,) = definition["inputSchema"]["required"]
+    rule = {"target": "argument", "name": name, "constant": "C-1"}
+    assert (await admin.patch(path, {"set": [rule]}))["rules"][0]["set_by"] == "tool"
+    await admin.patch(path, {"remove": [{"target": "argument", "name": name}]})
+    wrong: list[dict[str, object]] = [
+        {**rule, "name": "nobody"}, {**rule, "constant": 7}, {**rule, "source": "workspace.id"},
+        {"target": "argument", "name": name}, {**rule, "target": "cookie"}, {**rule, "constant": None},
+        {**rule, "constant": "x" * 1001}, {"target": "argument", "name": name, "source": ""},
+    ]  # fmt: skip
+    for one in wrong:
+        problem(await admin.send("PATCH", path, {"set": [one]}), 400, "invalid_argument")
+    gone = {"remove": [{"target": "argument", "name": name}]}
+    problem(await admin.send("PATCH", path, gone), 404, "not_found")
+    assert (await admin.get(path))["rules"] == []
+
+
 async def test_a_program_of_the_operator_is_not_started(as_: As, hub: Tradepost, acme: Side) -> None:
     """security.md §2 row 25: also one that is registered is not tested over HTTP."""
     async with hub.hub.transaction(acme.workspace_id, write=True) as session:

@@ -59,6 +59,30 @@ async def test_people(as_: As) -> None:
     problem(await admin.send("PATCH", "/users/owner@acme.test", {"role": "viewer"}), 409, "state_conflict")
     problem(await owner.send("PATCH", "/users/owner@acme.test", {"role": "viewer"}), 409, "state_conflict")
     assert (await admin.patch(f"/users/{made['id']}", {"status": "disabled"}))["status"] == "disabled"
+    back = await admin.patch(f"/users/{made['id']}", {"status": "active", "attributes": {"region": "EU", "x": "1"}})
+    assert (back["status"], back["attributes"]) == ("active", {"region": "EU", "x": "1"})
+    less = await admin.patch(f"/users/{made['id']}", {"attributes": {"x": ""}})
+    assert less["attributes"] == {"region": "EU"}
+    for wrong in ({"attributes": {"Region": "EU"}}, {"attributes": {"region": "a\n"}}, {"status": "gone"}):
+        problem(await admin.send("PATCH", f"/users/{made['id']}", wrong), 400, "invalid_argument")
+    for change in ({"status": "active"}, {"attributes": {"region": "US"}}):
+        answer = await admin.send("PATCH", "/users/owner@acme.test", change)
+        assert answer.status_code == (200 if "status" in change else 409)  # as it is already; only owners touch owners
+
+
+async def test_limits_of_an_agent(as_: As) -> None:
+    admin, viewer = as_("admin"), as_("viewer")
+    of_all = {one["name"]: one["value"] for one in (await viewer.get("/limits"))["limits"]}
+    assert of_all["feature.writes"] is True
+    changed = await admin.patch("/agents/reader/limits", {"set": {"calls_per_minute": 60, "money_per_day.EUR": 100}})
+    found = {one["name"]: (one["value"], one["set_by"]) for one in changed["limits"]}
+    assert (found["calls_per_minute"], found["money_per_day.EUR"]) == ((60, "agent"), (100, "agent"))
+    assert (await viewer.get("/agents/reader/limits"))["limits"] == changed["limits"]
+    for wrong in ({"set": {"feature.writes": 1}}, {"set": {"nonsense": 1}}, {"set": {"calls_per_minute": -1}},
+                  {"unset": ["nonsense"]}, {"set": {"money_per_day.XYZW": 1}}):  # fmt: skip
+        problem(await admin.send("PATCH", "/agents/reader/limits", wrong), 400, "invalid_argument")
+    back = await admin.patch("/agents/reader/limits", {"unset": ["calls_per_minute", "money_per_day.EUR"]})
+    assert "agent" not in {one["set_by"] for one in back["limits"]}
 
 
 async def test_contacts(as_: As) -> None:

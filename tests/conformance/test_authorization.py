@@ -1,6 +1,9 @@
 """The official suite's scenarios for authorization servers, with a person who says yes to what it asks.
 
-As a public client: where a server takes those too, the suite (0.2.0-alpha.12) never sends a secret that it has.
+As a public client. With `--client-secret` the suite (0.2.0-alpha.12) cannot pass here: its `selectTokenAuthMethod`
+takes `none` wherever the server's metadata lists that, whatever secret it was given, and a confidential client without
+its secret is refused, as it has to be. Not listing `none` would let it pass, and tell every public client, those by
+metadata document too, that there is no way for them. tests/identity/oauth/test_clients.py has clients with a secret.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from tradepost.api.shapes import Given, Instant, Page, PageQuery, Reference, Sco
 from tradepost.foundation.errors import VersionConflict
 from tradepost.hub.access import agents as services
 from tradepost.hub.access.models import Agent, Profile
+from tradepost.hub.registration.granting import greet
 
 router = APIRouter(tags=["agents"])
 
@@ -73,11 +74,13 @@ async def list_agents(work: Reading, query: Annotated[PageQuery, Query()]) -> Pa
 
 @router.post("/agents", status_code=201, summary="Make an agent")
 async def create_agent(work: Writing, body: NewAgent) -> AgentShown:
-    """A new agent in a profile. Assign it tools, then mint a key for it."""
+    """A new agent in a profile. Assign it tools, then mint a key for it. Beside the scopes given here it has those of
+    the tools of your own servers that its profile shows it."""
     async with work.writing() as session:
         row = await services.create_agent(
             session, work.caller, body.profile, body.slug, body.name, body.description, body.scopes
         )
+        await greet(session, work.caller, row)
         return await _shown(session, row)
 
 

@@ -25,6 +25,7 @@ TAGS = (
     {"name": "assignments", "description": "Who sees which tool."},
     {"name": "profiles", "description": "Groups of agents with one posture."},
     {"name": "agents", "description": "Agents and their scopes."},
+    {"name": "limits", "description": "How often, how much in a day, and which features."},
     {"name": "keys", "description": "Bearer keys."},
     {"name": "shopper sessions", "description": "Letting a shop's own customers in, for some minutes."},
     {"name": "users", "description": "People and their roles."},

@@ -51,7 +51,7 @@ Instant = Annotated[datetime, PlainSerializer(to_rfc3339, return_type=str)]
 
 Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Reference = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Scope = Annotated[str, Field(pattern=r"^[a-z]+(:[a-z_.]+)+$", max_length=100, examples=["read:orders"])]
+Scope = Annotated[str, Field(pattern=r"^[a-z]+(:[a-z0-9_.-]+)+$", max_length=100, examples=["read:orders"])]
 Slug = Annotated[
     str, Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", examples=["supply-chain"])
 ]

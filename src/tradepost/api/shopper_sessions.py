@@ -10,6 +10,7 @@ from tradepost.api.access import ANSWER, Work, may_mint
 from tradepost.api.shapes import Given, Instant, Reference, Scope, Shown, in_path
 from tradepost.hub.access import shoppers as services
 from tradepost.hub.access.models import ShopperSession
+from tradepost.hub.registration.granting import scopes_through_profile
 
 router = APIRouter(tags=["shopper sessions"])
 
@@ -86,6 +87,7 @@ async def create_shopper_session(work: Minting, request: Request, body: NewShopp
             profile=body.profile,
             scopes=body.scopes,
             lives=timedelta(minutes=body.minutes),
+            shown=scopes_through_profile,
             now=work.parts.now,
         )
     shown = MintedShopperSession(

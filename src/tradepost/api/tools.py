@@ -16,7 +16,7 @@ from tradepost.hub.registration import tools as services
 from tradepost.hub.registration.review import review
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
-from tradepost.hub.registry.models import ToolEntry
+from tradepost.hub.registry.models import Server, ToolEntry
 
 router = APIRouter(tags=["tools"])
 
@@ -30,7 +30,7 @@ class Approval(Given):
     """What a person decides about a definition."""
 
     tool_class: ClassField | None = Field(None, alias="class")
-    scope: Scope | None = Field(None, description="The scope a caller needs.")
+    scope: Scope | None = Field(None, description="The scope a caller needs, in place of the server's.")
     digest: str | None = Field(
         None, max_length=100, description="Approve only the definition with this digest, the one that was looked at."
     )
@@ -41,7 +41,7 @@ class ToolChange(Given):
 
     enabled: bool | None = Field(None, description="false: refused from the next call on.")
     tool_class: ClassField | None = Field(None, alias="class")
-    scope: Scope | None = Field(None, description="The scope a caller needs.")
+    scope: Scope | None = Field(None, description="The scope a caller needs, in place of the server's.")
 
 
 class ToolBrief(Shown):
@@ -52,7 +52,10 @@ class ToolBrief(Shown):
     name: str
     state: State
     tool_class: ClassField = Field(serialization_alias="class")
-    scope: str | None
+    scope: str | None = Field(
+        description="The scope a caller needs: the one that was set, else `read:tools.<server>` or, for a tool that "
+        "does not only look, `write:tools.<server>`. Null for the hub's own tools alone."
+    )
     waits: bool = Field(description="Whether a definition of it waits for approval.")
     description: str
     digest: str
@@ -90,7 +93,7 @@ async def list_tools(work: Reading, server: Which, query: Annotated[PageQuery, Q
         place = Place("tools", work.caller.workspace_id, query.limit, query.cursor, [found.id])
         statement = select(ToolEntry).where(ToolEntry.server_id == found.id)
         rows, more = await page_of(session, place, statement, [(ToolEntry.position, int), (ToolEntry.name, str)])
-    return page([ToolBrief(**_brief(row, found.slug)) for row in rows], more)
+    return page([ToolBrief(**_brief(row, found)) for row in rows], more)
 
 
 @router.get("/servers/{server}/tools/{tool}", summary="Show a tool")
@@ -98,7 +101,7 @@ async def get_tool(work: Reading, server: Which, tool: Tool) -> ToolShown:
     """One tool in full, with what differs from the pinned definition where another one waits."""
     async with work.reading() as session:
         entry = await services.find_tool(session, server, tool)
-        return _shown(entry, (await find_server(session, entry.server_id)).slug)
+        return _shown(entry, await find_server(session, entry.server_id))
 
 
 @router.post("/servers/{server}/tools/{tool}/approve", summary="Approve a tool")
@@ -117,7 +120,7 @@ async def approve_tool(work: Writing, server: Which, tool: Tool, body: Approval)
             now=work.parts.now,
         )
         await services.approve_contents(session, work.caller, server)
-        return _shown(entry, (await find_server(session, entry.server_id)).slug)
+        return _shown(entry, await find_server(session, entry.server_id))
 
 
 @router.patch("/servers/{server}/tools/{tool}", summary="Switch a tool, or say what it does")
@@ -130,25 +133,25 @@ async def change_tool(work: Writing, server: Which, tool: Tool, body: ToolChange
             await services.set_tool_class(session, work.caller, server, tool, wanted, body.scope)
         if body.enabled is not None:
             await services.set_tool_enabled(session, work.caller, server, tool, body.enabled)
-        return _shown(entry, (await find_server(session, entry.server_id)).slug)
+        return _shown(entry, await find_server(session, entry.server_id))
 
 
-def _brief(entry: ToolEntry, server: str) -> dict[str, Any]:
+def _brief(entry: ToolEntry, server: Server) -> dict[str, Any]:
     seen = review(entry)
     return {
         "id": entry.id,
-        "server": server,
+        "server": server.slug,
         "name": entry.name,
         "state": entry.state,
         "tool_class": entry.tool_class,
-        "scope": entry.scope,
+        "scope": services.scope_needed(entry, server),
         "waits": seen.waits,
         "description": str(seen.definition.get("description", "")),
         "digest": entry.digest,
     }
 
 
-def _shown(entry: ToolEntry, server: str) -> ToolShown:
+def _shown(entry: ToolEntry, server: Server) -> ToolShown:
     seen, waiting = review(entry), None
     if entry.candidate is not None:
         edits = [EditShown(place=one.place, before=one.before, after=one.after) for one in seen.edits]

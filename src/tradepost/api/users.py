@@ -20,6 +20,8 @@ Which = Annotated[str, in_path("The person's id or e-mail address.", "usr_06fk3w
 RoleField = Annotated[
     Role, Field(description="viewer looks, operator approves, admin changes registry and access, owner everything.")
 ]
+AttributeName = Annotated[str, Field(min_length=1, max_length=60)]
+AttributeValue = Annotated[str, Field(max_length=200)]
 
 
 class NewUser(Given):
@@ -36,10 +38,18 @@ class NewUser(Given):
 
 
 class UserChange(Given):
-    """What to change of a person: a role, or shutting them out for good."""
+    """What to change of a person: a role, shutting them out or letting them in again, what binds their tools."""
 
     role: RoleField | None = None
-    status: Literal["disabled"] | None = Field(None, description="Their keys stop working on the next call.")
+    status: Literal["active", "disabled"] | None = Field(
+        None, description="disabled: their keys stop working on the next call, and their browsers are signed out."
+    )
+    attributes: dict[AttributeName, AttributeValue] | None = Field(
+        None,
+        max_length=20,
+        description='What binds the tools of whoever acts for them. "" takes one away; those not named stay.',
+        examples=[{"region": "EU"}],
+    )
 
 
 class UserShown(Shown):
@@ -50,6 +60,7 @@ class UserShown(Shown):
     name: str
     role: RoleField
     status: str
+    attributes: dict[str, str] = Field(description="What binds the tools of whoever acts for them.")
     version: int
     created_at: Instant
 
@@ -77,15 +88,18 @@ async def get_user(work: Reading, user: Which) -> UserShown:
         return _shown(await people.find_user(session, user))
 
 
-@router.patch("/users/{user}", summary="Change a person's role, or shut them out")
+@router.patch("/users/{user}", summary="Change a person's role or attributes, shut them out, let them in again")
 async def change_user(work: Writing, user: Which, body: UserChange) -> UserShown:
     """Acts on the next request of each of their keys. A workspace keeps at least one owner."""
     async with work.writing() as session:
         row = await people.find_user(session, user)
         if body.role is not None:
             await people.set_role(session, work.caller, row.id, body.role)
-        if body.status is not None:
-            await people.disable_user(session, work.caller, row.id)
+        if body.attributes is not None:
+            await people.set_attributes(session, work.caller, row.id, body.attributes)
+        if body.status is not None and body.status != row.status:
+            switch = people.enable_user if body.status == "active" else people.disable_user
+            await switch(session, work.caller, row.id)
         return _shown(row)
 
 
@@ -96,6 +110,7 @@ def _shown(row: User) -> UserShown:
         name=row.name,
         role=row.role,  # type: ignore[arg-type]
         status=row.status,
+        attributes=row.attributes,
         version=row.version,
         created_at=row.created_at,
     )

@@ -7,6 +7,7 @@ import typer
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.hub.access import agents as services
+from tradepost.hub.registration.granting import greet, out_of_reach
 
 profiles = typer.Typer(name="profile", help="Groups of agents with one posture.", no_args_is_help=True)
 agents = typer.Typer(name="agent", help="Agents: specialists and outside MCP clients.", no_args_is_help=True)
@@ -70,6 +71,7 @@ def agent_create(
     async def work() -> None:
         async with hub_session(data, workspace, by, write=True) as (session, caller):
             row = await services.create_agent(session, caller, profile, slug, name, description, scope or ())
+            await greet(session, caller, row)
         console.say(f"The agent {row.slug} is there. Assign it tools, then: tradepost key mint --agent {row.slug}")
 
     run(work)
@@ -113,7 +115,10 @@ def agent_scopes(
     async def work() -> None:
         async with hub_session(data, workspace, by, write=True) as (session, caller):
             row = await services.set_agent_scopes(session, caller, agent, scope)
+            lacking = await out_of_reach(session, row)
         console.say(f"{row.slug} has {' '.join(row.scopes)}.")
+        for tool, needed in lacking.items():
+            console.say(f"Warning: it sees {tool} and cannot call it: that needs {needed}.")
 
     run(work)
 

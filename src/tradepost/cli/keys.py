@@ -9,7 +9,7 @@ from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.foundation.clock import system_now
 from tradepost.hub.access import agents, keys, people
-from tradepost.hub.access.scopes import SCOPES
+from tradepost.hub.access.scopes import FAMILIES, SCOPES
 
 group = typer.Typer(name="key", help="Bearer keys of agents and people.", no_args_is_help=True)
 
@@ -128,9 +128,9 @@ def key_revoke(
 def key_scopes(as_json: JsonOption = False) -> None:
     """All scopes and what each lets its holder do."""
     if as_json:
-        console.show_json(SCOPES)
+        console.show_json(SCOPES | FAMILIES)
     else:
-        rows = [{"scope": scope, "lets": words} for scope, words in SCOPES.items()]
+        rows = [{"scope": scope, "lets": words} for scope, words in (SCOPES | FAMILIES).items()]
         console.show_table(rows, ["scope", "lets"], "")
 
 

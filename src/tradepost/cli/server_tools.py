@@ -17,7 +17,7 @@ from tradepost.hub.registration.difference import Difference
 from tradepost.hub.registration.review import Review, review
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
-from tradepost.hub.registry.models import ToolEntry
+from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.vault.vault import open_vault
 
@@ -59,15 +59,16 @@ def tools_command(
             if is_remote and not offline:
                 difference = await registration.discovery.discover(caller, slug)
             async with found.hub.transaction(caller.workspace_id, write=False) as session:
+                server = await find_server(session, slug)
                 entries = await tools.list_tools(session, slug)
         if as_json:
-            rows = [_in_full(entry) for entry in entries]
+            rows = [_in_full(entry, server) for entry in entries]
             console.show_json({"tools": rows, "difference": difference.summary() if difference else None})
             return
         if difference is not None:
             _say_difference(difference)
         columns = ["name", "state", "waiting", "class", "scope", "description", *(["input_schema"] if schema else [])]
-        console.show_table([_in_short(entry) for entry in entries], columns, "The server has no tools.")
+        console.show_table([_in_short(entry, server) for entry in entries], columns, "The server has no tools.")
         if any(review(entry).waits for entry in entries):
             console.say(f"Look at one in full before approving it: tradepost server show {slug} TOOL")
 
@@ -82,10 +83,12 @@ def show(
     async def work() -> None:
         async with hub_session(data, workspace, write=False) as (session, _):
             entry = await tools.find_tool(session, slug, tool)
+            server = await find_server(session, slug)
         if as_json:
-            console.show_json(_in_full(entry))
+            console.show_json(_in_full(entry, server))
             return
-        console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class}.")
+        scope = tools.scope_needed(entry, server) or "no scope"
+        console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class} and needs {scope}.")
         seen = review(entry)
         _say_edits(seen)
         console.say(f"Definition {seen.digest}:")
@@ -94,7 +97,7 @@ def show(
     run(work)
 
 
-def _in_full(entry: ToolEntry) -> dict[str, Any]:
+def _in_full(entry: ToolEntry, server: Server) -> dict[str, Any]:
     """A tool as JSON: the pinned definition, and the waiting one with each difference."""
     seen = review(entry)
     pinned = json.loads(entry.definition)
@@ -102,7 +105,7 @@ def _in_full(entry: ToolEntry) -> dict[str, Any]:
         "name": entry.name,
         "state": entry.state,
         "class": entry.tool_class,
-        "scope": entry.scope,
+        "scope": tools.scope_needed(entry, server),
         "description": pinned.get("description", ""),
         "digest": entry.digest,
         "input_schema": pinned.get("inputSchema"),
@@ -119,7 +122,7 @@ def _in_full(entry: ToolEntry) -> dict[str, Any]:
     return row
 
 
-def _in_short(entry: ToolEntry) -> dict[str, Any]:
+def _in_short(entry: ToolEntry, server: Server) -> dict[str, Any]:
     seen = review(entry)
     words = str(seen.definition.get("description", ""))
     return {
@@ -127,7 +130,7 @@ def _in_short(entry: ToolEntry) -> dict[str, Any]:
         "state": entry.state,
         "waiting": f"changed ({seen.kind})" if seen.kind else "new" if seen.waits else "",
         "class": entry.tool_class,
-        "scope": entry.scope,
+        "scope": tools.scope_needed(entry, server),
         "description": words if len(words) <= SHORT else words[:SHORT] + "…",
         "input_schema": seen.definition.get("inputSchema"),
     }
@@ -160,7 +163,7 @@ def enable(
     tool_class: Annotated[
         str, typer.Option("--class", help="read, write or destructive; unknown counts as write.")
     ] = "write",
-    scope: Annotated[str | None, typer.Option(help="The scope a caller needs.")] = None,
+    scope: Annotated[str | None, typer.Option(help="The scope a caller needs, in place of the server's.")] = None,
     digest: Annotated[str | None, typer.Option(help="Approve only the definition with this digest.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask about a change.")] = False,
     workspace: WorkspaceOption = None,

@@ -8,6 +8,7 @@ import typer
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.hub.access import agents, shoppers
+from tradepost.hub.registration.granting import scopes_through_profile
 
 sessions = typer.Typer(
     name="shopper-session", help="Short-lived tokens for a shop's own customers.", no_args_is_help=True
@@ -38,7 +39,13 @@ def session_create(
     async def work() -> None:
         async with hub_session(data, workspace, by, write=True) as (session, caller):
             made = await shoppers.mint_shopper_session(
-                session, caller, customer, profile=profile, scopes=scope, lives=timedelta(minutes=minutes)
+                session,
+                caller,
+                customer,
+                profile=profile,
+                scopes=scope,
+                lives=timedelta(minutes=minutes),
+                shown=scopes_through_profile,
             )
         if as_json:
             console.show_json(

@@ -9,7 +9,7 @@ from tradepost.commerce.servers import build_servers
 from tradepost.database.engine import Database
 from tradepost.foundation import errors
 from tradepost.foundation.errors import TradepostError
-from tradepost.hub.access.scopes import SCOPES
+from tradepost.hub.access.scopes import FAMILIES, SCOPES
 from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.protocol.builtin import BuiltinServer
@@ -47,7 +47,7 @@ def tools() -> str:
 
 def scopes() -> str:
     """Every scope in words."""
-    rows = [(f"`{scope}`", words) for scope, words in SCOPES.items()]
+    rows = [(f"`{scope}`", words) for scope, words in (SCOPES | FAMILIES).items()]
     return "\n".join(["# Scopes", "", *_table(("scope", "lets its holder"), rows), ""])
 
 

@@ -69,6 +69,11 @@ async def test_a_tool_whose_scope_the_key_lacks_is_refused(world: World):
     caller = await world.authenticator.authenticate(key.secret, new_id("req"))
     refused = error_of(await world.call("add_stock", caller, sku="A1", quantity=1, idempotency_key="k"))
     assert (refused["code"], refused["details"]) == ("forbidden_scope", {"scope": "write:inventory"})
+    for tool_class, scope in (("read", "read:tools.foreign"), ("write", "write:tools.foreign")):
+        await world.add_remote(f"foreign_{tool_class}", tool_class)
+        refused = error_of(await world.call(f"foreign_{tool_class}", caller))
+        assert (refused["code"], refused["details"]) == ("forbidden_scope", {"scope": scope})
+    assert world.servers.remote_calls == []
 
 
 async def test_arguments_are_checked_against_the_pinned_schema(world: World):

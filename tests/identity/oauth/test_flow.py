@@ -83,6 +83,12 @@ async def test_a_call_beyond_the_scopes_says_which_are_needed(hub: Hub, browser:
     more = await hub.tokens(program, browser, scope="read:inventory write:inventory")
     done = await hub.mcp(more["access_token"], "tools/call", name="add_stock", arguments=arguments)
     assert done.json()["result"]["structuredContent"]["status"] == "succeeded"
+    await hub.world.add_remote("ship")  # a tool of any other server needs the scope that its server has
+    refused = await hub.mcp(more["access_token"], "tools/call", name="ship", arguments={})
+    assert refused.status_code == 403, refused.text
+    assert 'scope="write:tools.foreign"' in refused.headers["www-authenticate"]
+    most = await hub.tokens(program, browser, scope="write:tools.foreign")
+    assert set(most["scope"].split()) >= {"write:tools.foreign"}
 
 
 async def test_a_lower_role_counts_on_the_next_call(hub: Hub, program: Program):

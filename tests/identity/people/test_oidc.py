@@ -127,13 +127,14 @@ async def test_what_does_not_hold_lets_nobody_in(hub: Desk, provider: Provider):
         for name, value in {**kept, **said_so}.items():
             setattr(provider, name, value)
         browser, answer = await enter(hub, provider)
-        assert answer.status_code in (403, 502), why
+        assert answer.status_code in (403, 502), (why, answer.status_code, said(answer))
+        assert "cannot be reached" not in said(answer), why  # else nothing was looked at
         assert browser.session is None, why
         assert "evil.example" not in answer.text
     for name, value in kept.items():
         setattr(provider, name, value)
-    browser, _ = await enter(hub, provider)
-    assert await browser.is_in()
+    browser, answer = await enter(hub, provider)
+    assert await browser.is_in(), (answer.status_code, said(answer))
 
 
 async def test_an_answer_from_somebody_else_is_no_answer(hub: Desk, provider: Provider):

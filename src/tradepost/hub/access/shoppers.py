@@ -7,7 +7,7 @@ raises it, and so acts on the very next call.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,6 +33,7 @@ LIVES = timedelta(minutes=15)
 AT_LEAST, AT_MOST = timedelta(minutes=1), timedelta(minutes=60)
 KEPT_FOR = timedelta(days=30)  # after its end: an action it asked for may still wait for a person
 MOST_LISTED = 200
+Shown = Callable[[AsyncSession, str], Awaitable[frozenset[str]]]  # scopes of what a profile shows, by its id
 _CUSTOMER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 
 
@@ -49,6 +50,10 @@ class MintedSession:
     expires_at: datetime
 
 
+async def _nothing_more(_session: AsyncSession, _profile_id: str) -> frozenset[str]:
+    return frozenset()
+
+
 async def mint_shopper_session(
     session: AsyncSession,
     by: Caller,
@@ -57,11 +62,13 @@ async def mint_shopper_session(
     profile: str | None = None,
     scopes: Iterable[str] | None = None,
     lives: timedelta = LIVES,
+    shown: Shown = _nothing_more,
     now: Now = system_now,
 ) -> MintedSession:
     """A session for one customer: their id, number or external id in the shop, of at most 64 safe characters
     (the tools look it up; the hub knows no customers). `profile` is a customer-facing one by slug or id; it may be
-    left out where there is one only. `scopes` narrow what the session may do, None gives all that shoppers can have.
+    left out where there is one only. `scopes` narrow what the session may do, None gives all that shoppers can have;
+    `shown` tells what that is beside SHOPPER_SCOPES, of what the profile shows of servers that are not bundled.
 
     Needs a key with the scope manage:api_keys, or an admin. Raises ForbiddenScope, InvalidArgument, NotFound,
     StateConflict (the profile is not customer-facing)."""
@@ -78,8 +85,9 @@ async def mint_shopper_session(
             hint="Mint another one when it is over.",
             field="minutes",
         )
-    granted = _checked_scopes(scopes)
     facing = await _customer_facing(session, profile)
+    possible = SHOPPER_SCOPES | await shown(session, facing.id)
+    granted = _checked_scopes(None if scopes is None else frozenset(scopes), possible)
     token = new_token("tpss")
     moment = now()
     row = ShopperSession(
@@ -154,13 +162,13 @@ async def _require_minter(session: AsyncSession, by: Caller) -> None:
         )
 
 
-def _checked_scopes(scopes: Iterable[str] | None) -> list[str]:
-    wanted = SHOPPER_SCOPES if scopes is None else frozenset(scopes)
-    beyond = sorted(wanted - SHOPPER_SCOPES)
+def _checked_scopes(scopes: frozenset[str] | None, possible: frozenset[str]) -> list[str]:
+    wanted = possible if scopes is None else scopes
+    beyond = sorted(wanted - possible)
     if beyond or not wanted:
         raise InvalidArgument(
             f"A shopper cannot have the scope {beyond[0][:60]}." if beyond else "A shopper needs at least one scope.",
-            hint=f"Shoppers can have: {', '.join(sorted(SHOPPER_SCOPES))}.",
+            hint=f"Shoppers can have: {', '.join(sorted(possible))}.",
             field="scopes",
         )
     return sorted(wanted)

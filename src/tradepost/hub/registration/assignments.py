@@ -1,5 +1,6 @@
 """Making tools visible: to a whole profile or to one agent, under a name that stands once in every catalog."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, or_, select
@@ -12,6 +13,8 @@ from tradepost.hub.access.agents import find_agent, find_profile
 from tradepost.hub.access.changes import bump, record_change
 from tradepost.hub.access.models import Agent
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.scopes import needed_scope
+from tradepost.hub.registration.granting import follow_needs, needs_of
 from tradepost.hub.registration.names import checked_exposed_name
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import find_tool
@@ -63,6 +66,7 @@ async def assign(
     target = await _target(session, profile, agent)
     name = checked_exposed_name(exposed_name or entry.name)
     await _refuse_clash(session, target, entry, owner, name)
+    before = await needs_of(session, owner)
     row = await _existing(session, target, entry)
     if row is None:
         row = Assignment(
@@ -79,7 +83,8 @@ async def assign(
         row.position = position if position is not None else row.position
     details = {"tool": entry.name, "server": owner.slug, "name": name, "profile": profile, "agent": agent}
     await record_change(session, by, "tool:assigned", entry.id, details)
-    return Assigned(row.id, name, await _warnings(session, target))
+    lacking = await follow_needs(session, by, owner, before)
+    return Assigned(row.id, name, (*await _warnings(session, target), *_without_scope(lacking, entry, owner)))
 
 
 async def unassign(
@@ -87,15 +92,19 @@ async def unassign(
 ) -> None:
     """Take a tool away again; it cannot be called from the next call on."""
     await require_role(session, by, "admin")
+    await bump(session)  # first, for its lock
     entry = await find_tool(session, server, tool)
+    owner = await find_server(session, entry.server_id)
     target = await _target(session, profile, agent)
     row = await _existing(session, target, entry)
     if row is None:
         raise NotFound(f"'{entry.name}' is not assigned there.", hint="It may be assigned to the profile instead.")
+    before = await needs_of(session, owner)
     await session.delete(row)
     await record_change(
         session, by, "tool:unassigned", entry.id, {"tool": entry.name, "profile": profile, "agent": agent}
     )
+    await follow_needs(session, by, owner, before)
 
 
 async def _target(session: AsyncSession, profile: str | None, agent: str | None) -> _Target:
@@ -155,6 +164,16 @@ async def _next_position(session: AsyncSession, target: _Target) -> int:
         )
     )
     return 0 if highest is None else int(highest) + 1
+
+
+def _without_scope(agents: Sequence[Agent], entry: ToolEntry, owner: Server) -> Iterator[str]:
+    scope = needed_scope(entry.scope, owner.slug, owner.kind, entry.tool_class)
+    for agent in agents:
+        if scope is not None and scope not in agent.scopes:
+            yield (
+                f"The agent '{agent.slug}' does not have the scope {scope}, which '{entry.name}' needs. Give it with "
+                "`tradepost agent scopes`."
+            )
 
 
 async def _warnings(session: AsyncSession, target: _Target) -> tuple[str, ...]:

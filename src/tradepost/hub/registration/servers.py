@@ -14,6 +14,7 @@ from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits.quotas import read_quotas
 from tradepost.hub.limits.settings import checked
+from tradepost.hub.registration.granting import follow_needs, needs_of
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
@@ -134,8 +135,10 @@ class Servers:
             await require_role(session, by, "admin")
             found = await _remote(session, server)
             await self._vault.clear(session, found.id)
+            needed = await needs_of(session, found)
             await session.delete(found)
             await record_change(session, by, "server:deleted", found.id, {"slug": found.slug})
+            await follow_needs(session, by, found, needed)
 
     async def _check(self, url: str, headers: Sequence[Header]) -> Origin:
         origin = await self._guard.check(url)

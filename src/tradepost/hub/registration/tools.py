@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
-from tradepost.hub.access.changes import record_change
+from tradepost.hub.access.changes import bump, record_change
 from tradepost.hub.access.roles import require_role
-from tradepost.hub.access.scopes import checked_scopes
+from tradepost.hub.access.scopes import checked_scopes, needed_scope
 from tradepost.hub.registration.difference import contents_of
+from tradepost.hub.registration.granting import follow_needs, needs_of
 from tradepost.hub.registration.injection_check import check_definition
 from tradepost.hub.registration.intake import tool_finding
 from tradepost.hub.registration.servers import find_server
@@ -35,6 +36,7 @@ async def approve_tool(
     Without a class it counts as a write. `digest` is that of the definition which was looked at: StateConflict where
     another one stands there by now."""
     await require_role(session, by, "admin")
+    await bump(session)  # first, for its lock
     entry = await find_tool(session, server, tool)
     current = entry.candidate_digest or entry.digest
     if digest is not None and digest != current:
@@ -55,7 +57,9 @@ async def approve_tool(
     finding = tool_finding(definition)
     if finding is not None:
         raise StateConflict(f"'{entry.name}' cannot be approved. {finding}", hint="Its owner has to change it first.")
-    check_definition(await find_server(session, entry.server_id), entry, definition)
+    owner = await find_server(session, entry.server_id)
+    check_definition(owner, entry, definition)
+    before = await needs_of(session, owner)
     if tool_class is not None:
         entry.tool_class = _checked_class(tool_class)
     if scope is not None:
@@ -64,6 +68,7 @@ async def approve_tool(
     await record_change(
         session, by, "tool:approved", entry.id, {"tool": entry.name, "digest": entry.digest, "class": entry.tool_class}
     )
+    await follow_needs(session, by, owner, before)
     return entry
 
 
@@ -105,13 +110,17 @@ async def set_tool_class(
     """Say whether a foreign tool reads, writes or destroys, and which scope it needs. A server's own claim about that
     never counts."""
     await require_role(session, by, "admin")
+    await bump(session)  # first, for its lock
     entry = await find_tool(session, server, tool)
-    if (await find_server(session, entry.server_id)).kind == "builtin":
+    owner = await find_server(session, entry.server_id)
+    if owner.kind == "builtin":
         raise StateConflict("The class of a bundled tool comes with the release.")
+    needed = await needs_of(session, owner)
     before, entry.tool_class = entry.tool_class, _checked_class(tool_class)
     entry.scope = _scope(scope) if scope is not None else entry.scope
     details = {"tool": entry.name, "before": before, "after": tool_class, "scope": entry.scope}
     await record_change(session, by, "tool:class", entry.id, details)
+    await follow_needs(session, by, owner, needed)
     return entry
 
 
@@ -127,6 +136,11 @@ async def find_tool(session: AsyncSession, server: str, tool: str) -> ToolEntry:
             hint=f"Run `tradepost server tools {found.slug}` to see what it has, or discover it again.",
         )
     return entry
+
+
+def scope_needed(entry: ToolEntry, server: Server) -> str | None:
+    """The scope that a caller needs for a tool now: the one an admin or the release said, else its server's."""
+    return needed_scope(entry.scope, server.slug, server.kind, entry.tool_class)
 
 
 async def list_tools(session: AsyncSession, server: str) -> list[ToolEntry]:

@@ -64,7 +64,7 @@ class CatalogTool(NamedTuple):
         """Those of them that clients know of."""
         if self.injected is None:
             return self.mirrored
-        return tuple(one for one in self.mirrored if one.path[0] not in self.injected.never_sent)
+        return tuple(one for one in self.mirrored if not self.injected.decides(one.path))
 
     @property
     def arguments_check(self) -> ArgumentCheck:

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
+from tradepost.hub.access.scopes import needed_scope
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
-from tradepost.hub.registry.exposure import NOTHING_HIDDEN, exposed_tool
+from tradepost.hub.registry.exposure import NOTHING_HIDDEN, NOTHING_INSIDE, exposed_tool
 from tradepost.hub.registry.injection import injection_of
 from tradepost.hub.registry.pinned import pinned
 from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRow
+
+NOTHING = (NOTHING_HIDDEN, NOTHING_INSIDE)
 
 
 def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | None = None) -> Catalog:
@@ -21,8 +24,8 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         server = rows.servers[row.server_id]
         tool = _tool(row, server, row.name if only is not None else row.exposed_name)
         tools[tool.exposed_name] = tool
-        hidden = tool.injected.hidden if tool.injected is not None else NOTHING_HIDDEN
-        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, hidden))
+        hidden = NOTHING if tool.injected is None else (tool.injected.hidden, tool.injected.hidden_inside)
+        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, *hidden))
     visible = {only.id: only} if only is not None else rows.servers
     seen = _seen(rows.resources, visible, scopes)
     texts = {row.entry_id: row.definition.encode() for row in (*rows.resources, *rows.prompts)}
@@ -74,7 +77,7 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
         exposed_name,
         row.tool_class,
         row.moves_money,
-        row.scope,
+        needed_scope(row.scope, server.slug, server.kind, row.tool_class),
         row.definition,
         row.digest,
         server.url,
@@ -87,7 +90,11 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
 def _seen(rows: Sequence[ContentRow], servers: dict[str, ServerRow], scopes: frozenset[str]) -> list[ContentRow]:
     """What the scopes allow, servers by slug, each server's entries in its own order; a URI or prompt name belongs to
     one server, the first that has it."""
-    allowed = [row for row in rows if row.server_id in servers and (row.scope is None or row.scope in scopes)]
+    allowed = []
+    for row in rows:
+        server = servers.get(row.server_id)
+        if server is not None and needed_scope(row.scope, server.slug, server.kind) in (None, *scopes):
+            allowed.append(row)
     first: dict[str, ContentRow] = {}
     for row in sorted(allowed, key=lambda row: servers[row.server_id].slug):
         first.setdefault(row.key, row)
@@ -104,7 +111,7 @@ def _resource(row: ContentRow, server: ServerRow) -> CatalogResource:
         uri=row.key,
         is_template=row.is_template,
         definition=pinned(row.definition).definition,
-        scope=row.scope,
+        scope=needed_scope(row.scope, server.slug, server.kind),
         server_url=server.url,
         credential_version=server.credential_version,
         limits=limits_of(server.settings),
@@ -122,7 +129,7 @@ def _prompt(row: ContentRow, server: ServerRow) -> CatalogPrompt:
         builtin_key=server.builtin_key,
         name=row.key,
         definition=pinned(row.definition).definition,
-        scope=row.scope,
+        scope=needed_scope(row.scope, server.slug, server.kind),
         server_url=server.url,
         credential_version=server.credential_version,
         limits=limits_of(server.settings),

@@ -12,6 +12,7 @@ import orjson
 
 from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.hidden_arguments import without
+from tradepost.hub.registry.nested_arguments import Path, without_nested
 from tradepost.hub.registry.pinned import KEY_PARAMETER, Json, pinned
 
 APPROVAL_ANSWER: Json = {
@@ -32,6 +33,7 @@ KEY_SCHEMA: Json = {
     "description": "Your key for this intent; a repeat with the same key has no second effect.",
 }
 NOTHING_HIDDEN: frozenset[str] = frozenset()
+NOTHING_INSIDE: frozenset[Path] = frozenset()
 _HOISTED = ("$schema", "$id", "$defs", "definitions")
 
 
@@ -42,21 +44,26 @@ def exposed_tool(
     kind: ServerKind,
     tool_class: ToolClass,
     hidden: frozenset[str] = NOTHING_HIDDEN,
+    inside: frozenset[Path] = NOTHING_INSIDE,
 ) -> bytes:
-    """The bytes of a tool in a list, without the arguments that are `hidden`; the pinned bytes themselves wherever
-    nothing has to differ."""
+    """The bytes of a tool in a list, without the arguments that are `hidden` and what is `inside` others; the pinned
+    bytes themselves wherever nothing has to differ."""
     may_propose = kind == "remote" and tool_class != "read"
-    if name == exposed_name and not may_propose and not hidden:
+    if name == exposed_name and not may_propose and not hidden and not inside:
         return text.encode()
-    return _differing(text, exposed_name, may_propose, hidden)
+    return _differing(text, exposed_name, may_propose, hidden, inside)
 
 
 @lru_cache(maxsize=20_000)
-def _differing(text: str, exposed_name: str, may_propose: bool, hidden: frozenset[str]) -> bytes:
+def _differing(
+    text: str, exposed_name: str, may_propose: bool, hidden: frozenset[str], inside: frozenset[Path]
+) -> bytes:
     definition = pinned(text).definition
     shown = {**definition, "name": exposed_name}
+    if inside:
+        shown["inputSchema"] = without_nested(definition["inputSchema"], inside)
     if hidden:
-        shown["inputSchema"] = without(definition.get("inputSchema"), hidden)
+        shown["inputSchema"] = without(shown.get("inputSchema"), hidden)
     if may_propose:
         shown["inputSchema"] = _with_key(shown.get("inputSchema"))
     if may_propose and "outputSchema" in definition:

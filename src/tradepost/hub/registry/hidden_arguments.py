@@ -21,7 +21,7 @@ def kinds_of(schema: Any, name: str) -> frozenset[str] | None:
     for part in _in_place(schema):
         properties = part.get("properties")
         if isinstance(properties, Mapping) and name in properties:
-            found = (_ALL_KINDS if found is None else found) & _kinds(properties[name])
+            found = (_ALL_KINDS if found is None else found) & types_of(properties[name])
     return found
 
 
@@ -57,7 +57,8 @@ def _less(part: Any, names: frozenset[str]) -> Any:
     return [name for name in part if name not in names] if isinstance(part, list) else part
 
 
-def _kinds(declared: Any) -> frozenset[str]:
+def types_of(declared: Any) -> frozenset[str]:
+    """The JSON types that a schema names; all where it names none."""
     kind = declared.get("type") if isinstance(declared, Mapping) else None
     if isinstance(kind, str):
         return frozenset({kind})

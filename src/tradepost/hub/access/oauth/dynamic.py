@@ -34,7 +34,9 @@ def unseal(client_id: str, secret: bytes) -> tuple[str, tuple[str, ...]]:
     except binascii.Error:
         raise ValueError("not sealed here") from None
     mark, body = raw[:_MARK], raw[_MARK:]
-    if not hmac.compare_digest(mark, _mark(body, secret)):
+    # One client has one name: the decoder would pass over other letters, and bits that count nothing.
+    is_spelt_so = base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == text
+    if not hmac.compare_digest(mark, _mark(body, secret)) or not is_spelt_so:
         raise ValueError("not sealed here")
     name, redirect_uris = orjson.loads(body)
     return name, tuple(redirect_uris)

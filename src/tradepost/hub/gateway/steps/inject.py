@@ -42,14 +42,14 @@ async def apply_rules(call: Call, parts: Parts, injected: Injection) -> None:
 def as_the_caller_sees_it(error: InvalidArgument, injected: Injection) -> StateConflict | InvalidArgument:
     """A mistake in the arguments, for somebody who does not know those that rules give: one in them is none that the
     caller could mend."""
-    name = (error.field or "").partition(".")[0]
-    if name not in injected.never_sent:
+    path = tuple((error.field or "").split("."))
+    if not injected.decides(path):
         if error.hint is not None and error.hint.startswith(KNOWN):
             known = error.hint.removeprefix(KNOWN).removesuffix(".").split(", ")
             error.hint = f"{KNOWN}{', '.join(one for one in known if one not in injected.never_sent)}."
         return error
     return StateConflict(
-        f"What the hub tells the server as '{name}' is not what this tool takes: {error.message}",
+        f"What the hub tells the server as '{error.field}' is not what this tool takes: {error.message}",
         hint="Nothing was sent. An admin has to look at the rule for this argument.",
     )
 
