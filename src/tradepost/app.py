@@ -110,6 +110,7 @@ class Tradepost:
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
         self.opening = Opening(self.upstreams.open)
         assertion_keys = vault.assertion_keys()
+        self.keys = vault.holding()
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=Catalogs(hub, self.watch),
@@ -117,7 +118,7 @@ class Tradepost:
             authenticator=self.authenticator,
             versions=self.watch,
             audit=self.audit,
-            secret=vault.secret_for("requestState"),
+            secrets=vault.secrets_for("requestState"),
             opening=self.opening,
             assertions=Assertions(assertion_keys, settings.url),
             pace=_pace(hub, settings),
@@ -134,7 +135,7 @@ class Tradepost:
             people or self.people.sessions,
             DocumentFetcher(guard, documents),
             settings.url,
-            dynamic_secret=vault.secret_for("oauthClients") if settings.dynamic_registration else None,
+            dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
         )
         self.registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
         self.proxies = TrustedProxies(settings.proxy_networks)
@@ -202,7 +203,7 @@ class Tradepost:
             for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled, release)).items():
                 if not difference.is_empty:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
-        for part in (self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):
+        for part in (self.keys, self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):
             await part.start()
 
     def end_streams(self) -> None:
@@ -212,7 +213,7 @@ class Tradepost:
     async def stop(self) -> None:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
-        parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch)
+        parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch, self.keys)
         for part in (self.opening, self.news, self.relisting, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
@@ -272,7 +273,7 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     await asyncio.to_thread(require_current, settings.hub_database, "hub")
     await asyncio.to_thread(require_current, settings.store_database, "store")
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
-    vault = await open_vault(hub, settings.key_file)
+    vault = await open_vault(hub, settings.keys)
     return Tradepost(settings, hub, store, vault, peers)
 
 

@@ -30,7 +30,7 @@ Tool = Annotated[str, typer.Argument(help="The tool's own name.")]
 @asynccontextmanager
 async def registering(found: Opened) -> AsyncIterator[Registration]:
     """What registers and discovers servers, over the databases of a command."""
-    vault = await open_vault(found.hub, found.settings.key_file)
+    vault = await open_vault(found.hub, found.settings.keys)
     programs = read_programs(found.settings.servers_file, found.settings.allowed_commands)
     registration = build_registration(found.hub, vault, found.settings.private_networks, programs)
     try:
