@@ -37,7 +37,7 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
-from tradepost.hub.registration.build import Registration
+from tradepost.hub.registration.build import Registration, open_secrets
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
@@ -55,7 +55,7 @@ from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
 from tradepost.hub.vault.assertion_keys import PUBLISHED_SECONDS, AssertionKeys
-from tradepost.hub.vault.vault import Vault, open_vault
+from tradepost.hub.vault.vault import Vault
 from tradepost.identity.jwks import PATH as JWKS_PATH
 from tradepost.identity.jwks import Jwks
 from tradepost.identity.oauth.door import build_oauth, oauth_at
@@ -93,6 +93,7 @@ class Tradepost:
         self.settings = settings
         self.hub = hub
         self.store = store
+        self.vault = vault
         self.servers: Sequence[StoreServer] = build_servers(store)
         self.relay = Relay(store, open_ports(settings.outside))
         self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub), ActivityServer(hub))
@@ -217,6 +218,7 @@ class Tradepost:
         for part in (self.opening, self.news, self.relisting, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
+        await self.vault.close()
         await self.oauth.close()
         await self.hub.close()
         await self.store.close()
@@ -273,7 +275,7 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     await asyncio.to_thread(require_current, settings.hub_database, "hub")
     await asyncio.to_thread(require_current, settings.store_database, "store")
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
-    vault = await open_vault(hub, settings.keys)
+    vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
     return Tradepost(settings, hub, store, vault, peers)
 
 

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """The vault's key ring; in the data folder without it."""
     vault_keys: SecretStr = SecretStr("")
     """The vault's key ring itself, instead of a file: a version and a key on each line."""
+    secret_managers_file: Path | None = None
+    """File that names secrets managers, and what workspaces may read there."""
     address_requests: Annotated[int, Field(ge=1)] = REQUESTS_PER_MINUTE
     """Requests a minute from one network address."""
     address_wrong_credentials: Annotated[int, Field(ge=1)] = WRONG_PER_MINUTE

@@ -10,13 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.errors import Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.rotating import Rotating
 from tradepost.hub.vault.assertion_keys import AssertionKeys
-from tradepost.hub.vault.header_rules import Header, checked_headers
+from tradepost.hub.vault.header_rules import Header, checked_headers, is_header_value
 from tradepost.hub.vault.held_keys import HeldKeys
 from tradepost.hub.vault.holding import Holding
 from tradepost.hub.vault.key_source import FileKeys, KeySource
+from tradepost.hub.vault.managers.references import holds_reference
+from tradepost.hub.vault.managers.resolving import NO_MANAGERS, References
 from tradepost.hub.vault.models import SealedHeader, SealedValue
 from tradepost.hub.vault.opening import open_keys
 
@@ -35,9 +38,10 @@ class ShownHeader:
 class Vault:
     """Keeps the headers of servers, and secrets of other rows."""
 
-    def __init__(self, database: Database, keys: HeldKeys) -> None:
+    def __init__(self, database: Database, keys: HeldKeys, references: References | None = None) -> None:
         self._database = database
         self.keys = keys
+        self.references = references or NO_MANAGERS
 
     def secrets_for(self, purpose: str) -> Rotating:
         """Secrets that only those have who have the vault's keys, of their own for each purpose."""
@@ -54,8 +58,10 @@ class Vault:
     async def replace(self, session: AsyncSession, server_id: str, headers: Sequence[Header]) -> None:
         """Store these headers for a server instead of those before, in the caller's transaction."""
         checked = checked_headers(headers)
-        await self.clear(session, server_id)
         workspace_id = str(session.info["workspace_id"])
+        for header in checked:
+            await self.references.check(session, header.value)
+        await self.clear(session, server_id)
         for header in checked:
             version, ciphertext = self.keys.seal((workspace_id, server_id, header.name), header.value)
             session.add(
@@ -82,12 +88,23 @@ class Vault:
         return [ShownHeader(row.name, HIDDEN if row.hidden else self._open(row), row.hidden) for row in rows]
 
     async def headers_for(self, workspace_id: str, server_id: str) -> list[Header]:
-        """The values to send to a server. Raises Unavailable when one cannot be opened: nothing is sent without it."""
+        """The values to send to a server. Raises Unavailable when one cannot be opened, or read where it is kept:
+        nothing is sent without it."""
         async with self._database.transaction(workspace_id, write=False) as session:
             rows = await session.scalars(
                 select(SealedHeader).where(SealedHeader.server_id == server_id).order_by(SealedHeader.name)
             )
-            return [Header(row.name, self._open(row), row.hidden) for row in rows]
+            headers = [Header(row.name, self._open(row), row.hidden) for row in rows]
+            if not any(holds_reference(header.value) for header in headers):
+                return headers
+            slug = await self.references.slug(session)
+        return [await self._filled(slug, header) for header in headers]
+
+    def refused(self, headers: Sequence[Header]) -> None:
+        """A server did not take these: what of them is kept elsewhere is read anew when it is needed next."""
+        for header in headers:
+            if header.reference is not None:
+                self.references.refused(header.reference)
 
     async def keep(self, session: AsyncSession, owner_id: str, name: str, value: str) -> None:
         """Keep a secret of a row instead of the one before, in the caller's transaction."""
@@ -111,12 +128,29 @@ class Vault:
         """Forget the secret of a row."""
         await session.execute(delete(SealedValue).where(SealedValue.owner_id == owner_id, SealedValue.name == name))
 
+    async def close(self) -> None:
+        """Forget what was read elsewhere."""
+        await self.references.close()
+
+    async def _filled(self, slug: str, header: Header) -> Header:
+        if not holds_reference(header.value):
+            return header
+        found = await self.references.resolve(slug, header.value)
+        if not is_header_value(found.value):
+            raise Unavailable(
+                "What the secrets manager has there cannot be sent as a header: nothing was sent.",
+                hint="A header's value is one line of visible ASCII text.",
+            )
+        return Header(header.name, found.value, True, reference=header.value, until=found.until)
+
     def _open(self, row: SealedHeader) -> str:
         return self.keys.open(row.place, row.key_version, row.ciphertext)
 
 
-async def open_vault(database: Database, keys: KeySource | Path, now: Now = system_now) -> Vault:
+async def open_vault(
+    database: Database, keys: KeySource | Path, references: References | None = None, now: Now = system_now
+) -> Vault:
     """The vault of this database with these keys, or those in a file, which is made on the first start. Raises
     SetupError, having changed nothing, when the keys do not belong to the database."""
     source = FileKeys(keys) if isinstance(keys, Path) else keys
-    return Vault(database, await open_keys(database, source, now))
+    return Vault(database, await open_keys(database, source, now), references)
