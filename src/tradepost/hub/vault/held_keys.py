@@ -53,13 +53,17 @@ class HeldKeys:
         if not self.source.changed():
             return
         try:
-            found = self.source.load()
+            self.read()
         except SetupError as error:
             _log.error("the vault goes on with the keys it has: %s %s", error.message, error.hint)
-            return
-        # A key that is gone from the file may still be needed by what this process began; `retired` takes it away.
+
+    def read(self) -> KeyRing | None:
+        """The ring as it is at its source now; this process has its keys, too, from now on. Raises SetupError."""
+        found = self.source.load()
+        # A key that is gone from there may still be needed by what this process began; `retired` takes it away.
         if found is not None:
             self._ring = KeyRing({**found.keys, **self._ring.keys})
+        return found
 
     def seal(self, place: Place, value: str) -> tuple[int, str]:
         """The key version and the ciphertext of a value."""

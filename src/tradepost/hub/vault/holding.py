@@ -47,12 +47,14 @@ class Holding:
 
     async def stop(self) -> None:
         """Say that it is gone."""
-        if self._looking is None:
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
+            self._looking = None
+        if self._told is None:
             return
-        self._looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._looking
-        self._looking = None
+        self._told = None
         try:
             async with self._database.system(write=True) as session:
                 await session.execute(delete(VaultHolder).where(VaultHolder.id == self._id))

@@ -1,6 +1,7 @@
 """What the database knows of the keys: which version seals, which are on their way in or out, and which processes have
 which. The keys themselves are never in it."""
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,14 +30,25 @@ class KeyState:
         return next((number for number, key in self.keys.items() if key.state == "sealing"), None)
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether a rotation changed the version that seals, and did not come to its end."""
+        return any(key.state == "opening" and key.replaced_at is None for key in self.keys.values())
+
+    @property
     def retired(self) -> frozenset[int]:
         """Versions that count no more, wherever they still stand."""
         return frozenset(number for number, key in self.keys.items() if key.state == "retired")
 
+    def vouches(self, ring: KeyRing, number: int) -> bool:
+        """Whether a ring has the right key of a version. One value that does not open is another matter then."""
+        return number in ring.keys and number in self.keys and self._fits(number, ring.keys[number])
+
     def contradicts(self, ring: KeyRing) -> bool:
         """Whether a ring belongs to another database."""
-        known = ((self.keys.get(number), key) for number, key in ring.keys.items())
-        return any(row is not None and row.fingerprint != fingerprint(key) for row, key in known)
+        return any(number in self.keys and not self._fits(number, key) for number, key in ring.keys.items())
+
+    def _fits(self, number: int, key: bytes) -> bool:
+        return hmac.compare_digest(self.keys[number].fingerprint, fingerprint(key))
 
 
 async def read_state(database: Database) -> KeyState:
@@ -52,13 +64,15 @@ async def state_in(session: AsyncSession, *, locked: bool = False) -> KeyState:
     return KeyState({row.number: row for row in found})
 
 
-async def found_state(database: Database, ring: KeyRing) -> KeyState:
+async def found_state(database: Database, ring: KeyRing, now: datetime) -> KeyState:
     """Write down what a ring has, instead of what was there: the newest version seals."""
     try:
         async with database.system(write=True) as session:
             await session.execute(delete(VaultKey))
             for number, key in ring.keys.items():
-                session.add(known(number, key, "sealing" if number == ring.newest else "opening"))
+                row = known(number, key, "sealing" if number == ring.newest else "opening")
+                row.replaced_at = now if row.state == "opening" else None
+                session.add(row)
     except IntegrityError:
         pass  # another process did it at this moment, which is as good
     return await read_state(database)

@@ -71,7 +71,8 @@ class SealedValue(HubBase, Versioned):
 class VaultKey(HubBase, Versioned):
     """What is known of one version of the key ring: never the key. `fingerprint` tells whether a ring has the right
     one. `waiting` until every process has it, then `sealing` (one of them all), then `opening` what is still sealed
-    with it or was handed out, at last `retired`. In the scope INSTALLATION."""
+    with it or was handed out, at last `retired`. `replaced_at` is when all was sealed with the next one. In the scope
+    INSTALLATION."""
 
     __tablename__ = "vault_keys"
     number: Mapped[int]

@@ -30,7 +30,7 @@ async def open_keys(database: Database, source: KeySource, now: Now) -> HeldKeys
         )
     if ring is None:
         ring = source.make()
-    _check_samples(source, ring, samples)
+    _check_samples(source, ring, [row for row in samples if not state.vouches(ring, row.key_version)])
     fits = not state.contradicts(ring) and (state.sealing is None or state.sealing in ring.keys)
     if not fits and (samples or serving):
         raise SetupError(
@@ -38,7 +38,7 @@ async def open_keys(database: Database, source: KeySource, now: Now) -> HeldKeys
             hint=f"{source.restore}. {_UNCHANGED}",
         )
     if not fits or state.sealing is None:
-        state = await found_state(database, ring)
+        state = await found_state(database, ring, now())
         _check_founded(source, ring, state)
     return HeldKeys(source, ring, state)
 

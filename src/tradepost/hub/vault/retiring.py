@@ -62,7 +62,7 @@ async def vault_status(database: Database, keys: HeldKeys, now: Now = system_now
     return VaultStatus(
         source=keys.source.name,
         sealing=sealing,
-        unfinished=bool(counted.keys() - {sealing}) or any(one.state in ("waiting", "new") for one in shown),
+        unfinished=state.is_unfinished or any(one.state in ("waiting", "new") for one in shown),
         versions=shown,
         processes=tuple(
             ShownProcess(holder.name, tuple(holder.numbers), holder.sealing, holder.seen_at) for holder in serving
@@ -76,14 +76,15 @@ async def retire(database: Database, keys: HeldKeys, *, at_once: bool = False, n
     the way: something is sealed with one, or a process still seals with it."""
     async with database.system(write=True) as session:
         state = await state_in(session, locked=True)
-        ending = [number for number, key in state.keys.items() if key.state == "opening"]
-        if not at_once:
-            ending = [number for number in ending if _retires_from(state.keys[number]) <= now()]
+        if state.is_unfinished:
+            raise StateConflict("A rotation has not come to its end.", hint="Run `tradepost vault rotate` again first.")
+        ends = {number: _retires_from(key) for number, key in state.keys.items() if key.state == "opening"}
+        ending = [number for number, end in ends.items() if at_once or (end is not None and end <= now())]
         for holder in await holders(session, now()):
             if holder.sealing in ending:
                 raise StateConflict(
                     f"The hub {holder.name} still seals with key version {holder.sealing}.",
-                    hint="Run `tradepost vault rotate` to its end first.",
+                    hint="It learns of the new one within seconds. Run the command again then.",
                 )
         await wait_for_writers(session)
         counted = await count_by_version(session)
@@ -101,19 +102,18 @@ async def retire(database: Database, keys: HeldKeys, *, at_once: bool = False, n
 
 def _write_without_retired(keys: HeldKeys) -> None:
     """Also after a run that ended before it came so far."""
-    ring = keys.source.load()
+    ring = keys.read()
     kept = {number: key for number, key in ring.keys.items() if number in keys.numbers} if ring is not None else {}
     if ring is not None and kept.keys() != ring.keys.keys():
         keys.source.write(KeyRing(kept))
 
 
-def _retires_from(key: VaultKey) -> datetime:
-    return (key.replaced_at or key.updated_at) + CARRIED
+def _retires_from(key: VaultKey) -> datetime | None:
+    return key.replaced_at + CARRIED if key.state == "opening" and key.replaced_at is not None else None
 
 
 def _shown(number: int, known: Mapping[int, VaultKey], values: int, here: bool) -> ShownVersion:
     key = known.get(number)
     if key is None:
         return ShownVersion(number, "new", values, here, None, None)
-    retires_from = _retires_from(key) if key.state == "opening" else None
-    return ShownVersion(number, key.state, values, here, key.replaced_at, retires_from)
+    return ShownVersion(number, key.state, values, here, key.replaced_at, _retires_from(key))

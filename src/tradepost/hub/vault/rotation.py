@@ -55,27 +55,27 @@ class Rotation:
         """Go on with a rotation that was interrupted, else begin one. Raises StateConflict where a process does not
         have the new version (then it seals nothing yet) or has not begun to seal with it, SetupError for keys that
         cannot be written."""
-        resealed = Resealed()
+        resealed, state = Resealed(), await read_state(self._database)
         version = self._keys.sealing
-        if not await reseal(self._database, self._keys, resealed):  # else one was interrupted while it did that
+        if not state.is_unfinished:
             version, line = await self._add()
             if line is not None:
                 return Rotated(version, line=line)
             tell(f"Waiting until every process has key version {version}.")
             await self._all(lambda holder: version in holder.numbers, f"does not have key version {version} yet")
             await self._switch(version)
-            tell(f"Key version {version} seals. Sealing anew what was sealed with others.")
-            await reseal(self._database, self._keys, resealed)
+        tell(f"Key version {version} seals. Sealing anew what was sealed with others.")
+        await reseal(self._database, self._keys, resealed)
         await self._all(lambda holder: holder.sealing == version, f"does not seal with key version {version} yet")
         await reseal(self._database, self._keys, resealed)
-        await self._record(version, resealed)
+        await self._finish(version, resealed)
         return Rotated(version, resealed.rows.total(), tuple(resealed.broken))
 
     async def _add(self) -> tuple[int, str | None]:
         """The version to go on with; the line to add to the ring, where we cannot."""
         async with self._database.system(write=True) as session:
             state = await state_in(session, locked=True)
-            ring = self._keys.source.load()
+            ring = self._keys.read()
             if ring is None or state.sealing is None or state.contradicts(ring):
                 raise StateConflict("The vault's keys were changed at this moment.", hint="Run the command again.")
             live = {number: key for number, key in ring.keys.items() if number not in state.retired}
@@ -123,17 +123,19 @@ class Rotation:
                 if number == version:
                     key.state = "sealing"
                 elif key.state == "sealing":
-                    key.state, key.replaced_at = "opening", self._now()
+                    key.state = "opening"
                 elif key.state == "waiting":  # its key was lost before it was used
                     key.state = "retired"
         self._keys.learn(await read_state(self._database))
 
-    async def _record(self, version: int, resealed: Resealed) -> None:
-        """An audit row in each workspace whose secrets were sealed anew."""
-        operator = Principal("operator", "console")
-        for workspace_id, count in sorted(resealed.rows.items()):
-            async with self._database.transaction(workspace_id, write=True) as session:
+    async def _finish(self, version: int, resealed: Resealed) -> None:
+        """The mark that all is done, with an audit row in each workspace whose secrets were sealed anew."""
+        now, operator = self._now(), Principal("operator", "console")
+        async with self._database.system(write=True) as session:
+            for key in (await state_in(session, locked=True)).keys.values():
+                if key.state == "opening" and key.replaced_at is None:
+                    key.replaced_at = now
+            for workspace_id, count in sorted(resealed.rows.items()):
                 by = Caller(workspace_id, operator, new_id("req"))
                 details = {"subject": "vault", "key_version": version, "resealed": count}
-                fact = AuditFact.of(by, "admin", "vault:rotated", outcome="ok", details=details)
-                session.add(fact.as_row(self._now()))
+                session.add(AuditFact.of(by, "admin", "vault:rotated", outcome="ok", details=details).as_row(now))
