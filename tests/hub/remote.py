@@ -16,8 +16,8 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 @dataclass
 class Remote:
-    """The running server: its URL, what it offers (changed in place to play a rug pull), the headers it was sent, the bearer
-    that it demands."""
+    """The running server: its URL, what it offers (changed in place to play a rug pull), the headers it was sent, the
+    bearer that it demands."""
 
     url: str
     server: Bundled

@@ -27,6 +27,7 @@ from tradepost.api import (
     tools,
     usage,
     users,
+    vault,
     workspace,
 )
 from tradepost.api.access import CALLER
@@ -52,6 +53,7 @@ SUBJECTS = (
     contacts,
     audit,
     usage,
+    vault,
 )
 
 

@@ -24,7 +24,7 @@ class Resealed:
 
 
 async def count_by_version(session: AsyncSession) -> Counter[int]:
-    """How many values are sealed with each version, in a session over all workspaces."""
+    """How many values are sealed with each version, of the session's workspace or of all."""
     found: Counter[int] = Counter()
     for table in SEALED:
         for version, count in await session.execute(

@@ -28,6 +28,7 @@ class Double:
     down: bool = False
     answer: tuple[int, bytes] | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -38,6 +39,7 @@ class Double:
         body = (await receive()).get("body", b"")
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
+        self.arrived.set()
         await self.gate.wait()
         if self.answer is not None:
             status, content = self.answer

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 import moto.settings
@@ -261,5 +260,4 @@ def test_no_file_no_managers(tmp_path: Path):
 
 def test_plain_http_only_where_somebody_said_so(tmp_path: Path):
     settings = {"kind": "vault", "url": "http://openbao:8200", "token": "x", "plain_http": True}
-    assert urlsplit(settings["url"]).hostname == "openbao"  # type: ignore[type-var]
     assert configured(tmp_path, settings).prefixes("acme") == []

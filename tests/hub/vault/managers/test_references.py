@@ -52,11 +52,8 @@ class Setting:
         return str(await self.upstreams.call_tool(self.world.as_agent(), entry, {"number": "7"}, None))
 
     def allow(self, **allow: list[str]) -> References:
-        self.file.write_text(
-            json.dumps(
-                {"managers": {"safe": {"kind": "vault", "url": self.double.url, "token": "root", "allow": allow}}}
-            )
-        )
+        safe = {"kind": "vault", "url": self.double.url, "token": "root", "allow": allow}
+        self.file.write_text(json.dumps({"managers": {"safe": safe}}))
         return References(read_managers(self.file), own_slug, lambda: self.at)
 
 
@@ -175,8 +172,7 @@ async def test_what_no_header_can_carry_is_not_sent(setting: Setting):
 async def test_whoever_stops_waiting_leaves_the_others_their_secret(setting: Setting):
     setting.double.gate.clear()
     calls = [asyncio.create_task(setting.call()) for _ in range(3)]
-    while not setting.vault.references._reading:
-        await asyncio.sleep(0)
+    await setting.double.arrived.wait()
     calls[0].cancel()
     setting.double.gate.set()
     results = await asyncio.gather(*calls, return_exceptions=True)
