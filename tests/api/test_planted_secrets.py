@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from tests.api.conftest import As
@@ -51,7 +52,7 @@ def configured(configured: settings.Settings, manager: VaultDouble, tmp_path: Pa
     file = tmp_path / "managers.json"
     safe = {"kind": "openbao", "url": manager.url, "token": TOKEN_OF_MANAGER, "allow": {"acme": ["kv/acme"]}}
     file.write_text(json.dumps({"managers": {"safe": safe}}))
-    return configured.model_copy(update={"vault_keys": settings.SecretStr(KEYS), "secret_managers_file": file})
+    return configured.model_copy(update={"vault_keys": SecretStr(KEYS), "secret_managers_file": file})
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -66,7 +67,8 @@ async def test_no_planted_secret_comes_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    owner, seen = as_("owner"), []
+    owner = as_("owner")
+    seen: list[str] = []
 
     async def said(method: str, path: str, body: object = None) -> httpx2.Response:
         answer = await owner.send(method, path, body, idempotency_key=f"{method}-{len(seen)}")
@@ -80,17 +82,20 @@ async def test_no_planted_secret_comes_out(
         (await said("POST", "/servers", {"slug": "echo", "url": remote.url, "headers": [hidden]})).raise_for_status()
         for slug, value in (
             ("elsewhere", "Bearer secret://safe/kv/acme/echo#token"),
+            ("missing", "Bearer secret://safe/kv/acme/none#token"),
             ("refusing", f"Bearer {WRONG}"),
             ("bad", f"{WRONG}\r\nX: 1"),
             ("foreign", f"{WRONG} secret://safe/kv/other/echo#token"),
         ):
             body = {"slug": slug, "url": remote.url, "headers": [hidden | {"value": value}]}
             await said("POST", "/servers", body)
-        for slug in ("echo", "elsewhere", "refusing"):
+        for slug in ("echo", "elsewhere", "missing", "refusing"):
             for what in ("test", "discover"):
                 await said("POST", f"/servers/{slug}/{what}")
-        tested = await said("GET", "/servers/elsewhere")
-        assert tested.json()["status"] == "failing"
+        for slug in ("elsewhere", "missing"):
+            tested = (await said("GET", f"/servers/{slug}")).json()
+            assert (tested["status"], bool(tested["last_error"])) == ("failing", True)
+        assert (await said("POST", "/servers/missing/discover")).status_code == 424
         digest = (await said("GET", "/servers/echo/tools")).json()["items"][0]["digest"]
         approved = {"class": "read", "scope": "read:orders", "digest": digest}
         (await said("POST", "/servers/echo/tools/track/approve", approved)).raise_for_status()
@@ -120,7 +125,7 @@ async def test_no_planted_secret_comes_out(
     for path in ("/servers/echo/headers", "/servers/elsewhere/headers", "/servers/echo/tools/track"):
         await said("GET", path)
     assert '"managers":[{"name":"safe","paths":["kv/acme"]}]' in next(one for one in seen if '"managers"' in one)
-    await hub.audit.flush() if hasattr(hub.audit, "flush") else None
+    await hub.audit.drain()
     for database, metadata in ((hub.hub, HUB), (hub.store, STORE)):
         async with database.system(write=False) as session:
             for table in metadata.sorted_tables:

@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from tests.protocol.conftest import served
 
 Json = dict[str, Any]
+Made = TypeVar("Made", bound="Double")
 
 
 @dataclass
@@ -104,7 +105,7 @@ class VaultDouble(Double):
 
 
 @asynccontextmanager
-async def running(double: Double) -> AsyncIterator[Double]:
+async def running(double: Made) -> AsyncIterator[Made]:
     """The double, served."""
     async with served(double) as base:
         double.url = base
