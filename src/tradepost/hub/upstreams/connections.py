@@ -68,7 +68,8 @@ class Connection:
 
 class Connections:
     """Opens and keeps them. Only dispatch, watching and registration may ask for one. `on_connected` is told workspace
-    and server each time a connection that is kept has found out whom it talks to."""
+    and server each time a connection that is kept has found out whom it talks to, `on_replaced` when another one took
+    its place because its secret, which is kept elsewhere, is another one now."""
 
     def __init__(
         self,
@@ -89,6 +90,7 @@ class Connections:
         self._kept_elsewhere: dict[_Key, tuple[float, Sequence[Header]]] = {}  # until when, and what was sent
         self._closing: set[asyncio.Task[None]] = set()
         self.on_connected: Callable[[str, str, Connection], None] | None = None
+        self.on_replaced: Callable[[str, str, Connection], None] | None = None
 
     def known(self, workspace_id: str, server_id: str, url: str, version: int, limits: Limits) -> Connection | None:
         """The connection that `to` would give, where it is open already."""
@@ -106,6 +108,7 @@ class Connections:
         if known is not None and not self._is_due(key):
             return known
         headers, ambient = await self._vault.headers_for(workspace_id, server_id), await self.ambient(*key[:2])
+        before = self._open.get(key)
         if self._stays(key, headers):
             return self._open[key]
         made = self.fresh(url, headers, limits, ambient)
@@ -116,6 +119,8 @@ class Connections:
             made.client.on_connected = lambda _: self._connected(key, made)
             for old in [old for old in self._open if old[:2] == key[:2] and old != key]:
                 self._close(old)
+            if before is not None and self.on_replaced is not None:
+                self.on_replaced(workspace_id, server_id, made)
         return known
 
     def fresh(

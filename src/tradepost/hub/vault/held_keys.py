@@ -24,6 +24,7 @@ class HeldKeys:
         self._ring = ring
         self._retired = state.retired
         self._sealing = state.sealing or ring.newest
+        self.is_current = True  # whether the version that seals is here
         self._derived: dict[tuple[int, str], bytes] = {}
 
     @property
@@ -45,7 +46,8 @@ class HeldKeys:
     def learn(self, state: KeyState) -> None:
         """Take over what the database says. A version that is not here never seals here."""
         self._retired = state.retired
-        if state.sealing is not None and self.key(state.sealing) is not None:
+        self.is_current = state.sealing is None or self.key(state.sealing) is not None
+        if state.sealing is not None and self.is_current:
             self._sealing = state.sealing
 
     def reload(self) -> None:

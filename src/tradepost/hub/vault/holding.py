@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.errors import SetupError
 from tradepost.foundation.ids import new_id
 from tradepost.hub.vault.held_keys import HeldKeys
 from tradepost.hub.vault.key_state import GONE, state_in
@@ -41,8 +42,15 @@ class Holding:
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Say that this process is there, and begin to look."""
+        """Say that this process is there, and begin to look. Raises SetupError where another version seals by now, and
+        this process does not have it."""
         await self.look()
+        if not self._keys.is_current:
+            await self.stop()
+            raise SetupError(
+                f"{self._keys.source.name} does not have the version of the vault's keys that seals now.",
+                hint=f"{self._keys.source.restore}: a rotation came to its end at this moment.",
+            )
         self._looking = asyncio.create_task(self._look_again(), name="keys of the vault")
 
     async def stop(self) -> None:

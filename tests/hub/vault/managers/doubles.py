@@ -26,6 +26,7 @@ class Double:
     tokens: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     logins: int = 0
+    answers: int = 0
     down: bool = False
     answer: tuple[int, bytes] | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -41,6 +42,7 @@ class Double:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
         self.arrived.set()
+        self.answers += 1
         await self.gate.wait()
         if self.answer is not None:
             status, content = self.answer

@@ -25,7 +25,7 @@ from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.managers.configuration import read_managers
-from tradepost.hub.vault.managers.resolving import KEPT_SECONDS, References
+from tradepost.hub.vault.managers.resolving import FAILED_SECONDS, KEPT_SECONDS, References
 from tradepost.hub.vault.vault import HIDDEN, Vault, open_vault
 
 SECRET = "CANARY-93b1-token"
@@ -99,7 +99,12 @@ async def test_a_failing_manager_is_not_noticed_for_a_minute_and_then_said(setti
             await setting.call()
         assert "CANARY" not in str(failed.value)
         assert PLACE not in str(failed.value)
+    asked = setting.double.answers
+    with pytest.raises(Unavailable, match="503"):
+        await setting.call()
+    assert setting.double.answers == asked  # it is left alone for a moment
     setting.double.down = False
+    setting.at += FAILED_SECONDS
     opened = len(setting.remote.requests)
     await setting.call()
     assert len(setting.remote.requests) == opened + 1  # over the connection that was open: the secret is the same
@@ -122,6 +127,7 @@ async def test_a_changed_secret_counts_after_a_minute_or_a_refusal(setting: Sett
         await setting.call()
     assert "CANARY-third" not in await setting.call()
     asked = len(setting.double.asked)
+    setting.double.down = True  # what is kept stays good, also for those whose server refuses it
     setting.remote.bearer = "CANARY-never"
     for _ in range(3):  # a server that refuses whatever it is sent does not make the hub ask at each call
         with pytest.raises(UpstreamError):

@@ -19,6 +19,7 @@ from tradepost.hub.vault.managers.references import Reference, filled_in, refere
 
 KEPT_SECONDS = 60.0
 REFUSED_SECONDS = 5.0  # a value so fresh is not asked for again because a server refused it
+FAILED_SECONDS = 2.0  # a manager that failed is left alone for so long
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ class References:
         self._slug_of = slug_of
         self.clock = clock
         self._kept: dict[Reference, _Kept] = {}
+        self._refused: set[Reference] = set()
+        self._failed: dict[Reference, tuple[float, str]] = {}
         self._reading: dict[Reference, asyncio.Task[_Kept]] = {}
 
     async def check(self, session: AsyncSession, value: str) -> None:
@@ -87,11 +90,12 @@ class References:
         return Resolved(filled_in(value, secrets), oldest + KEPT_SECONDS)
 
     def refused(self, value: str) -> None:
-        """A server refused what this value led to: it is read anew when it is needed next."""
+        """A server refused what this value led to: it is read anew when it is needed next. Where that fails, what is
+        kept counts as before: others may use it with a server that takes it."""
         for reference in references_in(value):
             kept = self._kept.get(reference)
             if kept is not None and self.clock() - kept.read_at >= REFUSED_SECONDS:
-                del self._kept[reference]
+                self._refused.add(reference)
 
     def readable(self, slug: str) -> dict[str, list[str]]:
         """The paths that a workspace may read, by manager."""
@@ -120,8 +124,22 @@ class References:
 
     async def _read(self, configured: Configured, reference: Reference) -> _Kept:
         kept = self._kept.get(reference)
-        if kept is not None and self.clock() - kept.read_at < KEPT_SECONDS:
+        if kept is not None and self.clock() - kept.read_at >= KEPT_SECONDS:
+            kept = None
+        if kept is not None and reference not in self._refused:
             return kept
+        try:
+            return await self._read_once(configured, reference)
+        except Unavailable:
+            if kept is None:
+                raise
+            return kept
+
+    async def _read_once(self, configured: Configured, reference: Reference) -> _Kept:
+        """Read it, once for all who wait."""
+        until, why = self._failed.get(reference, (0.0, ""))
+        if self.clock() < until:
+            raise Unavailable(why, hint="Try again in some seconds.")
         task = self._reading.get(reference)
         if task is None:  # in a task of its own: whoever stops waiting does not stop it for the others
             task = asyncio.create_task(self._read_anew(configured, reference), name="a secret from its manager")
@@ -131,7 +149,13 @@ class References:
 
     async def _read_anew(self, configured: Configured, reference: Reference) -> _Kept:
         asked_at = self.clock()  # a change that comes while it is read is found no later for it
-        secret = await configured.manager.read(reference)
+        self._refused.discard(reference)
+        try:
+            secret = await configured.manager.read(reference)
+        except Unavailable as error:
+            self._failed[reference] = self.clock() + FAILED_SECONDS, error.message
+            raise
+        self._failed.pop(reference, None)
         kept = self._kept[reference] = _Kept(secret, asked_at)
         return kept
 
