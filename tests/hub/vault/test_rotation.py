@@ -268,6 +268,24 @@ async def test_nothing_is_sealed_with_a_key_that_a_hub_does_not_have(place: Inst
         await slow.vault.holding(place.clock).start()
 
 
+async def test_a_hub_with_another_key_under_the_same_number_does_not_count_as_having_it(
+    place: Installation, tmp_path: Path
+):
+    """Each machine has a file of its own, and somebody made the line anew instead of copying it."""
+    await place.stop()
+    other = tmp_path / "other.key"
+    other.write_bytes(place.file.read_bytes())
+    hub = await place.hub(other)
+    with pytest.raises(StateConflict, match="does not have key version 2"):
+        await place.rotate()
+    other.write_bytes(other.read_bytes() + f"{key_line(2, new_key())}\n".encode())
+    with pytest.raises(StateConflict, match="does not have key version 2"):
+        await place.rotate()
+    other.write_bytes(place.file.read_bytes())
+    assert (await place.rotate()).version == 2
+    await place.check(hub.vault)
+
+
 async def test_what_does_not_open_is_named_and_keeps_its_key(place: Installation):
     async with place.database.system(write=True) as session:
         one = await session.scalar(select(SealedHeader).where(SealedHeader.server_id == "srv_7").limit(1))

@@ -22,7 +22,7 @@ class HeldKeys:
     def __init__(self, source: KeySource, ring: KeyRing, state: KeyState) -> None:
         self.source = source
         self._ring = ring
-        self._retired = state.retired
+        self._unusable = state.unusable(ring)
         self._sealing = state.sealing or ring.newest
         self.is_current = True  # whether the version that seals is here
         self._derived: dict[tuple[int, str], bytes] = {}
@@ -35,17 +35,17 @@ class HeldKeys:
     @property
     def numbers(self) -> list[int]:
         """The versions that open here, in order."""
-        return sorted(self._ring.keys.keys() - self._retired)
+        return sorted(self._ring.keys.keys() - self._unusable)
 
     def key(self, version: int) -> bytes | None:
         """The key of a version, also of one that was added a moment ago; None for one that is not there."""
-        if version not in self._ring.keys and version not in self._retired:
+        if version not in self._ring.keys and version not in self._unusable:
             self.reload()
-        return None if version in self._retired else self._ring.keys.get(version)
+        return None if version in self._unusable else self._ring.keys.get(version)
 
     def learn(self, state: KeyState) -> None:
         """Take over what the database says. A version that is not here never seals here."""
-        self._retired = state.retired
+        self._unusable = state.unusable(self._ring)
         self.is_current = state.sealing is None or self.key(state.sealing) is not None
         if state.sealing is not None and self.is_current:
             self._sealing = state.sealing
@@ -62,9 +62,10 @@ class HeldKeys:
     def read(self) -> KeyRing | None:
         """The ring as it is at its source now; this process has its keys, too, from now on. Raises SetupError."""
         found = self.source.load()
-        # A key that is gone from there may still be needed by what this process began; `retired` takes it away.
+        # A key that is gone from there may still be needed by what this process began: it stays until it is retired.
         if found is not None:
-            self._ring = KeyRing({**found.keys, **self._ring.keys})
+            kept = {number: key for number, key in self._ring.keys.items() if number not in self._unusable}
+            self._ring = KeyRing({**found.keys, **kept})
         return found
 
     def seal(self, place: Place, value: str) -> tuple[int, str]:

@@ -39,6 +39,12 @@ class KeyState:
         """Versions that count no more, wherever they still stand."""
         return frozenset(number for number, key in self.keys.items() if key.state == "retired")
 
+    def unusable(self, ring: KeyRing) -> frozenset[int]:
+        """Versions of a ring that do not count: retired, or with another key than the database's."""
+        return self.retired | {
+            number for number in ring.keys.keys() & self.keys.keys() if not self.vouches(ring, number)
+        }
+
     def vouches(self, ring: KeyRing, number: int) -> bool:
         """Whether a ring has the right key of a version. One value that does not open is another matter then."""
         return number in ring.keys and number in self.keys and self._fits(number, ring.keys[number])
