@@ -10,15 +10,16 @@ from types import ModuleType
 from rich.console import Console
 from rich.table import Table
 
-from bench import access, calls, catalogs, imports, scale
+from bench import access, calls, catalogs, imports, scale, vault
 from bench.gateway import page
 from bench.gateway.options import Options
 from bench.measure import Measure
 
 MEASURES: dict[str, ModuleType] = {"import": imports, "catalog": catalogs, "call": calls, "access": access}
+VAULT = "vault"  # half a minute with a rotation: only when it is named
 SCALE = "scale"  # takes minutes, for a million orders half an hour: only when it is named
 GATEWAY = "gateway"  # minutes, too; all of its parts
-NAMED = (SCALE, GATEWAY, *page.PARTS)
+NAMED = (SCALE, GATEWAY, VAULT, *page.PARTS)
 
 
 def _arguments() -> argparse.Namespace:
@@ -48,6 +49,8 @@ def _measured(name: str, given: argparse.Namespace) -> Iterator[tuple[str, Measu
         yield from page.measures(options, write=given.write)
     elif name in page.PARTS:
         yield from ((page.command(name, options), found) for found in page.PARTS[name](options))
+    elif name == VAULT:
+        yield from ((f"python -m bench {name}", found) for found in vault.measures())
     elif name == SCALE:
         yield from ((f"python -m bench {name}", found) for found in scale.measures(given.orders, write=given.write))
     else:

@@ -37,7 +37,7 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
-from tradepost.hub.registration.build import Registration
+from tradepost.hub.registration.build import Registration, open_secrets
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
@@ -55,7 +55,7 @@ from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
 from tradepost.hub.vault.assertion_keys import PUBLISHED_SECONDS, AssertionKeys
-from tradepost.hub.vault.vault import Vault, open_vault
+from tradepost.hub.vault.vault import Vault
 from tradepost.identity.jwks import PATH as JWKS_PATH
 from tradepost.identity.jwks import Jwks
 from tradepost.identity.oauth.door import build_oauth, oauth_at
@@ -93,6 +93,7 @@ class Tradepost:
         self.settings = settings
         self.hub = hub
         self.store = store
+        self.vault = vault
         self.servers: Sequence[StoreServer] = build_servers(store)
         self.relay = Relay(store, open_ports(settings.outside))
         self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub), ActivityServer(hub))
@@ -110,6 +111,7 @@ class Tradepost:
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
         self.opening = Opening(self.upstreams.open)
         assertion_keys = vault.assertion_keys()
+        self.keys = vault.holding()
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=Catalogs(hub, self.watch),
@@ -117,7 +119,7 @@ class Tradepost:
             authenticator=self.authenticator,
             versions=self.watch,
             audit=self.audit,
-            secret=vault.secret_for("requestState"),
+            secrets=vault.secrets_for("requestState"),
             opening=self.opening,
             assertions=Assertions(assertion_keys, settings.url),
             pace=_pace(hub, settings),
@@ -134,7 +136,7 @@ class Tradepost:
             people or self.people.sessions,
             DocumentFetcher(guard, documents),
             settings.url,
-            dynamic_secret=vault.secret_for("oauthClients") if settings.dynamic_registration else None,
+            dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
         )
         self.registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
         self.proxies = TrustedProxies(settings.proxy_networks)
@@ -202,7 +204,7 @@ class Tradepost:
             for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled, release)).items():
                 if not difference.is_empty:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
-        for part in (self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):
+        for part in (self.keys, self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):
             await part.start()
 
     def end_streams(self) -> None:
@@ -212,10 +214,11 @@ class Tradepost:
     async def stop(self) -> None:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
-        parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch)
+        parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch, self.keys)
         for part in (self.opening, self.news, self.relisting, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
+        await self.vault.close()
         await self.oauth.close()
         await self.hub.close()
         await self.store.close()
@@ -272,7 +275,7 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     await asyncio.to_thread(require_current, settings.hub_database, "hub")
     await asyncio.to_thread(require_current, settings.store_database, "store")
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
-    vault = await open_vault(hub, settings.key_file)
+    vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
     return Tradepost(settings, hub, store, vault, peers)
 
 

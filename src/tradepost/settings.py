@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tradepost.commerce.outbound.outside import Outside
 from tradepost.foundation.errors import SetupError
 from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
+from tradepost.hub.vault.key_source import EnvironmentKeys, FileKeys, KeySource
 from tradepost.identity.people.provider_settings import ProviderSettings
 
 Network = IPv4Network | IPv6Network
@@ -61,6 +62,10 @@ class Settings(BaseSettings):
     """Commands with which such programs may be started."""
     vault_key_file: Path | None = None
     """The vault's key ring; in the data folder without it."""
+    vault_keys: SecretStr = SecretStr("")
+    """The vault's key ring itself, instead of a file: a version and a key on each line."""
+    secret_managers_file: Path | None = None
+    """File that names secrets managers, and what workspaces may read there."""
     address_requests: Annotated[int, Field(ge=1)] = REQUESTS_PER_MINUTE
     """Requests a minute from one network address."""
     address_wrong_credentials: Annotated[int, Field(ge=1)] = WRONG_PER_MINUTE
@@ -115,6 +120,12 @@ class Settings(BaseSettings):
     def _both_or_none(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together: give both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _one_key_ring(self) -> Self:
+        if self.vault_keys.get_secret_value() and self.vault_key_file is not None:
+            raise ValueError("vault_keys and vault_key_file exclude each other: the keys come from one place")
         return self
 
     @field_validator("oidc_issuer")
@@ -201,8 +212,14 @@ class Settings(BaseSettings):
 
     @property
     def key_file(self) -> Path:
-        """The vault's key ring."""
+        """The vault's key ring, where it is in a file."""
         return self.vault_key_file or self.data / "vault.key"
+
+    @property
+    def keys(self) -> KeySource:
+        """Where the vault's key ring comes from."""
+        given = self.vault_keys.get_secret_value()
+        return EnvironmentKeys(given) if given else FileKeys(self.key_file)
 
 
 def _is_here(url: str) -> bool:

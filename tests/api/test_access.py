@@ -24,6 +24,7 @@ RULES = {
     "POST /servers/{server}/disable": "admin",
     "GET /servers/{server}/headers": "admin",
     "PUT /servers/{server}/headers": "admin",
+    "GET /vault": "admin",
     "GET /servers/{server}/settings": "viewer",
     "PATCH /servers/{server}/settings": "admin",
     "GET /servers/{server}/rules": "viewer",

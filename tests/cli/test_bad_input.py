@@ -171,6 +171,7 @@ def outcome(made: Place, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
             filled = own | {name: value.format(**words) for name, value in env.items()}
             return made.run(*(part.format(**words) for part in command), env=filled)
 
+        made.run("vault", "status").good()  # the first look: the key is made, and written down which it is
         before = _digests(made.data)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             under_way = {name: pool.submit(run, *wanted) for name, wanted in commands.items()}

@@ -15,6 +15,7 @@ RAW_SQL = {
     "commerce/store/columns.py": "the condition of a partial index, when the tables are declared",
     "hub/actions/clock.py": "the database's own clock; touches no table",
     "hub/access/changes.py": "pg_notify; touches no table",
+    "hub/vault/sealed_rows.py": "locks the sealed tables while they are counted; reads and changes nothing",
 }
 TABLES = {
     "commerce/demo/volume/loading.py": "bulk load of a demo shop's history; every row and update names its workspace",
@@ -52,7 +53,12 @@ EVERY_WORKSPACE = {
     "hub/limits/shares.py": "windows of limits are counted for whoever asks, also before anybody is known",
     "hub/registry/watch.py": "one watcher follows the registry versions of all workspaces",
     "hub/vault/assertion_keys.py": "the public keys of every workspace are published at one address",
-    "hub/vault/vault.py": "the master key's fingerprint belongs to the installation",
+    "hub/vault/holding.py": "which process has which keys belongs to the installation",
+    "hub/vault/key_state.py": "what is known of the keys belongs to the installation",
+    "hub/vault/opening.py": "the keys of the installation have to open what is sealed in every workspace",
+    "hub/vault/retiring.py": "a key is needed as long as anything in any workspace is sealed with it",
+    "hub/vault/rotation.py": "which key seals is decided for the installation",
+    "hub/vault/sealed_rows.py": "a rotation seals anew what is sealed in every workspace",
 }
 
 SESSION_MAKERS = {"AsyncSession", "Session", "ScopedSession", "async_sessionmaker", "sessionmaker"}

@@ -16,17 +16,19 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 @dataclass
 class Remote:
-    """The running server: its URL, what it offers (changed in place to play a rug pull), the headers it was sent."""
+    """The running server: its URL, what it offers (changed in place to play a rug pull), the headers it was sent, the
+    bearer that it demands."""
 
     url: str
     server: Bundled
     requests: list[dict[str, str]] = field(default_factory=list)
+    bearer: str | None = None
 
 
 @asynccontextmanager
 async def running(server: Bundled, era: str = "modern", bearer: str | None = None) -> AsyncIterator[Remote]:
     """Serve on loopback. `legacy` knows nothing of the newest era; `bearer` is demanded of every request."""
-    remote = Remote("", server)
+    remote = Remote("", server, bearer=bearer)
     app: Asgi = sdk_server(server, OPERATOR).streamable_http_app(json_response=era == "modern")
 
     async def gate(scope: Any, receive: Any, send: Any) -> None:
@@ -34,7 +36,7 @@ async def running(server: Bundled, era: str = "modern", bearer: str | None = Non
             headers = {name.decode(): value.decode() for name, value in scope["headers"]}
             remote.requests.append(headers)
             refusal = None
-            if bearer is not None and headers.get("authorization") != f"Bearer {bearer}":
+            if remote.bearer is not None and headers.get("authorization") != f"Bearer {remote.bearer}":
                 refusal = 401
             elif era == "legacy" and headers.get("mcp-protocol-version") == "2026-07-28":
                 refusal = 400

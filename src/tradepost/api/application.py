@@ -29,6 +29,7 @@ from tradepost.api import (
     tools,
     usage,
     users,
+    vault,
     workspace,
 )
 from tradepost.api.access import CALLER
@@ -56,6 +57,7 @@ SUBJECTS = (
     contacts,
     audit,
     usage,
+    vault,
 )
 
 

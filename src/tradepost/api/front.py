@@ -39,7 +39,7 @@ class Front:
         self._routes = application()
         self._document = document()
         self._replays = Replays(parts.database, parts.now)
-        self._secret = parts.vault.secret_for("replays")
+        self._secrets = parts.vault.secrets_for("replays")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
@@ -90,7 +90,7 @@ class Front:
             caller=caller,
             operation=f"{exchange.method} {path}"[:400],
             key=key,
-            fingerprint=self._fingerprint([exchange.method, path, query, parse_strict(body) if body else None]),
+            fingerprints=self._fingerprints([exchange.method, path, query, parse_strict(body) if body else None]),
         )
         if _takes_key_itself(path):
             return await self._routed(exchange, caller, body, key)
@@ -110,9 +110,11 @@ class Front:
             await self._replays.free(asked)
         return answer
 
-    def _fingerprint(self, request: Any) -> str:
-        """The digest of a request, which nobody can guess its way back from: a body may hold a short secret."""
-        return hmac.digest(self._secret, canonical(request), "sha256").hex()
+    def _fingerprints(self, request: Any) -> list[str]:
+        """The digest of a request, which nobody can guess its way back from: a body may hold a short secret. By the
+        newest secret first; the first time the request came, another one may have been it."""
+        text = canonical(request)
+        return [hmac.digest(secret, text, "sha256").hex() for secret in self._secrets()]
 
     async def _routed(self, exchange: Exchange, caller: Caller, body: bytes, key: str | None = None) -> Answer:
         """What the route of a request answers. Raises whatever it raises."""

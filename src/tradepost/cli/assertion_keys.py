@@ -29,7 +29,7 @@ async def _working(
 ) -> AsyncIterator[tuple[AsyncSession, Caller, AssertionKeys]]:
     async with opened(data) as found:
         caller = await found.acting(workspace, by)
-        vault = await open_vault(found.hub, found.settings.key_file)
+        vault = await open_vault(found.hub, found.settings.keys)
         async with found.hub.transaction(caller.workspace_id, write=write) as session:
             yield session, caller, vault.assertion_keys()
 

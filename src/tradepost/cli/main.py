@@ -28,6 +28,7 @@ _COMMANDS = {
     "shopper-session": ("shoppers", "Short-lived tokens for a shop's own customers."),
     "workspace": ("access", "Tenants."),
     "user": ("access", "The people of a workspace."),
+    "vault": ("vault", "The keys that seal secrets."),
     "assertion-keys": ("assertion_keys", "Keys that sign what servers are told of callers."),
     "reference": ("reference", "Pages about tools, scopes, settings and error codes."),
     "limits": ("limits", "How often, how much in a day, and which features."),

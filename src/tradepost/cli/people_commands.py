@@ -193,7 +193,7 @@ def user_reset_second_factor(
     async def work() -> None:
         async with opened(data) as found:
             caller = await found.acting(workspace, by)
-            vault = await open_vault(found.hub, found.settings.key_file)
+            vault = await open_vault(found.hub, found.settings.keys)
             async with found.hub.transaction(caller.workspace_id, write=True) as session:
                 user = await SecondFactors(vault).remove(session, caller, email)
         console.say(f"{user.email} has no second factor any more, and is signed out everywhere.")

@@ -12,14 +12,13 @@ from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration import tools
-from tradepost.hub.registration.build import Registration, build_registration
+from tradepost.hub.registration.build import Registration, build_registration, open_secrets
 from tradepost.hub.registration.difference import Difference
 from tradepost.hub.registration.review import Review, review
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.programs import read_programs
-from tradepost.hub.vault.vault import open_vault
 
 SHORT = 100  # characters of a description in the table
 
@@ -30,13 +29,14 @@ Tool = Annotated[str, typer.Argument(help="The tool's own name.")]
 @asynccontextmanager
 async def registering(found: Opened) -> AsyncIterator[Registration]:
     """What registers and discovers servers, over the databases of a command."""
-    vault = await open_vault(found.hub, found.settings.key_file)
+    vault = await open_secrets(found.hub, found.settings.keys, found.settings.secret_managers_file)
     programs = read_programs(found.settings.servers_file, found.settings.allowed_commands)
     registration = build_registration(found.hub, vault, found.settings.private_networks, programs)
     try:
         yield registration
     finally:
         await registration.close()
+        await vault.close()
 
 
 def tools_command(

@@ -77,7 +77,7 @@ async def test_a_state_counts_for_this_call_alone(asking: World) -> None:
 @pytest.mark.parametrize("length", range(3))
 async def test_every_character_of_a_state_counts(asking: World, place: int, length: int) -> None:
     """Also the last one, of which base64 uses some bits only."""
-    seal = rounds.RoundSeal(b"k" * 32)
+    seal = rounds.RoundSeal(lambda: (b"k" * 32,))
     call = Call(await asking.agent(), "tool", "track", {"parcel": "7"})
     state = seal.sealed(call, {**ASKS, "requestState": "s" * length})["requestState"]
     for other in string.ascii_letters + string.digits + "-_=":
@@ -90,12 +90,12 @@ async def test_every_character_of_a_state_counts(asking: World, place: int, leng
 
 async def test_a_state_of_another_caller_or_of_long_ago_is_refused(asking: World) -> None:
     now = 1_000_000.0
-    seal = rounds.RoundSeal(b"k" * 32, lambda: now)
+    seal = rounds.RoundSeal(lambda: (b"k" * 32,), lambda: now)
     agent = await asking.agent()
     mine = Call(agent, "tool", "track", {"parcel": "7"})
     state = seal.sealed(mine, ASKS)["requestState"]
     assert seal.opened(mine, state) == "the server's own"
-    assert rounds.RoundSeal(b"k" * 32, lambda: now).opened(mine, state) == "the server's own"
+    assert rounds.RoundSeal(lambda: (b"k" * 32,), lambda: now).opened(mine, state) == "the server's own"
     other = Call(replace(agent, workspace_id="wsp_other"), "tool", "track", {"parcel": "7"})
     with pytest.raises(InvalidArgument):
         seal.opened(other, state)

@@ -167,7 +167,7 @@ class World:
             leases=self.leases,
             checkpoint=checkpoint,
             wait_seconds=wait_seconds,
-            secret=secret,
+            secrets=(lambda: (secret,)) if secret is not None else None,
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

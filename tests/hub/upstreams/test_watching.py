@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,16 +58,26 @@ class Hub(FakeHost):
 
 
 class NoCredentials:
-    """A vault without any."""
+    """A vault without any; or, where a test sets it, with a secret that is kept elsewhere and is good until then."""
+
+    headers: Sequence[Header] = ()
+    now = 0.0
+
+    @property
+    def references(self) -> "NoCredentials":
+        return self
+
+    def clock(self) -> float:
+        return self.now
 
     async def headers_for(self, workspace_id: str, server_id: str) -> list[Header]:
-        return []
+        return list(self.headers)
 
 
 @asynccontextmanager
-async def hub_before(server: WatchedServer) -> AsyncIterator[tuple[Hub, Desk]]:
+async def hub_before(server: WatchedServer, vault: NoCredentials | None = None) -> AsyncIterator[tuple[Hub, Desk]]:
     """An endpoint with the server behind it, and a client of its."""
-    connections = Connections(cast(Vault, NoCredentials()), Guard([ipaddress.ip_network("127.0.0.0/8")]))
+    connections = Connections(cast(Vault, vault or NoCredentials()), Guard([ipaddress.ip_network("127.0.0.0/8")]))
     updates, relisted = HeardUpdates(), asyncio.Event()
     hub: Hub
 
@@ -180,6 +190,26 @@ async def test_a_changed_credential_takes_the_subscriptions_along(server: Watche
         assert await ear.uri() == ONE
         await other.change(ONE)
         assert await ear.uri() == ONE
+
+
+async def test_what_is_watched_goes_on_with_the_secret_that_its_manager_has_now(server: WatchedServer) -> None:
+    vault = NoCredentials()
+    vault.headers = [Header("X-Key", "first", reference="secret://safe/kv/x#key", until=60.0)]
+    async with hub_before(server, vault) as (hub, desk), listening(desk, ONE) as ear:
+        await ear.next()
+        vault.now, vault.headers = 60.0, [Header("X-Key", "second", reference="secret://safe/kv/x#key", until=120.0)]
+        server.keys.clear()
+        await hub.upstreams.open("ws_1", hub.entry, SECONDS)
+        assert await ear.uri() == ONE  # it may have changed in between
+        await server.until_watched(ONE)
+        assert "second" in server.keys
+        server.keys.clear()
+        await server.change(ONE)
+        assert await ear.uri() == ONE
+        if server.eras != ("oldest",):  # whose event stream outlives its application here
+            await server.restart()
+            await server.until_watched(ONE)
+        assert set(server.keys) <= {"second"}
 
 
 async def test_a_server_that_is_gone_is_heard_no_more(server: WatchedServer) -> None:

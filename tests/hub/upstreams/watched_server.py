@@ -22,12 +22,13 @@ ONE, TWO, REFUSED = "note://one", "note://two", "note://refused"
 
 
 class WatchedServer:
-    """`asked` are the requests it got, by method and URI. `eras` are those it
+    """`asked` are the requests it got, by method and URI, `keys` the X-Key headers of them. `eras` are those it
     serves: `modern`, `legacy`, or `oldest` for the event stream on /sse."""
 
     def __init__(self, *eras: str) -> None:
         self.eras = eras
         self.asked: list[tuple[str, str | None]] = []
+        self.keys: list[str] = []
         self.tools = ["look"]
         self.url = ""
         self._listening: dict[int, list[str]] = {}
@@ -172,6 +173,8 @@ class WatchedServer:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
+        if (key := dict(scope["headers"]).get(b"x-key")) is not None:
+            self.keys.append(key.decode())
         if self.eras == ("oldest",):
             await self._serve_oldest(scope, receive, send)
             return

@@ -118,14 +118,14 @@ async def test_an_older_key_still_opens_after_a_newer_one_was_added(world: World
     await store(world, ring, "srv_2")
     assert await ring.headers_for(world.workspace_id, "srv_1") == await ring.headers_for(world.workspace_id, "srv_2")
     async with world.reading() as session:
-        versions = await session.execute(select(SealedHeader.server_id, SealedHeader.key_version).distinct())
-        assert sorted(tuple(row) for row in versions) == [("srv_1", 1), ("srv_2", 2)]
+        versions = await session.scalars(select(SealedHeader.key_version).distinct())
+        assert list(versions) == [1]  # a line in the file alone does not make it seal: others may not have it yet
 
 
 @pytest.mark.parametrize("lines", [[], ["1 short"], ["nonsense"], ["1 " + "!" * 44], ["1 " + "A" * 44] * 2])
 def test_a_damaged_key_file_is_one_sentence(lines: list[str]):
     with pytest.raises(SetupError) as refused:
-        parse_key_ring(lines, "vault.keys")
+        parse_key_ring(lines, "The file", "Restore it")
     assert refused.value.hint
 
 

@@ -270,7 +270,7 @@ async def running(
             people,
             DocumentFetcher(Guard(), documents),
             url,
-            dynamic_secret=REGISTRATION_SECRET if registration else None,
+            dynamic_secrets=(lambda: (REGISTRATION_SECRET,)) if registration else None,
             now=clock,
         )
         app.endpoint = McpEndpoint(

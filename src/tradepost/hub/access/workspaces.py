@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
@@ -58,6 +59,11 @@ async def find_workspace(database: Database, slug: str) -> Workspace:
     if found is None:
         raise NotFound(f"There is no workspace '{slug[:60]}'.", hint="Run `tradepost workspace list`.")
     return found
+
+
+async def own_slug(session: AsyncSession) -> str:
+    """The short name of the session's workspace."""
+    return (await session.scalars(select(Workspace.slug))).one()
 
 
 async def list_workspaces(database: Database) -> list[Workspace]:

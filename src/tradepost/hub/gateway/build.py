@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tradepost.database.engine import Database
 from tradepost.foundation.ids import new_id
+from tradepost.foundation.rotating import Rotating
 from tradepost.hub.access.changes import Versions
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.lease import Leases
@@ -64,18 +65,18 @@ def build_gateway(
     leases: Leases | None = None,
     checkpoint: Checkpoint = pass_by,
     wait_seconds: float = WAIT_SECONDS,
-    secret: bytes | None = None,
+    secrets: Rotating | None = None,
     holds: Holds | None = None,
     opening: Opening | None = None,
     assertions: Assertions | None = None,
     pace: Pace | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
-    `wait_seconds` is how long a repeated call waits for the first one; `secret` (32 bytes) seals what clients carry
-    between two calls, the same in every process over these databases. Without one, it is this process's own. `opening`
+    `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
+    between two calls, the same in every process over these databases. Without, they are this process's own. `opening`
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
     `pace` counts calls against limits."""
-    clock, seal, holds = clock or ActionClock(), RoundSeal(secret), Holds() if holds is None else holds
+    clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
         database=database,

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tradepost.foundation.canonical import canonical
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.rotating import Rotating
 from tradepost.hub.gateway.call import Call, Json
 
 MINUTES = 30
@@ -37,11 +38,12 @@ class HeldPlace:
 
 
 class RoundSeal:
-    """Seals and opens `requestState`. `secret` is 32 bytes, the same in every process; without one, this process's own
-    until it ends."""
+    """Seals and opens `requestState`. `own` are secrets that are the same in every process; without them, this process
+    has one until it ends."""
 
-    def __init__(self, secret: bytes | None = None, now: Callable[[], float] = time.time) -> None:
-        self._cipher = AESGCM(secret or secrets.token_bytes(32))
+    def __init__(self, own: Rotating | None = None, now: Callable[[], float] = time.time) -> None:
+        alone = (secrets.token_bytes(32),)
+        self._secrets = own or (lambda: alone)
         self._now = now
 
     def sealed(self, call: Call, result: Json) -> Json:
@@ -74,7 +76,7 @@ class RoundSeal:
         """A token with some plain JSON in it, that opens at this place for so long."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         text = orjson.dumps([content, int(self._now() + seconds)])
-        return base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, text, place)).decode("ascii")
+        return base64.urlsafe_b64encode(nonce + AESGCM(self._secrets()[0]).encrypt(nonce, text, place)).decode("ascii")
 
     def open(self, token: str, place: bytes) -> Any:
         """What is in a token; None for one that is not of this place, or is over."""
@@ -84,10 +86,15 @@ class RoundSeal:
     def _unsealed(self, token: str, place: bytes) -> tuple[Any, int] | None:
         try:
             raw = _bytes_of(token)
-            content, until = orjson.loads(self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place))
-        except (InvalidTag, binascii.Error, ValueError):
+        except (binascii.Error, ValueError):
             return None
-        return content, until
+        for secret in self._secrets():  # with which of them it was sealed does not stand in it
+            try:
+                content, until = orjson.loads(AESGCM(secret).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place))
+            except (InvalidTag, ValueError):
+                continue
+            return content, until
+        return None
 
 
 def _bytes_of(token: str) -> bytes:

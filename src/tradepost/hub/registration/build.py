@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from tradepost.database.engine import Database
+from tradepost.hub.access.workspaces import own_slug
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.ambient import ambient_of
@@ -12,7 +14,10 @@ from tradepost.hub.upstreams.addresses import Network
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.programs import Programs
-from tradepost.hub.vault.vault import Vault
+from tradepost.hub.vault.key_source import KeySource
+from tradepost.hub.vault.managers.configuration import read_managers
+from tradepost.hub.vault.managers.resolving import References
+from tradepost.hub.vault.vault import Vault, open_vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,11 @@ class Registration:
 
     async def close(self) -> None:
         await self.connections.close()
+
+
+async def open_secrets(hub: Database, keys: KeySource, managers_file: Path | None) -> Vault:
+    """The vault, with the secrets managers of the operator's file. Raises SetupError."""
+    return await open_vault(hub, keys, References(read_managers(managers_file), own_slug))
 
 
 def build_registration(

@@ -12,7 +12,7 @@ from typing import Any
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
-from tradepost.foundation.errors import StateConflict, UpstreamError, UpstreamTimeout
+from tradepost.foundation.errors import StateConflict, Unavailable, UpstreamError, UpstreamTimeout
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.changes import note, record_change
@@ -68,8 +68,9 @@ class Discovery:
     async def test(self, by: Caller, server: str) -> TestReport:
         """Connect anew, with the server's headers, and list its tools. Says what is wrong instead of raising."""
         target = await self._target(by, server)
-        connection = await self._connect(target)
+        connection: Connection | None = None
         try:
+            connection = await self._connect(target)
             identity = await connection.client.probe()
             tools = await connection.client.list_tools()
         except (UpstreamError, UpstreamTimeout) as error:
@@ -86,7 +87,8 @@ class Discovery:
                 watches=tells_of_updates(identity),
             )
         finally:
-            await connection.close()
+            if connection is not None:
+                await connection.close()
         await self._store(by, target, report)
         return report
 
@@ -133,7 +135,11 @@ class Discovery:
 
     async def _connect(self, target: Server) -> Connection:
         place = (target.workspace_id, target.id)
-        headers, ambient = await self._vault.headers_for(*place), await self._connections.ambient(*place)
+        try:
+            headers = await self._vault.headers_for(*place)
+        except Unavailable as error:  # where its secret is kept, for example, there is none
+            raise UpstreamError(error.message, hint=error.hint) from error
+        ambient = await self._connections.ambient(*place)
         return self._connections.fresh(target.url or "", headers, limits_of(target.settings), ambient)
 
     async def _store(self, by: Caller, target: Server, report: TestReport) -> None:

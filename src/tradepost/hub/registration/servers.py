@@ -142,7 +142,7 @@ class Servers:
 
     async def _check(self, url: str, headers: Sequence[Header]) -> Origin:
         origin = await self._guard.check(url)
-        if any(header.hidden for header in checked_headers(headers)) and origin.scheme != "https":
+        if any(header.is_secret for header in checked_headers(headers)) and origin.scheme != "https":
             addresses = await self._guard.addresses(origin.host, origin.port)
             if not self._guard.may_use_plain_http(origin, addresses):
                 raise InvalidArgument(

@@ -5,6 +5,7 @@ A claim that nobody ended is never given to another: what it did is not known, a
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,12 +29,12 @@ _SWEPT_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that carries a key. `fingerprint` is the same for the same request."""
+    """A request that carries a key. The same request has a fingerprint in common; the first one is kept."""
 
     caller: Caller
     operation: str
     key: str
-    fingerprint: str
+    fingerprints: Sequence[str]
 
     @property
     def row_id(self) -> str:
@@ -109,14 +110,14 @@ class Replays:
             principal_id=asked.caller.principal.id,
             operation=asked.operation,
             key=asked.key,
-            fingerprint=asked.fingerprint,
+            fingerprint=asked.fingerprints[0],
             state="running",
             claim_ends_at=now + CLAIMED,
             expires_at=now + KEPT,
         )
 
     def _earlier(self, asked: Asked, found: Replay) -> Kept:
-        if found.fingerprint != asked.fingerprint:
+        if found.fingerprint not in asked.fingerprints:
             raise IdempotencyConflict(
                 "This idempotency key was used for another request.",
                 hint="Use a new key for a new request, and the same key only to repeat one exactly.",

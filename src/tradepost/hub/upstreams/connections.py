@@ -7,6 +7,7 @@ credential gets a new client and the old one is closed.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.upstreams.guard import Guard
@@ -42,6 +43,7 @@ class Connection:
     client: McpClient
     secrets: tuple[str, ...]
     older: McpClient | None = None
+    on_refused: Callable[[], None] | None = None  # where another credential may be had than the one that was refused
 
     async def for_call(self, *, asks_in_call: bool, seconds: float | None = None) -> McpClient:
         """The client in whose era the questions of the server reach the caller; `seconds` are left to find out. Raises
@@ -66,7 +68,8 @@ class Connection:
 
 class Connections:
     """Opens and keeps them. Only dispatch, watching and registration may ask for one. `on_connected` is told workspace
-    and server each time a connection that is kept has found out whom it talks to."""
+    and server each time a connection that is kept has found out whom it talks to, `on_replaced` when another one took
+    its place because its secret, which is kept elsewhere, is another one now."""
 
     def __init__(
         self,
@@ -84,12 +87,15 @@ class Connections:
         self._http: HttpPool | None = None
         self._staying: HttpPool | None = None
         self._open: dict[_Key, Connection] = {}
+        self._kept_elsewhere: dict[_Key, tuple[float, Sequence[Header]]] = {}  # until when, and what was sent
         self._closing: set[asyncio.Task[None]] = set()
         self.on_connected: Callable[[str, str, Connection], None] | None = None
+        self.on_replaced: Callable[[str, str, Connection], None] | None = None
 
     def known(self, workspace_id: str, server_id: str, url: str, version: int, limits: Limits) -> Connection | None:
         """The connection that `to` would give, where it is open already."""
-        return self._open.get((workspace_id, server_id, url, version, limits.connect_seconds, limits.handshake_seconds))
+        key = (workspace_id, server_id, url, version, limits.connect_seconds, limits.handshake_seconds)
+        return None if self._kept_elsewhere and self._is_due(key) else self._open.get(key)
 
     async def to(
         self, workspace_id: str, server_id: str, url: str, credential_version: int, limits: Limits = DEFAULTS
@@ -99,17 +105,22 @@ class Connections:
         seconds = (limits.connect_seconds, limits.handshake_seconds)
         key = (workspace_id, server_id, url, credential_version, *seconds)
         known = self._open.get(key)
-        if known is not None:
+        if known is not None and not self._is_due(key):
             return known
         headers, ambient = await self._vault.headers_for(workspace_id, server_id), await self.ambient(*key[:2])
+        before = self._open.get(key)
+        if self._stays(key, headers):
+            return self._open[key]
         made = self.fresh(url, headers, limits, ambient)
+        if key in self._kept_elsewhere:
+            made = replace(made, on_refused=partial(self._refused, key))
         known = self._open.setdefault(key, made)
         if known is made:
             made.client.on_connected = lambda _: self._connected(key, made)
             for old in [old for old in self._open if old[:2] == key[:2] and old != key]:
-                closing = asyncio.create_task(self._open.pop(old).close(), name=f"closing {server_id}")
-                self._closing.add(closing)
-                closing.add_done_callback(self._closing.discard)
+                self._close(old)
+            if before is not None and self.on_replaced is not None:
+                self.on_replaced(workspace_id, server_id, made)
         return known
 
     def fresh(
@@ -148,11 +159,42 @@ class Connections:
     async def close(self) -> None:
         """End all sessions and connections."""
         opened = [self._open.pop(key) for key in list(self._open)]
+        self._kept_elsewhere.clear()
         await asyncio.gather(*(connection.close() for connection in opened), *self._closing)
         for pool in (self._http, self._staying):
             if pool is not None:
                 await pool.close()
         self._http = self._staying = None
+
+    def _close(self, key: _Key) -> None:
+        """Close a connection beside what goes on."""
+        self._kept_elsewhere.pop(key, None)
+        closing = asyncio.create_task(self._open.pop(key).close(), name=f"closing {key[1]}")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    def _is_due(self, key: _Key) -> bool:
+        """Whether the credential has to be looked up where it is kept before it is used again."""
+        kept = self._kept_elsewhere.get(key)
+        return kept is not None and self._vault.references.clock() >= kept[0]
+
+    def _stays(self, key: _Key, headers: Sequence[Header]) -> bool:
+        """Take note of a credential that is kept elsewhere; whether the open connection, if there is one, has it. One
+        with another credential is closed."""
+        ends = [header.until for header in headers if header.until is not None]
+        before = self._kept_elsewhere.get(key)
+        if before is not None and key in self._open and list(before[1]) != list(headers):
+            self._close(key)
+        if ends:
+            self._kept_elsewhere[key] = (min(ends), headers)
+        return key in self._open
+
+    def _refused(self, key: _Key) -> None:
+        """The server did not take the credential: perhaps there is another one by now."""
+        kept = self._kept_elsewhere.get(key)
+        if kept is not None:
+            self._vault.refused(kept[1])
+            self._kept_elsewhere[key] = (0.0, kept[1])
 
     def _connected(self, key: _Key, connection: Connection) -> None:
         if self.on_connected is not None and self._open.get(key) is connection:

@@ -35,6 +35,8 @@ class readable:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, UpstreamFailed) and error.status == 401 and self._connection.on_refused is not None:
+            self._connection.on_refused()
         if isinstance(error, UpstreamFailed) and error.rpc_error is not None:
             if error.rpc_code == MISSING_CAPABILITY and self._talk is not None and self._talk.takes_rounds:
                 raise MissingCapability(_required(error.rpc_error.get("data"))) from error

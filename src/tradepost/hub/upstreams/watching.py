@@ -54,6 +54,7 @@ class Watching:
         self._running: set[asyncio.Task[None]] = set()
         self.on_first: Callable[[], None] | None = None
         connections.on_connected = self._on_connected
+        connections.on_replaced = self._on_replaced
 
     def workspaces(self) -> set[str]:
         """Those with a server that is heard."""
@@ -120,6 +121,14 @@ class Watching:
             known[1].hear_lists()
             return
         self._do(self._attend(workspace_id, server_id, connection))
+
+    def _on_replaced(self, workspace_id: str, server_id: str, connection: Connection) -> None:
+        """What is watched goes on over the connection with the new secret."""
+        known = self._feeds.get((workspace_id, server_id))
+        if known is not None:
+            address, feed = known
+            self._open((workspace_id, server_id), feed.name, address, connection)
+            self._do(self._take_over(self._feeds[workspace_id, server_id][1], feed))
 
     async def _attend(self, workspace_id: str, server_id: str, connection: Connection) -> None:
         try:

@@ -20,9 +20,8 @@ from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now
 from tradepost.foundation.errors import StateConflict, Unavailable
 from tradepost.foundation.ids import new_id
-from tradepost.hub.vault.keyring import KeyRing
+from tradepost.hub.vault.held_keys import HeldKeys
 from tradepost.hub.vault.models import AssertionKey
-from tradepost.hub.vault.sealing import seal, unseal
 
 ALGORITHM = "ES256"
 LIFETIME = timedelta(seconds=60)  # of an assertion
@@ -31,7 +30,6 @@ AHEAD = timedelta(seconds=2 * PUBLISHED_SECONDS)  # that a key is published befo
 _KEPT = timedelta(seconds=30)  # that a process goes on signing with the key it has
 # After another key began to sign: somebody's assertion was made just before, and clocks differ.
 STILL_PUBLISHED = LIFETIME + _KEPT + timedelta(seconds=30)
-_OWNER = "assertion_keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,9 @@ class ShownKey:
 class AssertionKeys:
     """Finds, makes and retires them."""
 
-    def __init__(self, database: Database, ring: KeyRing, now: Now) -> None:
+    def __init__(self, database: Database, keys: HeldKeys, now: Now) -> None:
         self._database = database
-        self._ring = ring
+        self._keys = keys
         self._now = now
         self._kept: dict[str, tuple[datetime, SigningKey]] = {}
 
@@ -125,7 +123,7 @@ class AssertionKeys:
 
     def _open(self, row: AssertionKey) -> str:
         try:
-            return unseal(self._ring, *place_of(row), row.key_version, row.ciphertext)
+            return self._keys.open(row.place, row.key_version, row.ciphertext)
         except Unavailable as error:
             raise Unavailable(
                 f"The key {row.id}, which signs who calls, cannot be opened: nothing was sent.",
@@ -139,13 +137,8 @@ class AssertionKeys:
             workspace_id=workspace_id, id=kid, number=number, public=key.as_dict(private=False), signs_from=signs_from
         )
         whole = orjson.dumps(key.as_dict(private=True)).decode()
-        row.key_version, row.ciphertext = seal(self._ring, *place_of(row), whole)
+        row.key_version, row.ciphertext = self._keys.seal(row.place, whole)
         return row
-
-
-def place_of(row: AssertionKey) -> tuple[str, str, str]:
-    """Where a key belongs: it opens nowhere else."""
-    return row.workspace_id, _OWNER, row.id
 
 
 async def _rows(session: AsyncSession) -> Sequence[AssertionKey]:

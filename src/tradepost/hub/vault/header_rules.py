@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.vault.managers.references import holds_reference, references_in
 
 MAX_HEADERS = 20
 MAX_VALUE = 8192
@@ -19,11 +20,19 @@ _OURS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header to be sent to a server. A hidden value is a secret: it is never shown again."""
+    """A header to be sent to a server. A hidden value is a secret: it is never shown again. One whose secret is kept
+    elsewhere was read by this `reference`, and is good until then by the clock of the references."""
 
     name: str
     value: str = field(repr=False)
     hidden: bool = True
+    reference: str | None = field(default=None, repr=False, compare=False)
+    until: float | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether what is sent must not be seen."""
+        return self.hidden or holds_reference(self.value)
 
 
 def checked_headers(headers: Sequence[Header]) -> list[Header]:
@@ -44,6 +53,7 @@ def checked_headers(headers: Sequence[Header]) -> list[Header]:
                 f"The value of '{header.name}' is not visible ASCII text of at most {MAX_VALUE} characters.",
                 field="headers",
             )
+        references_in(header.value)
         if name in seen:
             raise InvalidArgument(f"The header '{header.name}' stands twice.", field="headers")
         seen.add(name)

@@ -1,4 +1,4 @@
-"""The keys that seal header values: a small file with one key per version, the highest one seals, all can open.
+"""The keys that seal secrets: a line with version and key for each. They come from a small file or the environment.
 
 The file is made on the first start, readable by its owner only. It belongs into a backup of its own: without it the
 sealed values are lost, with it and the database together they are readable.
@@ -26,9 +26,19 @@ class KeyRing:
     keys: Mapping[int, bytes] = field(repr=False)
 
     @property
-    def current(self) -> int:
-        """The version that seals new values."""
+    def newest(self) -> int:
+        """The highest version."""
         return max(self.keys)
+
+
+def new_key() -> bytes:
+    """A fresh key."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def key_line(version: int, key: bytes) -> str:
+    """How a key stands in a ring."""
+    return f"{version} {base64.b64encode(key).decode('ascii')}"
 
 
 def load_key_ring(path: Path) -> KeyRing | None:
@@ -42,10 +52,11 @@ def load_key_ring(path: Path) -> KeyRing | None:
             f"The key file {path} cannot be read: {type(error).__name__}.",
             hint="It must be readable by the user that runs Tradepost.",
         ) from error
-    return parse_key_ring([line for line in lines if line.strip() and not line.startswith("#")], str(path))
+    kept = [line for line in lines if line.strip() and not line.startswith("#")]
+    return parse_key_ring(kept, f"The key file {path}", "Restore the file from its backup")
 
 
-def parse_key_ring(lines: list[str], source: str) -> KeyRing:
+def parse_key_ring(lines: list[str], source: str, restore: str) -> KeyRing:
     """A ring from lines `version base64`. Raises SetupError naming the source, never showing a key."""
     keys: dict[int, bytes] = {}
     for line in lines:
@@ -56,26 +67,19 @@ def parse_key_ring(lines: list[str], source: str) -> KeyRing:
             key = b""
         if found is None or len(key) != KEY_BYTES or int(found["version"]) in keys:
             raise SetupError(
-                f"The key file {source} is damaged.",
-                hint="Each line is a version and a base64 key of 32 bytes. Restore the file from its backup.",
+                f"{source} is damaged.", hint=f"Each line is a version and a base64 key of 32 bytes. {restore}."
             )
         keys[int(found["version"])] = key
     if not keys:
-        raise SetupError(f"The key file {source} has no key.", hint="Restore the file from its backup.")
+        raise SetupError(f"{source} has no key.", hint=f"{restore}.")
     return KeyRing(keys)
 
 
 def make_key_ring(path: Path) -> KeyRing:
     """A new file with one fresh key, mode 0600. Never overwrites one; when two starts race, both use the first."""
-    line = f"1 {base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode('ascii')}\n"
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        draft = _draft(path, KeyRing({1: new_key()}))
         try:
             os.link(draft, path)  # complete or not there at all, unlike a file that is still being written
         except FileExistsError:
@@ -83,10 +87,48 @@ def make_key_ring(path: Path) -> KeyRing:
         finally:
             draft.unlink()
     except OSError as error:
-        raise SetupError(
-            f"The key file {path} cannot be made: {error.strerror}.", hint="Check that its folder can be written."
-        ) from error
+        raise _not_written(path, error) from error
     ring = load_key_ring(path)
     if ring is None:
         raise SetupError(f"The key file {path} vanished while it was made.", hint="Start again.")
     return ring
+
+
+def replace_key_ring(path: Path, ring: KeyRing) -> None:
+    """Another ring in the file's place, mode 0600: whoever reads it sees the old one or the new one, also after a power
+    cut. Raises SetupError, having changed nothing."""
+    try:
+        draft = _draft(path, ring)
+        try:
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _draft(path: Path, ring: KeyRing) -> Path:
+    """The ring in a file beside the one it is for."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"{key_line(version, key)}\n" for version, key in sorted(ring.keys.items()))
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        draft.unlink()
+        raise
+    return draft
+
+
+def _not_written(path: Path, error: OSError) -> SetupError:
+    return SetupError(
+        f"The key file {path} cannot be made: {error.strerror}.", hint="Check that its folder can be written."
+    )

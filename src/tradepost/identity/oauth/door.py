@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.rotating import Rotating
 from tradepost.hub.access.oauth.client_auth import ClientAuthentication
 from tradepost.hub.access.oauth.clients import Clients
 from tradepost.hub.access.oauth.documents import ClientDocuments
@@ -102,13 +103,13 @@ def build_oauth(
     fetcher: DocumentFetcher,
     url: str,
     *,
-    dynamic_secret: bytes | None = None,
+    dynamic_secrets: Rotating | None = None,
     now: Now = system_now,
 ) -> OAuthDoor:
-    """The door. `url` is the public address of the hub and the issuer; `dynamic_secret` lets clients register
+    """The door. `url` is the public address of the hub and the issuer; `dynamic_secrets` let clients register
     themselves; `fetcher` fetches documents about clients."""
     resources = Resources(url)
-    clients = Clients(database, ClientDocuments(fetcher), dynamic_secret)
+    clients = Clients(database, ClientDocuments(fetcher), dynamic_secrets)
     proving = ClientAuthentication(database, clients, frozenset({url, f"{url}/oauth/token"}), now)
     authorizing = Authorizing(database, people, clients, resources, now)
-    return OAuthDoor(resources, authorizing, Tokens(database, proving, resources, now, dynamic_secret), fetcher)
+    return OAuthDoor(resources, authorizing, Tokens(database, proving, resources, now, dynamic_secrets), fetcher)

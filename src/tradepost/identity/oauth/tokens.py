@@ -7,6 +7,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.canonical import parse_strict
 from tradepost.foundation.clock import Now
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.rotating import Rotating
 from tradepost.hub.access.oauth import dynamic
 from tradepost.hub.access.oauth.client_auth import ClientAuthentication
 from tradepost.hub.access.oauth.client_metadata import read_metadata
@@ -37,19 +38,19 @@ class Tokens:
         proving: ClientAuthentication,
         resources: Resources,
         now: Now,
-        dynamic_secret: bytes | None,
+        dynamic_secrets: Rotating | None,
     ) -> None:
         self._database = database
         self._proving = proving
         self._resources = resources
         self._now = now
-        self._dynamic_secret = dynamic_secret
+        self._dynamic_secrets = dynamic_secrets
         self._issuing = Issuing(database, now)
 
     @property
     def registers(self) -> bool:
         """Whether clients may register themselves."""
-        return self._dynamic_secret is not None
+        return self._dynamic_secrets is not None
 
     async def token(self, request: Request) -> Response:
         """POST /oauth/token."""
@@ -83,12 +84,12 @@ class Tokens:
     async def register(self, request: Request) -> Response:
         """POST /oauth/register (RFC 7591): a public client, which gets a name for what it says and nothing else."""
         try:
-            if self._dynamic_secret is None:
+            if self._dynamic_secrets is None:
                 raise OAuthError(INVALID_REQUEST, "Registration is off: use a client metadata document.", status=404)
             if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 raise OAuthError(INVALID_REQUEST, "Send the body as Content-Type: application/json.", status=415)
             name, redirect_uris = read_metadata(_json(await body_of(request, MAX_REGISTRATION)), replaces_secret=True)
-            client_id = dynamic.seal(name, redirect_uris, self._dynamic_secret)
+            client_id = dynamic.seal(name, redirect_uris, self._dynamic_secrets()[0])
         except OAuthError as error:
             return refusal(error)
         registered = {

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tradepost.database.engine import Database
 from tradepost.foundation.canonical import canonical
+from tradepost.foundation.rotating import Rotating
 from tradepost.hub.access.models import Workspace
 from tradepost.hub.access.oauth import dynamic
 from tradepost.hub.access.oauth.errors import invalid_client
@@ -55,12 +56,12 @@ class Documents(Protocol):
 
 
 class Clients:
-    """Finds them. `dynamic_secret` seals what clients registered themselves with; None where they may not."""
+    """Finds them. `dynamic_secrets` seal what clients registered themselves with; None where they may not."""
 
-    def __init__(self, database: Database, documents: Documents, dynamic_secret: bytes | None = None) -> None:
+    def __init__(self, database: Database, documents: Documents, dynamic_secrets: Rotating | None = None) -> None:
         self._database = database
         self._documents = documents
-        self._dynamic_secret = dynamic_secret
+        self._dynamic_secrets = dynamic_secrets
 
     async def find(self, client_id: str) -> Client:
         """A client, to be shown to a person. Raises OAuthError."""
@@ -89,10 +90,10 @@ class Clients:
         return of_row(found)
 
     def _registered_itself(self, client_id: str) -> Client:
-        if self._dynamic_secret is None:
+        if self._dynamic_secrets is None:
             raise invalid_client()
         try:
-            name, redirect_uris = dynamic.unseal(client_id, self._dynamic_secret)
+            name, redirect_uris = dynamic.unseal(client_id, self._dynamic_secrets())
         except ValueError:
             raise invalid_client() from None
         return Client(client_id, name, redirect_uris, "dynamic")

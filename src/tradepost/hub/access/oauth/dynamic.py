@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 import orjson
 
@@ -26,8 +27,9 @@ def seal(name: str, redirect_uris: tuple[str, ...], secret: bytes) -> str:
     return PREFIX + base64.urlsafe_b64encode(_mark(body, secret) + body).rstrip(b"=").decode()
 
 
-def unseal(client_id: str, secret: bytes) -> tuple[str, tuple[str, ...]]:
-    """Name and redirect URIs behind a client id. Raises ValueError for one that this hub did not make."""
+def unseal(client_id: str, secrets: Sequence[bytes]) -> tuple[str, tuple[str, ...]]:
+    """Name and redirect URIs behind a client id, sealed with any of the secrets. Raises ValueError for one
+    that this hub did not make."""
     text = client_id.removeprefix(PREFIX)
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -36,7 +38,7 @@ def unseal(client_id: str, secret: bytes) -> tuple[str, tuple[str, ...]]:
     mark, body = raw[:_MARK], raw[_MARK:]
     # One client has one name: the decoder would pass over other letters, and bits that count nothing.
     is_spelt_so = base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == text
-    if not hmac.compare_digest(mark, _mark(body, secret)) or not is_spelt_so:
+    if not any(hmac.compare_digest(mark, _mark(body, secret)) for secret in secrets) or not is_spelt_so:
         raise ValueError("not sealed here")
     name, redirect_uris = orjson.loads(body)
     return name, tuple(redirect_uris)
