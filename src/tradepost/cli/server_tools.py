@@ -32,7 +32,8 @@ async def registering(found: Opened) -> AsyncIterator[Registration]:
     """What registers and discovers servers, over the databases of a command."""
     vault = await open_vault(found.hub, found.settings.key_file)
     programs = read_programs(found.settings.servers_file, found.settings.allowed_commands)
-    registration = build_registration(found.hub, vault, found.settings.private_networks, programs)
+    settings = found.settings
+    registration = build_registration(found.hub, vault, settings.private_networks, programs, url=settings.url)
     try:
         yield registration
     finally:

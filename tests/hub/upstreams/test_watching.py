@@ -60,6 +60,9 @@ class Hub(FakeHost):
 class NoCredentials:
     """A vault without any."""
 
+    async def hidden_url(self, _workspace: str, _server: str) -> None:
+        return None
+
     async def headers_for(self, workspace_id: str, server_id: str) -> list[Header]:
         return []
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from tradepost.database.engine import Database
+from tradepost.hub.registration.connecting import Connecting
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.ambient import ambient_of
 from tradepost.hub.upstreams.addresses import Network
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.oauth.accounts import Accounts
 from tradepost.hub.upstreams.programs import Programs
 from tradepost.hub.vault.vault import Vault
 
@@ -22,17 +24,25 @@ class Registration:
     servers: Servers
     discovery: Discovery
     connections: Connections
+    connecting: Connecting
 
     async def close(self) -> None:
         await self.connections.close()
 
 
 def build_registration(
-    hub: Database, vault: Vault, private_networks: Sequence[Network], programs: Programs | None = None
+    hub: Database,
+    vault: Vault,
+    private_networks: Sequence[Network],
+    programs: Programs | None = None,
+    *,
+    url: str,
 ) -> Registration:
     """The registration services over an open hub database. URLs into the private networks named are allowed, and the
-    operator's programs."""
+    operator's programs. `url` is where people reach the hub, to connect servers there."""
     guard = Guard(private_networks)
     programs = programs or Programs()
-    connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub))
-    return Registration(Servers(hub, vault, guard, programs), Discovery(hub, vault, connections), connections)
+    accounts = Accounts(hub, vault, guard, url)
+    connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub), accounts=accounts)
+    servers, discovery = Servers(hub, vault, guard, programs), Discovery(hub, vault, connections)
+    return Registration(servers, discovery, connections, Connecting(hub, vault, accounts))

@@ -1,6 +1,7 @@
 """Servers in the registry: add, change, disable, delete. A credential belongs to one origin and is never read back."""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,12 +15,19 @@ from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits.quotas import read_quotas
 from tradepost.hub.limits.settings import checked
+from tradepost.hub.registration.oauth_terms import OAuthTerms, checked_terms
+from tradepost.hub.registration.ways_in import way_in
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.hub.upstreams.oauth.kept import forget_oauth
+from tradepost.hub.upstreams.oauth.models import ServerOAuth
+from tradepost.hub.upstreams.oauth.setups import keep_secret
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
-from tradepost.hub.vault.vault import Vault
+from tradepost.hub.vault.vault import URL, Vault
+
+AUTHORIZATION = "authorization"
 
 
 class Servers:
@@ -40,11 +48,14 @@ class Servers:
         *,
         name: str = "",
         timeout_seconds: float | None = None,
+        hide_url: bool = False,
+        oauth: OAuthTerms | None = None,
     ) -> Server:
         """Add a remote MCP server. Nothing is connected yet: test it next. The same URL may be registered twice with
-        different credentials."""
-        await self._check(url, headers)
-        return await self._add(by, slug, url, headers, name, timeout_seconds)
+        different credentials. With `hide_url` the whole URL is a secret: only its origin is ever shown."""
+        await self._check(url, headers, secret=hide_url or oauth is not None)
+        await self._check_oauth(oauth, headers, hide_url=hide_url)
+        return await self._add(by, slug, url, headers, name, timeout_seconds, hide_url=hide_url, oauth=oauth)
 
     async def register_program(
         self, by: Caller, slug: str, program: str, *, name: str = "", timeout_seconds: float | None = None
@@ -55,7 +66,16 @@ class Servers:
         return await self._add(by, slug, f"{SCHEME}{program}", (), name, timeout_seconds)
 
     async def _add(
-        self, by: Caller, slug: str, url: str, headers: Sequence[Header], name: str, timeout_seconds: float | None
+        self,
+        by: Caller,
+        slug: str,
+        url: str,
+        headers: Sequence[Header],
+        name: str,
+        timeout_seconds: float | None,
+        *,
+        hide_url: bool = False,
+        oauth: OAuthTerms | None = None,
     ) -> Server:
         checked_slug(slug, "slug")
         settings = {} if timeout_seconds is None else {"timeout_seconds": checked("timeout_seconds", timeout_seconds)}
@@ -69,32 +89,82 @@ class Servers:
                 slug=slug,
                 name=name.strip() or slug,
                 kind="remote",
-                url=url,
+                url=_origin_of(url) if hide_url else url,
+                url_hidden=hide_url,
                 owner_id=by.user_id,
-                credential_version=1 if headers else 0,
+                credential_version=1 if headers or hide_url or oauth else 0,
                 settings=settings,
             )
             session.add(server)
             await session.flush()
             await self._vault.replace(session, server.id, headers)
-            await record_change(session, by, "server:registered", server.id, {"slug": slug, "url": url})
+            if hide_url:
+                await self._vault.keep(session, server.id, URL, url)
+            if oauth is not None:
+                await self._keep_oauth(session, server, oauth)
+            credential = (await way_in(session, server)).credential
+            details = {"slug": slug, "url": server.url, "url_hidden": hide_url, "credential": credential}
+            await record_change(session, by, "server:registered", server.id, details)
             return server
 
-    async def set_url(self, by: Caller, server: str, url: str) -> Server:
-        """Point a server elsewhere. Another scheme, host or port clears its headers: they are for the old one."""
+    async def set_url(self, by: Caller, server: str, url: str, *, hide: bool | None = None) -> Server:
+        """Point a server elsewhere. Another scheme, host or port clears its credential: that is for the old one. What
+        was hidden stays so, unless `hide` says otherwise."""
         origin = await self._check(url, ())
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             found = await _remote(session, server)
-            moved = found.url is None or found.url.startswith(SCHEME) or read_url(found.url) != origin
-            found.url = url
+            hides = found.url_hidden if hide is None else hide
+            before = found.url
+            moved = before is None or before.startswith(SCHEME) or read_url(before) != origin
+            has_oauth = await session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == found.id))
+            if hides:
+                await self._require_privacy(origin)
+                _check_not_both(has_oauth is not None and not moved)
+            if hides or found.url_hidden:
+                await self._vault.forget(session, found.id, URL)
+                found.credential_version += 1
+            if hides:
+                await self._vault.keep(session, found.id, URL, url)
+            found.url, found.url_hidden = (_origin_of(url) if hides else url), hides
             found.status = "registered" if found.status != "disabled" else "disabled"
             if moved:
                 await self._vault.clear(session, found.id)
+                await forget_oauth(session, self._vault, found.id)
                 found.credential_version += 1
                 # Who stands there now has not been asked to be told who calls, signed.
                 found.settings = {name: value for name, value in found.settings.items() if name != ASSERTION}
-            await record_change(session, by, "server:url", found.id, {"url": url, "credential_cleared": moved})
+            details = {"before": before, "url": found.url, "url_hidden": hides, "credential_cleared": moved}
+            await record_change(session, by, "server:url", found.id, details)
+            return found
+
+    async def set_oauth(self, by: Caller, server: str, terms: OAuthTerms | None) -> Server:
+        """Replace how tokens for a server are had, or end OAuth there. Whoever was connected is not any more."""
+        async with self._database.transaction(by.workspace_id, write=False) as session:
+            looked = await _remote(session, server)
+            headers = await self._vault.show(session, looked.id)
+        url = looked.url or ""
+        if url.startswith(SCHEME):
+            raise StateConflict(
+                "A program has no OAuth.", hint="What it needs stands in the operator's file, as `env`."
+            )
+        await self._check(url, (), secret=terms is not None)
+        await self._check_oauth(terms, [Header(one.name, "") for one in headers], hide_url=looked.url_hidden)
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            await require_role(session, by, "admin")
+            found = await _remote(session, server)
+            if found.url != url:
+                raise StateConflict("The server's URL was changed at this moment.", hint="Look at it and try again.")
+            before = (await way_in(session, found)).credential
+            await forget_oauth(session, self._vault, found.id)
+            if terms is not None:
+                await self._keep_oauth(session, found, terms)
+            found.credential_version += 1
+            after = (await way_in(session, found)).credential
+            details: dict[str, object] = {"before": before, "credential": after}
+            if terms is not None:
+                details |= {"client_id": terms.client_id, "issuer": terms.issuer, "scopes": list(terms.scopes)}
+            await record_change(session, by, "server:oauth", found.id, details)
             return found
 
     async def set_headers(self, by: Caller, server: str, headers: Sequence[Header]) -> Server:
@@ -112,6 +182,8 @@ class Servers:
             if found.url != url:
                 raise StateConflict("The server's URL was changed at this moment.", hint="Look at it and try again.")
             await _check_not_ruled(session, found, headers)
+            if await session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == found.id)) is not None:
+                _check_no_authorization(headers)
             await self._vault.replace(session, found.id, headers)
             found.credential_version += 1
             names = [header.name for header in headers]
@@ -134,18 +206,51 @@ class Servers:
             await require_role(session, by, "admin")
             found = await _remote(session, server)
             await self._vault.clear(session, found.id)
+            await self._vault.forget(session, found.id, URL)
+            await forget_oauth(session, self._vault, found.id)
             await session.delete(found)
             await record_change(session, by, "server:deleted", found.id, {"slug": found.slug})
 
-    async def _check(self, url: str, headers: Sequence[Header]) -> Origin:
+    async def _check(self, url: str, headers: Sequence[Header], *, secret: bool = False) -> Origin:
         origin = await self._guard.check(url)
-        if any(header.hidden for header in checked_headers(headers)) and origin.scheme != "https":
+        if any(header.hidden for header in checked_headers(headers)) or secret:
+            await self._require_privacy(origin)
+        return origin
+
+    async def _require_privacy(self, origin: Origin) -> None:
+        if origin.scheme != "https":
             addresses = await self._guard.addresses(origin.host, origin.port)
             if not self._guard.may_use_plain_http(origin, addresses):
                 raise InvalidArgument(
-                    "A secret header would travel over plain http.", field="url", hint="Use the server's https URL."
+                    "A secret would travel over plain http.", field="url", hint="Use the server's https URL."
                 )
-        return origin
+
+    async def _check_oauth(self, terms: OAuthTerms | None, headers: Sequence[Header], *, hide_url: bool) -> None:
+        if terms is None:
+            return
+        _check_not_both(hide_url)
+        _check_no_authorization(headers)
+        for url in checked_terms(terms).urls:
+            await self._require_privacy(await self._guard.check(url))
+
+    async def _keep_oauth(self, session: AsyncSession, server: Server, terms: OAuthTerms) -> None:
+        endpoints = {"issuer": terms.issuer or "", "token": terms.token_url} if terms.token_url is not None else {}
+        row = ServerOAuth(
+            id=new_id("oau"),
+            server_id=server.id,
+            flow=terms.flow,
+            per_user=terms.per_user,
+            issuer=terms.issuer,
+            endpoints=endpoints,
+            client_id=terms.client_id,
+            client_kind="given" if terms.client_id is not None else None,
+            client_auth=terms.method or ("client_secret_basic" if endpoints else None),
+            scopes=list(dict.fromkeys(terms.scopes)),
+            resource=terms.resource,
+        )
+        session.add(row)
+        await session.flush()
+        await keep_secret(session, self._vault, row.id, terms.client_secret)
 
 
 async def find_server(session: AsyncSession, server: str) -> Server:
@@ -170,6 +275,27 @@ async def _check_not_ruled(session: AsyncSession, server: Server, headers: Seque
     for header in headers:
         if ("header", header.name.lower()) in ruled:
             raise StateConflict(f"A rule sets the header '{header.name}'.", hint="Remove that rule first.")
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _check_not_both(is_both: bool) -> None:
+    if is_both:
+        raise InvalidArgument(
+            "A URL that is a secret is the whole credential, so there is no OAuth beside it.",
+            field="url",
+            hint="Use one of the two.",
+        )
+
+
+def _check_no_authorization(headers: Sequence[Header]) -> None:
+    if any(header.name.lower() == AUTHORIZATION for header in headers):
+        raise StateConflict(
+            "With OAuth the header 'Authorization' carries the token.", hint="Leave the header out, or OAuth."
+        )
 
 
 async def _remote(session: AsyncSession, server: str) -> Server:

@@ -1,16 +1,22 @@
 """Warm connections to remote servers: a client per (workspace, server, URL, credential version), one HTTP pool for all.
 
 A client remembers the server's era and, in the older one, a session that belongs to its credential; so a changed
-credential gets a new client and the old one is closed.
+credential gets a new client and the old one is closed. Where a server wants OAuth, there is a client per account.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from tradepost.foundation.caller import Caller
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.oauth.accounts import Account, Accounts
+from tradepost.hub.upstreams.oauth.models import EVERYBODY
+from tradepost.hub.upstreams.oauth.setups import Setup
 from tradepost.hub.upstreams.programs import SCHEME, Programs
+from tradepost.hub.upstreams.secret_parts import of_headers, of_url
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.client import McpClient
@@ -22,6 +28,9 @@ from tradepost.protocol.wire import Timeouts
 
 # What servers of the older era hear once for all calls: a call whose client cannot be asked refuses the question.
 TAKEN: dict[str, dict[str, object]] = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
+
+MOST_HELD = 1_000  # connections of accounts; the one that was used longest ago goes first
+STOP_SECONDS = 5.0  # for a token that is under way when everything ends
 
 _Key = tuple[str, str, str, int, float, float]
 # What goes along with every request to a server, by workspace and server.
@@ -40,8 +49,14 @@ class Connection:
     that way in the older one only."""
 
     client: McpClient
-    secrets: tuple[str, ...]
+    own: tuple[str, ...] = field(repr=False)
     older: McpClient | None = None
+    account: Account | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not come back from the server."""
+        return self.own if self.account is None else (*self.account.secrets, *self.own)
 
     async def for_call(self, *, asks_in_call: bool, seconds: float | None = None) -> McpClient:
         """The client in whose era the questions of the server reach the caller; `seconds` are left to find out. Raises
@@ -75,8 +90,12 @@ class Connections:
         programs: Programs | None = None,
         timeouts: Timeouts | None = None,
         ambient: Ambient = no_ambient,
+        accounts: Accounts | None = None,
     ) -> None:
         self.ambient = ambient
+        self._accounts = accounts
+        self._setups: dict[_Key, Setup] = {}
+        self._held: OrderedDict[tuple[_Key, str], Connection] = OrderedDict()
         self._vault = vault
         self.guard = guard
         self._programs = programs or Programs()
@@ -92,28 +111,114 @@ class Connections:
         return self._open.get((workspace_id, server_id, url, version, limits.connect_seconds, limits.handshake_seconds))
 
     async def to(
-        self, workspace_id: str, server_id: str, url: str, credential_version: int, limits: Limits = DEFAULTS
+        self,
+        workspace_id: str,
+        server_id: str,
+        url: str,
+        credential_version: int,
+        limits: Limits = DEFAULTS,
+        *,
+        slug: str = "",
+        caller: Caller | None = None,
     ) -> Connection:
-        """The warm connection to a server with its current credential. Where there was an older one, that is closed
-        meanwhile: a server that does not answer to that keeps nobody waiting."""
+        """The warm connection to a server with its current credential: that of the caller, where it is one of people.
+        Where there was an older one, that is closed meanwhile: a server that does not answer to that keeps nobody
+        waiting. Raises NotConnected."""
         seconds = (limits.connect_seconds, limits.handshake_seconds)
         key = (workspace_id, server_id, url, credential_version, *seconds)
         known = self._open.get(key)
         if known is not None:
             return known
-        headers, ambient = await self._vault.headers_for(workspace_id, server_id), await self.ambient(*key[:2])
-        made = self.fresh(url, headers, limits, ambient)
+        setup = self._setups.get(key) or await self._setup(workspace_id, server_id)
+        if setup is not None:
+            return await self._to_account(key, setup, limits, slug or server_id, caller)
+        made = await self._made(workspace_id, server_id, url, limits)
         known = self._open.setdefault(key, made)
         if known is made:
             made.client.on_connected = lambda _: self._connected(key, made)
-            for old in [old for old in self._open if old[:2] == key[:2] and old != key]:
-                closing = asyncio.create_task(self._open.pop(old).close(), name=f"closing {server_id}")
-                self._closing.add(closing)
-                closing.add_done_callback(self._closing.discard)
+            self._close_others(key)
         return known
 
+    async def anew(
+        self, workspace_id: str, server_id: str, url: str, limits: Limits, *, slug: str, caller: Caller
+    ) -> Connection:
+        """A connection that is not kept, with the credential that `to` would use: for a test, which has to connect
+        anew. Raises NotConnected."""
+        setup = await self._setup(workspace_id, server_id)
+        account = None
+        if setup is not None and self._accounts is not None:
+            account = self._accounts.account(workspace_id, slug, url, setup, caller.user_id)
+            await account.look(None)
+        return await self._made(workspace_id, server_id, url, limits, account)
+
+    async def _setup(self, workspace_id: str, server_id: str) -> Setup | None:
+        return None if self._accounts is None else await self._accounts.setups.read(workspace_id, server_id)
+
+    async def _to_account(
+        self, key: _Key, setup: Setup, limits: Limits, slug: str, caller: Caller | None
+    ) -> Connection:
+        """The connection of an account. Raises NotConnected."""
+        if self._accounts is None:
+            raise RuntimeError("A server with OAuth needs accounts.")
+        workspace_id, server_id, url = key[:3]
+        user_id, seen = (None, None) if caller is None else (caller.user_id, caller.seen)
+        held = (key, setup.holder(user_id) or EVERYBODY)
+        known = self._held.get(held)
+        if known is not None and known.account is not None:
+            consent = known.account.consent
+            await known.account.look(None if seen is None else seen.version)
+            if known.account.consent == consent and self._held.get(held) is known:
+                self._held.move_to_end(held)
+                return known
+            if self._held.get(held) is known:  # the session belongs to the account of before
+                self._close_beside(self._held.pop(held), server_id)
+        account = self._accounts.account(workspace_id, slug, url, setup, user_id)
+        await account.look(None)
+        made = await self._made(workspace_id, server_id, url, limits, account)
+        if held not in self._held:
+            self._keep(held, setup, made)
+        return self._held[held]
+
+    def _keep(self, held: tuple[_Key, str], setup: Setup, made: Connection) -> None:
+        key = held[0]
+        self._held[held], self._setups[key] = made, setup
+        if not setup.per_user:  # what one person's account hears is not for the others
+            made.client.on_connected = lambda _: self._connected(key, made)
+        self._close_others(key)
+        while len(self._held) > MOST_HELD:
+            self._close_beside(self._held.popitem(last=False)[1], key[1])
+
+    def _close_others(self, key: _Key) -> None:
+        """Those to the same server as it was before."""
+        for old in [old for old in self._open if old[:2] == key[:2] and old != key]:
+            self._close_beside(self._open.pop(old), key[1])
+        for old in [old for old in self._setups if old[:2] == key[:2] and old != key]:
+            del self._setups[old]
+        for held in [held for held in self._held if held[0][:2] == key[:2] and held[0] != key]:
+            self._close_beside(self._held.pop(held), key[1])
+
+    def _close_beside(self, connection: Connection, server_id: str) -> None:
+        closing = asyncio.create_task(connection.close(), name=f"closing {server_id}")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    async def _made(
+        self, workspace_id: str, server_id: str, url: str, limits: Limits, account: Account | None = None
+    ) -> Connection:
+        """One with all that goes along with requests to the server. This is the only place that opens credentials."""
+        headers = await self._vault.headers_for(workspace_id, server_id)
+        whole = None if url.startswith(SCHEME) else await self._vault.hidden_url(workspace_id, server_id)
+        ambient = await self.ambient(workspace_id, server_id)
+        made = self.fresh(whole or url, headers, limits, ambient, account)
+        return made if whole is None else replace(made, own=(*of_url(whole), *made.own))
+
     def fresh(
-        self, url: str, headers: Sequence[Header], limits: Limits = DEFAULTS, ambient: Beside = NOTHING_BESIDE
+        self,
+        url: str,
+        headers: Sequence[Header],
+        limits: Limits = DEFAULTS,
+        ambient: Beside = NOTHING_BESIDE,
+        account: Account | None = None,
     ) -> Connection:
         """A connection that is not kept: for a test, which has to connect anew. `ambient` goes along with every
         request. Raises NotFound for a program that the operator's file does not have."""
@@ -140,26 +245,33 @@ class Connections:
                 older=older,
                 staying=self._staying,
                 ambient=ambient,
+                credential=account,
             )
             for older in (False, True)
         )
-        return Connection(client, _secrets(headers), older)
+        return Connection(client, of_headers(headers), older, account)
 
     async def close(self) -> None:
         """End all sessions and connections."""
-        opened = [self._open.pop(key) for key in list(self._open)]
+        opened = [*self._open.values(), *self._held.values()]
+        renewing = [
+            one.account.renewing for one in opened if one.account is not None and one.account.renewing is not None
+        ]
+        self._open.clear()
+        self._held.clear()
+        if renewing:
+            await asyncio.wait(renewing, timeout=STOP_SECONDS)
         await asyncio.gather(*(connection.close() for connection in opened), *self._closing)
+        if self._accounts is not None:
+            await self._accounts.close()
         for pool in (self._http, self._staying):
             if pool is not None:
                 await pool.close()
         self._http = self._staying = None
 
+    def _is_kept(self, key: _Key, connection: Connection) -> bool:
+        return self._open.get(key) is connection or self._held.get((key, EVERYBODY)) is connection
+
     def _connected(self, key: _Key, connection: Connection) -> None:
-        if self.on_connected is not None and self._open.get(key) is connection:
+        if self.on_connected is not None and self._is_kept(key, connection):
             self.on_connected(key[0], key[1], connection)
-
-
-def _secrets(headers: Sequence[Header]) -> tuple[str, ...]:
-    """The hidden values, and what follows a scheme like `Bearer`; longest first."""
-    found = {part for header in headers if header.hidden for part in (header.value, header.value.rpartition(" ")[2])}
-    return tuple(sorted((part for part in found if len(part) >= 6), key=lambda part: (-len(part), part)))

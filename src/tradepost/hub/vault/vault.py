@@ -21,6 +21,7 @@ from tradepost.hub.vault.models import AssertionKey, SealedHeader, SealedValue
 from tradepost.hub.vault.sealing import seal, unseal
 
 HIDDEN = "••••••••"
+URL = "url"  # the name under which a server's secret URL is kept
 
 _Sealed = tuple[str, str, str, int, str]  # workspace, server, name, key version, ciphertext
 
@@ -87,6 +88,11 @@ class Vault:
                 select(SealedHeader).where(SealedHeader.server_id == server_id).order_by(SealedHeader.name)
             )
             return [Header(row.name, self._open(row), row.hidden) for row in rows]
+
+    async def hidden_url(self, workspace_id: str, server_id: str) -> str | None:
+        """The URL of a server where that is a secret itself. Raises Unavailable when it cannot be opened."""
+        async with self._database.transaction(workspace_id, write=False) as session:
+            return await self.kept(session, server_id, URL)
 
     async def keep(self, session: AsyncSession, owner_id: str, name: str, value: str) -> None:
         """Keep a secret of a row instead of the one before, in the caller's transaction."""
