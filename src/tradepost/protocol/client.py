@@ -49,8 +49,8 @@ class McpClient(ClientMethods):
     what a server of the older era may ask of us during a call that brings an `on_message`. A server that is a `program`
     has no URL; `url` is then what it is called. An `older` one begins with the handshake of the older era. `staying`
     has the connections of streams that stay open. `ambient` goes along with every request, whosever it is; what a call
-    brings of the same name goes before it. A `credential` that changes is asked for with each request. `on_connected` is
-    told each time era and session are agreed on, `on_list_changed` when a server says during a call that one of its
+    brings of the same name goes before it. A `credential` that changes is asked for with each request. `on_connected`
+    is told each time era and session are agreed on, `on_list_changed` when a server says during a call that one of its
     lists changed."""
 
     def __init__(

@@ -109,9 +109,7 @@ class CredentialedLink:
                 raise
             self._also.update(renewed)
             if not repeatable:
-                error.hint = (
-                    "The credential has been renewed meanwhile. Nothing was sent twice: call again if it is wanted."
-                )
+                error.hint = "The credential has been renewed. Nothing was sent twice: call again if it is wanted."
                 raise
         deadline.dispatched = False
         return await send(renewed)

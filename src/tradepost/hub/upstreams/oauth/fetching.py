@@ -68,7 +68,7 @@ class OAuthHttp:
     async def check(self, url: object, what: str) -> str:
         """The URL, where it may be asked and a secret may travel to it. Raises OAuthFailed."""
         if not isinstance(url, str):
-            raise OAuthFailed(f"The server's metadata names no {what}.")
+            raise OAuthFailed(f"The server names no {what}.")
         try:
             origin = read_url(url)
             await self._guard.check(url)
@@ -78,7 +78,7 @@ class OAuthHttp:
                     raise InvalidArgument("It is not https.")
         except (InvalidArgument, OSError) as refused:
             why = refused.message if isinstance(refused, InvalidArgument) else "It cannot be resolved."
-            raise OAuthFailed(f"The {what} that the server's metadata names cannot be used. {why}") from None
+            raise OAuthFailed(f"The {what} that the server names cannot be used. {why}") from None
         return url
 
     async def get(self, url: str, what: str) -> Answer:

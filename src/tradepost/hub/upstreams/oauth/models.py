@@ -40,8 +40,8 @@ class ServerOAuth(HubBase, Versioned):
 
 class ServerAccount(HubBase, Versioned):
     """An account at a server: everybody's, or that of one person (`holder` is the user's id). Its tokens are in the
-    vault, under this row's id. `generation` counts them; whoever renews them has the `lease` until then. `asked` are the
-    scopes that were asked for, `scopes` those that were given."""
+    vault, under this row's id. `generation` counts them; whoever renews them has the `lease` until then. `asked` are
+    the scopes that were asked for, `scopes` those that were given."""
 
     __tablename__ = "server_accounts"
     server_id: Mapped[str]
