@@ -40,6 +40,7 @@ from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.connecting import Connecting
+from tradepost.hub.registration.credentials import Credentials
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
@@ -140,7 +141,8 @@ class Tradepost:
             settings.url,
             dynamic_secret=vault.secret_for("oauthClients") if settings.dynamic_registration else None,
         )
-        self.registration = Registration(Servers(hub, vault, guard), discovery, self.connections, connecting)
+        servers, credentials = Servers(hub, vault, guard), Credentials(hub, vault, guard)
+        self.registration = Registration(servers, discovery, self.connections, connecting, credentials)
         self.proxies = TrustedProxies(settings.proxy_networks)
         self.endpoint = self._mcp(peers)
         self.doors = self._beside_mcp(vault, assertion_keys)

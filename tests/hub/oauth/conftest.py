@@ -20,6 +20,7 @@ from tradepost.hub.access import passwords
 from tradepost.hub.access.roles import caller_for_user
 from tradepost.hub.limits.settings import DEFAULTS
 from tradepost.hub.registration.connecting import Connecting
+from tradepost.hub.registration.credentials import Credentials
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.servers import Servers
@@ -56,6 +57,7 @@ class Hub:
     discovery: Discovery
     connecting: Connecting
     process: Process
+    credentials: Credentials
 
     @property
     def owner(self) -> Caller:
@@ -152,7 +154,17 @@ async def hub(world: World, clock: Clock, tmp_path: Path, monkeypatch: pytest.Mo
             Discovery(world.database, vault, process.connections),
         )
         desk = Desk(url, people, world, clock)
-        yield Hub(world, vault, desk, clock, servers, discovery, connecting, process)
+        yield Hub(
+            world,
+            vault,
+            desk,
+            clock,
+            servers,
+            discovery,
+            connecting,
+            process,
+            Credentials(world.database, vault, GUARD),
+        )
         for browser in desk.browsers:
             await browser.http.aclose()
         await process.upstreams.close()

@@ -96,7 +96,7 @@ async def test_a_way_back_counts_once_and_in_its_own_browser_only(hub: Hub, vend
     hub.clock.forward(minutes=10)
     assert (await hub.back(ann, late)).status_code == 409
     moved = await vendor.agree(await hub.leave(ann))
-    await hub.servers.set_oauth(hub.owner, "tracker", None)
+    await hub.credentials.remove(hub.owner, "tracker")
     assert (await hub.back(ann, moved)).status_code == 409
     assert vendor.count("authorization_code") == 1
 
@@ -185,7 +185,7 @@ async def test_a_token_endpoint_that_misbehaves_connects_nothing(hub: Hub, vendo
         await hub.call()
     vendor.clients["us"].update(secret="s3cret-of-ours", method="client_secret_post")
     vendor.of_server["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
-    await hub.servers.set_oauth(hub.owner, "tracker", None)
+    await hub.credentials.remove(hub.owner, "tracker")
     with pytest.raises(StateConflict):
         await hub.connecting.begin(hub.owner, "ses", "tracker")
 
@@ -254,7 +254,7 @@ async def test_who_may_set_it_up(hub: Hub, vendor: Vendor):
     _, operator = await hub.person("olga", "operator")
     await hub.register(vendor)
     with pytest.raises(ForbiddenScope):
-        await hub.servers.set_oauth(operator, "tracker", None)
+        await hub.credentials.remove(operator, "tracker")
     with pytest.raises(ForbiddenScope):
         await hub.connecting.begin(operator, "ses", "tracker")
     with pytest.raises(ForbiddenScope):

@@ -6,6 +6,7 @@ from functools import partial
 
 from tradepost.database.engine import Database
 from tradepost.hub.registration.connecting import Connecting
+from tradepost.hub.registration.credentials import Credentials
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.ambient import ambient_of
@@ -25,6 +26,7 @@ class Registration:
     discovery: Discovery
     connections: Connections
     connecting: Connecting
+    credentials: Credentials
 
     async def close(self) -> None:
         await self.connections.close()
@@ -45,4 +47,5 @@ def build_registration(
     accounts = Accounts(hub, vault, guard, url)
     connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub), accounts=accounts)
     servers, discovery = Servers(hub, vault, guard, programs), Discovery(hub, vault, connections)
-    return Registration(servers, discovery, connections, Connecting(hub, vault, accounts))
+    connecting, credentials = Connecting(hub, vault, accounts), Credentials(hub, vault, guard)
+    return Registration(servers, discovery, connections, connecting, credentials)

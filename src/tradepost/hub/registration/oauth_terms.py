@@ -1,13 +1,19 @@
 """What an admin says of OAuth at a server: which flow, as which client, for what. Checked before anything is stored."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from tradepost.foundation.errors import InvalidArgument
-from tradepost.hub.upstreams.guard import read_url
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.foundation.ids import new_id
+from tradepost.hub.upstreams.guard import Guard, Origin, read_url
 from tradepost.hub.upstreams.oauth.metadata import BASIC, POST
-from tradepost.hub.upstreams.oauth.setups import CLIENT, CONSENT
+from tradepost.hub.upstreams.oauth.models import ServerOAuth
+from tradepost.hub.upstreams.oauth.setups import CLIENT, CONSENT, keep_secret
+from tradepost.hub.vault.vault import Vault
 
 Flow = Literal["client_credentials", "authorization_code"]
 Method = Literal["client_secret_basic", "client_secret_post"]
@@ -65,6 +71,66 @@ def checked_terms(terms: OAuthTerms) -> OAuthTerms:
     for url in (*terms.urls, *((terms.resource,) if terms.resource is not None else ())):
         read_url(url)
     return terms
+
+
+async def check_beside(guard: Guard, terms: OAuthTerms | None, headers: Iterable[str], *, hide_url: bool) -> None:
+    """Check the terms, and that they fit to the other parts of a server's credential. Raises InvalidArgument,
+    StateConflict."""
+    if terms is None:
+        return
+    check_not_both(hide_url)
+    check_no_authorization(headers)
+    for url in checked_terms(terms).urls:
+        await require_privacy(guard, await guard.check(url))
+
+
+def check_not_both(is_both: bool) -> None:
+    """Raises InvalidArgument for a secret URL with OAuth beside it."""
+    if is_both:
+        raise InvalidArgument(
+            "A URL that is a secret is the whole credential, so there is no OAuth beside it.",
+            field="url",
+            hint="Use one of the two.",
+        )
+
+
+def check_no_authorization(headers: Iterable[str]) -> None:
+    """Raises StateConflict for a header of ours where the token goes."""
+    if any(name.lower() == "authorization" for name in headers):
+        raise StateConflict(
+            "With OAuth the header 'Authorization' carries the token.", hint="Leave the header out, or OAuth."
+        )
+
+
+async def require_privacy(guard: Guard, origin: Origin) -> None:
+    """Raises InvalidArgument where a secret would travel for everybody to read."""
+    if origin.scheme != "https":
+        addresses = await guard.addresses(origin.host, origin.port)
+        if not guard.may_use_plain_http(origin, addresses):
+            raise InvalidArgument(
+                "A secret would travel over plain http.", field="url", hint="Use the server's https URL."
+            )
+
+
+async def keep_terms(session: AsyncSession, vault: Vault, server_id: str, terms: OAuthTerms) -> None:
+    """Keep them for a server that has none, in the caller's transaction."""
+    given = {} if terms.token_url is None else {"issuer": terms.issuer or "", "token": terms.token_url}
+    row = ServerOAuth(
+        id=new_id("oau"),
+        server_id=server_id,
+        flow=terms.flow,
+        per_user=terms.per_user,
+        issuer=terms.issuer,
+        endpoints=given,
+        client_id=terms.client_id,
+        client_kind="given" if terms.client_id is not None else None,
+        client_auth=terms.method or (BASIC if given else None),
+        scopes=list(dict.fromkeys(terms.scopes)),
+        resource=terms.resource,
+    )
+    session.add(row)
+    await session.flush()
+    await keep_secret(session, vault, row.id, terms.client_secret)
 
 
 def _wrong(name: str, why: str, hint: str | None = None) -> InvalidArgument:

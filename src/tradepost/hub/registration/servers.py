@@ -8,26 +8,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.errors import NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits.quotas import read_quotas
 from tradepost.hub.limits.settings import checked
-from tradepost.hub.registration.oauth_terms import OAuthTerms, checked_terms
+from tradepost.hub.registration.oauth_terms import (
+    OAuthTerms,
+    check_beside,
+    check_no_authorization,
+    check_not_both,
+    keep_terms,
+    require_privacy,
+)
 from tradepost.hub.registration.ways_in import way_in
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
 from tradepost.hub.upstreams.oauth.kept import forget_oauth
 from tradepost.hub.upstreams.oauth.models import ServerOAuth
-from tradepost.hub.upstreams.oauth.setups import keep_secret
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.vault import URL, Vault
-
-AUTHORIZATION = "authorization"
 
 
 class Servers:
@@ -54,7 +58,7 @@ class Servers:
         """Add a remote MCP server. Nothing is connected yet: test it next. The same URL may be registered twice with
         different credentials. With `hide_url` the whole URL is a secret: only its origin is ever shown."""
         await self._check(url, headers, secret=hide_url or oauth is not None)
-        await self._check_oauth(oauth, headers, hide_url=hide_url)
+        await check_beside(self._guard, oauth, [header.name for header in headers], hide_url=hide_url)
         return await self._add(by, slug, url, headers, name, timeout_seconds, hide_url=hide_url, oauth=oauth)
 
     async def register_program(
@@ -101,7 +105,7 @@ class Servers:
             if hide_url:
                 await self._vault.keep(session, server.id, URL, url)
             if oauth is not None:
-                await self._keep_oauth(session, server, oauth)
+                await keep_terms(session, self._vault, server.id, oauth)
             credential = (await way_in(session, server)).credential
             details = {"slug": slug, "url": server.url, "url_hidden": hide_url, "credential": credential}
             await record_change(session, by, "server:registered", server.id, details)
@@ -113,14 +117,14 @@ class Servers:
         origin = await self._check(url, ())
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
-            found = await _remote(session, server)
+            found = await remote_server(session, server)
             hides = found.url_hidden if hide is None else hide
             before = found.url
             moved = before is None or before.startswith(SCHEME) or read_url(before) != origin
             has_oauth = await session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == found.id))
             if hides:
-                await self._require_privacy(origin)
-                _check_not_both(has_oauth is not None and not moved)
+                await require_privacy(self._guard, origin)
+                check_not_both(has_oauth is not None and not moved)
             if hides or found.url_hidden:
                 await self._vault.forget(session, found.id, URL)
                 found.credential_version += 1
@@ -138,39 +142,10 @@ class Servers:
             await record_change(session, by, "server:url", found.id, details)
             return found
 
-    async def set_oauth(self, by: Caller, server: str, terms: OAuthTerms | None) -> Server:
-        """Replace how tokens for a server are had, or end OAuth there. Whoever was connected is not any more."""
-        async with self._database.transaction(by.workspace_id, write=False) as session:
-            looked = await _remote(session, server)
-            headers = await self._vault.show(session, looked.id)
-        url = looked.url or ""
-        if url.startswith(SCHEME):
-            raise StateConflict(
-                "A program has no OAuth.", hint="What it needs stands in the operator's file, as `env`."
-            )
-        await self._check(url, (), secret=terms is not None)
-        await self._check_oauth(terms, [Header(one.name, "") for one in headers], hide_url=looked.url_hidden)
-        async with self._database.transaction(by.workspace_id, write=True) as session:
-            await require_role(session, by, "admin")
-            found = await _remote(session, server)
-            if found.url != url:
-                raise StateConflict("The server's URL was changed at this moment.", hint="Look at it and try again.")
-            before = (await way_in(session, found)).credential
-            await forget_oauth(session, self._vault, found.id)
-            if terms is not None:
-                await self._keep_oauth(session, found, terms)
-            found.credential_version += 1
-            after = (await way_in(session, found)).credential
-            details: dict[str, object] = {"before": before, "credential": after}
-            if terms is not None:
-                details |= {"client_id": terms.client_id, "issuer": terms.issuer, "scopes": list(terms.scopes)}
-            await record_change(session, by, "server:oauth", found.id, details)
-            return found
-
     async def set_headers(self, by: Caller, server: str, headers: Sequence[Header]) -> Server:
         """Replace all headers of a server."""
         async with self._database.transaction(by.workspace_id, write=False) as session:
-            url = (await _remote(session, server)).url or ""
+            url = (await remote_server(session, server)).url or ""
         if url.startswith(SCHEME):
             raise StateConflict(
                 "A program has no headers.", hint="What it needs stands in the operator's file, as `env`."
@@ -178,12 +153,12 @@ class Servers:
         await self._check(url, headers)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
-            found = await _remote(session, server)
+            found = await remote_server(session, server)
             if found.url != url:
                 raise StateConflict("The server's URL was changed at this moment.", hint="Look at it and try again.")
-            await _check_not_ruled(session, found, headers)
+            await check_not_ruled(session, found, headers)
             if await session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == found.id)) is not None:
-                _check_no_authorization(headers)
+                check_no_authorization([header.name for header in headers])
             await self._vault.replace(session, found.id, headers)
             found.credential_version += 1
             names = [header.name for header in headers]
@@ -204,7 +179,7 @@ class Servers:
         """Remove a server with its tools, assignments and headers. Its audit rows stay."""
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
-            found = await _remote(session, server)
+            found = await remote_server(session, server)
             await self._vault.clear(session, found.id)
             await self._vault.forget(session, found.id, URL)
             await forget_oauth(session, self._vault, found.id)
@@ -214,43 +189,8 @@ class Servers:
     async def _check(self, url: str, headers: Sequence[Header], *, secret: bool = False) -> Origin:
         origin = await self._guard.check(url)
         if any(header.hidden for header in checked_headers(headers)) or secret:
-            await self._require_privacy(origin)
+            await require_privacy(self._guard, origin)
         return origin
-
-    async def _require_privacy(self, origin: Origin) -> None:
-        if origin.scheme != "https":
-            addresses = await self._guard.addresses(origin.host, origin.port)
-            if not self._guard.may_use_plain_http(origin, addresses):
-                raise InvalidArgument(
-                    "A secret would travel over plain http.", field="url", hint="Use the server's https URL."
-                )
-
-    async def _check_oauth(self, terms: OAuthTerms | None, headers: Sequence[Header], *, hide_url: bool) -> None:
-        if terms is None:
-            return
-        _check_not_both(hide_url)
-        _check_no_authorization(headers)
-        for url in checked_terms(terms).urls:
-            await self._require_privacy(await self._guard.check(url))
-
-    async def _keep_oauth(self, session: AsyncSession, server: Server, terms: OAuthTerms) -> None:
-        endpoints = {"issuer": terms.issuer or "", "token": terms.token_url} if terms.token_url is not None else {}
-        row = ServerOAuth(
-            id=new_id("oau"),
-            server_id=server.id,
-            flow=terms.flow,
-            per_user=terms.per_user,
-            issuer=terms.issuer,
-            endpoints=endpoints,
-            client_id=terms.client_id,
-            client_kind="given" if terms.client_id is not None else None,
-            client_auth=terms.method or ("client_secret_basic" if endpoints else None),
-            scopes=list(dict.fromkeys(terms.scopes)),
-            resource=terms.resource,
-        )
-        session.add(row)
-        await session.flush()
-        await keep_secret(session, self._vault, row.id, terms.client_secret)
 
 
 async def find_server(session: AsyncSession, server: str) -> Server:
@@ -268,7 +208,7 @@ async def list_servers(session: AsyncSession) -> list[Server]:
     return list(await session.scalars(select(Server).order_by(Server.slug)))
 
 
-async def _check_not_ruled(session: AsyncSession, server: Server, headers: Sequence[Header]) -> None:
+async def check_not_ruled(session: AsyncSession, server: Server, headers: Sequence[Header]) -> None:
     """Raises StateConflict for a header that a rule sets as well: a request would carry it once, and not as ruled."""
     of_tools = await session.scalars(select(ToolEntry.settings).where(ToolEntry.server_id == server.id))
     ruled = {rule.key for settings in (server.settings, *of_tools) for rule in stored_rules(settings)}
@@ -282,23 +222,8 @@ def _origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _check_not_both(is_both: bool) -> None:
-    if is_both:
-        raise InvalidArgument(
-            "A URL that is a secret is the whole credential, so there is no OAuth beside it.",
-            field="url",
-            hint="Use one of the two.",
-        )
-
-
-def _check_no_authorization(headers: Sequence[Header]) -> None:
-    if any(header.name.lower() == AUTHORIZATION for header in headers):
-        raise StateConflict(
-            "With OAuth the header 'Authorization' carries the token.", hint="Leave the header out, or OAuth."
-        )
-
-
-async def _remote(session: AsyncSession, server: str) -> Server:
+async def remote_server(session: AsyncSession, server: str) -> Server:
+    """A server that is not bundled. Raises NotFound, StateConflict."""
     found = await find_server(session, server)
     if found.kind != "remote":
         raise StateConflict(

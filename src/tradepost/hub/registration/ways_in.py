@@ -28,6 +28,9 @@ class WayIn:
     people: int = 0
 
 
+NO_WAY = WayIn("none")
+
+
 async def ways_in(session: AsyncSession, user_id: str | None = None) -> dict[str, WayIn]:
     """By server id; a server that is not in it needs no credential."""
     with_headers = await session.scalars(select(SealedHeader.server_id).distinct())
@@ -44,7 +47,7 @@ async def ways_in(session: AsyncSession, user_id: str | None = None) -> dict[str
 
 async def way_in(session: AsyncSession, server: Server, user_id: str | None = None) -> WayIn:
     """That of one server."""
-    return (await ways_in(session, user_id)).get(server.id, WayIn("none"))
+    return (await ways_in(session, user_id)).get(server.id, NO_WAY)
 
 
 def shown_url(server: Server) -> str | None:

@@ -50,6 +50,7 @@ class Guard:
     def __init__(self, allow_private: Sequence[Network] = (), resolver: Resolve = resolve) -> None:
         self.allow_private = tuple(allow_private)
         self._resolve = resolver
+        self._tls: ssl.SSLContext | None = None
 
     async def check(self, url: str) -> Origin:
         """The origin of a URL that may be used. Raises InvalidArgument (field "url") before anything is connected."""
@@ -92,7 +93,8 @@ class Guard:
         certificates count, where it is not the usual authorities."""
         if tls is None:
             # Loaded with the first call that goes out: a start has better things to do.
-            tls = import_module("httpx2").create_ssl_context(trust_env=False)
+            tls = self._tls or import_module("httpx2").create_ssl_context(trust_env=False)
+            self._tls = tls
         tls.set_alpn_protocols(["http/1.1"])
         return HttpPool(self._dialled, tls)
 
