@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from tradepost.cli import console
+from tradepost.cli import console, local
 from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration import tools
@@ -33,7 +33,8 @@ async def registering(found: Opened) -> AsyncIterator[Registration]:
     vault = await open_vault(found.hub, found.settings.key_file)
     programs = read_programs(found.settings.servers_file, found.settings.allowed_commands)
     settings = found.settings
-    registration = build_registration(found.hub, vault, settings.private_networks, programs, url=settings.url)
+    url = local.running_url(settings.data, settings.url)
+    registration = build_registration(found.hub, vault, settings.private_networks, programs, url=url)
     try:
         yield registration
     finally:

@@ -1,6 +1,7 @@
 """How the hub gets in at servers, in a word each, as far as people may see it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import select
@@ -26,6 +27,7 @@ class WayIn:
     problem: str | None = None
     scopes: tuple[str, ...] = ()
     people: int = 0
+    connected_at: datetime | None = None
 
 
 NO_WAY = WayIn("none")
@@ -64,4 +66,4 @@ def _way(setup: ServerOAuth, accounts: dict[str, ServerAccount], user_id: str | 
     if row is None:
         return WayIn(credential, "not_connected", people=people)
     state: Connection = "connected" if row.state == "connected" else "reconnect"
-    return WayIn(credential, state, row.problem, tuple(row.scopes), people)
+    return WayIn(credential, state, row.problem, tuple(row.scopes), people, row.connected_at)
