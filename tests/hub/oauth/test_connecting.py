@@ -95,7 +95,10 @@ async def test_a_way_back_counts_once_and_in_its_own_browser_only(hub: Hub, vend
     late = await vendor.agree(await hub.leave(ann))
     hub.clock.forward(minutes=10)
     assert (await hub.back(ann, late)).status_code == 409
+    vendor.of_server = {"scopes_supported": ["read", "offline_access"]}
     moved = await vendor.agree(await hub.leave(ann))
+    asked = vendor.forms[-1]["authorize"]
+    assert (asked["scope"], asked["prompt"]) == ("read offline_access", "consent")
     await hub.credentials.remove(hub.owner, "tracker")
     assert (await hub.back(ann, moved)).status_code == 409
     assert vendor.count("authorization_code") == 1

@@ -30,6 +30,7 @@ from tradepost.hub.upstreams.oauth.accounts import Accounts
 from tradepost.hub.upstreams.oauth.clients import callback_of
 from tradepost.hub.upstreams.oauth.errors import OAuthFailed
 from tradepost.hub.upstreams.oauth.kept import Place, forget_account
+from tradepost.hub.upstreams.oauth.metadata import OFFLINE
 from tradepost.hub.upstreams.oauth.models import ServerConnect
 from tradepost.hub.upstreams.oauth.setups import CONSENT, Setup
 from tradepost.hub.upstreams.oauth.token_requests import redeem, revoke
@@ -107,6 +108,7 @@ class Connecting:
             "resource": setup.resource or url,
         }
         query |= {"scope": " ".join(scopes)} if scopes else {}
+        query |= {"prompt": "consent"} if OFFLINE in scopes else {}  # OpenID Connect gives it no other way
         where = endpoints.authorization
         return f"{where}{'&' if '?' in where else '?'}{urlencode(query)}"
 

@@ -6,10 +6,11 @@ from tradepost.protocol.upstream_errors import UpstreamFailed
 
 
 class OAuthFailed(UpstreamFailed):
-    """The authorization server did not do its part. `said` is its own error code, None where it gave none."""
+    """The authorization server did not do its part. `said` is its own error code, None where it gave none. It says
+    nothing about the server itself, which others may reach all the same."""
 
     def __init__(self, message: str, *, hint: str | None = None, said: str | None = None) -> None:
-        super().__init__(message, dispatched=False, hint=hint)
+        super().__init__(message, dispatched=False, answered=True, hint=hint)
         self.said = said
 
 

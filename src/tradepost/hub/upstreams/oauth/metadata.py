@@ -17,6 +17,7 @@ OF_SERVER = "/.well-known/oauth-authorization-server"
 OPENID = "/.well-known/openid-configuration"
 BASIC, POST, NONE = "client_secret_basic", "client_secret_post", "none"
 KNOWN_METHODS = (BASIC, POST, NONE)
+OFFLINE = "offline_access"
 MAX_SERVERS = 5
 ANOTHER = "Set the server's OAuth up anew if that is meant: its credentials belong to the one before alone."
 
@@ -24,7 +25,8 @@ ANOTHER = "Set the server's OAuth up anew if that is meant: its credentials belo
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """Where an authorization server is asked for what. `methods` are the ways in which it knows its clients, as far as
-    the hub has them, `names_itself` whether its answers to browsers carry its name (RFC 9207)."""
+    the hub has them, `names_itself` whether its answers to browsers carry its name (RFC 9207), `has_offline` whether it
+    wants to be asked for what lasts."""
 
     issuer: str
     token: str
@@ -35,6 +37,7 @@ class Endpoints:
     has_s256: bool = False
     takes_documents: bool = False
     names_itself: bool = False
+    has_offline: bool = False
 
     def as_record(self) -> dict[str, Any]:
         """As it is kept."""
@@ -144,6 +147,7 @@ async def _read(http: OAuthHttp, document: Json, issuer: str) -> Endpoints:
         has_s256=isinstance(challenges, list) and "S256" in challenges,
         takes_documents=document.get("client_id_metadata_document_supported") is True,
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+        has_offline=OFFLINE in scopes_in(document.get("scopes_supported")),
     )
 
 

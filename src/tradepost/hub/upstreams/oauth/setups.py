@@ -13,6 +13,7 @@ from tradepost.hub.upstreams.oauth.fetching import OAuthHttp
 from tradepost.hub.upstreams.oauth.kept import CLIENT_SECRET
 from tradepost.hub.upstreams.oauth.metadata import (
     KNOWN_METHODS,
+    OFFLINE,
     Endpoints,
     Found,
     discover,
@@ -95,6 +96,8 @@ class Setups:
         if not endpoints.has_s256:
             raise OAuthFailed("The authorization server does not say that it has PKCE with S256, so it is not used.")
         scopes = setup.scopes or found.scopes
+        if not setup.scopes and endpoints.has_offline and OFFLINE not in scopes:
+            scopes = (*scopes, OFFLINE)  # without it there is nothing to renew tokens with
         client, kind, redirect = setup.client, setup.client_kind, callback_of(self.url)
         if client is not None and kind == "given":
             client = replace(client, method=_checked_method(client, endpoints))
