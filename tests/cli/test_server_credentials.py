@@ -55,19 +55,16 @@ async def test_a_url_that_is_a_secret_is_never_seen_again(place: Place, tmp_path
             await ran(place, "server", "add", "echo", f"@{written}", "--secret-url"),
             await ran(place, "server", "test", "echo"),
             await ran(place, "server", "tools", "echo", "--json"),
-            await ran(place, "server", "show", "echo", "read_it"),
-            await ran(place, "server", "list"),
             await ran(place, "server", "list", "--json"),
             await ran(place, "audit", "tail", "--json"),
         ]
         assert said[1].good().out.startswith("echo answers: Orders, 1 tools")
-        assert "[redacted]" in said[3].good().out
-        assert said[5].json()[-1]["url"].startswith(f"{origin}/•")
+        assert "[redacted]" in said[2].good().out
+        assert said[3].json()[-1]["url"].startswith(f"{origin}/•")
         wrong = f"{origin}/{CANARY}-2/mcp"
         said.append(await ran(place, "server", "url", "echo", "env:ELSEWHERE", "--secret-url", ELSEWHERE=wrong))
-        said.append(await ran(place, "server", "test", "echo"))
         said.append(await ran(place, "server", "test", "echo", TRADEPOST_LOG_LEVEL="DEBUG"))
-        assert "HTTP 404" in said[-2].refusal()
+        assert "HTTP 404" in said[-1].err
         for one in (*said, await ran(place, "server", "remove", "echo", "--yes")):
             assert CANARY not in one.out + one.err, one
     with sqlite3.connect(place.data / "hub.db") as database:
@@ -114,11 +111,8 @@ async def test_each_kind_of_credential(place: Place, tmp_path: Path):
     ("arguments", "words"),
     [
         (("--bearer", "env:NOTHING_THERE"), "The environment has no NOTHING_THERE."),
-        (("--bearer", "@/nothing/there"), "The file /nothing/there cannot be used"),
         (("--bearer", "x" * 20, "--api-key", "y"), "A server has one credential."),
-        (("--scope", "read"), "for OAuth"),
         (("--oauth", "magic"), "There is no OAuth 'magic'."),
-        (("--oauth", "client"), "an id and a secret"),
         (("--oauth", "user", "--secret", "Authorization: x"), "carries the token"),
         (("--oauth", "user", "--secret-url"), "the whole credential"),
         (("--agent", "helper"), "go with --yes"),

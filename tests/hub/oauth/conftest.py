@@ -136,7 +136,10 @@ async def vendor(clock: Clock) -> AsyncIterator[Vendor]:
 
 
 @pytest.fixture
-async def hub(world: World, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+async def hub(
+    world: World, vendor: Vendor, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Hub]:
+    """`vendor` is here so that it ends last: its server waits for connections that are still open."""
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     vault = await open_vault(world.database, tmp_path / "vault.keys")
     holder: list[Any] = []
