@@ -14,7 +14,7 @@ from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.registration.ways_in import way_in
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.oauth.clients import client_document, own_document
-from tradepost.hub.upstreams.oauth.errors import NotConnected
+from tradepost.hub.upstreams.oauth.errors import NotConnected, OAuthFailed
 from tradepost.hub.upstreams.oauth.metadata import Endpoints
 from tradepost.hub.upstreams.oauth.models import ServerAccount
 from tradepost.hub.vault.models import SealedValue
@@ -247,6 +247,10 @@ async def test_another_origin_clears_all_of_it(hub: Hub, vendor: Vendor):
     )  # C3: the other one is not told what this one knows
     assert "another authorization server than it is set up with" in said(answer)
     assert text_of(await hub.call()) == "you sent Bearer [redacted]"
+    old = (await hub.connecting.look(hub.owner, "tracker"))[0]
+    with pytest.raises(OAuthFailed, match="moved at this moment"):  # C7: somebody who has not heard of a move yet
+        place = (old.workspace_id, old.id, "http://127.0.0.1:18097/mcp", old.credential_version)
+        await hub.process.connections.to(*place, slug="tracker", caller=hub.owner)
     await hub.servers.set_url(hub.owner, "tracker", vendor.url + "2")
     assert (await hub.connecting.look(hub.owner, "tracker"))[1].connection == "connected"
     await hub.servers.set_url(hub.owner, "tracker", "http://127.0.0.1:18099/mcp")

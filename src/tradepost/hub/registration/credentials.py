@@ -9,8 +9,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import StateConflict
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
-from tradepost.hub.registration.oauth_terms import OAuthTerms, check_beside, require_privacy
-from tradepost.hub.registration.oauth_terms import keep_terms as keep
+from tradepost.hub.registration.oauth_terms import OAuthTerms, check_beside, keep_terms, require_privacy
 from tradepost.hub.registration.servers import check_not_ruled, remote_server
 from tradepost.hub.registration.ways_in import way_in
 from tradepost.hub.registry.models import Server
@@ -80,7 +79,7 @@ class Credentials:
         await forget_oauth(session, self._vault, found.id)
         await self._vault.replace(session, found.id, headers)
         if terms is not None:
-            await keep(session, self._vault, found.id, terms)
+            await keep_terms(session, self._vault, found.id, found.url or "", terms)
         found.credential_version += 1
         details: dict[str, object] = {"before": before, "credential": (await way_in(session, found)).credential}
         details["headers"] = [header.name for header in headers]

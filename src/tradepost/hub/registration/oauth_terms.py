@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.ids import new_id
-from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.hub.upstreams.guard import Guard, Origin, origin_of, read_url
 from tradepost.hub.upstreams.oauth.metadata import BASIC, POST
 from tradepost.hub.upstreams.oauth.models import ServerOAuth
 from tradepost.hub.upstreams.oauth.setups import CLIENT, CONSENT, keep_secret
@@ -112,12 +112,13 @@ async def require_privacy(guard: Guard, origin: Origin) -> None:
             )
 
 
-async def keep_terms(session: AsyncSession, vault: Vault, server_id: str, terms: OAuthTerms) -> None:
-    """Keep them for a server that has none, in the caller's transaction."""
+async def keep_terms(session: AsyncSession, vault: Vault, server_id: str, url: str, terms: OAuthTerms) -> None:
+    """Keep them for a server at `url` that has none, in the caller's transaction."""
     given = {} if terms.token_url is None else {"issuer": terms.issuer or "", "token": terms.token_url}
     row = ServerOAuth(
         id=new_id("oau"),
         server_id=server_id,
+        origin=origin_of(url),
         flow=terms.flow,
         per_user=terms.per_user,
         issuer=terms.issuer,

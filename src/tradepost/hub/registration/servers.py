@@ -1,7 +1,6 @@
 """Servers in the registry: add, change, disable, delete. A credential belongs to one origin and is never read back."""
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,7 +25,7 @@ from tradepost.hub.registration.oauth_terms import (
 from tradepost.hub.registration.ways_in import way_in
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
-from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.hub.upstreams.guard import Guard, Origin, origin_of, read_url
 from tradepost.hub.upstreams.oauth.kept import forget_oauth
 from tradepost.hub.upstreams.oauth.models import ServerOAuth
 from tradepost.hub.upstreams.programs import SCHEME, Programs
@@ -93,7 +92,7 @@ class Servers:
                 slug=slug,
                 name=name.strip() or slug,
                 kind="remote",
-                url=_origin_of(url) if hide_url else url,
+                url=origin_of(url) if hide_url else url,
                 url_hidden=hide_url,
                 owner_id=by.user_id,
                 credential_version=1 if headers or hide_url or oauth else 0,
@@ -105,7 +104,7 @@ class Servers:
             if hide_url:
                 await self._vault.keep(session, server.id, URL, url)
             if oauth is not None:
-                await keep_terms(session, self._vault, server.id, oauth)
+                await keep_terms(session, self._vault, server.id, url, oauth)
             credential = (await way_in(session, server)).credential
             details = {"slug": slug, "url": server.url, "url_hidden": hide_url, "credential": credential}
             await record_change(session, by, "server:registered", server.id, details)
@@ -130,7 +129,7 @@ class Servers:
                 found.credential_version += 1
             if hides:
                 await self._vault.keep(session, found.id, URL, url)
-            found.url, found.url_hidden = (_origin_of(url) if hides else url), hides
+            found.url, found.url_hidden = (origin_of(url) if hides else url), hides
             found.status = "registered" if found.status != "disabled" else "disabled"
             if moved:
                 await self._vault.clear(session, found.id)
@@ -215,11 +214,6 @@ async def check_not_ruled(session: AsyncSession, server: Server, headers: Sequen
     for header in headers:
         if ("header", header.name.lower()) in ruled:
             raise StateConflict(f"A rule sets the header '{header.name}'.", hint="Remove that rule first.")
-
-
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 async def remote_server(session: AsyncSession, server: str) -> Server:

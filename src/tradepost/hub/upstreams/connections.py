@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import Unavailable
 from tradepost.hub.limits.settings import DEFAULTS, Limits
-from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.guard import Guard, origin_of
 from tradepost.hub.upstreams.oauth.accounts import Account, Accounts
 from tradepost.hub.upstreams.oauth.models import EVERYBODY
 from tradepost.hub.upstreams.oauth.setups import Setup
@@ -209,6 +210,8 @@ class Connections:
         headers = await self._vault.headers_for(workspace_id, server_id)
         whole = None if url.startswith(SCHEME) else await self._vault.hidden_url(workspace_id, server_id)
         ambient = await self.ambient(workspace_id, server_id)
+        if whole is not None and origin_of(whole) != origin_of(url):
+            raise Unavailable("The server was moved at this moment.", hint="Try again.")
         made = self.fresh(whole or url, headers, limits, ambient, account)
         return made if whole is None else replace(made, own=(*of_url(whole), *made.own))
 

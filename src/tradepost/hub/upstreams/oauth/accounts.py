@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
-from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.guard import Guard, origin_of
 from tradepost.hub.upstreams.oauth.errors import NotConnected, OAuthFailed
 from tradepost.hub.upstreams.oauth.fetching import OAuthHttp
 from tradepost.hub.upstreams.oauth.kept import AccountStore, Held, Place
@@ -144,7 +144,9 @@ class Accounts:
 
     def account(self, workspace_id: str, slug: str, url: str, setup: Setup, user_id: str | None) -> Account:
         """That of a person, or everybody's, as the server is set up. Raises NotConnected where only a person could have
-        one, and none is behind the call."""
+        one, and none is behind the call, and OAuthFailed where the server has just been moved."""
+        if origin_of(url) != setup.origin:
+            raise OAuthFailed("The server was moved at this moment.", hint="Try again.")
         holder = setup.holder(user_id)
         if holder is None:
             raise NotConnected(

@@ -13,13 +13,14 @@ EVERYBODY = ""  # the holder of an account that all agents share
 
 
 class ServerOAuth(HubBase, Versioned):
-    """How tokens for a server are had. `issuer` and `endpoints` are what was found out about its authorization server;
-    a client that was given or registered belongs to that one alone. The client's secret is in the vault, under this
-    row's id. `client_kind` is how the hub came to its client: `given` by an admin, its own `document`, or `dynamic`
-    registration, which named `client_redirect`."""
+    """How tokens for a server are had, at the `origin` that it has: they go nowhere else. `issuer` and `endpoints` are
+    what was found out about its authorization server; a client that was given or registered belongs to that one alone.
+    The client's secret is in the vault, under this row's id. `client_kind` is how the hub came to its client: `given`
+    by an admin, its own `document`, or `dynamic` registration, which named `client_redirect`."""
 
     __tablename__ = "server_oauth"
     server_id: Mapped[str]
+    origin: Mapped[str]
     flow: Mapped[str]
     per_user: Mapped[bool] = mapped_column(default=False)
     issuer: Mapped[str | None]

@@ -35,6 +35,7 @@ class Setup:
 
     id: str
     server_id: str
+    origin: str
     flow: str
     per_user: bool
     issuer: str | None
@@ -169,6 +170,7 @@ def _setup(row: ServerOAuth, secret: str | None) -> Setup:
     return Setup(
         id=row.id,
         server_id=row.server_id,
+        origin=row.origin,
         flow=row.flow,
         per_user=row.per_user,
         issuer=row.issuer,

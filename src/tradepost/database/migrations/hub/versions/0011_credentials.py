@@ -53,6 +53,7 @@ def upgrade() -> None:
     op.create_table(
         "server_oauth",
         _text("server_id"),
+        _text("origin"),
         _text("flow"),
         sa.Column("per_user", sa.Boolean(), nullable=False),
         _text("issuer", nullable=True),
