@@ -39,6 +39,8 @@ from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.build import Registration, open_secrets
 from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.connecting import Connecting
+from tradepost.hub.registration.credentials import Credentials
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
@@ -51,6 +53,7 @@ from tradepost.hub.registry.whereabouts import whereabouts
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.oauth.accounts import Accounts
 from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
@@ -103,7 +106,8 @@ class Tradepost:
         self.sealer = Sealer(hub)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         guard = Guard(settings.private_networks)
-        self.connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub))
+        accounts = Accounts(hub, vault, guard, settings.url)
+        self.connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub), accounts=accounts)
         self.updates = Updates()
         discovery = Discovery(hub, vault, self.connections)
         self.relisting = Relisting(discovery.relist)
@@ -130,7 +134,8 @@ class Tradepost:
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
         )
         self.updates.draw_from(*self.followers)
-        self.people = build_people(hub, vault, guard, settings.url, settings.provider)
+        connecting = Connecting(hub, vault, accounts)
+        self.people = build_people(hub, vault, guard, settings.url, settings.provider, connecting=connecting)
         self.oauth = build_oauth(
             hub,
             people or self.people.sessions,
@@ -138,7 +143,8 @@ class Tradepost:
             settings.url,
             dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
         )
-        self.registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
+        servers, credentials = Servers(hub, vault, guard), Credentials(hub, vault, guard)
+        self.registration = Registration(servers, discovery, self.connections, connecting, credentials)
         self.proxies = TrustedProxies(settings.proxy_networks)
         self.endpoint = self._mcp(peers)
         self.doors = self._beside_mcp(vault, assertion_keys)

@@ -14,6 +14,7 @@ from tests.api.world import Side, problem
 BODIES: dict[str, Any] = {
     "PUT /servers/{server}/url": {"url": "http://127.0.0.1:18100/mcp"},
     "PUT /servers/{server}/headers": {"headers": []},
+    "PUT /servers/{server}/credential": {"credential": None},
     "PATCH /servers/{server}/settings": {"set": {"running": 3}},
     "PATCH /servers/{server}/tools/{tool}": {"enabled": False},
     "PATCH /servers/{server}/tools/{tool}/settings": {"set": {"running": 3}},

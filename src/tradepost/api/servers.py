@@ -1,17 +1,20 @@
 """Servers: register, test, discover, point elsewhere, switch off, delete. Programs are registered on the operator's own
 machine alone, and nothing here starts one."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 from sqlalchemy import select
 
 from tradepost.api.access import Work, may
+from tradepost.api.credential_shapes import HEADER_NAME, CredentialGiven, stored
 from tradepost.api.paging import Place, page_of
-from tradepost.api.shapes import Given, Instant, Page, PageQuery, Shown, Slug, Words, in_path, page
+from tradepost.api.shapes import Given, Instant, Page, PageQuery, Shown, Slug, Words, either, in_path, page
 from tradepost.foundation.errors import StateConflict
+from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.servers import find_server
+from tradepost.hub.registration.ways_in import NO_WAY, WayIn, way_in, ways_in
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.programs import SCHEME
 from tradepost.hub.vault.header_rules import MAX_HEADERS, MAX_VALUE, Header
@@ -29,7 +32,7 @@ Url = Annotated[
 class HeaderGiven(Given):
     """A header to send to the server. It is sealed; a hidden one is never shown again."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", examples=["Authorization"])
+    name: str = Field(pattern=HEADER_NAME, examples=["Authorization"])
     value: str = Field(
         min_length=1,
         max_length=MAX_VALUE,
@@ -42,20 +45,50 @@ class HeaderGiven(Given):
 Headers = Annotated[list[HeaderGiven], Field(max_length=MAX_HEADERS)]
 
 
-class NewServer(Given):
-    """A remote MCP server to register."""
+SecretUrl = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2048,
+        description="Its MCP endpoint, where the whole URL is a secret: only its origin is ever shown.",
+        json_schema_extra={"writeOnly": True},
+    ),
+]
 
+
+class Located(Given):
+    """Where a server is: `url`, or `secret_url`."""
+
+    url: Url | None = None
+    secret_url: SecretUrl | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.url is None) == (self.secret_url is None):
+            raise ValueError("name exactly one of url and secret_url")
+        return self
+
+    @property
+    def whole(self) -> str:
+        """The URL."""
+        return self.url or self.secret_url or ""
+
+
+class NewServer(Located):
+    """A remote MCP server to register. `credential` is what it is shown, beside other headers."""
+
+    model_config = ConfigDict(json_schema_extra=either("url", "secret_url"))
     slug: Slug
-    url: Url
     name: Words = Field("", description="Full name; the slug without one.")
     headers: Headers = Field(default_factory=list)
+    credential: CredentialGiven | None = None
     timeout_seconds: float | None = Field(None, ge=1, le=300, description="Seconds a call may take; else 60.")
 
 
-class NewUrl(Given):
-    """Where the server is."""
+class NewUrl(Located):
+    """Where the server is. A `secret_url` stays secret, and a `url` is shown."""
 
-    url: Url
+    model_config = ConfigDict(json_schema_extra=either("url", "secret_url"))
 
 
 class ServerShown(Shown):
@@ -66,7 +99,12 @@ class ServerShown(Shown):
     name: str
     kind: Literal["builtin", "remote"]
     status: Literal["registered", "ready", "failing", "disabled"]
-    url: str | None
+    url: str | None = Field(description="Of a secret one, the origin.")
+    url_hidden: bool
+    credential: Literal["none", "headers", "oauth_client", "oauth_workspace", "oauth_user"]
+    connection: Literal["connected", "reconnect", "not_connected"] | None = Field(
+        description="Of everybody's account, or that of whoever asks; null where nobody has to connect."
+    )
     identity: dict[str, Any] = Field(description="What the last test found: era, transport, name, latency.")
     tested_at: Instant | None
     last_error: str | None
@@ -85,6 +123,7 @@ class TestShown(Shown):
     server_name: str | None
     tools: int | None
     watches: bool
+    scopes_missing: list[str] = Field(description="Wanted, and not had by the credential.")
     problem: str | None
     hint: str | None
 
@@ -123,29 +162,43 @@ async def list_servers(work: Reading, query: Annotated[PageQuery, Query()]) -> P
     place = Place("servers", work.caller.workspace_id, query.limit, query.cursor)
     async with work.reading() as session:
         rows, more = await page_of(session, place, select(Server), [(Server.slug, str)])
-    return page([_shown(row) for row in rows], more)
+        ways = await ways_in(session, work.caller.user_id)
+    return page([_shown(row, ways.get(row.id, NO_WAY)) for row in rows], more)
 
 
 @router.post("/servers", status_code=201, summary="Register a server")
 async def register_server(work: Writing, body: NewServer) -> ServerShown:
     """Add a remote MCP server. Nothing is connected and nothing of it is visible to agents yet: test it next."""
+    headers, given = sealed(body.headers), stored(body.credential)
+    if isinstance(given, Header):
+        headers.append(given)
     row = await work.parts.registration.servers.register(
-        work.caller, body.slug, body.url, sealed(body.headers), name=body.name, timeout_seconds=body.timeout_seconds
+        work.caller,
+        body.slug,
+        body.whole,
+        headers,
+        name=body.name,
+        timeout_seconds=body.timeout_seconds,
+        hide_url=body.secret_url is not None,
+        oauth=given if isinstance(given, OAuthTerms) else None,
     )
-    return _shown(row)
+    return await shown_server(work, row)
 
 
 @router.get("/servers/{server}", summary="Show a server")
 async def get_server(work: Reading, server: Which) -> ServerShown:
     """One server."""
     async with work.reading() as session:
-        return _shown(await find_server(session, server))
+        found = await find_server(session, server)
+    return await shown_server(work, found)
 
 
 @router.put("/servers/{server}/url", summary="Point a server elsewhere")
 async def set_server_url(work: Writing, server: Which, body: NewUrl) -> ServerShown:
-    """Another scheme, host or port clears its headers: they are for the old one."""
-    return _shown(await work.parts.registration.servers.set_url(work.caller, server, body.url))
+    """Another scheme, host or port clears its credential: that is for the old one."""
+    hide = body.secret_url is not None
+    row = await work.parts.registration.servers.set_url(work.caller, server, body.whole, hide=hide)
+    return await shown_server(work, row)
 
 
 @router.post("/servers/{server}/test", summary="Test a server")
@@ -178,13 +231,13 @@ async def discover_server(work: Writing, server: Which) -> DifferenceShown:
 @router.post("/servers/{server}/enable", summary="Enable a server")
 async def enable_server(work: Writing, server: Which) -> ServerShown:
     """Let its tools be called again."""
-    return _shown(await work.parts.registration.servers.set_active(work.caller, server, True))
+    return await shown_server(work, await work.parts.registration.servers.set_active(work.caller, server, True))
 
 
 @router.post("/servers/{server}/disable", summary="Disable a server")
 async def disable_server(work: Writing, server: Which) -> ServerShown:
     """None of its tools can be called from the next call on."""
-    return _shown(await work.parts.registration.servers.set_active(work.caller, server, False))
+    return await shown_server(work, await work.parts.registration.servers.set_active(work.caller, server, False))
 
 
 @router.delete("/servers/{server}", status_code=204, summary="Delete a server")
@@ -208,7 +261,13 @@ async def _refuse_program(work: Work, server: str) -> None:
         )
 
 
-def _shown(row: Server) -> ServerShown:
+async def shown_server(work: Work, row: Server) -> ServerShown:
+    """One server, for whoever asks."""
+    async with work.reading() as session:
+        return _shown(row, await way_in(session, row, work.caller.user_id))
+
+
+def _shown(row: Server, way: WayIn) -> ServerShown:
     return ServerShown(
         id=row.id,
         slug=row.slug,
@@ -216,6 +275,9 @@ def _shown(row: Server) -> ServerShown:
         kind="builtin" if row.kind == "builtin" else "remote",
         status=row.status,  # type: ignore[arg-type]
         url=row.url,
+        url_hidden=row.url_hidden,
+        credential=way.credential,
+        connection=way.connection,
         identity=row.identity,
         tested_at=row.tested_at,
         last_error=row.last_error,

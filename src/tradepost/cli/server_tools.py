@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from tradepost.cli import console
+from tradepost.cli import console, local
 from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration import tools
@@ -31,7 +31,9 @@ async def registering(found: Opened) -> AsyncIterator[Registration]:
     """What registers and discovers servers, over the databases of a command."""
     vault = await open_secrets(found.hub, found.settings.keys, found.settings.secret_managers_file)
     programs = read_programs(found.settings.servers_file, found.settings.allowed_commands)
-    registration = build_registration(found.hub, vault, found.settings.private_networks, programs)
+    settings = found.settings
+    url = local.running_url(settings.data, settings.url)
+    registration = build_registration(found.hub, vault, settings.private_networks, programs, url=url)
     try:
         yield registration
     finally:

@@ -5,12 +5,31 @@ from typing import Annotated, Any
 
 import typer
 
-from tradepost.cli import console, server_inject, server_settings, server_tools
+from tradepost.cli import console, server_credentials, server_inject, server_settings, server_tools
+from tradepost.cli.credential_options import (
+    ApiKeyHeaderOption,
+    ApiKeyOption,
+    BearerOption,
+    ClientIdOption,
+    ClientSecretOption,
+    CredentialOptions,
+    IssuerOption,
+    OAuthOption,
+    ResourceOption,
+    ScopeOption,
+    TokenUrlOption,
+)
+from tradepost.cli.secret_values import HOW, secret_value
+from tradepost.cli.server_credentials import SecretUrlOption
+from tradepost.cli.server_quickly import go_on, say_report
 from tradepost.cli.server_tools import Slug, Tool, registering
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
 from tradepost.hub.registration import assignments, tools
+from tradepost.hub.registration.arranging import check_target
+from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.servers import list_servers
+from tradepost.hub.registration.ways_in import NO_WAY, shown_url, ways_in
 from tradepost.hub.upstreams.programs import SCHEME
 from tradepost.hub.vault.header_rules import Header
 
@@ -23,6 +42,8 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile:
 def register(app: typer.Typer) -> None:
     for name, command in server_tools.COMMANDS.items():
         server.command(name)(command)
+    for name, command in server_credentials.COMMANDS.items():
+        server.command(name)(command)
     server.command("settings")(server_settings.settings)
     server.command("inject")(server_inject.inject)
     app.add_typer(server)
@@ -31,12 +52,12 @@ def register(app: typer.Typer) -> None:
 def _headers(shown: list[str], hidden: list[str]) -> list[Header]:
     headers = []
     for given, is_hidden in [(line, False) for line in shown] + [(line, True) for line in hidden]:
-        name, colon, value = given.partition(":")
-        if not colon or not name.strip() or not value.strip():
+        name, colon, value = (part.strip() for part in given.partition(":"))
+        if not colon or not name or not value:
             raise InvalidArgument(
                 "A header is written 'Name: value'.", hint="Quote it: --secret 'Authorization: Bearer …'."
             )
-        headers.append(Header(name.strip(), value.strip(), is_hidden))
+        headers.append(Header(name, secret_value(value, name) if is_hidden else value, is_hidden))
     return headers
 
 
@@ -55,32 +76,70 @@ def add(
         list[str] | None, typer.Option(help="A header 'Name: value' that may be shown; repeat it.")
     ] = None,
     secret: Annotated[
-        list[str] | None, typer.Option(help="A header that is sealed and never shown; repeat it.")
+        list[str] | None,
+        typer.Option(help=f"A header 'Name: value' that is sealed and never shown; repeat it. The value is {HOW}."),
     ] = None,
+    bearer: BearerOption = None,
+    api_key: ApiKeyOption = None,
+    api_key_header: ApiKeyHeaderOption = "X-Api-Key",
+    oauth: OAuthOption = None,
+    client_id: ClientIdOption = None,
+    client_secret: ClientSecretOption = None,
+    token_url: TokenUrlOption = None,
+    issuer: IssuerOption = None,
+    scope: ScopeOption = None,
+    resource: ResourceOption = None,
+    secret_url: SecretUrlOption = False,
     timeout: Annotated[float | None, typer.Option(min=1, max=300, help="Seconds a call may take; else 60.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Go on at once: test, discover, enable what only reads, and assign it.")
+    ] = False,
+    agent: AgentOption = None,
+    profile: ProfileOption = None,
     workspace: WorkspaceOption = None,
     by: UserOption = None,
     data: DataOption = None,
 ) -> None:
-    """Register an MCP server. Nothing of it is visible to agents yet."""
+    """Register an MCP server. Without --yes nothing of it is visible to agents yet."""
+    given = CredentialOptions(
+        bearer, api_key, api_key_header, oauth, client_id, client_secret, token_url, issuer, scope, resource
+    )
 
     async def work() -> None:
-        headers = _headers(header or [], secret or [])
+        if (agent or profile) and not yes:
+            raise InvalidArgument("--agent and --profile go with --yes.", hint="Or assign tools later, one by one.")
+        headers, credential = _headers(header or [], secret or []), given.credential()
+        whole = secret_value(url, "the URL") if secret_url else url
+        if isinstance(credential, Header):
+            headers.append(credential)
+        terms = credential if isinstance(credential, OAuthTerms) else None
         async with opened(data) as found, registering(found) as registration:
             caller = await found.acting(workspace, by)
+            if yes:
+                await check_target(found.hub, caller, agent, profile)
             options: Any = {"name": name, "timeout_seconds": timeout}
-            if url.startswith(SCHEME):
-                if headers:
+            if whole.startswith(SCHEME):
+                if headers or terms is not None:
                     raise InvalidArgument(
                         "A program has no headers.", hint="Give it what it needs by `env` in the file of servers."
                     )
-                program = url.removeprefix(SCHEME)
+                program = whole.removeprefix(SCHEME)
                 row = await registration.servers.register_program(caller, slug, program, **options)
             else:
-                row = await registration.servers.register(caller, slug, url, headers, **options)
-        console.say(f"The server {row.slug} is registered. Test it next: tradepost server test {row.slug}")
+                options |= {"hide_url": secret_url, "oauth": terms}
+                row = await registration.servers.register(caller, slug, whole, headers, **options)
+            if yes:
+                await go_on(found.hub, registration, caller, row, agent, profile)
+                return
+        console.say(f"The server {row.slug} is registered. {_next(row.slug, terms)}")
 
     run(work)
+
+
+def _next(slug: str, terms: OAuthTerms | None) -> str:
+    if terms is not None and terms.flow == "authorization_code":
+        return f"Connect it next: tradepost server connect {slug}"
+    return f"Test it next: tradepost server test {slug}"
 
 
 @server.command("test")
@@ -99,10 +158,7 @@ def connect(
         if as_json:
             console.show_json(asdict(report))
         elif report.ok:
-            console.say(
-                f"{slug} answers: {report.server_name}, {report.tools} tools, MCP {report.protocol_version} "
-                f"({report.era}), {report.transport}, {report.latency_ms:.0f} ms."
-            )
+            say_report(slug, report)
         if not report.ok:
             raise UpstreamError(report.problem or "The server did not answer.", hint=report.hint)
 
@@ -183,13 +239,16 @@ def list_command(workspace: WorkspaceOption = None, data: DataOption = None, as_
     """All servers of the workspace."""
 
     async def work() -> None:
-        async with hub_session(data, workspace, write=False) as (session, _):
+        async with hub_session(data, workspace, write=False) as (session, caller):
+            ways = await ways_in(session, caller.user_id)
             rows = [
                 {
                     "slug": row.slug,
                     "kind": row.kind,
                     "status": row.status,
-                    "url": row.url,
+                    "url": shown_url(row),
+                    "credential": ways.get(row.id, NO_WAY).credential,
+                    "connection": ways.get(row.id, NO_WAY).connection,
                     "tested_at": row.tested_at,
                     "last_error": row.last_error,
                 }
@@ -198,6 +257,7 @@ def list_command(workspace: WorkspaceOption = None, data: DataOption = None, as_
         if as_json:
             console.show_json(rows)
         else:
-            console.show_table(rows, ["slug", "kind", "status", "url", "last_error"], "There is no server yet.")
+            columns = ["slug", "kind", "status", "url", "credential", "connection", "last_error"]
+            console.show_table(rows, columns, "There is no server yet.")
 
     run(work)

@@ -10,7 +10,8 @@ from tradepost.hub.events import models as events
 from tradepost.hub.limits import models as limits
 from tradepost.hub.registry import models as registry
 from tradepost.hub.replays import models as replays
+from tradepost.hub.upstreams.oauth import models as server_oauth
 from tradepost.hub.vault import models as vault
 
-MODULES = (access, actions, audit, events, limits, oauth, people, registry, replays, vault)
+MODULES = (access, actions, audit, events, limits, oauth, people, registry, replays, server_oauth, vault)
 METADATA = HubBase.metadata

@@ -53,6 +53,8 @@ async def read_response(
         return _matching(_object(body), request_id), body
     if content_type == "text/event-stream":
         return await _from_stream(answer, request_id, on_message, after)
+    if content_type in ("text/html", "application/xhtml+xml"):
+        raise _wrong("answered with a web page instead of MCP")
     raise _wrong(f"answered with the content type '{content_type[:60]}' instead of JSON or an event stream")
 
 

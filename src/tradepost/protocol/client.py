@@ -15,8 +15,10 @@ from tradepost import __version__
 from tradepost.protocol import legacy, modern
 from tradepost.protocol.asides import Asides, refused
 from tradepost.protocol.client_methods import ClientMethods, Prepared, result_of, wrong_answer
+from tradepost.protocol.credentialed_link import Credential, CredentialedLink
 from tradepost.protocol.headers import is_visible_ascii
 from tradepost.protocol.http_pool import HttpPool
+from tradepost.protocol.http_request import origin_in
 from tradepost.protocol.jsonrpc import (
     HEADER_MISMATCH,
     MISSING_CAPABILITY,
@@ -47,8 +49,9 @@ class McpClient(ClientMethods):
     what a server of the older era may ask of us during a call that brings an `on_message`. A server that is a `program`
     has no URL; `url` is then what it is called. An `older` one begins with the handshake of the older era. `staying`
     has the connections of streams that stay open. `ambient` goes along with every request, whosever it is; what a call
-    brings of the same name goes before it. `on_connected` is told each time era and session are agreed on,
-    `on_list_changed` when a server says during a call that one of its lists changed."""
+    brings of the same name goes before it. A `credential` that changes is asked for with each request. `on_connected`
+    is told each time era and session are agreed on, `on_list_changed` when a server says during a call that one of its
+    lists changed."""
 
     def __init__(
         self,
@@ -62,19 +65,21 @@ class McpClient(ClientMethods):
         older: bool = False,
         staying: HttpPool | None = None,
         ambient: Beside = NOTHING_BESIDE,
+        credential: Credential | None = None,
     ) -> None:
-        self._url = url
+        self._called = origin_in(url)  # in logs: the rest of a URL may be a secret
         self._fixed = frozenset(name.lower() for name in headers or {})
+        if credential is not None:
+            self._fixed |= {"authorization"}
         self._ambient = self._without_fixed(ambient)
         self._timeouts = timeouts or Timeouts()
-        self._links: Sequence[Link] = (
-            (program,)
-            if program is not None
-            else (
-                Wire(http, url, headers or {}, self._timeouts.connect, staying),
-                SseLink(http, url, headers or {}, self._timeouts.connect, self._ambient.headers),
-            )
-        )
+        self._links: list[Link] = [program] if program is not None else []
+        if program is None:
+            also = dict(self._ambient.headers)
+            self._links.append(Wire(http, url, headers or {}, self._timeouts.connect, staying))
+            self._links.append(SseLink(http, url, headers or {}, self._timeouts.connect, also))
+            if credential is not None:
+                self._links = [CredentialedLink(link, credential, also) for link in self._links]
         self._link = self._links[0]
         self._generation = 0
         self._capabilities = capabilities or {}
@@ -142,7 +147,7 @@ class McpClient(ClientMethods):
         if session == self.session and self.identity is not None and self.identity.era == "legacy":
             self._asides.answer(message, self._session_id)
         else:
-            logger.debug("dropped the request %s from %s", str(message["method"])[:60], self._url)
+            logger.debug("dropped the request %s from %s", str(message["method"])[:60], self._called)
 
     async def subscribe(self, uri: str, *, ending: bool = False) -> None:
         """Begin, or end, to be told of changes of a resource in the older era. Raises UpstreamFailed,
@@ -159,7 +164,7 @@ class McpClient(ClientMethods):
                 async with Deadline(self._timeouts.connect) as deadline:
                     await self._link.delete({**self._ambient.headers, "mcp-session-id": session_id}, deadline)
         except (UpstreamFailed, UpstreamTimedOut) as error:
-            logger.debug("session of %s not ended: %s", self._url, error.message)
+            logger.debug("session of %s not ended: %s", self._called, error.message)
         finally:
             for link in self._links:
                 await link.close()
@@ -335,7 +340,7 @@ class McpClient(ClientMethods):
         if message["method"] in LISTS_CHANGED and self.on_list_changed is not None:
             self.on_list_changed()
         if is_request and headers.get("mcp-protocol-version") == modern.VERSION:
-            logger.debug("dropped the request %s from %s", str(message["method"])[:60], self._url)
+            logger.debug("dropped the request %s from %s", str(message["method"])[:60], self._called)
             return
         reply: Json | None = None
         if is_request and message["method"] == "ping":

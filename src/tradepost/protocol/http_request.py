@@ -46,6 +46,12 @@ def read_http_url(url: str) -> HttpUrl:
     return HttpUrl(parts.scheme, host, port if port is not None else _PORTS[parts.scheme], target)
 
 
+def origin_in(url: str) -> str:
+    """What of a URL may stand in a log: not its path, which may be a secret."""
+    scheme, colon, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}" if colon else url
+
+
 def header_lines(headers: Mapping[str, str]) -> bytes:
     """The lines of some headers. Raises UpstreamFailed (not dispatched) for what no header may hold."""
     if headers and not (_NAMES.fullmatch("".join(headers)) and "".join(headers.values()).isprintable()):

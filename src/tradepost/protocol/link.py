@@ -35,8 +35,11 @@ class Link(Protocol):
     """A way to one server with one credential. `generation` counts the connections that ended and took with them
     what had been agreed over them."""
 
-    transport: Transport
-    generation: int
+    @property
+    def transport(self) -> Transport: ...
+
+    @property
+    def generation(self) -> int: ...
 
     async def request(
         self,

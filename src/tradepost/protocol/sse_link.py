@@ -13,7 +13,7 @@ import orjson
 from tradepost.protocol.answers import EventReader
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
-from tradepost.protocol.http_request import read_http_url
+from tradepost.protocol.http_request import origin_in, read_http_url
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.link import SharedLink, as_message, wrong
 from tradepost.protocol.server_identity import Transport
@@ -78,7 +78,7 @@ class SseLink(SharedLink[_Stream]):
             if self._stream is None:
                 stream = await self._open()
                 self._stream = stream
-                self._reading = asyncio.create_task(self._read(stream), name=f"events of {self._url}")
+                self._reading = asyncio.create_task(self._read(stream), name=f"events of {origin_in(self._url)}")
             return self._stream
 
     async def _open(self) -> _Stream:
@@ -119,7 +119,7 @@ class SseLink(SharedLink[_Stream]):
             async with Deadline(self._connect_seconds) as deadline:
                 await to.post.post(message, self._ambient, deadline)
         except Exception as error:  # noqa: BLE001 (nobody waits for it, whatever became of it)
-            logger.debug("%s did not take a message: %s", self._url, error)
+            logger.debug("%s did not take a message: %s", origin_in(self._url), error)
 
     async def _read(self, stream: _Stream) -> None:
         failure = UpstreamFailed("The server ended its event stream.", dispatched=True)

@@ -13,7 +13,8 @@ class UpstreamFailed(UpstreamError):
     """The server answered wrongly, refused, or could not be reached.
 
     `status` is the HTTP status where there was one, `rpc_error` the JSON-RPC error object {code, message, data} (text
-    from outside: clean it before anybody reads it). `server` is whose words they are, once they are clean.
+    from outside: clean it before anybody reads it). `server` is whose words they are, once they are clean. `challenge`
+    is the `WWW-Authenticate` header of a refusal, as it came.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class UpstreamFailed(UpstreamError):
         self.status = status
         self.rpc_error = rpc_error
         self.server: str | None = None
+        self.challenge: str | None = None
 
     @property
     def rpc_code(self) -> int | None:

@@ -26,7 +26,7 @@ from tradepost.protocol.answers import (
 )
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
-from tradepost.protocol.http_request import HttpUrl, header_lines, read_http_url
+from tradepost.protocol.http_request import HttpUrl, header_lines, origin_in, read_http_url
 from tradepost.protocol.jsonrpc import INTERNAL_ERROR, Json
 from tradepost.protocol.notices import HttpNotices, Notices
 from tradepost.protocol.server_identity import Transport
@@ -288,7 +288,7 @@ class Wire:
                     {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}, headers, deadline
                 )
         except (UpstreamFailed, UpstreamTimedOut) as error:
-            logger.debug("%s did not take a cancellation: %s", self._url, error.message)
+            logger.debug("%s did not take a cancellation: %s", origin_in(self._url), error.message)
 
     def _send(
         self,
@@ -357,7 +357,7 @@ async def _http_failure(answer: HttpAnswer) -> UpstreamFailed:
         text = f"The server answered with the error {error['code']} (HTTP {status})."
     else:
         text = f"The server answered with HTTP {status}."
-    return UpstreamFailed(
+    failure = UpstreamFailed(
         text,
         dispatched=True,
         answered=status in _REFUSALS or 300 <= status < 400,
@@ -365,6 +365,8 @@ async def _http_failure(answer: HttpAnswer) -> UpstreamFailed:
         rpc_error=error,
         retry_after_seconds=_retry_after(answer.headers.get("retry-after")),
     )
+    failure.challenge = answer.headers.get("www-authenticate")
+    return failure
 
 
 def refused(error: Json) -> UpstreamFailed:

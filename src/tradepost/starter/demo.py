@@ -130,7 +130,8 @@ async def _start_tracker(
 ) -> None:
     say("Starting the shipping tracker, a foreign MCP server …")
     token = await running.start(hub.store, workspace.id)
-    registration = build_registration(hub.hub, await open_vault(hub.hub, settings.keys), settings.private_networks)
+    vault = await open_vault(hub.hub, settings.keys)
+    registration = build_registration(hub.hub, vault, settings.private_networks, url=settings.url)
     try:
         by: Caller = system_caller(workspace.id, new_id("req"))
         await tracker.register_tracker(registration, hub.hub, by, running.url, token)

@@ -70,6 +70,9 @@ class NoCredentials:
     def clock(self) -> float:
         return self.now
 
+    async def hidden_url(self, _workspace: str, _server: str) -> None:
+        return None
+
     async def headers_for(self, workspace_id: str, server_id: str) -> list[Header]:
         return list(self.headers)
 

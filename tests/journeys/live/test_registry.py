@@ -87,6 +87,27 @@ async def test_a_foreign_server_is_added_tested_approved_assigned_and_switched_o
     assert "carrier" not in {row["slug"] for row in shared.ask("server", "list")}
 
 
+@pytest.mark.behaviour("S0.1")
+async def test_one_command_leads_from_a_url_to_a_call(shared: Place, carrier: Serving):
+    """The secret stands in no command line; what writes waits for a person; a failure leaves nothing behind."""
+    url, private = f"{carrier.url}/mcp", {"TRADEPOST_ALLOW_PRIVATE": "127.0.0.0/8", "CARRIER": TOKEN}
+    quick = ("--yes", "--agent", AGENT)
+    refused = shared.run("server", "add", "quick", url, "--bearer", "env:CARRIER_", *quick, env=private).refusal()
+    assert "The environment has no CARRIER_" in refused
+    for wrong in ({**private, "CARRIER": "not-this-token"}, {"CARRIER": TOKEN}):
+        shared.run("server", "add", "quick", url, "--bearer", "env:CARRIER", *quick, env=wrong).refusal()
+    nobody = shared.run("server", "add", "quick", url, "--bearer", "env:CARRIER", "--yes", "--agent", "x", env=private)
+    assert "x" in nobody.refusal()
+    assert "quick" not in {row["slug"] for row in shared.ask("server", "list")}
+    said = shared.run("server", "add", "quick", url, "--bearer", "env:CARRIER", *quick, env=private).good().out
+    assert "Enabled, to read: track_parcel." in said
+    assert "Left for you to decide: request_redelivery." in said
+    async with over_http(f"{shared.url}/mcp", shared.key(AGENT)) as client:
+        seen = next(name for name in await tool_names(client) if f"sees: {name}." in said.replace("\n", " "))
+        assert (await call(client, seen, tracking_number=NUMBER))["carrier"] == "UPS"
+    shared.run("server", "remove", "quick", "--yes").good()
+
+
 async def test_a_write_of_a_foreign_server_waits_and_is_sent_once(shared: Place):
     number = next(iter(json.loads((shared.data / "tracker" / "parcels.json").read_text("utf-8"))))
     ledger = shared.data / "tracker" / "redeliveries.jsonl"

@@ -78,8 +78,9 @@ async def _until(ends_at: float, once: Callable[[], Awaitable[Result]]) -> Resul
 
 
 def _passes(failure: _Failure) -> bool:
-    """Whether it may be over in a moment, and the server did nothing."""
-    return not failure.dispatched or failure.status in _PASSING
+    """Whether it may be over in a moment, and the server did nothing. What was answered without being sent (nobody is
+    connected) is not over by itself."""
+    return not (failure.dispatched or failure.answered) or failure.status in _PASSING
 
 
 def _pause(made: int, failure: _Failure) -> float:

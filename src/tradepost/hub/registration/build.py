@@ -7,12 +7,15 @@ from pathlib import Path
 
 from tradepost.database.engine import Database
 from tradepost.hub.access.workspaces import own_slug
+from tradepost.hub.registration.connecting import Connecting
+from tradepost.hub.registration.credentials import Credentials
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.ambient import ambient_of
 from tradepost.hub.upstreams.addresses import Network
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.oauth.accounts import Accounts
 from tradepost.hub.upstreams.programs import Programs
 from tradepost.hub.vault.key_source import KeySource
 from tradepost.hub.vault.managers.configuration import read_managers
@@ -27,6 +30,8 @@ class Registration:
     servers: Servers
     discovery: Discovery
     connections: Connections
+    connecting: Connecting
+    credentials: Credentials
 
     async def close(self) -> None:
         await self.connections.close()
@@ -38,11 +43,19 @@ async def open_secrets(hub: Database, keys: KeySource, managers_file: Path | Non
 
 
 def build_registration(
-    hub: Database, vault: Vault, private_networks: Sequence[Network], programs: Programs | None = None
+    hub: Database,
+    vault: Vault,
+    private_networks: Sequence[Network],
+    programs: Programs | None = None,
+    *,
+    url: str,
 ) -> Registration:
     """The registration services over an open hub database. URLs into the private networks named are allowed, and the
-    operator's programs."""
+    operator's programs. `url` is where people reach the hub, to connect servers there."""
     guard = Guard(private_networks)
     programs = programs or Programs()
-    connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub))
-    return Registration(Servers(hub, vault, guard, programs), Discovery(hub, vault, connections), connections)
+    accounts = Accounts(hub, vault, guard, url)
+    connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub), accounts=accounts)
+    servers, discovery = Servers(hub, vault, guard, programs), Discovery(hub, vault, connections)
+    connecting, credentials = Connecting(hub, vault, accounts), Credentials(hub, vault, guard)
+    return Registration(servers, discovery, connections, connecting, credentials)

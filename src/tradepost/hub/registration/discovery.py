@@ -6,7 +6,7 @@ is asked.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tradepost.database.engine import Database
@@ -14,36 +14,18 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import StateConflict, Unavailable, UpstreamError, UpstreamTimeout
 from tradepost.foundation.ids import new_id
-from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.changes import note, record_change
 from tradepost.hub.access.roles import require_role, system_caller
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registration.difference import Difference, apply_lists
 from tradepost.hub.registration.servers import find_server
+from tradepost.hub.registration.trial import TestReport, failure, tried
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.connections import Connection, Connections
-from tradepost.hub.upstreams.feed import tells_of_updates
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.vault.vault import Vault
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TestReport:
-    """What a test found: how the server is reached and what it offers, or one sentence about what is wrong."""
-
-    ok: bool
-    era: str | None = None
-    protocol_version: str | None = None
-    transport: str | None = None
-    latency_ms: float | None = None
-    server_name: str | None = None
-    tools: int | None = None
-    watches: bool = False
-    problem: str | None = None
-    hint: str | None = None
-    __test__ = False  # not a test class, whatever a collector thinks of its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +48,18 @@ class Discovery:
         self._now = now
 
     async def test(self, by: Caller, server: str) -> TestReport:
-        """Connect anew, with the server's headers, and list its tools. Says what is wrong instead of raising."""
+        """Connect anew, with the server's credential, and list its tools. Says what is wrong instead of raising."""
         target = await self._target(by, server)
-        connection: Connection | None = None
         try:
-            connection = await self._connect(target)
-            identity = await connection.client.probe()
-            tools = await connection.client.list_tools()
-        except (UpstreamError, UpstreamTimeout) as error:
-            report = TestReport(ok=False, problem=error.message, hint=error.hint)
-        else:
-            report = TestReport(
-                ok=True,
-                era=identity.era,
-                protocol_version=identity.version,
-                transport=identity.transport,
-                latency_ms=identity.latency_ms,
-                server_name=clean(redact(identity.title or identity.name, connection.secrets), 100),
-                tools=len(tools),
-                watches=tells_of_updates(identity),
-            )
-        finally:
-            if connection is not None:
+            connection = await self._connect(by, target)
+            try:
+                report = await tried(connection)
+            except (UpstreamError, UpstreamTimeout) as error:
+                report = await failure(self._connections.guard, target.slug, target.url or "", connection, error)
+            finally:
                 await connection.close()
+        except UpstreamError as error:  # there is no credential to try it with
+            report = TestReport(ok=False, problem=error.message, hint=error.hint)
         await self._store(by, target, report)
         return report
 
@@ -103,7 +74,7 @@ class Discovery:
 
     async def _laid_over(self, by: Caller, server: str, *, always: bool) -> Difference:
         target = await self._target(by, server)
-        connection = await self._connect(target)
+        connection = await self._connect(by, target)
         try:
             await connection.client.probe()
             lists = Lists(
@@ -133,14 +104,14 @@ class Discovery:
             raise StateConflict(f"'{found.slug}' is a bundled server: it is always up to date with this release.")
         return found
 
-    async def _connect(self, target: Server) -> Connection:
-        place = (target.workspace_id, target.id)
+    async def _connect(self, by: Caller, target: Server) -> Connection:
+        if by.principal.kind == "system" and by.user_id is None:
+            by = replace(by, user_id=target.owner_id)  # a list that is everybody's: as whoever registered the server
+        place = (target.workspace_id, target.id, target.url or "", limits_of(target.settings))
         try:
-            headers = await self._vault.headers_for(*place)
+            return await self._connections.anew(*place, slug=target.slug, caller=by)
         except Unavailable as error:  # where its secret is kept, for example, there is none
             raise UpstreamError(error.message, hint=error.hint) from error
-        ambient = await self._connections.ambient(*place)
-        return self._connections.fresh(target.url or "", headers, limits_of(target.settings), ambient)
 
     async def _store(self, by: Caller, target: Server, report: TestReport) -> None:
         async with self._database.transaction(by.workspace_id, write=True) as session:
@@ -158,4 +129,5 @@ class Discovery:
                     "latency_ms": report.latency_ms,
                     "watches": report.watches,
                 }
-            note(session, by, "server:tested", target.id, {"ok": report.ok, "problem": report.problem})
+            details = {"ok": report.ok, "problem": report.problem, "scopes_missing": list(report.scopes_missing)}
+            note(session, by, "server:tested", target.id, details)

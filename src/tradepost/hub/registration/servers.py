@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.errors import NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
@@ -15,12 +15,23 @@ from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits.quotas import read_quotas
 from tradepost.hub.limits.settings import checked
 from tradepost.hub.registration.granting import follow_needs, needs_of
+from tradepost.hub.registration.oauth_terms import (
+    OAuthTerms,
+    check_beside,
+    check_no_authorization,
+    check_not_both,
+    keep_terms,
+    require_privacy,
+)
+from tradepost.hub.registration.ways_in import way_in
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
-from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.hub.upstreams.guard import Guard, Origin, origin_of, read_url
+from tradepost.hub.upstreams.oauth.kept import forget_oauth
+from tradepost.hub.upstreams.oauth.models import ServerOAuth
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
-from tradepost.hub.vault.vault import Vault
+from tradepost.hub.vault.vault import URL, Vault
 
 
 class Servers:
@@ -41,11 +52,14 @@ class Servers:
         *,
         name: str = "",
         timeout_seconds: float | None = None,
+        hide_url: bool = False,
+        oauth: OAuthTerms | None = None,
     ) -> Server:
         """Add a remote MCP server. Nothing is connected yet: test it next. The same URL may be registered twice with
-        different credentials."""
-        await self._check(url, headers)
-        return await self._add(by, slug, url, headers, name, timeout_seconds)
+        different credentials. With `hide_url` the whole URL is a secret: only its origin is ever shown."""
+        await self._check(url, headers, secret=hide_url or oauth is not None)
+        await check_beside(self._guard, oauth, [header.name for header in headers], hide_url=hide_url)
+        return await self._add(by, slug, url, headers, name, timeout_seconds, hide_url=hide_url, oauth=oauth)
 
     async def register_program(
         self, by: Caller, slug: str, program: str, *, name: str = "", timeout_seconds: float | None = None
@@ -56,7 +70,16 @@ class Servers:
         return await self._add(by, slug, f"{SCHEME}{program}", (), name, timeout_seconds)
 
     async def _add(
-        self, by: Caller, slug: str, url: str, headers: Sequence[Header], name: str, timeout_seconds: float | None
+        self,
+        by: Caller,
+        slug: str,
+        url: str,
+        headers: Sequence[Header],
+        name: str,
+        timeout_seconds: float | None,
+        *,
+        hide_url: bool = False,
+        oauth: OAuthTerms | None = None,
     ) -> Server:
         checked_slug(slug, "slug")
         settings = {} if timeout_seconds is None else {"timeout_seconds": checked("timeout_seconds", timeout_seconds)}
@@ -70,38 +93,59 @@ class Servers:
                 slug=slug,
                 name=name.strip() or slug,
                 kind="remote",
-                url=url,
+                url=origin_of(url) if hide_url else url,
+                url_hidden=hide_url,
                 owner_id=by.user_id,
-                credential_version=1 if headers else 0,
+                credential_version=1 if headers or hide_url or oauth else 0,
                 settings=settings,
             )
             session.add(server)
             await session.flush()
             await self._vault.replace(session, server.id, headers)
-            await record_change(session, by, "server:registered", server.id, {"slug": slug, "url": url})
+            if hide_url:
+                await self._vault.keep(session, server.id, URL, url)
+            if oauth is not None:
+                await keep_terms(session, self._vault, server.id, url, oauth)
+            credential = (await way_in(session, server)).credential
+            details = {"slug": slug, "url": server.url, "url_hidden": hide_url, "credential": credential}
+            await record_change(session, by, "server:registered", server.id, details)
             return server
 
-    async def set_url(self, by: Caller, server: str, url: str) -> Server:
-        """Point a server elsewhere. Another scheme, host or port clears its headers: they are for the old one."""
+    async def set_url(self, by: Caller, server: str, url: str, *, hide: bool | None = None) -> Server:
+        """Point a server elsewhere. Another scheme, host or port clears its credential: that is for the old one. What
+        was hidden stays so, unless `hide` says otherwise."""
         origin = await self._check(url, ())
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
-            found = await _remote(session, server)
-            moved = found.url is None or found.url.startswith(SCHEME) or read_url(found.url) != origin
-            found.url = url
+            found = await remote_server(session, server)
+            hides = found.url_hidden if hide is None else hide
+            before = found.url
+            moved = before is None or before.startswith(SCHEME) or read_url(before) != origin
+            has_oauth = await session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == found.id))
+            if hides:
+                await require_privacy(self._guard, origin)
+                check_not_both(has_oauth is not None and not moved)
+            if hides or found.url_hidden:
+                await self._vault.forget(session, found.id, URL)
+                found.credential_version += 1
+            if hides:
+                await self._vault.keep(session, found.id, URL, url)
+            found.url, found.url_hidden = (origin_of(url) if hides else url), hides
             found.status = "registered" if found.status != "disabled" else "disabled"
             if moved:
                 await self._vault.clear(session, found.id)
+                await forget_oauth(session, self._vault, found.id)
                 found.credential_version += 1
                 # Who stands there now has not been asked to be told who calls, signed.
                 found.settings = {name: value for name, value in found.settings.items() if name != ASSERTION}
-            await record_change(session, by, "server:url", found.id, {"url": url, "credential_cleared": moved})
+            details = {"before": before, "url": found.url, "url_hidden": hides, "credential_cleared": moved}
+            await record_change(session, by, "server:url", found.id, details)
             return found
 
     async def set_headers(self, by: Caller, server: str, headers: Sequence[Header]) -> Server:
         """Replace all headers of a server."""
         async with self._database.transaction(by.workspace_id, write=False) as session:
-            url = (await _remote(session, server)).url or ""
+            url = (await remote_server(session, server)).url or ""
         if url.startswith(SCHEME):
             raise StateConflict(
                 "A program has no headers.", hint="What it needs stands in the operator's file, as `env`."
@@ -109,10 +153,12 @@ class Servers:
         await self._check(url, headers)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
-            found = await _remote(session, server)
+            found = await remote_server(session, server)
             if found.url != url:
                 raise StateConflict("The server's URL was changed at this moment.", hint="Look at it and try again.")
-            await _check_not_ruled(session, found, headers)
+            await check_not_ruled(session, found, headers)
+            if await session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == found.id)) is not None:
+                check_no_authorization([header.name for header in headers])
             await self._vault.replace(session, found.id, headers)
             found.credential_version += 1
             names = [header.name for header in headers]
@@ -133,21 +179,19 @@ class Servers:
         """Remove a server with its tools, assignments and headers. Its audit rows stay."""
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
-            found = await _remote(session, server)
+            found = await remote_server(session, server)
             await self._vault.clear(session, found.id)
+            await self._vault.forget(session, found.id, URL)
+            await forget_oauth(session, self._vault, found.id)
             needed = await needs_of(session, found)
             await session.delete(found)
             await record_change(session, by, "server:deleted", found.id, {"slug": found.slug})
             await follow_needs(session, by, found, needed)
 
-    async def _check(self, url: str, headers: Sequence[Header]) -> Origin:
+    async def _check(self, url: str, headers: Sequence[Header], *, secret: bool = False) -> Origin:
         origin = await self._guard.check(url)
-        if any(header.is_secret for header in checked_headers(headers)) and origin.scheme != "https":
-            addresses = await self._guard.addresses(origin.host, origin.port)
-            if not self._guard.may_use_plain_http(origin, addresses):
-                raise InvalidArgument(
-                    "A secret header would travel over plain http.", field="url", hint="Use the server's https URL."
-                )
+        if any(header.is_secret for header in checked_headers(headers)) or secret:
+            await require_privacy(self._guard, origin)
         return origin
 
 
@@ -166,7 +210,7 @@ async def list_servers(session: AsyncSession) -> list[Server]:
     return list(await session.scalars(select(Server).order_by(Server.slug)))
 
 
-async def _check_not_ruled(session: AsyncSession, server: Server, headers: Sequence[Header]) -> None:
+async def check_not_ruled(session: AsyncSession, server: Server, headers: Sequence[Header]) -> None:
     """Raises StateConflict for a header that a rule sets as well: a request would carry it once, and not as ruled."""
     of_tools = await session.scalars(select(ToolEntry.settings).where(ToolEntry.server_id == server.id))
     ruled = {rule.key for settings in (server.settings, *of_tools) for rule in stored_rules(settings)}
@@ -175,7 +219,8 @@ async def _check_not_ruled(session: AsyncSession, server: Server, headers: Seque
             raise StateConflict(f"A rule sets the header '{header.name}'.", hint="Remove that rule first.")
 
 
-async def _remote(session: AsyncSession, server: str) -> Server:
+async def remote_server(session: AsyncSession, server: str) -> Server:
+    """A server that is not bundled. Raises NotFound, StateConflict."""
     found = await find_server(session, server)
     if found.kind != "remote":
         raise StateConflict(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy import CheckConstraint, Index, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import HubBase, Versioned, scoped_reference
@@ -15,7 +15,8 @@ ToolState = Literal["unapproved", "enabled", "disabled", "removed", "quarantined
 
 class Server(HubBase, Versioned):
     """A registered MCP server. `builtin_key` names a bundled one; a remote one has a `url`. `identity` is what the
-    last test found: era, transport, name, version, latency_ms; of a bundled one, the release it came with.
+    last test found: era, transport, name, version, latency_ms; of a bundled one, the release it came with. Where the
+    URL is a secret itself (`url_hidden`), `url` is its origin alone and the vault has the whole.
     `credential_version` counts changes of the credential, and of what else all requests carry. `settings` are those of
     limits.settings that somebody set, and what the server is told of callers (registry.injection_rules)."""
 
@@ -25,6 +26,7 @@ class Server(HubBase, Versioned):
     kind: Mapped[str]
     builtin_key: Mapped[str | None]
     url: Mapped[str | None]
+    url_hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     owner_id: Mapped[str | None]
     status: Mapped[str] = mapped_column(default="registered")
     credential_version: Mapped[int] = mapped_column(default=0)

@@ -1,17 +1,24 @@
 """Warm connections to remote servers: a client per (workspace, server, URL, credential version), one HTTP pool for all.
 
 A client remembers the server's era and, in the older one, a session that belongs to its credential; so a changed
-credential gets a new client and the old one is closed.
+credential gets a new client and the old one is closed. Where a server wants OAuth, there is a client per account.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import Unavailable
 from tradepost.hub.limits.settings import DEFAULTS, Limits
-from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.guard import Guard, origin_of
+from tradepost.hub.upstreams.oauth.accounts import Account, Accounts
+from tradepost.hub.upstreams.oauth.models import EVERYBODY
+from tradepost.hub.upstreams.oauth.setups import Setup
 from tradepost.hub.upstreams.programs import SCHEME, Programs
+from tradepost.hub.upstreams.secret_parts import of_headers, of_url
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.client import McpClient
@@ -23,6 +30,9 @@ from tradepost.protocol.wire import Timeouts
 
 # What servers of the older era hear once for all calls: a call whose client cannot be asked refuses the question.
 TAKEN: dict[str, dict[str, object]] = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
+
+MOST_HELD = 1_000  # connections of accounts; the one that was used longest ago goes first
+STOP_SECONDS = 5.0  # for a token that is under way when everything ends
 
 _Key = tuple[str, str, str, int, float, float]
 # What goes along with every request to a server, by workspace and server.
@@ -41,9 +51,15 @@ class Connection:
     that way in the older one only."""
 
     client: McpClient
-    secrets: tuple[str, ...]
+    own: tuple[str, ...] = field(repr=False)
     older: McpClient | None = None
+    account: Account | None = None
     on_refused: Callable[[], None] | None = None  # where another credential may be had than the one that was refused
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not come back from the server."""
+        return self.own if self.account is None else (*self.account.secrets, *self.own)
 
     async def for_call(self, *, asks_in_call: bool, seconds: float | None = None) -> McpClient:
         """The client in whose era the questions of the server reach the caller; `seconds` are left to find out. Raises
@@ -66,6 +82,15 @@ class Connection:
             await self.older.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a server is sent with every request; `whole_url` is the URL that is a secret itself."""
+
+    headers: Sequence[Header] = field(repr=False)
+    whole_url: str | None = field(repr=False)
+    ambient: Beside
+
+
 class Connections:
     """Opens and keeps them. Only dispatch, watching and registration may ask for one. `on_connected` is told workspace
     and server each time a connection that is kept has found out whom it talks to, `on_replaced` when another one took
@@ -78,8 +103,12 @@ class Connections:
         programs: Programs | None = None,
         timeouts: Timeouts | None = None,
         ambient: Ambient = no_ambient,
+        accounts: Accounts | None = None,
     ) -> None:
         self.ambient = ambient
+        self._accounts = accounts
+        self._setups: dict[_Key, Setup] = {}
+        self._held: OrderedDict[tuple[_Key, str], Connection] = OrderedDict()
         self._vault = vault
         self.guard = guard
         self._programs = programs or Programs()
@@ -98,33 +127,127 @@ class Connections:
         return None if self._kept_elsewhere and self._is_due(key) else self._open.get(key)
 
     async def to(
-        self, workspace_id: str, server_id: str, url: str, credential_version: int, limits: Limits = DEFAULTS
+        self,
+        workspace_id: str,
+        server_id: str,
+        url: str,
+        credential_version: int,
+        limits: Limits = DEFAULTS,
+        *,
+        slug: str = "",
+        caller: Caller | None = None,
     ) -> Connection:
-        """The warm connection to a server with its current credential. Where there was an older one, that is closed
-        meanwhile: a server that does not answer to that keeps nobody waiting."""
+        """The warm connection to a server with its current credential: that of the caller, where it is one of people.
+        Where there was an older one, that is closed meanwhile: a server that does not answer to that keeps nobody
+        waiting. Raises NotConnected."""
         seconds = (limits.connect_seconds, limits.handshake_seconds)
         key = (workspace_id, server_id, url, credential_version, *seconds)
         known = self._open.get(key)
         if known is not None and not self._is_due(key):
             return known
-        headers, ambient = await self._vault.headers_for(workspace_id, server_id), await self.ambient(*key[:2])
+        setup = self._setups.get(key) or await self._setup(workspace_id, server_id)
+        if setup is not None:
+            return await self._to_account(key, setup, limits, slug or server_id, caller)
+        opened = await self._opened(workspace_id, server_id, url)
         before = self._open.get(key)
-        if self._stays(key, headers):
+        if self._stays(key, opened.headers):
             return self._open[key]
-        made = self.fresh(url, headers, limits, ambient)
+        made = self._made(url, limits, opened)
         if key in self._kept_elsewhere:
             made = replace(made, on_refused=partial(self._refused, key))
         known = self._open.setdefault(key, made)
         if known is made:
             made.client.on_connected = lambda _: self._connected(key, made)
-            for old in [old for old in self._open if old[:2] == key[:2] and old != key]:
-                self._close(old)
+            self._close_others(key)
             if before is not None and self.on_replaced is not None:
                 self.on_replaced(workspace_id, server_id, made)
         return known
 
+    async def anew(
+        self, workspace_id: str, server_id: str, url: str, limits: Limits, *, slug: str, caller: Caller
+    ) -> Connection:
+        """A connection that is not kept, with the credential that `to` would use: for a test, which has to connect
+        anew. Raises NotConnected."""
+        setup = await self._setup(workspace_id, server_id)
+        account = None
+        if setup is not None and self._accounts is not None:
+            account = self._accounts.account(workspace_id, slug, url, setup, caller.user_id)
+            await account.look(None)
+        return self._made(url, limits, await self._opened(workspace_id, server_id, url), account)
+
+    async def _setup(self, workspace_id: str, server_id: str) -> Setup | None:
+        return None if self._accounts is None else await self._accounts.setups.read(workspace_id, server_id)
+
+    async def _to_account(
+        self, key: _Key, setup: Setup, limits: Limits, slug: str, caller: Caller | None
+    ) -> Connection:
+        """The connection of an account. Raises NotConnected."""
+        if self._accounts is None:
+            raise RuntimeError("A server with OAuth needs accounts.")
+        workspace_id, server_id, url = key[:3]
+        user_id, seen = (None, None) if caller is None else (caller.user_id, caller.seen)
+        held = (key, setup.holder(user_id) or EVERYBODY)
+        known = self._held.get(held)
+        if known is not None and known.account is not None:
+            consent = known.account.consent
+            await known.account.look(None if seen is None else seen.version)
+            if known.account.consent == consent and self._held.get(held) is known:
+                self._held.move_to_end(held)
+                return known
+            if self._held.get(held) is known:  # the session belongs to the account of before
+                self._close_beside(self._held.pop(held), server_id)
+        account = self._accounts.account(workspace_id, slug, url, setup, user_id)
+        await account.look(None)
+        made = self._made(url, limits, await self._opened(workspace_id, server_id, url), account)
+        if held not in self._held:
+            self._keep(held, setup, made)
+        return self._held[held]
+
+    def _keep(self, held: tuple[_Key, str], setup: Setup, made: Connection) -> None:
+        key = held[0]
+        self._held[held], self._setups[key] = made, setup
+        if not setup.per_user:  # what one person's account hears is not for the others
+            made.client.on_connected = lambda _: self._connected(key, made)
+        self._close_others(key)
+        while len(self._held) > MOST_HELD:
+            self._close_beside(self._held.popitem(last=False)[1], key[1])
+
+    def _close_others(self, key: _Key) -> None:
+        """Those to the same server as it was before."""
+        for old in [old for old in self._open if old[:2] == key[:2] and old != key]:
+            self._close(old)
+        for old in [old for old in self._setups if old[:2] == key[:2] and old != key]:
+            del self._setups[old]
+        for held in [held for held in self._held if held[0][:2] == key[:2] and held[0] != key]:
+            self._close_beside(self._held.pop(held), key[1])
+
+    def _close_beside(self, connection: Connection, server_id: str) -> None:
+        closing = asyncio.create_task(connection.close(), name=f"closing {server_id}")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    async def _opened(self, workspace_id: str, server_id: str, url: str) -> _Opened:
+        """All that goes along with requests to a server. This is the only place that opens credentials."""
+        headers = await self._vault.headers_for(workspace_id, server_id)
+        whole = None if url.startswith(SCHEME) else await self._vault.hidden_url(workspace_id, server_id)
+        ambient = await self.ambient(workspace_id, server_id)
+        if whole is not None and origin_of(whole) != origin_of(url):
+            raise Unavailable("The server was moved at this moment.", hint="Try again.")
+        return _Opened(headers, whole, ambient)
+
+    def _made(self, url: str, limits: Limits, opened: _Opened, account: Account | None = None) -> Connection:
+        made = self.fresh(opened.whole_url or url, opened.headers, limits, opened.ambient, account)
+        if opened.whole_url is None:
+            return made
+        return replace(made, own=(*of_url(opened.whole_url), *made.own))
+
     def fresh(
-        self, url: str, headers: Sequence[Header], limits: Limits = DEFAULTS, ambient: Beside = NOTHING_BESIDE
+        self,
+        url: str,
+        headers: Sequence[Header],
+        limits: Limits = DEFAULTS,
+        ambient: Beside = NOTHING_BESIDE,
+        account: Account | None = None,
     ) -> Connection:
         """A connection that is not kept: for a test, which has to connect anew. `ambient` goes along with every
         request. Raises NotFound for a program that the operator's file does not have."""
@@ -151,16 +274,26 @@ class Connections:
                 older=older,
                 staying=self._staying,
                 ambient=ambient,
+                credential=account,
             )
             for older in (False, True)
         )
-        return Connection(client, _secrets(headers), older)
+        return Connection(client, of_headers(headers), older, account)
 
     async def close(self) -> None:
         """End all sessions and connections."""
-        opened = [self._open.pop(key) for key in list(self._open)]
+        opened = [*self._open.values(), *self._held.values()]
+        renewing = [
+            one.account.renewing for one in opened if one.account is not None and one.account.renewing is not None
+        ]
+        self._open.clear()
+        self._held.clear()
         self._kept_elsewhere.clear()
+        if renewing:
+            await asyncio.wait(renewing, timeout=STOP_SECONDS)
         await asyncio.gather(*(connection.close() for connection in opened), *self._closing)
+        if self._accounts is not None:
+            await self._accounts.close()
         for pool in (self._http, self._staying):
             if pool is not None:
                 await pool.close()
@@ -169,9 +302,7 @@ class Connections:
     def _close(self, key: _Key) -> None:
         """Close a connection beside what goes on."""
         self._kept_elsewhere.pop(key, None)
-        closing = asyncio.create_task(self._open.pop(key).close(), name=f"closing {key[1]}")
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
+        self._close_beside(self._open.pop(key), key[1])
 
     def _is_due(self, key: _Key) -> bool:
         """Whether the credential has to be looked up where it is kept before it is used again."""
@@ -196,12 +327,9 @@ class Connections:
             self._vault.refused(kept[1])
             self._kept_elsewhere[key] = (0.0, kept[1])
 
+    def _is_kept(self, key: _Key, connection: Connection) -> bool:
+        return self._open.get(key) is connection or self._held.get((key, EVERYBODY)) is connection
+
     def _connected(self, key: _Key, connection: Connection) -> None:
-        if self.on_connected is not None and self._open.get(key) is connection:
+        if self.on_connected is not None and self._is_kept(key, connection):
             self.on_connected(key[0], key[1], connection)
-
-
-def _secrets(headers: Sequence[Header]) -> tuple[str, ...]:
-    """The hidden values, and what follows a scheme like `Bearer`; longest first."""
-    found = {part for header in headers if header.hidden for part in (header.value, header.value.rpartition(" ")[2])}
-    return tuple(sorted((part for part in found if len(part) >= 6), key=lambda part: (-len(part), part)))

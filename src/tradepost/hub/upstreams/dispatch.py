@@ -139,6 +139,8 @@ class Upstreams:
         if self._watching is None:
             return None
         connection = await self._remote(caller, resource)
+        if connection.account is not None and connection.account.setup.per_user:
+            return None  # what one person may know is not told to the others who watch
         server = (caller.workspace_id, resource.server_id, resource.server_slug)
         address = (resource.server_url or "", resource.credential_version)
         with readable(connection, resource):
@@ -202,7 +204,7 @@ class Upstreams:
         UpstreamFailed, UpstreamTimedOut."""
         if target.server_url is not None:
             place = (workspace_id, target.server_id, target.server_url, target.credential_version)
-            connection = await self._connections.to(*place, target.limits)
+            connection = await self._connections.to(*place, target.limits, slug=target.server_slug)
             await connection.client.connect(seconds)
 
     async def close(self) -> None:
@@ -231,9 +233,8 @@ class Upstreams:
     async def _remote(self, caller: Caller, target: Target) -> Connection:
         if target.server_url is None:
             raise Unavailable(f"The server '{target.server_slug}' has no URL.", hint="Set its URL and test it again.")
-        return await self._connections.to(
-            caller.workspace_id, target.server_id, target.server_url, target.credential_version, target.limits
-        )
+        place = (caller.workspace_id, target.server_id, target.server_url, target.credential_version)
+        return await self._connections.to(*place, target.limits, slug=target.server_slug, caller=caller)
 
 
 def _end(target: Target, ends_at: float | None) -> float:

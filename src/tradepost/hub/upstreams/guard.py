@@ -45,6 +45,12 @@ async def resolve(host: str, port: int) -> list[str]:
     return [str(entry[4][0]).partition("%")[0] for entry in found]
 
 
+def origin_of(url: str) -> str:
+    """Scheme, host and port as the beginning of a URL that `read_url` takes."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 class Guard:
     """Says which URLs may be used and connects to them. `allow_private` are the operator's own networks."""
 

@@ -152,7 +152,7 @@ class Watching:
                 if now is None:
                     self._place.publish(workspace_id, [_record(server[1], uri) for uri in uris])
                     continue
-                connection = await self._connections.to(*server, *now)
+                connection = await self._connections.to(*server, *now, slug=feed.name)
                 if server not in self._feeds:
                     self._open(server, feed.name, now, connection)
                 self._feeds[server][1].keep(uris)

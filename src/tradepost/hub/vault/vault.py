@@ -24,6 +24,7 @@ from tradepost.hub.vault.models import SealedHeader, SealedValue
 from tradepost.hub.vault.opening import open_keys
 
 HIDDEN = "••••••••"
+URL = "url"  # the name under which a server's secret URL is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,11 @@ class Vault:
         for header in headers:
             if header.reference is not None:
                 self.references.refused(header.reference)
+
+    async def hidden_url(self, workspace_id: str, server_id: str) -> str | None:
+        """The URL of a server where that is a secret itself. Raises Unavailable when it cannot be opened."""
+        async with self._database.transaction(workspace_id, write=False) as session:
+            return await self.kept(session, server_id, URL)
 
     async def keep(self, session: AsyncSession, owner_id: str, name: str, value: str) -> None:
         """Keep a secret of a row instead of the one before, in the caller's transaction."""

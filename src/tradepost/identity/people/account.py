@@ -90,9 +90,10 @@ class Account:
 _DONE = {"password": "Your password is changed.", "ended": "That is ended.", "factor": "Your second factor is gone."}
 
 
-def elsewhere(parts: Parts, held: Held | None) -> Response:
-    """Where somebody goes who may not see the account: to the sign-in, or to set up the second factor."""
-    path = "/account/second-factor" if held is not None else parts.sessions.sign_in_path(HOME)
+def elsewhere(parts: Parts, held: Held | None, back_to: str = HOME) -> Response:
+    """Where somebody goes who may not see a page: to the sign-in and from there back, or to set up the second
+    factor."""
+    path = "/account/second-factor" if held is not None else parts.sessions.sign_in_path(back_to)
     return go_to(path)
 
 

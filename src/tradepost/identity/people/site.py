@@ -21,10 +21,14 @@ from tradepost.hub.access.passwords import PasswordWork
 from tradepost.hub.access.person_sessions import PersonSessions
 from tradepost.hub.access.second_factor import SecondFactors, Secrets
 from tradepost.hub.access.sign_in_steps import SignInSteps
+from tradepost.hub.registration.connecting import Connecting
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.oauth.clients import CALLBACK as OAUTH_CALLBACK
+from tradepost.hub.upstreams.oauth.clients import DOCUMENT
 from tradepost.identity.pages import STYLE_PATH, Pages, go_to, style
 from tradepost.identity.people.account import Account
 from tradepost.identity.people.browser import Browsers
+from tradepost.identity.people.connecting import FOLDER, ConnectPages
 from tradepost.identity.people.entering import Entering
 from tradepost.identity.people.factor_pages import FactorPages
 from tradepost.identity.people.links import Links
@@ -42,6 +46,7 @@ _STATUS = {
     "forbidden_scope": 403,
     "not_found": 404,
     "state_conflict": 409,
+    "not_connected": 409,
     "rate_limited": 429,
     "upstream_error": 502,
     "unavailable": 503,
@@ -58,6 +63,7 @@ def build_site(
     url: str,
     provider: ProviderSettings | None,
     now: Now,
+    connecting: Connecting | None = None,
 ) -> Starlette:
     """The pages, as an ASGI application."""
     parts = Parts(
@@ -74,7 +80,8 @@ def build_site(
         factors=SecondFactors(secrets, now),
         provider=provider,
     )
-    return Starlette(routes=_routes(parts), exception_handlers=_handlers(parts.pages))
+    routes = [*_routes(parts), *(_connect_routes(parts, connecting) if connecting is not None else ())]
+    return Starlette(routes=routes, exception_handlers=_handlers(parts.pages))
 
 
 def _routes(parts: Parts) -> list[Route]:
@@ -114,6 +121,16 @@ def _provider_routes(parts: Parts, entering: Entering) -> list[Route]:
     fetch = Fetch(parts.provider.issuer, parts.guard)
     ways = ProviderSignIn(parts, entering, Provider(parts.provider, fetch, parts.url + CALLBACK, parts.now))
     return [Route("/sign-in/oidc", ways.leave, methods=["GET"]), Route(CALLBACK, ways.come_back, methods=["GET"])]
+
+
+def _connect_routes(parts: Parts, connecting: Connecting) -> list[Route]:
+    pages = ConnectPages(parts, connecting)
+    return [
+        Route(DOCUMENT, pages.document, methods=["GET"]),
+        Route(OAUTH_CALLBACK, pages.come_back, methods=["GET"]),
+        Route(FOLDER + "{server}", pages.show, methods=["GET"]),
+        Route(FOLDER + "{server}", pages.send, methods=["POST"]),
+    ]
 
 
 async def _style(_request: Request) -> Response:

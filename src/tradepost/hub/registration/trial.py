@@ -1,0 +1,96 @@
+"""Trying a server: what was found when somebody connected for real, or one sentence about what is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tradepost.foundation.errors import UpstreamError, UpstreamTimeout
+from tradepost.foundation.untrusted import clean
+from tradepost.hub.upstreams.connections import Connection
+from tradepost.hub.upstreams.diagnosis import why_unreachable
+from tradepost.hub.upstreams.feed import tells_of_updates
+from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.oauth.challenge import read_challenge
+from tradepost.hub.upstreams.oauth.errors import NotConnected, OAuthFailed
+from tradepost.hub.upstreams.programs import SCHEME
+from tradepost.hub.upstreams.redaction import redact
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """What a test found: how the server is reached and what it offers, or one sentence about what is wrong.
+    `scopes_missing` are those that the server wants, or that were asked for, and that the credential does not have."""
+
+    ok: bool
+    era: str | None = None
+    protocol_version: str | None = None
+    transport: str | None = None
+    latency_ms: float | None = None
+    server_name: str | None = None
+    tools: int | None = None
+    watches: bool = False
+    scopes_missing: Sequence[str] = ()
+    problem: str | None = None
+    hint: str | None = None
+    __test__ = False  # not a test class, whatever a collector thinks of its name
+
+
+async def tried(connection: Connection) -> TestReport:
+    """Connect anew and list the tools. Raises UpstreamError, UpstreamTimeout."""
+    identity = await connection.client.probe()
+    tools = await connection.client.list_tools()
+    offers_more = any(kind in identity.capabilities for kind in ("resources", "prompts"))
+    is_empty = not tools and not offers_more
+    account = connection.account
+    return TestReport(
+        ok=not is_empty,
+        era=identity.era,
+        protocol_version=identity.version,
+        transport=identity.transport,
+        latency_ms=identity.latency_ms,
+        server_name=clean(redact(identity.title or identity.name, connection.secrets), 100),
+        tools=len(tools),
+        watches=tells_of_updates(identity),
+        scopes_missing=account.missing if account is not None else (),
+        problem="The server answers, but it offers this credential no tools." if is_empty else None,
+        hint="Look at its owner's side what the credential may see." if is_empty else None,
+    )
+
+
+async def failure(
+    guard: Guard, slug: str, url: str, connection: Connection, error: UpstreamError | UpstreamTimeout
+) -> TestReport:
+    """What is wrong with the server at `url` (of a secret one, the origin)."""
+    if isinstance(error, OAuthFailed | NotConnected):
+        return TestReport(ok=False, problem=error.message, hint=error.hint)
+    status = error.status if isinstance(error, UpstreamFailed) else None
+    if isinstance(error, UpstreamFailed) and status in (401, 403):
+        return _refused(slug, connection, error)
+    unreached = isinstance(error, UpstreamFailed | UpstreamTimedOut) and not error.dispatched and status is None
+    if unreached and not url.startswith(SCHEME):
+        why = await why_unreachable(guard, url)
+        if why is not None:
+            return TestReport(ok=False, problem=why, hint="Check its URL, and that it runs.")
+    return TestReport(ok=False, problem=error.message, hint=error.hint)
+
+
+def _refused(slug: str, connection: Connection, error: UpstreamFailed) -> TestReport:
+    challenge = read_challenge(error.challenge)
+    if challenge.error == "insufficient_scope" and challenge.scopes:
+        has = connection.account.scopes if connection.account is not None else ()
+        missing = [clean(scope, 200) for scope in challenge.scopes if scope not in has] or list(challenge.scopes)
+        return TestReport(
+            ok=False,
+            scopes_missing=missing,
+            problem=f"The credential lacks the scopes {', '.join(missing)} (HTTP {error.status}).",
+            hint="Get a credential with these scopes, or connect again with them.",
+        )
+    if connection.account is None and not connection.own and error.status == 401:
+        oauth = challenge.resource_metadata is not None or bool(challenge.scopes)
+        how = "--oauth workspace" if oauth else "--bearer, --api-key or --oauth"
+        return TestReport(
+            ok=False,
+            problem="The server wants a credential (HTTP 401).",
+            hint=f"Give it one: tradepost server credential {slug} {how}.",
+        )
+    return TestReport(ok=False, problem=error.message, hint=error.hint or "Check the credential, or get a new one.")
