@@ -95,8 +95,9 @@ class Tradepost:
         self.store = store
         self.servers: Sequence[StoreServer] = build_servers(store)
         self.relay = Relay(store, open_ports(settings.outside))
-        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub), ActivityServer(hub))
         self.watch = RegistryWatch(hub)
+        catalogs = Catalogs(hub, self.watch)
+        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub)
         self.sealer = Sealer(hub)
@@ -112,7 +113,7 @@ class Tradepost:
         assertion_keys = vault.assertion_keys()
         self.gateway: BuiltGateway = build_gateway(
             hub,
-            catalogs=Catalogs(hub, self.watch),
+            catalogs=catalogs,
             upstreams=self.upstreams,
             authenticator=self.authenticator,
             versions=self.watch,

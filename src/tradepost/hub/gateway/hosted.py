@@ -26,6 +26,10 @@ INSTRUCTIONS = (
     "Tools of this workspace's systems. Every write needs an idempotency_key of your own. A write may answer "
     "approval_required: then a person decides; ask get_approval with its approval_id what became of it."
 )
+FOLDED = (
+    " You may call more tools than are listed: look for them with find_tools, get their definitions with load_tools, "
+    "then call them by their names."
+)
 
 
 class Authenticates(Protocol):
@@ -97,6 +101,7 @@ class Gateway:
         catalog = await self._catalog(caller, server)
         if server is None:
             name, title, instructions = "tradepost", "Tradepost", INSTRUCTIONS
+            instructions += FOLDED if catalog.folded is not None else ""
         else:
             name, title = server, catalog.server_title or server
             instructions = catalog.instructions

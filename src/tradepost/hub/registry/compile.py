@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
-from tradepost.hub.registry.exposure import NOTHING_HIDDEN, exposed_tool
+from tradepost.hub.registry.exposure import NOTHING_HIDDEN, Words, exposed_tool
+from tradepost.hub.registry.folding import META_TOOLS, Folded
 from tradepost.hub.registry.injection import injection_of
 from tradepost.hub.registry.pinned import pinned
 from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRow
@@ -14,15 +15,23 @@ from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRo
 def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | None = None) -> Catalog:
     """The catalog of an agent with these scopes; `only` narrows it to one server with the names unchanged."""
     chosen = _without_doubles(rows.tools) if only is None else _of_server(rows.tools, only)
+    folds = only is None and sum(not row.always for row in chosen) > rows.rules.visible_tools
+    if not folds:
+        chosen = [row for row in chosen if not (row.always and row.name in META_TOOLS)]
     ordered = sorted(chosen, key=lambda row: (row.position, row.exposed_name if only is None else row.name))
     tools: dict[str, CatalogTool] = {}
-    pieces: list[bytes] = []
+    pieces: dict[str, bytes] = {}
+    listed: list[bytes] = []
     for row in ordered:
         server = rows.servers[row.server_id]
         tool = _tool(row, server, row.name if only is not None else row.exposed_name)
         tools[tool.exposed_name] = tool
         hidden = tool.injected.hidden if tool.injected is not None else NOTHING_HIDDEN
-        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, hidden))
+        words = Words(row.title, row.description)
+        piece = exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, hidden, words)
+        pieces[tool.exposed_name] = piece
+        if row.always or not folds:
+            listed.append(piece)
     visible = {only.id: only} if only is not None else rows.servers
     seen = _seen(rows.resources, visible, scopes)
     texts = {row.entry_id: row.definition.encode() for row in (*rows.resources, *rows.prompts)}
@@ -38,7 +47,8 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         prompts=MappingProxyType({prompt.name: prompt for prompt in prompts}),
         resources=MappingProxyType({entry.uri: entry for entry in fixed}),
         templates=templates,
-        tools_json=_array(pieces),
+        tools_json=_array(listed),
+        folded=Folded(pieces) if folds else None,
         resources_json=_array(texts[entry.entry_id] for entry in fixed),
         templates_json=_array(texts[entry.entry_id] for entry in templates),
         remotes=tuple(remotes.values()),
