@@ -40,6 +40,8 @@ from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
+from tradepost.hub.registration.in_use import InUse
+from tradepost.hub.registration.refreshing import Refreshing
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
 from tradepost.hub.registration.servers import Servers
@@ -107,6 +109,8 @@ class Tradepost:
         self.updates = Updates()
         discovery = Discovery(hub, vault, self.connections)
         self.relisting = Relisting(discovery.relist)
+        self.refreshing = Refreshing(hub, discovery.relist, settings.refresh_minutes)
+        self.in_use = InUse(hub, discovery.relist)
         self._watch_for_changes()
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
         self.opening = Opening(self.upstreams.open)
@@ -123,6 +127,7 @@ class Tradepost:
             assertions=Assertions(assertion_keys, settings.url),
             pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
+            contradicted=self.in_use.contradicted,
         )
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
@@ -146,6 +151,7 @@ class Tradepost:
         """Of servers' resources and lists, and of the registry: for as long as somebody listens."""
         place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, self.hub), self.relisting.soon)
         self.watching = Watching(self.connections, place)
+        self.in_use.attend(self.connections)
         self.news = RegistryNews(self.watch, self._listened_to, self._registry_changed)
         self.watching.on_first = self.news.begin
         self.updates.lists.draw_from(self.news.begin)
@@ -203,7 +209,15 @@ class Tradepost:
             for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled, release)).items():
                 if not difference.is_empty:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
-        for part in (self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):
+        for part in (
+            self.watch,
+            self.authenticator,
+            self.audit,
+            self.sealer,
+            self.relay,
+            self.gateway,
+            self.refreshing,
+        ):
             await part.start()
 
     def end_streams(self) -> None:
@@ -214,7 +228,7 @@ class Tradepost:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
         parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch)
-        for part in (self.opening, self.news, self.relisting, *self.followers, *parts):
+        for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
         await self.oauth.close()

@@ -16,8 +16,9 @@ from tradepost.foundation.errors import StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import system_caller
+from tradepost.hub.registration.changes import change_of
 from tradepost.hub.registration.difference import Changed, Difference, Json, contents_of, key_of, new_content
-from tradepost.hub.registration.pins import kind_of_change, pin
+from tradepost.hub.registration.pins import pin
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.protocol.builtin import BuiltinServer, Definitions
 
@@ -92,8 +93,8 @@ async def _sync_tools(session: AsyncSession, server: Server, wanted: Definitions
             row.state = "enabled"
             difference.new.append(name)
         elif row.digest != made.digest:
-            kind = kind_of_change(orjson.loads(row.definition), definition)
-            difference.changed.append(Changed(name, kind, row.digest, made.digest))
+            change = change_of(orjson.loads(row.definition), definition)
+            difference.changed.append(Changed(name, row.digest, made.digest, change.kinds, change.reasons))
         row.position, row.definition, row.digest = position, made.text, made.digest
         row.tool_class = wanted.tool_classes.get(name, "write")
         row.scope = wanted.tool_scopes.get(name)

@@ -13,6 +13,7 @@ from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.scopes import checked_scopes
 from tradepost.hub.registration.difference import contents_of
+from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.injection_check import check_definition
 from tradepost.hub.registration.intake import tool_finding
 from tradepost.hub.registration.servers import find_server
@@ -48,6 +49,7 @@ async def approve_tool(
             f"The server does not offer '{entry.name}' any more.",
             hint="Discover the server again.",
         )
+    pinned_before = entry.digest
     if entry.candidate is not None and entry.candidate_digest is not None:
         entry.definition, entry.digest = entry.candidate, entry.candidate_digest
         entry.candidate = entry.candidate_digest = None
@@ -60,10 +62,13 @@ async def approve_tool(
         entry.tool_class = _checked_class(tool_class)
     if scope is not None:
         entry.scope = _scope(scope)
+    before = {"state": entry.state, "digest": pinned_before}
     entry.state, entry.approved_by, entry.approved_at = "enabled", by.user_id or by.principal.id, now()
-    await record_change(
-        session, by, "tool:approved", entry.id, {"tool": entry.name, "digest": entry.digest, "class": entry.tool_class}
-    )
+    facts = {"class": entry.tool_class, "scope": entry.scope}
+    scribe = await Scribe(session, entry.server_id, entry.approved_by, now()).open()
+    scribe.approved(entry.name, entry.digest, entry.definition, {**facts, "before": pinned_before})
+    details = {"tool": entry.name, "digest": entry.digest, **facts, "before": before}
+    await record_change(session, by, "tool:approved", entry.id, details)
     return entry
 
 
@@ -94,8 +99,9 @@ async def set_tool_enabled(session: AsyncSession, by: Caller, server: str, tool:
     if entry.state == "removed":
         raise StateConflict(f"The server does not offer '{entry.name}' any more.")
     if entry.state != wanted:
-        entry.state = wanted
-        await record_change(session, by, f"tool:{wanted}", entry.id, {"tool": entry.name})
+        before, entry.state = entry.state, wanted
+        details = {"tool": entry.name, "before": before, "after": wanted}
+        await record_change(session, by, f"tool:{wanted}", entry.id, details)
     return entry
 
 
@@ -108,9 +114,11 @@ async def set_tool_class(
     entry = await find_tool(session, server, tool)
     if (await find_server(session, entry.server_id)).kind == "builtin":
         raise StateConflict("The class of a bundled tool comes with the release.")
-    before, entry.tool_class = entry.tool_class, _checked_class(tool_class)
+    before = {"class": entry.tool_class, "scope": entry.scope}
+    entry.tool_class = _checked_class(tool_class)
     entry.scope = _scope(scope) if scope is not None else entry.scope
-    details = {"tool": entry.name, "before": before, "after": tool_class, "scope": entry.scope}
+    after = {"class": entry.tool_class, "scope": entry.scope}
+    details = {"tool": entry.name, "before": before, "after": after}
     await record_change(session, by, "tool:class", entry.id, details)
     return entry
 

@@ -216,7 +216,22 @@ async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]
         return []
     rows = await _ALWAYS.rows(session, {"server_ids": server_ids})
     return [
-        ToolRow(*row[:5], _class(row[5]), *row[6:9], row[2], True, ALWAYS_BEHIND + row[9], always=True) for row in rows
+        ToolRow(
+            entry,
+            server,
+            name,
+            text,
+            digest,
+            _class(kind),
+            money,
+            scope,
+            set_,
+            name,
+            True,
+            ALWAYS_BEHIND + place,
+            always=True,
+        )
+        for entry, server, name, text, digest, kind, money, scope, set_, place in rows
     ]
 
 

@@ -91,6 +91,11 @@ class Connections:
         """The connection that `to` would give, where it is open already."""
         return self._open.get((workspace_id, server_id, url, version, limits.connect_seconds, limits.handshake_seconds))
 
+    def open_to(self, workspace_id: str, server_id: str) -> Connection | None:
+        """A connection over which calls to a server go and that has found out whom it talks to, where there is one."""
+        of_server = (one for key, one in self._open.items() if key[:2] == (workspace_id, server_id))
+        return next((one for one in of_server if one.client.identity is not None), None)
+
     async def to(
         self, workspace_id: str, server_id: str, url: str, credential_version: int, limits: Limits = DEFAULTS
     ) -> Connection:
