@@ -149,13 +149,14 @@ class World:
         self.watch = RegistryWatch(self.database)
         self.shop = Shop(Path(facts.ledger))
         self.audit = AuditWriter(self.database)
-        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database)})
+        catalogs = Catalogs(self.database, self.watch)
+        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database, catalogs)})
         self.authenticator = Authenticator(self.database, self.watch, now)
         clock = ActionClock()
         self.leases = Leases(self.database, new_id("test"), clock, lease)
         self.built: BuiltGateway = build_gateway(
             self.database,
-            catalogs=Catalogs(self.database, self.watch),
+            catalogs=catalogs,
             upstreams=self.servers,
             authenticator=self.authenticator,
             versions=self.watch,

@@ -148,8 +148,8 @@ async def _apply_tools(
     difference: Difference,
     look: Look,
 ) -> None:
+    scribe = await Scribe(session, server.id, look.who, look.now).open()  # first, for its lock
     rows = {row.name: row for row in await session.scalars(select(ToolEntry).where(ToolEntry.server_id == server.id))}
-    scribe = await Scribe(session, server.id, look.who, look.now).open()
     laying = _Laying(difference, scribe, await known_names(session), _by_name(look.in_use))
     shown: dict[str, str] = {}
     for position, (name, definition) in enumerate(tools.items()):

@@ -17,7 +17,7 @@ _MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties", "d
 _WHOLE = frozenset({"enum", "required", "type"})  # lists that are compared as sets
 _LOWER = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 _UPPER = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
-_SHOWN = 120
+_AROUND = 40  # characters shown of what two texts have in common
 _MISSING: Any = object()
 
 Path = tuple[str | int, ...]
@@ -150,7 +150,29 @@ def _says(path: Path, place: str, old: Any, new: Any, after: Mapping[str, Any]) 
         return f"{place} is new: {_shown(new)}"
     if new is _MISSING:
         return f"{place} is gone; it was {_shown(old)}"
+    if isinstance(old, str) and isinstance(new, str):
+        old, new = _apart(old, new)
     return f"{place} was {_shown(old)} and is now {_shown(new)}"
+
+
+def _apart(old: str, new: str) -> tuple[str, str]:
+    """Two texts without most of what they begin and end with alike. What differs is never cut: it is what somebody has
+    to read."""
+    start = _alike(old, new)
+    end = min(_alike(old[::-1], new[::-1]), min(len(old), len(new)) - start)
+    first = start - _AROUND if start > 2 * _AROUND else 0
+    last = end - _AROUND if end > 2 * _AROUND else 0
+    ahead, behind = "…" if first else "", "…" if last else ""
+    return (
+        f"{ahead}{old[first : len(old) - last]}{behind}",
+        f"{ahead}{new[first : len(new) - last]}{behind}",
+    )
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _names(value: Any) -> set[str]:
@@ -158,8 +180,7 @@ def _names(value: Any) -> set[str]:
 
 
 def _shown(value: Any) -> str:
-    shown = with_hidden_shown(orjson.dumps(value).decode() if not isinstance(value, str) else f'"{value}"')
-    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+    return with_hidden_shown(f'"{value}"' if isinstance(value, str) else orjson.dumps(value).decode())
 
 
 def _plain(value: Any) -> Any:

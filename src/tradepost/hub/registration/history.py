@@ -68,7 +68,10 @@ class Scribe:
         self._place = 0
 
     async def open(self) -> "Scribe":
-        """Read what was written so far."""
+        """Read what was written so far. Whoever else writes about this server waits until this transaction ends."""
+        await self._session.execute(
+            select(Server.id).where(Server.id == self._server_id).with_for_update(key_share=True)
+        )
         rows = await self._session.execute(
             select(HistoryEntry.tool, HistoryEntry.digest, HistoryEntry.number)
             .where(HistoryEntry.server_id == self._server_id, HistoryEntry.what == "definition")

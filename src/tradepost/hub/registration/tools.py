@@ -36,7 +36,10 @@ async def approve_tool(
     Without a class it counts as a write. `digest` is that of the definition which was looked at: StateConflict where
     another one stands there by now."""
     await require_role(session, by, "admin")
-    entry = await find_tool(session, server, tool)
+    found = await find_server(session, server)
+    approver, at = by.user_id or by.principal.id, now()
+    scribe = await Scribe(session, found.id, approver, at).open()  # first, for its lock
+    entry = await find_tool(session, found.id, tool)
     current = entry.candidate_digest or entry.digest
     if digest is not None and digest != current:
         raise StateConflict(
@@ -57,15 +60,14 @@ async def approve_tool(
     finding = tool_finding(definition)
     if finding is not None:
         raise StateConflict(f"'{entry.name}' cannot be approved. {finding}", hint="Its owner has to change it first.")
-    check_definition(await find_server(session, entry.server_id), entry, definition)
+    check_definition(found, entry, definition)
     if tool_class is not None:
         entry.tool_class = _checked_class(tool_class)
     if scope is not None:
         entry.scope = _scope(scope)
     before = {"state": entry.state, "digest": pinned_before}
-    entry.state, entry.approved_by, entry.approved_at = "enabled", by.user_id or by.principal.id, now()
+    entry.state, entry.approved_by, entry.approved_at = "enabled", approver, at
     facts = {"class": entry.tool_class, "scope": entry.scope}
-    scribe = await Scribe(session, entry.server_id, entry.approved_by, now()).open()
     scribe.approved(entry.name, entry.digest, entry.definition, {**facts, "before": pinned_before})
     details = {"tool": entry.name, "digest": entry.digest, **facts, "before": before}
     await record_change(session, by, "tool:approved", entry.id, details)

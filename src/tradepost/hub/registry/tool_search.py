@@ -12,7 +12,7 @@ B = 0.6
 # How often a word counts for standing there.
 _NAME, _TITLE, _DESCRIPTION, _ARGUMENTS = 4.0, 3.0, 1.0, 0.5
 _RELATED = 0.4  # of a word's weight, for one that means the same
-_BEGUN = 0.3  # and for one that begins with it
+_BEGUN = 0.3  # and for one of which it is the beginning, or that is the beginning of it
 _LEAST_BEGUN = 4  # characters
 MAX_WORDS = 40  # of a query
 
@@ -62,7 +62,9 @@ def _root(word: str) -> str:
             break
     else:
         stem = word
-    return stem[:-1] if stem.endswith("e") and len(stem) > 3 else stem
+    if len(stem) > 3 and (stem.endswith("e") or stem[-1] == stem[-2]):
+        stem = stem[:-1]  # store, stored; cancel, cancelled
+    return stem
 
 
 _GROUP = {_root(word): number for number, words in enumerate(_ALIKE) for word in words.split()}
@@ -139,7 +141,7 @@ class ToolIndex:
                 wanted[other] = max(wanted.get(other, 0.0), _RELATED)
             if len(word) >= _LEAST_BEGUN and word not in self._found_in:
                 for other in self._found_in:
-                    if other.startswith(word):
+                    if other.startswith(word) or (len(other) >= _LEAST_BEGUN and word.startswith(other)):
                         wanted[other] = max(wanted.get(other, 0.0), _BEGUN)
         wanted.update(dict.fromkeys(asked, 1.0))
         return wanted
