@@ -1,7 +1,7 @@
 """`find_tools` and `load_tools`: what stands in place of a list of tools that is too long for a model.
 
-They look at the caller's own catalog and nothing else. Nothing is remembered between two calls: whoever was shown a
-definition calls that tool by its name, as if it had been listed.
+They look at the caller's own catalog and nothing else, and remember nothing: whoever was shown a definition calls that
+tool by its name, as if it had been listed. Where there are sessions, their endpoint lists what they loaded.
 """
 
 from typing import Any

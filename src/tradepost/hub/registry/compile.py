@@ -15,7 +15,7 @@ from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRo
 def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | None = None) -> Catalog:
     """The catalog of an agent with these scopes; `only` narrows it to one server with the names unchanged."""
     chosen = _without_doubles(rows.tools) if only is None else _of_server(rows.tools, only)
-    folds = only is None and sum(not row.always for row in chosen) > rows.rules.visible_tools
+    folds = only is None and _are_too_many(chosen, rows.rules.visible_tools)
     if not folds:
         chosen = [row for row in chosen if not (row.always and row.name in META_TOOLS)]
     ordered = sorted(chosen, key=lambda row: (row.position, row.exposed_name if only is None else row.name))
@@ -57,6 +57,12 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         server_title=only.name if only is not None else None,
         instructions=only.instructions if only is not None else "",
     )
+
+
+def _are_too_many(rows: Sequence[ToolRow], most: int) -> bool:
+    """Whether tools are found and loaded instead of listed: only where there is what finds and loads them."""
+    own = {row.name for row in rows if row.always}
+    return own >= META_TOOLS and sum(not row.always for row in rows) > most
 
 
 def _without_doubles(rows: Iterable[ToolRow]) -> list[ToolRow]:

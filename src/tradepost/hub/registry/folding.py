@@ -1,7 +1,7 @@
 """The tools of a catalog that has too many of them to be listed: found by words, and shown in full when asked for.
 
-Nothing is remembered of who found or loaded what: a catalog is the same for everybody who shares it, in every process,
-and each of its tools can be called at any time.
+Nothing is remembered here of who found or loaded what: a catalog is the same for everybody who shares it, in every
+process, and each of its tools can be called at any time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +12,9 @@ import orjson
 
 from tradepost.hub.registry.pinned import Json
 from tradepost.hub.registry.tool_search import Document, ToolIndex
+from tradepost.protocol.hosting import LOADING_TOOL
 
-FIND, LOAD = "find_tools", "load_tools"
+FIND, LOAD = "find_tools", LOADING_TOOL
 META_TOOLS = frozenset({FIND, LOAD})
 MAX_LOADED_BYTES = 256 * 1024
 
@@ -57,6 +58,12 @@ class Folded:
                 found.append(orjson.loads(piece))
                 room -= len(piece)
         return Loaded(found, unknown, left_out)
+
+    def beside(self, listed: bytes, names: Iterable[str]) -> bytes:
+        """A list (a JSON array that is not empty) with these tools in it, as far as they are there and not in it."""
+        shown = {tool["name"] for tool in orjson.loads(listed)}
+        wanted = [name for name in dict.fromkeys(names) if name in self._pieces and name not in shown]
+        return b",".join([listed[:-1], *(self._pieces[name] for name in wanted)]) + b"]"
 
     @cached_property
     def _index(self) -> ToolIndex:
