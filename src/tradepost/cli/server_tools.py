@@ -13,6 +13,7 @@ from tradepost.cli import console
 from tradepost.cli.saying_changes import say_difference, say_edits
 from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.registration import tools
 from tradepost.hub.registration.build import Registration, build_registration
 from tradepost.hub.registration.known_names import known_names
@@ -90,10 +91,12 @@ def show(
         console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class}.")
         seen = review(entry, names)
         say_edits(seen)
+        said = seen.change.reasons if seen.change is not None else ()
         for sign in seen.signs(names):
-            console.say(f"Look at this: {sign}")
+            if sign not in said:
+                console.say(f"Look at this: {sign}")
         console.say(f"Definition {seen.digest}:")
-        console.show_json(seen.definition)
+        console.say(with_hidden_shown(json.dumps(seen.definition, indent=2, ensure_ascii=False)))
 
     run(work)
 

@@ -14,6 +14,7 @@ from tradepost.foundation.clock import system_now
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.changes import Change, change_of
+from tradepost.hub.registration.contents import apply_contents
 from tradepost.hub.registration.edits import EditKind
 from tradepost.hub.registration.history import Identity, Scribe
 from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, form_finding, outward_finding, tool_finding
@@ -113,8 +114,8 @@ async def apply_lists(
     moving = _sorted_out(templates, "uriTemplate", lambda one: content_finding(one, "uriTemplate"), difference)
     spoken = _sorted_out(prompts, "name", lambda one: content_finding(one, "name"), difference)
     expandable = set(moving) - set(fixed)
-    changes = await _apply_contents(session, server, ResourceEntry, {**moving, **fixed}, expandable)
-    changes += await _apply_contents(session, server, PromptEntry, spoken, set())
+    changes = await apply_contents(session, server, ResourceEntry, {**moving, **fixed}, expandable)
+    changes += await apply_contents(session, server, PromptEntry, spoken, set())
     difference.contents_changed = changes > 0
     difference.resources, difference.prompts = len(fixed) + len(moving), len(spoken)
     return difference
@@ -170,8 +171,13 @@ async def _apply_tools(
         else:
             row.position = position
             await laying.lay_over(row, made)
+    refusals: dict[str, list[Json]] = {}
+    for one in offered:
+        said = one.get("name")
+        if isinstance(said, str) and said in rows and said not in tools:
+            refusals.setdefault(said, []).append(one)
     for name, row in rows.items():
-        refused = [one for one in offered if one.get("name") == name] if name not in tools else []
+        refused = refusals.get(name, [])
         if refused and not _is_merely_broken(refused):
             await laying.set_aside(row, refused)
         elif name not in tools and not refused and row.state != "removed":
@@ -251,78 +257,3 @@ class _Laying:
         row.candidate, row.candidate_digest = made.text, made.digest
         if row.state == "enabled":
             row.state = "quarantined"
-
-
-async def _apply_contents(
-    session: AsyncSession,
-    server: Server,
-    table: type[ResourceEntry] | type[PromptEntry],
-    items: dict[str, Json],
-    templates: set[str],
-) -> int:
-    """Resources and prompts: a changed one is not shown until it is approved again. How many are others than before."""
-    changes = 0
-    rows = {key_of(row): row for row in await contents_of(session, table, server.id)}
-    for position, (key, definition) in enumerate(items.items()):
-        made, row = pin(definition), rows.get(key)
-        if row is None:
-            session.add(new_content(table, server.id, key, position, definition, is_template=key in templates))
-            changes += 1
-            continue
-        row.position = position
-        if row.digest != made.digest or row.state == "removed":
-            changes += 1
-            row.state = "quarantined" if row.state == "enabled" else "unapproved"
-            row.definition, row.digest = made.text, made.digest
-    for key, row in rows.items():
-        if key not in items:
-            changes += row.state != "removed"
-            row.state = "removed"
-    return changes
-
-
-def new_content(
-    table: type[ResourceEntry] | type[PromptEntry],
-    server_id: str,
-    key: str,
-    position: int,
-    definition: Json,
-    *,
-    is_template: bool = False,
-) -> ResourceEntry | PromptEntry:
-    """An unapproved row for a resource, template or prompt."""
-    made = pin(definition)
-    if table is PromptEntry:
-        return PromptEntry(
-            id=new_id("prm"),
-            server_id=server_id,
-            name=key,
-            position=position,
-            definition=made.text,
-            digest=made.digest,
-            state="unapproved",
-        )
-    return ResourceEntry(
-        id=new_id("res"),
-        server_id=server_id,
-        uri=key,
-        is_template=is_template,
-        position=position,
-        definition=made.text,
-        digest=made.digest,
-        state="unapproved",
-    )
-
-
-async def contents_of(
-    session: AsyncSession, table: type[ResourceEntry] | type[PromptEntry], server_id: str
-) -> list[ResourceEntry] | list[PromptEntry]:
-    """A server's resources or prompts, whatever their state."""
-    if table is PromptEntry:
-        return list(await session.scalars(select(PromptEntry).where(PromptEntry.server_id == server_id)))
-    return list(await session.scalars(select(ResourceEntry).where(ResourceEntry.server_id == server_id)))
-
-
-def key_of(row: ResourceEntry | PromptEntry) -> str:
-    """The URI or name."""
-    return row.uri if isinstance(row, ResourceEntry) else row.name

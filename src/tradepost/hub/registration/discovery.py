@@ -37,7 +37,7 @@ Json = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 300.0
-MOST_KEPT = 64  # servers whose lists are kept
+MOST_KEPT = 32  # servers whose lists are kept
 
 
 @dataclass(frozen=True, slots=True)

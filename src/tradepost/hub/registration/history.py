@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.canonical import digest as digest_of
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.registry.models import HistoryEntry, Server
+from tradepost.hub.registry.models import HistoryEntry, Server, ToolEntry
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.protocol.server_identity import ServerIdentity
 
 MAX_NAME = 100  # characters of a server's name for itself
-MOST_KEPT = 2_000  # entries of a server, beside what was approved
+MOST_KEPT = 1_000  # entries of a server, beside what was approved or stands in the registry
 _LIMITED = ("server", "definition", "noticed")
 
 Json = dict[str, Any]
@@ -132,15 +132,19 @@ class Scribe:
             self._add("server", None, number, digest, None, {**said, "era": identity.era, "tools": dict(tools)})
 
     async def close(self) -> None:
-        """Let go of the oldest entries that nobody approved, where there are too many."""
+        """Let go of the oldest entries that nobody needs, where there are too many."""
         await self._session.flush()
         approved = select(HistoryEntry.digest).where(
             HistoryEntry.server_id == self._server_id, HistoryEntry.what == "approved"
         )
+        entries = ToolEntry.server_id == self._server_id
+        current = select(ToolEntry.digest).where(entries)
+        waiting = select(ToolEntry.candidate_digest).where(entries, ToolEntry.candidate_digest.is_not(None))
+        needed = [HistoryEntry.digest.in_(digests) for digests in (approved, current, waiting)]
         limited = (
             HistoryEntry.server_id == self._server_id,
             HistoryEntry.what.in_(_LIMITED),
-            or_(HistoryEntry.what != "definition", HistoryEntry.digest.not_in(approved)),
+            or_(HistoryEntry.what != "definition", not_(or_(*needed))),
         )
         oldest_kept = await self._session.scalar(
             select(HistoryEntry.place)

@@ -12,7 +12,7 @@ from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.scopes import checked_scopes
-from tradepost.hub.registration.difference import contents_of
+from tradepost.hub.registration.contents import contents_of
 from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.injection_check import check_definition
 from tradepost.hub.registration.intake import tool_finding
