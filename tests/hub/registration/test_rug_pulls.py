@@ -17,7 +17,7 @@ from tests.hub.world import World
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, StateConflict, UpstreamError
 from tradepost.hub.audit.models import AuditEvent
-from tradepost.hub.registration import rules
+from tradepost.hub.registration import history, rules
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.history import find_version, read_history
 from tradepost.hub.registration.in_use import InUse
@@ -168,6 +168,31 @@ async def test_every_version_is_kept_with_who_approved_it(
     assert [row.number for row in whole] == [4, 3, 2, 1]
     assert (whole[0].details["name"], whole[0].details["release"]) == ("carrier", "1.0")
     assert whole[0].details["tools"]["title"] == whole[2].details["tools"]["title"] != approved["title"]
+
+
+async def test_a_server_that_never_stops_changing_fills_no_disk(
+    world: World,
+    registration: Registration,
+    hostile: HostileServer,
+    approved: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(history, "MOST_KEPT", 6)
+    original = hostile.tools
+    for number in range(6):
+        hostile.change("title", title=f"Title {number}")
+        await registration.discovery.relist(world.workspace_id, "carrier")
+        hostile.tools = original[1:] if number % 2 else original
+        await registration.discovery.relist(world.workspace_id, "carrier")
+    async with world.reading() as session:
+        server = await find_server(session, "carrier")
+        rows = await read_history(session, server, limit=1_000)
+        first = await find_version(session, server, "title", 1)
+    needed = [row for row in rows if row.what == "approved" or (row.definition and row.digest in approved.values())]
+    assert len(needed) == 2 * len(approved)
+    assert len(rows) <= len(needed) + 6 + 1  # and the definition that waits
+    assert first is not None
+    assert first.definition
 
 
 async def test_a_refresh_that_fails_changes_nothing(

@@ -21,7 +21,7 @@ from tradepost.protocol.server_identity import ServerIdentity
 
 MAX_NAME = 100  # characters of a server's name for itself
 MOST_KEPT = 1_000  # entries of a server, beside what was approved or stands in the registry
-_LIMITED = ("server", "definition", "noticed")
+_LIMITED = ("server", "definition", "removed", "noticed")
 
 Json = dict[str, Any]
 
@@ -140,11 +140,11 @@ class Scribe:
         entries = ToolEntry.server_id == self._server_id
         current = select(ToolEntry.digest).where(entries)
         waiting = select(ToolEntry.candidate_digest).where(entries, ToolEntry.candidate_digest.is_not(None))
-        needed = [HistoryEntry.digest.in_(digests) for digests in (approved, current, waiting)]
+        needed = or_(*(HistoryEntry.digest.in_(digests) for digests in (approved, current, waiting)))
         limited = (
             HistoryEntry.server_id == self._server_id,
             HistoryEntry.what.in_(_LIMITED),
-            or_(HistoryEntry.what != "definition", not_(or_(*needed))),
+            or_(HistoryEntry.what != "definition", HistoryEntry.definition.is_(None), not_(needed)),
         )
         oldest_kept = await self._session.scalar(
             select(HistoryEntry.place)

@@ -18,7 +18,7 @@ from tradepost.hub.registry.models import RegistryRules
 
 ROW_ID = "rules"
 KEEP, REMOVE = "keep", "remove"
-MOST_VISIBLE = 1_000
+MOST_VISIBLE = 10_000
 VISIBLE_TOOLS = 30
 
 WHAT: Mapping[str, str] = {
