@@ -154,6 +154,7 @@ class World:
         self.authenticator = Authenticator(self.database, self.watch, now)
         clock = ActionClock()
         self.leases = Leases(self.database, new_id("test"), clock, lease)
+        self.contradicted: list[tuple[str, str]] = []
         self.built: BuiltGateway = build_gateway(
             self.database,
             catalogs=catalogs,
@@ -166,6 +167,7 @@ class World:
             checkpoint=checkpoint,
             wait_seconds=wait_seconds,
             secret=secret,
+            contradicted=lambda workspace_id, tool: self.contradicted.append((workspace_id, tool.raw_name)),
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

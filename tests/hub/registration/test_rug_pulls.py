@@ -238,7 +238,7 @@ async def test_an_answer_that_contradicts_what_was_approved_is_written_down_and_
     hostile.change("title", title="Other")
     lists = hostile.lists
     for _ in range(20):
-        in_use.contradicted(world.workspace_id, tool_, "status is no text\u200b")
+        in_use.contradicted(world.workspace_id, tool_)
     await in_use.settled()
     assert hostile.lists == lists + 1
     assert (await states(world))["title"] == "quarantined"
@@ -246,7 +246,7 @@ async def test_an_answer_that_contradicts_what_was_approved_is_written_down_and_
         server = await find_server(session, "carrier")
         noticed = [row for row in await read_history(session, server) if row.what == "noticed"]
         tags = list(await session.scalars(select(AuditEvent.tag)))
-    assert [(row.tool, row.details["fault"]) for row in noticed] == [("output", "status is no text")]
+    assert [(row.tool, "approved form" in row.details["says"]) for row in noticed] == [("output", True)]
     assert tags.count("server:noticed") == 1
 
 

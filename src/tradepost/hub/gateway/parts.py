@@ -28,11 +28,11 @@ Json = dict[str, Any]
 
 WAIT_SECONDS = 5.0
 
-# Who hears that an answer contradicts what was approved: workspace id, tool, what is wrong. It must not wait.
-Contradicted = Callable[[str, CatalogTool, str], None]
+# Who hears that an answer contradicts what was approved: workspace id, tool. It must not wait.
+Contradicted = Callable[[str, CatalogTool], None]
 
 
-def to_nobody(_workspace_id: str, _tool: CatalogTool, _fault: str) -> None:
+def to_nobody(_workspace_id: str, _tool: CatalogTool) -> None:
     """For a hub in which nobody wants to hear of it."""
 
 

@@ -15,7 +15,6 @@ from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import TradepostError
 from tradepost.foundation.ids import new_id
-from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.changes import note
 from tradepost.hub.access.roles import system_caller
 from tradepost.hub.registration.history import Scribe, identity_of, last_server
@@ -27,7 +26,6 @@ logger = logging.getLogger(__name__)
 CAUSE = "in_use"
 AGAIN_SECONDS = 300.0  # until the same is written down, and the same server looked at, once more
 MOST_KNOWN = 10_000
-MAX_WORDS = 300
 
 Relist = Callable[[str, str, str], Awaitable[object]]  # workspace id, server id, cause
 
@@ -70,10 +68,11 @@ class InUse:
 
         connections.on_connected = connected
 
-    def contradicted(self, workspace_id: str, tool: Used, fault: str) -> None:
-        """An answer of a tool did not have the form that was approved for it. Costs the call nothing."""
+    def contradicted(self, workspace_id: str, tool: Used) -> None:
+        """An answer of a tool did not have the form that was approved for it. Costs the call nothing. What stood in the
+        answer is the business of its caller, and not written down."""
         if self._is_news(workspace_id, tool.server_id, "tool", tool.raw_name):
-            details = {"says": "An answer does not have the approved form.", "fault": clean(fault, MAX_WORDS)}
+            details = {"says": "An answer did not have the approved form; it was withheld."}
             self._begin(self._notice(workspace_id, tool.server_id, tool.raw_name, details))
 
     async def stop(self) -> None:
