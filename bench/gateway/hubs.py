@@ -19,8 +19,10 @@ from tradepost.hub.access.agents import create_agent, create_profile
 from tradepost.hub.access.changes import bump
 from tradepost.hub.access.roles import caller_for_user
 from tradepost.hub.access.workspaces import create_workspace
+from tradepost.hub.registration import rules
 from tradepost.hub.registration.pins import pin
 from tradepost.hub.registry.models import Assignment, Server, ToolEntry
+from tradepost.hub.registry.rules import MOST_VISIBLE
 
 TOOL, SCOPE = "get_order", "read:orders"
 
@@ -56,6 +58,7 @@ async def make(data: Path, port: int, shape: Shape) -> list[list[str]]:
         owner = caller_for_user(made.owner, new_id("req"))
         async with database.transaction(made.workspace.id, write=True) as session:
             await _register(session, shape)
+            await rules.change(session, owner, given={"visible_tools": MOST_VISIBLE})  # lists are what is measured
             found = [await _profile(session, owner, number, shape) for number in range(len(shape.profiles))]
             await bump(session)
         return found

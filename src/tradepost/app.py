@@ -42,6 +42,8 @@ from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.connecting import Connecting
 from tradepost.hub.registration.credentials import Credentials
 from tradepost.hub.registration.discovery import Discovery
+from tradepost.hub.registration.in_use import InUse
+from tradepost.hub.registration.refreshing import Refreshing
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
 from tradepost.hub.registration.servers import Servers
@@ -99,8 +101,9 @@ class Tradepost:
         self.vault = vault
         self.servers: Sequence[StoreServer] = build_servers(store)
         self.relay = Relay(store, open_ports(settings.outside))
-        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub), ActivityServer(hub))
         self.watch = RegistryWatch(hub)
+        catalogs = Catalogs(hub, self.watch)
+        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub)
         self.sealer = Sealer(hub)
@@ -111,6 +114,8 @@ class Tradepost:
         self.updates = Updates()
         discovery = Discovery(hub, vault, self.connections)
         self.relisting = Relisting(discovery.relist)
+        self.refreshing = Refreshing(hub, discovery.relist, settings.refresh_minutes)
+        self.in_use = InUse(hub, discovery.relist)
         self._watch_for_changes()
         self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
         self.opening = Opening(self.upstreams.open)
@@ -118,7 +123,7 @@ class Tradepost:
         self.keys = vault.holding()
         self.gateway: BuiltGateway = build_gateway(
             hub,
-            catalogs=Catalogs(hub, self.watch),
+            catalogs=catalogs,
             upstreams=self.upstreams,
             authenticator=self.authenticator,
             versions=self.watch,
@@ -128,6 +133,7 @@ class Tradepost:
             assertions=Assertions(assertion_keys, settings.url),
             pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
+            contradicted=self.in_use.contradicted,
         )
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
@@ -153,6 +159,7 @@ class Tradepost:
         """Of servers' resources and lists, and of the registry: for as long as somebody listens."""
         place = Place(self.updates.publish, self.updates.is_waited, partial(whereabouts, self.hub), self.relisting.soon)
         self.watching = Watching(self.connections, place)
+        self.in_use.attend(self.connections)
         self.news = RegistryNews(self.watch, self._listened_to, self._registry_changed)
         self.watching.on_first = self.news.begin
         self.updates.lists.draw_from(self.news.begin)
@@ -210,7 +217,16 @@ class Tradepost:
             for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled, release)).items():
                 if not difference.is_empty:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
-        for part in (self.keys, self.watch, self.authenticator, self.audit, self.sealer, self.relay, self.gateway):
+        for part in (
+            self.keys,
+            self.watch,
+            self.authenticator,
+            self.audit,
+            self.sealer,
+            self.relay,
+            self.gateway,
+            self.refreshing,
+        ):
             await part.start()
 
     def end_streams(self) -> None:
@@ -221,7 +237,7 @@ class Tradepost:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
         parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch, self.keys)
-        for part in (self.opening, self.news, self.relisting, *self.followers, *parts):
+        for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
         await self.vault.close()

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """Requests a minute from one network address."""
     address_wrong_credentials: Annotated[int, Field(ge=1)] = WRONG_PER_MINUTE
     """Wrong credentials a minute from one network address; after them none is looked up."""
+    refresh_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
+    """Minutes after which the hub looks at a server's tools of its own accord; 0 for never."""
     log_level: str = "WARNING"
     """How much is logged: DEBUG, INFO, WARNING, ERROR."""
     mail_url: str = ""

@@ -53,6 +53,35 @@ async def test_from_url_to_tools(as_: As) -> None:
         full = await admin.get("/servers/tracker/tools/get_order")
         assert (full["state"], full["waiting"]["digest"]) == ("quarantined", refreshed["changed"][0]["after"])
         assert [one["place"] for one in full["waiting"]["differences"]] == ["inputSchema.properties.bcc"]
+        assert refreshed["changed"][0]["kinds"] == full["waiting"]["kinds"] == ["suspicious", "additive"]
+        assert "bcc" in full["signs"][0]
+        assert refreshed["kept"] is False
+        kept = await admin.patch("/registry-rules", {"set": {"changed_tools": "keep", "visible_tools": 1}})
+        assert {one["name"]: one["value"] for one in kept["rules"]} == {"changed_tools": "keep", "visible_tools": 1}
+        problem(
+            await admin.send("PATCH", "/registry-rules", {"set": {"changed_tools": "new"}}), 400, "invalid_argument"
+        )
+        assert (await as_("viewer").get("/agents/reader"))["visible_tools"] == 1
+        assert len((await as_("viewer").get("/agents/supply"))["warnings"]) == 1
+        cached = await admin.post("/servers/tracker/discover?fresh=false", status=200)
+        assert cached["changed"] == []
+
+        tool_history = (await as_("viewer").get("/servers/tracker/tools/get_order/history"))["items"]
+        said = [(one["what"], one["version"]) for one in reversed(tool_history)]
+        assert said == [("definition", 1), ("approved", 1), ("definition", 2)]
+        assert "bcc" in tool_history[0]["definition"]["inputSchema"]["properties"]
+        assert tool_history[1]["details"] == {"class": "read", "scope": "read:orders", "before": approved["digest"]}
+        whole = await as_("viewer").get("/servers/tracker/history?limit=2")
+        rest = await as_("viewer").get(f"/servers/tracker/history?limit=50&cursor={whole['next_cursor']}")
+        assert "server" in {one["what"] for one in (*whole["items"], *rest["items"])}
+
+        words = {"title": "Look up", "description": "Looks an order up.", "exposed_name": "look_up"}
+        shown = await admin.patch(f"/assignments/{assigned['id']}", words)
+        assert {name: shown[name] for name in words} == words
+        for bad in ({"title": "a\u200bb"}, {"description": "\u202ex"}, {"title": "two\nlines"}, {"exposed_name": ""}):
+            problem(await admin.send("PATCH", f"/assignments/{assigned['id']}", bad), 400, "invalid_argument")
+        back = await admin.patch(f"/assignments/{assigned['id']}", {"title": ""})
+        assert (back["title"], back["description"], back["exposed_name"]) == (None, words["description"], "look_up")
 
     assert (await admin.send("DELETE", f"/assignments/{assigned['id']}")).status_code == 204
     gone = await admin.post("/servers/tracker/test", status=200)

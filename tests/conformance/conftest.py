@@ -51,6 +51,7 @@ def fixture_key(hub: Place, fixture_url: str) -> Iterator[str]:
     private = {"TRADEPOST_ALLOW_PRIVATE": "127.0.0.0/8"}
     hub.run("profile", "create", "conformance", "--posture", "guarded").good()
     hub.run("agent", "create", AGENT, "--profile", "conformance").good()
+    hub.run("server", "rules", "visible_tools=1000").good()
     hub.run("server", "add", "fixture", fixture_url, env=private).good()
     hub.run("server", "test", "fixture", env=private).good()
     tools = hub.run("server", "tools", "fixture", "--json", env=private).json()["tools"]

@@ -1,7 +1,7 @@
 """A small HostedCatalog for the tests: two principals with their own catalogs, a record of every call it got."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -74,7 +74,7 @@ class FakeHost:
         info = {"name": name, "title": "Tradepost", "version": "1.2.3", "instructions": "Ask before you write."}
         return {**info, "watches": self.watches}
 
-    async def list_tools(self, caller: Caller, server: str | None) -> bytes:
+    async def list_tools(self, caller: Caller, server: str | None, loaded: Sequence[str] = ()) -> bytes:
         return CATALOGS[caller.principal.id]
 
     async def mirrored(self, caller: Caller, server: str | None, name: str) -> tuple[HeaderParameter, ...]:

@@ -13,7 +13,9 @@ from tradepost.api.shapes import Given, Instant, Page, PageQuery, Reference, Sco
 from tradepost.foundation.errors import VersionConflict
 from tradepost.hub.access import agents as services
 from tradepost.hub.access.models import Agent, Profile
+from tradepost.hub.registration.assignments import count_visible, too_many
 from tradepost.hub.registration.granting import greet
+from tradepost.hub.registry.rules import read_rules
 
 router = APIRouter(tags=["agents"])
 
@@ -63,6 +65,13 @@ class AgentShown(Shown):
     created_at: Instant
 
 
+class AgentInFull(AgentShown):
+    """An agent, and how much it sees."""
+
+    visible_tools: int = Field(description="Tools assigned to it or its profile that it can call now.")
+    warnings: list[str] = Field(description="What an admin should know, for example that these are very many.")
+
+
 @router.get("/agents", summary="List agents")
 async def list_agents(work: Reading, query: Annotated[PageQuery, Query()]) -> Page[AgentShown]:
     """All agents, by slug."""
@@ -85,10 +94,14 @@ async def create_agent(work: Writing, body: NewAgent) -> AgentShown:
 
 
 @router.get("/agents/{agent}", summary="Show an agent")
-async def get_agent(work: Reading, agent: Which) -> AgentShown:
+async def get_agent(work: Reading, agent: Which) -> AgentInFull:
     """One agent."""
     async with work.reading() as session:
-        return await _shown(session, await services.find_agent(session, agent))
+        row, rules = await services.find_agent(session, agent), await read_rules(session)
+        count = await count_visible(session, row, rules)
+        warning = too_many(row.slug, count, rules.visible_tools)
+        shown = (await _shown(session, row)).model_dump(mode="python")
+    return AgentInFull(**shown, visible_tools=count, warnings=[warning] if warning is not None else [])
 
 
 @router.patch("/agents/{agent}", summary="Change an agent")

@@ -14,6 +14,7 @@ from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.hub.access.agents import find_agent, find_profile
 from tradepost.hub.access.models import Agent, Profile
 from tradepost.hub.registration import assignments as services
+from tradepost.hub.registration.names import MAX_DESCRIPTION, MAX_TITLE
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.models import Assignment, Server, ToolEntry
 
@@ -22,6 +23,15 @@ router = APIRouter(tags=["assignments"])
 Reading = Annotated[Work, Depends(may("viewer", "read:servers"))]
 Writing = Annotated[Work, Depends(may("admin", "write:servers"))]
 Which = Annotated[str, in_path("The assignment's id.", "asg_06fk3w9x0t")]
+
+
+OwnTitle = Annotated[
+    str | None, Field(max_length=MAX_TITLE, description="Stands in place of the server's own; empty lets go of it.")
+]
+OwnDescription = Annotated[
+    str | None,
+    Field(max_length=MAX_DESCRIPTION, description="Stands in place of the server's own; empty lets go of it."),
+]
 
 
 class AssignmentQuery(PageQuery):
@@ -45,6 +55,19 @@ class NewAssignment(Given):
         None, min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.-]+$", description="Show it under this name."
     )
     position: int | None = Field(None, ge=0, le=10_000, description="Its place in the list of tools.")
+    title: OwnTitle = None
+    description: OwnDescription = None
+
+
+class AssignmentChange(Given):
+    """What to change of an assignment."""
+
+    exposed_name: str | None = Field(
+        None, min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.-]+$", description="Show it under this name."
+    )
+    position: int | None = Field(None, ge=0, le=10_000, description="Its place in the list of tools.")
+    title: OwnTitle = None
+    description: OwnDescription = None
 
 
 class AssignmentShown(Shown):
@@ -57,6 +80,8 @@ class AssignmentShown(Shown):
     position: int
     agent: str | None = Field(description="Slug of the agent that sees it, null where a whole profile does.")
     profile: str | None
+    title: str | None = Field(description="An admin's, null where agents see the server's own.")
+    description: str | None
 
 
 class AssignedShown(AssignmentShown):
@@ -102,6 +127,8 @@ async def create_assignment(work: Writing, body: NewAssignment) -> AssignedShown
             agent=body.agent,
             exposed_name=body.exposed_name,
             position=body.position,
+            title=body.title,
+            description=body.description,
         )
         row = await _one(session, made.id)
     return AssignedShown(**_shown(row), warnings=list(made.warnings))
@@ -112,6 +139,27 @@ async def get_assignment(work: Reading, assignment: Which) -> AssignmentShown:
     """One assignment."""
     async with work.reading() as session:
         return AssignmentShown(**_shown(await _one(session, assignment)))
+
+
+@router.patch("/assignments/{assignment}", summary="Change how a tool is shown")
+async def change_assignment(work: Writing, assignment: Which, body: AssignmentChange) -> AssignedShown:
+    """Another name, place, title or description; whoever sees it sees that from the next call on."""
+    async with work.writing() as session:
+        row, entry, server, _, _ = await _one(session, assignment)
+        made = await services.assign(
+            session,
+            work.caller,
+            server.id,
+            entry.id,
+            profile=row.profile_id,
+            agent=row.agent_id,
+            exposed_name=body.exposed_name,
+            position=body.position,
+            title=body.title,
+            description=body.description,
+        )
+        changed = await _one(session, made.id)
+    return AssignedShown(**_shown(changed), warnings=list(made.warnings))
 
 
 @router.delete("/assignments/{assignment}", status_code=204, summary="Take a tool away")
@@ -153,4 +201,6 @@ def _shown(row: Any) -> dict[str, Any]:
         "position": assignment.position,
         "agent": agent.slug if agent is not None else None,
         "profile": profile.slug if profile is not None else None,
+        "title": assignment.title,
+        "description": assignment.description,
     }

@@ -129,10 +129,13 @@ class TestShown(Shown):
 
 
 class ChangedTool(Shown):
-    """A tool whose definition is another one now; out of every catalog until it is approved."""
+    """A tool whose definition is another one now; agents never see that until it is approved."""
 
     name: str
-    kind: str = Field(description="additive, breaking, text or suspicious.")
+    kind: Literal["suspicious", "breaking", "additive", "text"] = Field(description="The gravest that applies.")
+    kinds: list[str] = Field(description="All that apply, the gravest first.")
+    reasons: list[str] = Field(description="What is suspicious, a sentence each.")
+    differences: list[str] = Field(description="Every place that differs, a sentence each.")
     before: str = Field(description="Digest of the pinned definition.")
     after: str
 
@@ -150,7 +153,8 @@ class DifferenceShown(Shown):
     new: list[str] = Field(description="Wait for approval.")
     changed: list[ChangedTool]
     removed: list[str]
-    set_aside: list[str]
+    set_aside: list[str] = Field(description="Refused as they are now, though agents saw them.")
+    kept: bool = Field(description="Whether agents go on with the approved definitions of changed tools.")
     refused: list[RefusedTool]
     resources: int
     prompts: int
@@ -210,18 +214,34 @@ async def test_server(work: Writing, server: Which) -> TestShown:
 
 
 @router.post("/servers/{server}/discover", summary="Discover or refresh a server's tools")
-async def discover_server(work: Writing, server: Which) -> DifferenceShown:
-    """Store what the server offers now and say what is different. New tools wait for approval, changed ones leave every
-    catalog until somebody has looked. 424 when the server does not answer; then nothing is changed."""
+async def discover_server(
+    work: Writing,
+    server: Which,
+    fresh: Annotated[
+        bool, Query(description="false: what it offered at most 300 seconds ago will do; it is not asked again.")
+    ] = True,
+) -> DifferenceShown:
+    """Store what the server offers now and say what is different. New tools wait for approval, changed ones are
+    quarantined until somebody has looked. 424 when the server does not answer; then nothing is changed."""
     await _refuse_program(work, server)
-    found = await work.parts.registration.discovery.discover(work.caller, server)
+    found = await work.parts.registration.discovery.discover(work.caller, server, fresh=fresh)
     return DifferenceShown(
         new=found.new,
         changed=[
-            ChangedTool(name=one.name, kind=one.kind, before=one.before, after=one.after) for one in found.changed
+            ChangedTool(
+                name=one.name,
+                kind=one.kind,
+                kinds=list(one.kinds),
+                reasons=list(one.reasons),
+                differences=list(one.says),
+                before=one.before,
+                after=one.after,
+            )
+            for one in found.changed
         ],
         removed=found.removed,
         set_aside=found.set_aside,
+        kept=found.kept,
         refused=[RefusedTool(name=name, why=why) for name, why in found.refused],
         resources=found.resources,
         prompts=found.prompts,

@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.api.access import Work, may
 from tradepost.api.paging import Place, page_of
@@ -13,6 +14,7 @@ from tradepost.api.server_settings import Tool
 from tradepost.api.servers import Which
 from tradepost.api.shapes import Given, Page, PageQuery, Scope, Shown, page
 from tradepost.hub.registration import tools as services
+from tradepost.hub.registration.known_names import known_names
 from tradepost.hub.registration.review import review
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
@@ -67,12 +69,16 @@ class EditShown(Shown):
     place: str
     before: Any
     after: Any
+    kind: str = Field(description="suspicious, breaking, additive or text.")
+    says: str = Field(description="The difference in a sentence; invisible characters are written out.")
 
 
 class Waiting(Shown):
     """A changed definition that waits for approval."""
 
-    kind: str | None
+    kind: str | None = Field(description="The gravest that applies.")
+    kinds: list[str] = Field(description="All that apply, the gravest first.")
+    reasons: list[str] = Field(description="What is suspicious, a sentence each.")
     digest: str
     definition: dict[str, Any]
     differences: list[EditShown]
@@ -82,6 +88,10 @@ class ToolShown(ToolBrief):
     """A tool in full."""
 
     definition: dict[str, Any] = Field(description="The pinned definition: what agents see.")
+    signs: list[str] = Field(
+        description="What to look at first in the definition that approving would pin: words to the model, invisible "
+        "characters, names of other tools, arguments that lead outward."
+    )
     waiting: Waiting | None
 
 
@@ -100,8 +110,7 @@ async def list_tools(work: Reading, server: Which, query: Annotated[PageQuery, Q
 async def get_tool(work: Reading, server: Which, tool: Tool) -> ToolShown:
     """One tool in full, with what differs from the pinned definition where another one waits."""
     async with work.reading() as session:
-        entry = await services.find_tool(session, server, tool)
-        return _shown(entry, await find_server(session, entry.server_id))
+        return await _shown(session, await services.find_tool(session, server, tool))
 
 
 @router.post("/servers/{server}/tools/{tool}/approve", summary="Approve a tool")
@@ -120,7 +129,7 @@ async def approve_tool(work: Writing, server: Which, tool: Tool, body: Approval)
             now=work.parts.now,
         )
         await services.approve_contents(session, work.caller, server)
-        return _shown(entry, await find_server(session, entry.server_id))
+        return await _shown(session, entry)
 
 
 @router.patch("/servers/{server}/tools/{tool}", summary="Switch a tool, or say what it does")
@@ -133,7 +142,7 @@ async def change_tool(work: Writing, server: Which, tool: Tool, body: ToolChange
             await services.set_tool_class(session, work.caller, server, tool, wanted, body.scope)
         if body.enabled is not None:
             await services.set_tool_enabled(session, work.caller, server, tool, body.enabled)
-        return _shown(entry, await find_server(session, entry.server_id))
+        return await _shown(session, entry)
 
 
 def _brief(entry: ToolEntry, server: Server) -> dict[str, Any]:
@@ -151,9 +160,22 @@ def _brief(entry: ToolEntry, server: Server) -> dict[str, Any]:
     }
 
 
-def _shown(entry: ToolEntry, server: Server) -> ToolShown:
-    seen, waiting = review(entry), None
-    if entry.candidate is not None:
-        edits = [EditShown(place=one.place, before=one.before, after=one.after) for one in seen.edits]
-        waiting = Waiting(kind=seen.kind, digest=seen.digest, definition=seen.definition, differences=edits)
-    return ToolShown(**_brief(entry, server), definition=orjson.loads(entry.definition), waiting=waiting)
+async def _shown(session: AsyncSession, entry: ToolEntry) -> ToolShown:
+    names = await known_names(session)
+    seen, waiting = review(entry, names), None
+    if seen.change is not None:
+        waiting = Waiting(
+            kind=seen.kind,
+            kinds=list(seen.kinds),
+            reasons=list(seen.change.reasons),
+            digest=seen.digest,
+            definition=seen.definition,
+            differences=[
+                EditShown(place=one.place, before=one.before, after=one.after, kind=one.kind, says=one.says)
+                for one in seen.edits
+            ],
+        )
+    server = await find_server(session, entry.server_id)
+    return ToolShown(
+        **_brief(entry, server), definition=orjson.loads(entry.definition), signs=seen.signs(names), waiting=waiting
+    )

@@ -7,7 +7,9 @@ import typer
 from tradepost.cli import console
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.hub.access import agents as services
+from tradepost.hub.registration.assignments import count_visible, too_many
 from tradepost.hub.registration.granting import greet, out_of_reach
+from tradepost.hub.registry.rules import read_rules
 
 profiles = typer.Typer(name="profile", help="Groups of agents with one posture.", no_args_is_help=True)
 agents = typer.Typer(name="agent", help="Agents: specialists and outside MCP clients.", no_args_is_help=True)
@@ -84,11 +86,13 @@ def agent_list(workspace: WorkspaceOption = None, data: DataOption = None, as_js
     async def work() -> None:
         async with hub_session(data, workspace, write=False) as (session, _):
             named = {row.id: row.slug for row in await services.list_profiles(session)}
+            rules = await read_rules(session)
             rows = [
                 {
                     "slug": row.slug,
                     "profile": named.get(row.profile_id),
                     "status": row.status,
+                    "tools": await count_visible(session, row, rules),
                     "scopes": " ".join(row.scopes),
                     "id": row.id,
                 }
@@ -97,7 +101,11 @@ def agent_list(workspace: WorkspaceOption = None, data: DataOption = None, as_js
         if as_json:
             console.show_json(rows)
         else:
-            console.show_table(rows, ["slug", "profile", "status", "scopes"], "There is no agent yet.")
+            console.show_table(rows, ["slug", "profile", "status", "tools", "scopes"], "There is no agent yet.")
+            for row in rows:
+                warning = too_many(str(row["slug"]), int(row["tools"] or 0), rules.visible_tools)
+                if warning is not None:
+                    console.warn(warning)
 
     run(work)
 

@@ -4,17 +4,20 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import Annotated, Any, get_args
 
 import typer
 
 from tradepost.cli import console, local
+from tradepost.cli.saying_changes import say_difference, say_edits
 from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.registration import tools
 from tradepost.hub.registration.build import Registration, build_registration, open_secrets
-from tradepost.hub.registration.difference import Difference
-from tradepost.hub.registration.review import Review, review
+from tradepost.hub.registration.known_names import known_names
+from tradepost.hub.registration.review import review
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
 from tradepost.hub.registry.models import Server, ToolEntry
@@ -62,13 +65,13 @@ def tools_command(
                 difference = await registration.discovery.discover(caller, slug)
             async with found.hub.transaction(caller.workspace_id, write=False) as session:
                 server = await find_server(session, slug)
-                entries = await tools.list_tools(session, slug)
+                entries, names = await tools.list_tools(session, slug), await known_names(session)
         if as_json:
-            rows = [_in_full(entry, server) for entry in entries]
+            rows = [_in_full(entry, server, names) for entry in entries]
             console.show_json({"tools": rows, "difference": difference.summary() if difference else None})
             return
         if difference is not None:
-            _say_difference(difference)
+            say_difference(difference, slug)
         columns = ["name", "state", "waiting", "class", "scope", "description", *(["input_schema"] if schema else [])]
         console.show_table([_in_short(entry, server) for entry in entries], columns, "The server has no tools.")
         if any(review(entry).waits for entry in entries):
@@ -84,24 +87,28 @@ def show(
 
     async def work() -> None:
         async with hub_session(data, workspace, write=False) as (session, _):
-            entry = await tools.find_tool(session, slug, tool)
+            entry, names = await tools.find_tool(session, slug, tool), await known_names(session)
             server = await find_server(session, slug)
         if as_json:
-            console.show_json(_in_full(entry, server))
+            console.show_json(_in_full(entry, server, names))
             return
         scope = tools.scope_needed(entry, server) or "no scope"
         console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class} and needs {scope}.")
-        seen = review(entry)
-        _say_edits(seen)
+        seen = review(entry, names)
+        say_edits(seen)
+        said = seen.change.reasons if seen.change is not None else ()
+        for sign in seen.signs(names):
+            if sign not in said:
+                console.say(f"Look at this: {sign}")
         console.say(f"Definition {seen.digest}:")
-        console.show_json(seen.definition)
+        console.say(with_hidden_shown(json.dumps(seen.definition, indent=2, ensure_ascii=False)))
 
     run(work)
 
 
-def _in_full(entry: ToolEntry, server: Server) -> dict[str, Any]:
+def _in_full(entry: ToolEntry, server: Server, names: frozenset[str]) -> dict[str, Any]:
     """A tool as JSON: the pinned definition, and the waiting one with each difference."""
-    seen = review(entry)
+    seen = review(entry, names)
     pinned = json.loads(entry.definition)
     row: dict[str, Any] = {
         "name": entry.name,
@@ -112,14 +119,19 @@ def _in_full(entry: ToolEntry, server: Server) -> dict[str, Any]:
         "digest": entry.digest,
         "input_schema": pinned.get("inputSchema"),
         "definition": pinned,
+        "approved_by": entry.approved_by,
+        "approved_at": entry.approved_at,
+        "signs": seen.signs(names),
         "waiting": None,
     }
-    if entry.candidate is not None:
+    if seen.change is not None:
         row["waiting"] = {
             "kind": seen.kind,
+            "kinds": seen.kinds,
+            "reasons": seen.change.reasons,
             "digest": seen.digest,
             "definition": seen.definition,
-            "differences": [{"place": one.place, "before": one.before, "after": one.after} for one in seen.edits],
+            "differences": [asdict(one) for one in seen.edits],
         }
     return row
 
@@ -130,7 +142,7 @@ def _in_short(entry: ToolEntry, server: Server) -> dict[str, Any]:
     return {
         "name": entry.name,
         "state": entry.state,
-        "waiting": f"changed ({seen.kind})" if seen.kind else "new" if seen.waits else "",
+        "waiting": f"changed ({', '.join(seen.kinds)})" if seen.kinds else "new" if seen.waits else "",
         "class": entry.tool_class,
         "scope": tools.scope_needed(entry, server),
         "description": words if len(words) <= SHORT else words[:SHORT] + "…",
@@ -138,33 +150,13 @@ def _in_short(entry: ToolEntry, server: Server) -> dict[str, Any]:
     }
 
 
-def _say_edits(seen: Review) -> None:
-    if seen.kind is None:
-        return
-    console.say(f"Its definition changed ({seen.kind}); agents see neither until the new one is approved:")
-    rows = [{"place": one.place, "pinned": one.before, "now": one.after} for one in seen.edits]
-    console.show_table(rows, ["place", "pinned", "now"], "")
-
-
-def _say_difference(difference: Difference) -> None:
-    if difference.new:
-        console.say(f"New, waiting for approval: {', '.join(difference.new)}.")
-    for change in difference.changed:
-        console.say(f"Changed ({change.kind}), out of every catalog until approved: {change.name}.")
-    if difference.removed:
-        console.say(f"Gone from the server: {', '.join(difference.removed)}.")
-    if difference.set_aside:
-        console.say(f"Refused now, out of every catalog until approved: {', '.join(difference.set_aside)}.")
-    for name, why in difference.refused:
-        console.say(f"Refused: {name}: {why}")
-
-
 def enable(
     slug: Slug,
     tool: Tool,
     tool_class: Annotated[
-        str, typer.Option("--class", help="read, write or destructive; unknown counts as write.")
-    ] = "write",
+        str | None,
+        typer.Option("--class", help="read, write or destructive; without it what it was, at first write."),
+    ] = None,
     scope: Annotated[str | None, typer.Option(help="The scope a caller needs, in place of the server's.")] = None,
     digest: Annotated[str | None, typer.Option(help="Approve only the definition with this digest.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask about a change.")] = False,
@@ -175,11 +167,11 @@ def enable(
     """Approve a tool's definition as it is now and enable it, with the class you give it. Shows what changed."""
 
     async def work() -> None:
-        if tool_class not in get_args(ToolClass):
+        if tool_class is not None and tool_class not in get_args(ToolClass):
             raise InvalidArgument(f"'{tool_class}' is no class.", hint="Use read, write or destructive.", field="class")
         async with hub_session(data, workspace, by, write=False) as (session, _):
-            seen = review(await tools.find_tool(session, slug, tool))
-        _say_edits(seen)
+            seen = review(await tools.find_tool(session, slug, tool), await known_names(session))
+        say_edits(seen)
         if seen.kind is not None and digest is None and not yes and sys.stdin.isatty():
             typer.confirm("Approve the definition as it is now?", abort=True)
         async with hub_session(data, workspace, by, write=True) as (session, caller):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradepost.cli import console, server_credentials, server_inject, server_settings, server_tools
+from tradepost.cli import console, server_changes, server_credentials, server_inject, server_settings, server_tools
 from tradepost.cli.credential_options import (
     ApiKeyHeaderOption,
     ApiKeyOption,
@@ -40,7 +40,7 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile:
 
 
 def register(app: typer.Typer) -> None:
-    for name, command in server_tools.COMMANDS.items():
+    for name, command in {**server_tools.COMMANDS, **server_changes.COMMANDS}.items():
         server.command(name)(command)
     for name, command in server_credentials.COMMANDS.items():
         server.command(name)(command)
@@ -172,6 +172,8 @@ def assign(
     agent: AgentOption = None,
     profile: ProfileOption = None,
     as_name: Annotated[str | None, typer.Option("--name", help="Show it under this name.")] = None,
+    title: Annotated[str | None, typer.Option(help="Your title for it; empty for the server's own.")] = None,
+    description: Annotated[str | None, typer.Option(help="Your description of it; empty for the server's own.")] = None,
     workspace: WorkspaceOption = None,
     by: UserOption = None,
     data: DataOption = None,
@@ -181,9 +183,18 @@ def assign(
     async def work() -> None:
         async with hub_session(data, workspace, by, write=True) as (session, caller):
             made = await assignments.assign(
-                session, caller, slug, tool, agent=agent, profile=profile, exposed_name=as_name
+                session,
+                caller,
+                slug,
+                tool,
+                agent=agent,
+                profile=profile,
+                exposed_name=as_name,
+                title=title,
+                description=description,
             )
-        console.say(f"{agent or profile} sees {tool} of {slug}.")
+        shown_as = "" if made.exposed_name == tool else f" as {made.exposed_name}"
+        console.say(f"{agent or profile} sees {tool} of {slug}{shown_as}.")
         for warning in made.warnings:
             console.say(f"Warning: {warning}")
 

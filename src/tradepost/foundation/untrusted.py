@@ -52,6 +52,13 @@ def clean(text: str, cap: int = DEFAULT_CAP) -> str:
     return text if len(text) <= cap else text[:cap] + f"… [{len(text) - cap} more characters]"
 
 
+def with_hidden_shown(text: str) -> str:
+    """The text with \\u{200b} in place of each character that `clean` takes out: for whoever has to judge it."""
+    if _is_visible(text):
+        return text
+    return "".join(f"\\u{{{ord(one):x}}}" if _is_hidden(one) else one for one in text)
+
+
 def untrusted(text: str | None, cap: int = DEFAULT_CAP) -> UntrustedText | None:
     """The marked, cleaned form of an outsider's text; None stays None."""
     return None if text is None else {"untrusted": clean(text, cap)}

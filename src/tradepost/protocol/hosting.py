@@ -3,7 +3,7 @@
 The endpoint knows eras, envelopes, sessions and streams; the host knows callers, catalogs and the pipeline.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tradepost.foundation.caller import Caller
@@ -11,6 +11,10 @@ from tradepost.protocol.parameter_headers import HeaderParameter
 from tradepost.protocol.tasks import takes_tasks
 
 Json = dict[str, Any]
+
+# The tool that shows definitions of tools which are not listed. What a session loads with it belongs to that session's
+# list from then on; the newer era has no sessions, and its lists depend on who asks alone.
+LOADING_TOOL = "load_tools"
 
 
 class Arrival(NamedTuple):
@@ -85,8 +89,9 @@ class HostedCatalog(Protocol):
         of its resources can be watched."""
         ...
 
-    async def list_tools(self, caller: Caller, server: str | None) -> bytes:
-        """The JSON array of Tool objects as ready bytes, in a stable order (a catalog is never paged)."""
+    async def list_tools(self, caller: Caller, server: str | None, loaded: Sequence[str] = ()) -> bytes:
+        """The JSON array of Tool objects as ready bytes, in a stable order (a catalog is never paged). `loaded` are
+        names of tools that shall stand in it where they are the caller's, although they are too many to be listed."""
         ...
 
     def mirrored(

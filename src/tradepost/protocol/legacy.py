@@ -18,11 +18,12 @@ from tradepost.protocol.errors import Refusal, unknown_method, unsupported_versi
 from tradepost.protocol.event_log import OWN_STREAM, EventLogs, parse_event_id
 from tradepost.protocol.exchange import Exchange, Refused
 from tradepost.protocol.headers import accepts
-from tradepost.protocol.hosting import NO_EXTRAS, HostedCatalog
+from tradepost.protocol.hosting import LOADING_TOOL, NO_EXTRAS, HostedCatalog
 from tradepost.protocol.jsonrpc import INVALID_REQUEST, Json, Message, Reply
 from tradepost.protocol.methods import (
     CATALOG_METHODS,
     MAX_URI_CHARACTERS,
+    TOOLS_CALL,
     WITH_ROUNDS,
     CatalogMethods,
     call_extras,
@@ -42,6 +43,7 @@ SESSION_HEADER = "mcp-session-id"
 VERSION_HEADER = "mcp-protocol-version"
 LAST_EVENT_HEADER = "last-event-id"
 CANCELED = "notifications/cancelled"
+MOST_LOADED = 60  # tools that a session loaded, the last ones
 
 
 class LegacyShape:
@@ -63,6 +65,14 @@ class LegacyShape:
             return result
         parsed = orjson.loads(result)
         return self.plain(parsed) if "resultType" in parsed else result
+
+
+def _names_in(result: bytes) -> list[str]:
+    """The names of the definitions in a result that loads some."""
+    structured = orjson.loads(result).get("structuredContent")
+    tools = structured.get("tools") if isinstance(structured, dict) else None
+    names = [tool.get("name") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    return [name for name in names if isinstance(name, str)]
 
 
 _MODERN_FIELDS = frozenset({"resultType", "ttlMs", "cacheScope"})
@@ -146,10 +156,23 @@ class LegacyEra:
         if method in WITH_ROUNDS:
             capabilities = session.client_capabilities if session else None
             extras = call_extras(params, headers, capabilities, self._channel(exchange, params, session))
-        call = self._methods.result(_SHAPE, caller, server, method, params, extras)
+        loaded = session.loaded if session is not None else ()
+        call = self._methods.result(_SHAPE, caller, server, method, params, extras, loaded)
         if session is None or message.id is None:
             return await call
-        return await self._cancelable.run(headers[SESSION_HEADER], message.id, call)
+        result = await self._cancelable.run(headers[SESSION_HEADER], message.id, call)
+        if method == TOOLS_CALL and params.get("name") == LOADING_TOOL:
+            await self._keep_loaded(caller, headers[SESSION_HEADER], result)
+        return result
+
+    async def _keep_loaded(self, caller: Caller, session_id: str, result: bytes) -> None:
+        """Clients of this era offer a model what is listed alone: the list of this session has it from now on."""
+        session = await self._sessions.get(session_id, owner_of(caller))
+        names = [name for name in _names_in(result) if session is not None and name not in session.loaded]
+        if session is not None and names:
+            kept = (*session.loaded, *names)[-MOST_LOADED:]
+            await self._sessions.replace(session_id, replace(session, loaded=kept))
+            self._updates.tools_changed(session_id)
 
     def heard(self, session_id: str, message: Message) -> None:
         """A notification of a client: `notifications/cancelled` ends the request that it names."""

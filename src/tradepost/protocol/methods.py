@@ -4,7 +4,7 @@ An era differs in how a request is checked and how a result is dressed, not in w
 `ResultShape`; here the parameters are read and the host is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tradepost.foundation.caller import Caller
@@ -59,15 +59,22 @@ class CatalogMethods:
         self._host = host
 
     async def result(
-        self, shape: ResultShape, caller: Caller, server: str | None, method: str, params: Json, extras: CallExtras
+        self,
+        shape: ResultShape,
+        caller: Caller,
+        server: str | None,
+        method: str,
+        params: Json,
+        extras: CallExtras,
+        loaded: Sequence[str] = (),
     ) -> bytes:
-        """The result bytes for one of CATALOG_METHODS."""
+        """The result bytes for one of CATALOG_METHODS. `loaded` are tools that a list shows beside what it has."""
         if method == TOOLS_CALL:
             name, arguments = text(params, "name"), _object(params, "arguments")
             return shape.call(await self._host.call_tool(caller, server, name, arguments, extras))
         if method in _LISTS:
             _no_cursor(params)
-            return shape.listing(_LISTS[method], await self._items(caller, server, method))
+            return shape.listing(_LISTS[method], await self._items(caller, server, method, loaded))
         if method == "resources/read":
             uri = text(params, "uri", MAX_URI_CHARACTERS)
             return shape.reading(await self._host.read_resource(caller, server, uri, extras))
@@ -76,9 +83,9 @@ class CatalogMethods:
             return shape.plain(await self._host.get_prompt(caller, server, name, texts, extras))
         return shape.plain(await self._complete(caller, server, params))
 
-    async def _items(self, caller: Caller, server: str | None, method: str) -> bytes:
+    async def _items(self, caller: Caller, server: str | None, method: str, loaded: Sequence[str]) -> bytes:
         if method == "tools/list":
-            return await self._host.list_tools(caller, server)
+            return await self._host.list_tools(caller, server, loaded)
         if method == "resources/list":
             return await self._host.list_resources(caller, server)
         if method == "resources/templates/list":

@@ -14,8 +14,8 @@ Transport = Literal["streamable-http", "sse", "stdio"]
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """Era and version that were agreed on, how the server is reached, its names for itself, and how long its first
-    answer took."""
+    """Era and version that were agreed on, how the server is reached, its names for itself and its own release, and how
+    long its first answer took."""
 
     era: Era
     version: str
@@ -25,6 +25,7 @@ class ServerIdentity:
     instructions: str | None
     capabilities: Json
     latency_ms: float
+    release: str | None = None
 
     @property
     def takes_tasks(self) -> bool:
@@ -47,6 +48,7 @@ def identity_from(era: Era, version: str, transport: Transport, result: Json, st
         instructions=_text(result.get("instructions")),
         capabilities=capabilities if isinstance(capabilities, dict) else {},
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
+        release=_text(info.get("version")),
     )
 
 

@@ -16,6 +16,7 @@ from tradepost.protocol.event_log import OWN_STREAM, written
 from tradepost.protocol.exchange import Exchange, Refused
 from tradepost.protocol.hosting import HostedCatalog
 from tradepost.protocol.jsonrpc import Json
+from tradepost.protocol.notices import TOOLS_CHANGED
 from tradepost.protocol.sessions import owner_of
 from tradepost.protocol.streams import Streams, View
 from tradepost.protocol.updates import Mailbox, Updates
@@ -63,6 +64,12 @@ class SessionUpdates:
         if mailbox is not None:
             mailbox.forget(uri)
             self._forget_empty(session_id)
+
+    def tools_changed(self, session_id: str) -> None:
+        """The session's own list of tools is another one now."""
+        mailbox = self._mailboxes.get(session_id)
+        if mailbox is not None and mailbox.hears_lists:
+            mailbox.lists_untold([TOOLS_CHANGED])
 
     def end(self, session_id: str) -> None:
         """The session is over: its stream ends, and nothing of it is left."""

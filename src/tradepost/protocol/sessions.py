@@ -22,13 +22,15 @@ MAX_PER_OWNER = 200
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What one client and the endpoint agreed on. `server` is the slug it connected to, None for the whole catalog."""
+    """What one client and the endpoint agreed on. `server` is the slug it connected to, None for the whole catalog;
+    `loaded` are tools that it was shown and that belong to its list since."""
 
     owner: str
     server: str | None
     protocol_version: str
     client_capabilities: Mapping[str, Any] = field(default_factory=dict)
     log_level: str = "info"
+    loaded: tuple[str, ...] = ()
 
 
 class SessionStore(Protocol):

@@ -112,8 +112,10 @@ async def test_a_result_that_breaks_its_approved_schema_is_withheld(world: World
     world.servers.remote = answers(ToolResult([], {"status": 7}))
     refused = error_of(await world.call("track"))
     assert "'status' does not fit" in refused["message"]
+    assert world.contradicted == [(world.workspace_id, "track")]
     world.servers.remote = answers(ToolResult([], {"status": "in transit"}))
     assert structured(await world.call("track")) == {"status": "in transit"}
+    assert len(world.contradicted) == 1
 
 
 async def test_a_write_that_broke_its_schema_is_still_done(guarded: World):

@@ -152,13 +152,15 @@ class World:
         self.watch = RegistryWatch(self.database)
         self.shop = Shop(Path(facts.ledger))
         self.audit = AuditWriter(self.database)
-        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database)})
+        catalogs = Catalogs(self.database, self.watch)
+        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database, catalogs)})
         self.authenticator = Authenticator(self.database, self.watch, now)
         clock = ActionClock()
         self.leases = Leases(self.database, new_id("test"), clock, lease)
+        self.contradicted: list[tuple[str, str]] = []
         self.built: BuiltGateway = build_gateway(
             self.database,
-            catalogs=Catalogs(self.database, self.watch),
+            catalogs=catalogs,
             upstreams=self.servers,
             authenticator=self.authenticator,
             versions=self.watch,
@@ -168,6 +170,7 @@ class World:
             checkpoint=checkpoint,
             wait_seconds=wait_seconds,
             secrets=(lambda: (secret,)) if secret is not None else None,
+            contradicted=lambda workspace_id, tool: self.contradicted.append((workspace_id, tool.raw_name)),
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

@@ -3,15 +3,21 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import select
 
 from tests.hub.bundled import Bundled, tool
 from tests.hub.world import World
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict, TradepostError
+from tradepost.hub.audit.models import AuditEvent
+from tradepost.hub.registration import rules
 from tradepost.hub.registration.assignments import assign, unassign
 from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.tools import find_tool, set_tool_enabled
+from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.models import Assignment
+from tradepost.hub.registry.watch import RegistryWatch
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +98,74 @@ async def test_more_than_thirty_tools_warn(world: World):
         made = [await assign(session, world.owner, "many", f"tool_{number}", agent="helper") for number in range(31)]
     assert not any(one.warnings for one in made[:30])
     assert "31 tools" in made[30].warnings[0]
+
+
+async def test_more_than_the_workspace_wants_warn_and_a_disabled_one_does_not_count(world: World):
+    async with world.changing() as session:
+        await rules.change(session, world.owner, given={"visible_tools": "2"})
+        made = [await assign(session, world.owner, "many", f"tool_{number}", profile="team") for number in range(3)]
+        assert "find_tools and load_tools" in made[2].warnings[0]
+        await set_tool_enabled(session, world.owner, "many", "tool_0", False)
+        assert (await assign(session, world.owner, "many", "tool_1", profile="team")).warnings == ()
+
+
+@pytest.mark.parametrize("name", ["Get_Order", "get-order", "get.order", "get__order"])
+async def test_a_name_that_hardly_differs_is_taken_too(world: World, name: str):
+    """security.md §2 row 3: twins."""
+    async with world.changing() as session:
+        await assign(session, world.owner, "orders", "get_order", profile="team")
+        await assign(session, world.owner, "many", "tool_1", profile="team", exposed_name="shop-orders_get_order")
+    with pytest.raises(StateConflict) as refused:
+        async with world.changing() as session:
+            await assign(session, world.owner, "shop-orders", "get_order", agent="helper", exposed_name=name)
+    assert refused.value.details["suggestion"] == "shop-orders_get_order_2"
+    async with world.changing() as session:
+        again = await assign(session, world.owner, "orders", "get_order", profile="team", exposed_name=name)
+        assert again.exposed_name == name  # of the same tool it is no twin
+
+
+async def test_an_admins_words_stand_in_place_of_the_servers_and_the_audit_has_both(world: World, watch: RegistryWatch):
+    words = {"title": "Look up", "description": "Looks an order up.\nBy number."}
+    async with world.changing() as session:
+        await assign(session, world.owner, "orders", "get_order", agent="helper", exposed_name="look_up", **words)
+        await assign(session, world.owner, "orders", "get_order", profile="team", description="For all.")
+    catalogs = Catalogs(world.database, watch)
+    shown, _ = orjson.loads((await catalogs.for_agent(world.workspace_id, world.agent_id)).tools_json)
+    assert (shown["name"], shown["title"], shown["description"]) == ("look_up", *words.values())
+    other = orjson.loads((await catalogs.for_agent(world.workspace_id, await world.agent("other"))).tools_json)
+    assert [(one["name"], one["description"]) for one in other[:1]] == [("get_order", "For all.")]
+    async with world.changing() as session:
+        await assign(session, world.owner, "orders", "get_order", agent="helper", title="", position=7)
+    async with world.reading() as session:
+        entry = await find_tool(session, "orders", "get_order")
+        details = [
+            row.details
+            for row in await session.scalars(select(AuditEvent).order_by(AuditEvent.id))
+            if row.details.get("subject") == entry.id and row.details.get("agent") == "helper"
+        ]
+    seen = {"name": "look_up", "position": 0, **words}
+    assert [(one["before"], one["after"]) for one in details] == [
+        (None, seen),
+        (seen, {"name": "look_up", "position": 7, "description": words["description"]}),
+    ]
+
+
+async def test_an_admins_words_are_looked_at_as_well(world: World):
+    bad = [
+        {"title": "a\u200bb"},
+        {"title": "two\nlines"},
+        {"description": "\u202etxt"},
+        {"description": "\U000e0041"},
+        {"description": "x" * 4_001},
+        {"title": "x" * 201},
+        {"description": "  "},
+    ]
+    for words in bad:
+        with pytest.raises(InvalidArgument):
+            async with world.changing() as session:
+                await assign(session, world.owner, "orders", "get_order", agent="helper", **words)
+    async with world.reading() as session:
+        assert list(await session.scalars(select(Assignment.id))) == []
 
 
 async def test_bad_assignments_are_refused(world: World):

@@ -18,7 +18,7 @@ from tradepost.hub.gateway.door import Door
 from tradepost.hub.gateway.executor import Executor
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hosted import Authenticates, Gateway
-from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Dispatcher, Parts
+from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Contradicted, Dispatcher, Parts, to_nobody
 from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
@@ -70,12 +70,13 @@ def build_gateway(
     opening: Opening | None = None,
     assertions: Assertions | None = None,
     pace: Pace | None = None,
+    contradicted: Contradicted = to_nobody,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
     between two calls, the same in every process over these databases. Without, they are this process's own. `opening`
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
-    `pace` counts calls against limits."""
+    `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
@@ -95,6 +96,7 @@ def build_gateway(
         holds=holds,
         schemas=SchemaChecks(),
         assertions=assertions,
+        contradicted=contradicted,
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,
     )

@@ -1,7 +1,7 @@
 """The gateway as an MCP endpoint sees it (HostedCatalog): lists from the compiled catalog, everything else through the
 pipeline."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -25,6 +25,10 @@ from tradepost.protocol.tasks import GET
 INSTRUCTIONS = (
     "Tools of this workspace's systems. Every write needs an idempotency_key of your own. A write may answer "
     "approval_required: then a person decides; ask get_approval with its approval_id what became of it."
+)
+FOLDED = (
+    " You may call more tools than are listed: look for them with find_tools, get their definitions with load_tools, "
+    "then call them by their names."
 )
 
 
@@ -97,6 +101,7 @@ class Gateway:
         catalog = await self._catalog(caller, server)
         if server is None:
             name, title, instructions = "tradepost", "Tradepost", INSTRUCTIONS
+            instructions += FOLDED if catalog.folded is not None else ""
         else:
             name, title = server, catalog.server_title or server
             instructions = catalog.instructions
@@ -104,11 +109,13 @@ class Gateway:
         info = {"name": name, "title": title, "version": __version__, "instructions": instructions}
         return {**info, "watches": watches}
 
-    async def list_tools(self, caller: Caller, server: str | None) -> bytes:
+    async def list_tools(self, caller: Caller, server: str | None, loaded: Sequence[str] = ()) -> bytes:
         """See HostedCatalog. Whoever lists tools will call some: their servers are opened meanwhile."""
         catalog = await self._listed(caller, server)
         if self._opening is not None and catalog.remotes:
             self._opening.begin(caller.workspace_id, catalog.remotes)
+        if loaded and catalog.folded is not None:
+            return catalog.folded.beside(catalog.tools_json, loaded)
         return catalog.tools_json
 
     def mirrored(

@@ -1,4 +1,5 @@
-"""The hub's own server: how an agent asks what became of a write that waits for a person."""
+"""The hub's own server: how an agent asks what became of a write that waits for a person, and finds tools among too
+many to list."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +10,15 @@ from sqlalchemy import select
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.errors import NotFound
+from tradepost.foundation.errors import NotFound, TradepostError, Unavailable
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.states import FINISHED
 from tradepost.hub.actions.views import ActionView, view_for_caller
 from tradepost.hub.gateway.answers import error_result
-from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
+from tradepost.hub.gateway.parts import CatalogSource
+from tradepost.hub.gateway.tool_finding import FIND_TOOLS, LOAD_TOOLS, answer_about_tools
+from tradepost.hub.registry.folding import META_TOOLS
+from tradepost.protocol.builtin import Definitions, Json, Mode, ToolClass, ToolResult
 
 SLUG = "hub"
 TOOL = "get_approval"
@@ -78,30 +82,41 @@ _APPROVAL: Json = {
 
 
 class HubServer:
-    """A BuiltinServer over the actions of the caller's workspace. A caller sees its own actions only."""
+    """A BuiltinServer over the actions of the caller's workspace, of which a caller sees its own only, and over the
+    caller's catalog."""
 
     slug = SLUG
     title = "Hub"
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, catalogs: CatalogSource | None = None) -> None:
         self._database = database
+        self._catalogs = catalogs
 
     def definitions(self) -> Definitions:
-        """One tool and one template."""
-        return Definitions(tools=[_GET_APPROVAL], resource_templates=[_APPROVAL], tool_classes={TOOL: "read"})
+        """The tools, of which catalogs show two only where they are needed, and one template."""
+        tools = [_GET_APPROVAL, FIND_TOOLS, LOAD_TOOLS]
+        classes: Mapping[str, ToolClass] = {tool["name"]: "read" for tool in tools}
+        return Definitions(tools=tools, resource_templates=[_APPROVAL], tool_classes=classes)
 
     async def call(
         self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
     ) -> ToolResult:
-        """get_approval."""
-        if name != TOOL:
-            raise NotFound(f"Unknown tool: {name}.")
+        """get_approval, find_tools, load_tools."""
         try:
+            if name in META_TOOLS:
+                return await answer_about_tools(self._known_catalogs(), caller, name, arguments)
+            if name != TOOL:
+                raise NotFound(f"Unknown tool: {name}.")
             shown = _shape(await self._own(caller, str(arguments["approval_id"])))
-        except NotFound as error:
+        except TradepostError as error:
             result = error_result(error)
             return ToolResult(result["content"], result["structuredContent"], is_error=True)
         return ToolResult([{"type": "text", "text": shown["message"]}], shown)
+
+    def _known_catalogs(self) -> CatalogSource:
+        if self._catalogs is None:
+            raise Unavailable("Tools cannot be searched here.", hint="Ask the hub at its MCP endpoint.")
+        return self._catalogs
 
     async def read(self, caller: Caller, uri: str) -> Json:
         """An approval as a JSON document."""

@@ -28,6 +28,13 @@ Json = dict[str, Any]
 
 WAIT_SECONDS = 5.0
 
+# Who hears that an answer contradicts what was approved: workspace id, tool. It must not wait.
+Contradicted = Callable[[str, CatalogTool], None]
+
+
+def to_nobody(_workspace_id: str, _tool: CatalogTool) -> None:
+    """For a hub in which nobody wants to hear of it."""
+
 
 class CatalogSource(Protocol):
     """Compiled catalogs; the registry's Catalogs satisfies it. `version` is the registry's, where it is known."""
@@ -131,6 +138,7 @@ class Parts:
     tasks: TaskSeal
     schemas: SchemaChecks
     assertions: Assertions | None = None
+    contradicted: Contradicted = to_nobody
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,13 +16,19 @@ from tradepost.hub.access.models import Agent
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.scopes import needed_scope
 from tradepost.hub.registration.granting import follow_needs, needs_of
-from tradepost.hub.registration.names import checked_exposed_name
+from tradepost.hub.registration.names import (
+    MAX_DESCRIPTION,
+    MAX_TITLE,
+    checked_exposed_name,
+    checked_words,
+    folded,
+    suggested,
+)
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import find_tool
 from tradepost.hub.registry.catalogs import HUB_SERVER
 from tradepost.hub.registry.models import Assignment, Server, ToolEntry
-
-VISIBLE_TOOLS = 30
+from tradepost.hub.registry.rules import Rules, read_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +57,14 @@ async def assign(
     agent: str | None = None,
     exposed_name: str | None = None,
     position: int | None = None,
+    title: str | None = None,
+    description: str | None = None,
 ) -> Assigned:
-    """Make a tool visible to all agents of a profile, or to one agent. Doing it again changes name and position.
+    """Make a tool visible to all agents of a profile, or to one agent. Doing it again changes what is given: name,
+    position, and the admin's own title and description, which stand in place of the server's ("" lets go of them).
 
-    A name that is taken in any of the catalogs concerned is refused with the suggestion `{server}_{tool}`.
+    A name that is taken in any of the catalogs concerned, or hardly differs from one there, is refused with the
+    suggestion `{server}_{tool}`.
     """
     await require_role(session, by, "admin")
     await bump(session)  # first, for its lock: two assignments at one moment must see each other's names
@@ -64,10 +75,12 @@ async def assign(
     if entry.state == "removed":
         raise StateConflict(f"The server '{owner.slug}' does not offer '{entry.name}' any more.")
     target = await _target(session, profile, agent)
-    name = checked_exposed_name(exposed_name or entry.name)
-    await _refuse_clash(session, target, entry, owner, name)
-    before = await needs_of(session, owner)
+    needed = await needs_of(session, owner)
     row = await _existing(session, target, entry)
+    before = _shown(row)
+    name = checked_exposed_name(exposed_name or (row.exposed_name if row is not None else entry.name))
+    if row is None or row.exposed_name != name:
+        await _refuse_clash(session, target, entry, owner, name)
     if row is None:
         row = Assignment(
             id=new_id("asg"),
@@ -81,9 +94,15 @@ async def assign(
     else:
         row.exposed_name = name
         row.position = position if position is not None else row.position
+    if title is not None:
+        row.title = checked_words(title, "title", MAX_TITLE) if title else None
+    if description is not None:
+        row.description = checked_words(description, "description", MAX_DESCRIPTION) if description else None
     details = {"tool": entry.name, "server": owner.slug, "name": name, "profile": profile, "agent": agent}
-    await record_change(session, by, "tool:assigned", entry.id, details)
-    lacking = await follow_needs(session, by, owner, before)
+    await record_change(
+        session, by, "tool:assigned", entry.id, {**details, "before": before, "after": _shown(row), "pin": entry.digest}
+    )
+    lacking = await follow_needs(session, by, owner, needed)
     return Assigned(row.id, name, (*await _warnings(session, target), *_without_scope(lacking, entry, owner)))
 
 
@@ -101,10 +120,17 @@ async def unassign(
         raise NotFound(f"'{entry.name}' is not assigned there.", hint="It may be assigned to the profile instead.")
     before = await needs_of(session, owner)
     await session.delete(row)
-    await record_change(
-        session, by, "tool:unassigned", entry.id, {"tool": entry.name, "profile": profile, "agent": agent}
-    )
+    details = {"tool": entry.name, "profile": profile, "agent": agent, "before": _shown(row)}
+    await record_change(session, by, "tool:unassigned", entry.id, details)
     await follow_needs(session, by, owner, before)
+
+
+def _shown(row: Assignment | None) -> dict[str, Any] | None:
+    """What agents see of an assignment, for the audit."""
+    if row is None:
+        return None
+    shown = {"name": row.exposed_name, "position": row.position, "title": row.title, "description": row.description}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 async def _target(session: AsyncSession, profile: str | None, agent: str | None) -> _Target:
@@ -133,22 +159,24 @@ async def _existing(session: AsyncSession, target: _Target, entry: ToolEntry) ->
 async def _refuse_clash(session: AsyncSession, target: _Target, entry: ToolEntry, owner: Server, name: str) -> None:
     agents = [agent.id for agent in target.agents]
     profiles = {agent.profile_id for agent in target.agents} | {target.profile_id}
-    taken = await session.scalar(
-        select(Assignment.id).where(
-            Assignment.exposed_name == name,
+    assigned = await session.scalars(
+        select(Assignment.exposed_name).where(
             Assignment.tool_entry_id != entry.id,
             or_(Assignment.agent_id.in_(agents), Assignment.profile_id.in_([one for one in profiles if one])),
         )
     )
-    always = await session.scalar(
-        select(ToolEntry.id)
+    always = await session.scalars(
+        select(ToolEntry.name)
         .join(Server, and_(Server.workspace_id == ToolEntry.workspace_id, Server.id == ToolEntry.server_id))
-        .where(Server.builtin_key == HUB_SERVER, ToolEntry.name == name)
+        .where(Server.builtin_key == HUB_SERVER)
     )
-    if taken is not None or always is not None:
-        suggestion = f"{owner.slug}_{entry.name}"
+    taken = {folded(one): one for one in (*assigned, *always)}
+    twin = taken.get(folded(name))
+    if twin is not None:
+        suggestion = suggested(owner.slug, entry.name, taken)
+        is_taken = "is taken by another tool" if twin == name else f"hardly differs from '{twin}', another tool"
         raise StateConflict(
-            f"The name '{name}' is taken by another tool in a catalog that would show it.",
+            f"The name '{name}' {is_taken} in a catalog that would show it.",
             hint=f"Assign it under another name, for example '{suggestion}'.",
             field="exposed_name",
             details={"suggestion": suggestion},
@@ -178,15 +206,36 @@ def _without_scope(agents: Sequence[Agent], entry: ToolEntry, owner: Server) -> 
 
 async def _warnings(session: AsyncSession, target: _Target) -> tuple[str, ...]:
     await session.flush()
-    warnings = []
-    for agent in target.agents:
-        count = await session.scalar(
-            select(func.count(func.distinct(Assignment.tool_entry_id))).where(
-                or_(Assignment.agent_id == agent.id, Assignment.profile_id == agent.profile_id)
-            )
+    rules = await read_rules(session)
+    counts = {agent.slug: await count_visible(session, agent, rules) for agent in target.agents}
+    return tuple(
+        warning for slug, count in counts.items() if (warning := too_many(slug, count, rules.visible_tools)) is not None
+    )
+
+
+async def count_visible(session: AsyncSession, agent: Agent, rules: Rules) -> int:
+    """How many tools an agent sees, the hub's own not counted."""
+    counted = await session.scalar(
+        select(func.count(func.distinct(Assignment.tool_entry_id)))
+        .join(
+            ToolEntry,
+            and_(ToolEntry.workspace_id == Assignment.workspace_id, ToolEntry.id == Assignment.tool_entry_id),
         )
-        if (count or 0) > VISIBLE_TOOLS:
-            warnings.append(
-                f"The agent '{agent.slug}' now sees {count} tools; models choose badly among more than {VISIBLE_TOOLS}."
-            )
-    return tuple(warnings)
+        .join(Server, and_(Server.workspace_id == ToolEntry.workspace_id, Server.id == ToolEntry.server_id))
+        .where(
+            ToolEntry.state.in_(rules.visible_states),
+            Server.status != "disabled",
+            or_(Assignment.agent_id == agent.id, Assignment.profile_id == agent.profile_id),
+        )
+    )
+    return counted or 0
+
+
+def too_many(slug: str, count: int, most: int) -> str | None:
+    """What an admin should know of an agent that sees so many tools."""
+    if count <= most:
+        return None
+    return (
+        f"The agent '{slug}' now sees {count} tools; models choose badly among more than {most}. "
+        "It is shown find_tools and load_tools in place of the list."
+    )

@@ -12,12 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
+from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import system_caller
-from tradepost.hub.registration.difference import Changed, Difference, Json, contents_of, key_of, new_content
-from tradepost.hub.registration.pins import kind_of_change, pin
+from tradepost.hub.registration.changes import change_of
+from tradepost.hub.registration.contents import contents_of, key_of, new_content
+from tradepost.hub.registration.difference import Changed, Difference, Json
+from tradepost.hub.registration.history import Scribe
+from tradepost.hub.registration.pins import Pin, pin
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.protocol.builtin import BuiltinServer, Definitions
 
@@ -40,12 +44,13 @@ async def sync_builtin(
         for server in servers:
             definitions = server.definitions()
             row, is_different = await _server_row(session, server, definitions)
-            difference = Difference()
+            difference, before = Difference(), dict[str, Pin]()
             with session.no_autoflush:  # so that what is different can be seen before it is written
-                await _sync_tools(session, row, definitions, difference)
+                await _sync_tools(session, row, definitions, difference, before)
                 await _sync_contents(session, row, definitions, difference)
             if is_different or session.new or any(session.is_modified(one) for one in session.dirty):
                 found[server.slug] = difference
+                await _write_down(session, row, definitions, before)
                 await record_change(session, by, "server:synchronised", row.id, difference.summary())
             if release is not None:
                 row.identity = {RELEASE: release}  # no change of what anybody sees
@@ -77,7 +82,24 @@ async def _server_row(session: AsyncSession, server: BuiltinServer, definitions:
     return row, is_different
 
 
-async def _sync_tools(session: AsyncSession, server: Server, wanted: Definitions, difference: Difference) -> None:
+async def _write_down(session: AsyncSession, server: Server, wanted: Definitions, before: Mapping[str, Pin]) -> None:
+    """The tools that a release changed: how they were and how they are, which the release approves."""
+    if not before:
+        return
+    scribe = await Scribe(session, server.id, RELEASE, system_now()).open()
+    for definition in wanted.tools:
+        earlier = before.get(definition["name"])
+        if earlier is not None:
+            made = pin(definition)
+            scribe.seed(definition["name"], earlier.digest, earlier.text)
+            facts = {"class": wanted.tool_classes.get(definition["name"], "write"), "before": earlier.digest}
+            scribe.approved(definition["name"], made.digest, made.text, facts)
+    await scribe.close()
+
+
+async def _sync_tools(
+    session: AsyncSession, server: Server, wanted: Definitions, difference: Difference, before: dict[str, Pin]
+) -> None:
     rows = {row.name: row for row in await session.scalars(select(ToolEntry).where(ToolEntry.server_id == server.id))}
     names = set()
     for position, definition in enumerate(wanted.tools):
@@ -92,8 +114,9 @@ async def _sync_tools(session: AsyncSession, server: Server, wanted: Definitions
             row.state = "enabled"
             difference.new.append(name)
         elif row.digest != made.digest:
-            kind = kind_of_change(orjson.loads(row.definition), definition)
-            difference.changed.append(Changed(name, kind, row.digest, made.digest))
+            change = change_of(orjson.loads(row.definition), definition)
+            before[name] = Pin(row.definition, row.digest)
+            difference.changed.append(Changed(name, row.digest, made.digest, change.kinds, change.reasons))
         row.position, row.definition, row.digest = position, made.text, made.digest
         row.tool_class = wanted.tool_classes.get(name, "write")
         row.scope = wanted.tool_scopes.get(name)

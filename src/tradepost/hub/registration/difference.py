@@ -1,38 +1,69 @@
-"""Laying a server's lists over its registry rows: new, changed, removed, refused."""
+"""Laying a server's lists over its registry rows: new, changed, removed, refused; and into its history."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.foundation.clock import system_now
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, outward_finding, tool_finding
-from tradepost.hub.registration.pins import ChangeKind, kind_of_change, pin
+from tradepost.hub.registration.changes import Change, change_of
+from tradepost.hub.registration.contents import apply_contents
+from tradepost.hub.registration.edits import EditKind
+from tradepost.hub.registration.history import Identity, Scribe
+from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, form_finding, outward_finding, tool_finding
+from tradepost.hub.registration.known_names import known_names
+from tradepost.hub.registration.pins import Pin, pin
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
+from tradepost.hub.registry.rules import KEEP, read_rules
 
 Json = dict[str, Any]
 Finding = Callable[[Mapping[str, Any]], str | None]
 
 
+CLOAKED = "It shows another definition to whoever calls it than in its list."
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A tool whose definition is not the pinned one any more."""
+    """A tool whose definition is not the pinned one any more. `kinds` are all that apply, the gravest first; `reasons`
+    say what is suspicious, `says` every difference, a sentence each."""
 
     name: str
-    kind: ChangeKind
     before: str
     after: str
+    kinds: tuple[EditKind, ...]
+    reasons: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> EditKind:
+        """The gravest."""
+        return self.kinds[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a server was looked at: what it said it is, who made the hub look, when, and the tools that it shows over the
+    connection over which calls go, where there is one."""
+
+    identity: Identity = field(default_factory=Identity)
+    who: str = "discovery"
+    now: datetime = field(default_factory=system_now)
+    in_use: Sequence[Json] = ()
 
 
 @dataclass(slots=True)
 class Difference:
     """What a look at a server changed in the registry. Tools that were `set_aside` are known ones that agents saw and
     that are refused as they are now. Resources and prompts are counted; `contents_changed` tells that some are others
-    than before."""
+    than before. `kept` says that agents go on with the approved definitions of what changed."""
 
     new: list[str] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
@@ -42,6 +73,7 @@ class Difference:
     resources: int = 0
     prompts: int = 0
     contents_changed: bool = False
+    kept: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -52,7 +84,10 @@ class Difference:
         """Plain values for the audit."""
         return {
             "new": self.new[:100],
-            "changed": [[change.name, change.kind, change.before, change.after] for change in self.changed[:100]],
+            "changed": [
+                [change.name, change.kind, change.before, change.after, list(change.kinds), list(change.reasons)]
+                for change in self.changed[:100]
+            ],
             "removed": self.removed[:100],
             "set_aside": self.set_aside[:100],
             "refused": [[name, why] for name, why in self.refused[:100]],
@@ -66,19 +101,21 @@ async def apply_lists(
     resources: Sequence[Json],
     templates: Sequence[Json],
     prompts: Sequence[Json],
+    look: Look | None = None,
 ) -> Difference:
     """Store a foreign server's lists in the session's transaction. Nothing gets enabled here."""
-    difference = Difference()
+    look = look or Look()
+    difference = Difference(kept=(await read_rules(session)).changed_tools == KEEP)
     good = _sorted_out(tools[:MAX_TOOLS], "name", tool_finding, difference)
     for extra in tools[MAX_TOOLS:]:
         difference.refused.append((_label(extra, "name"), f"The server offers more than {MAX_TOOLS} tools."))
-    await _apply_tools(session, server, good, tools, difference)
+    await _apply_tools(session, server, good, tools, difference, look)
     fixed = _sorted_out(resources, "uri", lambda one: content_finding(one, "uri"), difference)
     moving = _sorted_out(templates, "uriTemplate", lambda one: content_finding(one, "uriTemplate"), difference)
     spoken = _sorted_out(prompts, "name", lambda one: content_finding(one, "name"), difference)
     expandable = set(moving) - set(fixed)
-    changes = await _apply_contents(session, server, ResourceEntry, {**moving, **fixed}, expandable)
-    changes += await _apply_contents(session, server, PromptEntry, spoken, set())
+    changes = await apply_contents(session, server, ResourceEntry, {**moving, **fixed}, expandable)
+    changes += await apply_contents(session, server, PromptEntry, spoken, set())
     difference.contents_changed = changes > 0
     difference.resources, difference.prompts = len(fixed) + len(moving), len(spoken)
     return difference
@@ -105,35 +142,55 @@ def _label(item: Mapping[str, Any], key: str) -> str:
 
 
 async def _apply_tools(
-    session: AsyncSession, server: Server, tools: dict[str, Json], offered: Sequence[Json], difference: Difference
+    session: AsyncSession,
+    server: Server,
+    tools: dict[str, Json],
+    offered: Sequence[Json],
+    difference: Difference,
+    look: Look,
 ) -> None:
+    scribe = await Scribe(session, server.id, look.who, look.now).open()  # first, for its lock
     rows = {row.name: row for row in await session.scalars(select(ToolEntry).where(ToolEntry.server_id == server.id))}
+    laying = _Laying(difference, scribe, await known_names(session), _by_name(look.in_use))
+    shown: dict[str, str] = {}
     for position, (name, definition) in enumerate(tools.items()):
-        row = rows.get(name)
+        row, made = rows.get(name), pin(definition)
+        shown[name] = made.digest
         if row is None:
-            made = pin(definition)
-            session.add(
-                ToolEntry(
-                    id=new_id("tool"),
-                    server_id=server.id,
-                    name=name,
-                    position=position,
-                    definition=made.text,
-                    digest=made.digest,
-                )
+            entry = ToolEntry(
+                id=new_id("tool"),
+                server_id=server.id,
+                name=name,
+                position=position,
+                definition=made.text,
+                digest=made.digest,
             )
+            session.add(entry)
+            scribe.saw_definition(name, made.digest, made.text)
             difference.new.append(name)
         else:
             row.position = position
-            _lay_over(row, definition, difference)
+            await laying.lay_over(row, made)
+    refusals: dict[str, list[Json]] = {}
+    for one in offered:
+        said = one.get("name")
+        if isinstance(said, str) and said in rows and said not in tools:
+            refusals.setdefault(said, []).append(one)
     for name, row in rows.items():
-        refused = [one for one in offered if one.get("name") == name] if name not in tools else []
-        if refused and row.state == "enabled" and not _is_merely_broken(refused):
-            row.state = "quarantined"
-            difference.set_aside.append(name)
+        refused = refusals.get(name, [])
+        if refused and not _is_merely_broken(refused):
+            await laying.set_aside(row, refused)
         elif name not in tools and not refused and row.state != "removed":
             row.state, row.candidate, row.candidate_digest = "removed", None, None
+            scribe.removed(name)
             difference.removed.append(name)
+    await scribe.saw_server(look.identity, shown)
+    await scribe.close()
+
+
+def _by_name(tools: Sequence[Json]) -> dict[str, Json]:
+    """The definitions that can be kept, by name; one that stands twice is the last."""
+    return {one["name"]: one for one in tools if isinstance(one.get("name"), str) and form_finding(one) is None}
 
 
 def _is_merely_broken(refused: Sequence[Json]) -> bool:
@@ -142,99 +199,61 @@ def _is_merely_broken(refused: Sequence[Json]) -> bool:
     return len(refused) == 1 and outward_finding(refused[0]) is None
 
 
-def _lay_over(row: ToolEntry, definition: Json, difference: Difference) -> None:
-    """A known tool as the server shows it now. What agents saw is never replaced without a person."""
-    made = pin(definition)
-    is_same = made.digest == row.digest
-    if row.state == "removed":
-        # It was away: whoever approved it did not approve its return.
-        row.definition, row.digest, row.state = made.text, made.digest, "unapproved"
-        row.approved_by = row.approved_at = None
-        difference.new.append(row.name)
-    elif is_same:
-        # Back to the pinned definition: a quarantine stays until somebody has looked.
-        row.candidate = row.candidate_digest = None
-    elif made.digest != row.candidate_digest:
-        kind = kind_of_change(orjson.loads(row.definition), definition)
-        difference.changed.append(Changed(row.name, kind, row.digest, made.digest))
+@dataclass(frozen=True, slots=True)
+class _Laying:
+    """Lays definitions over known tools. What agents saw is never replaced without a person."""
+
+    difference: Difference
+    scribe: Scribe
+    known_names: frozenset[str]
+    in_use: Mapping[str, Json]
+
+    async def lay_over(self, row: ToolEntry, listed: Pin) -> None:
+        """A known tool as the server shows it now. What it shows to callers counts where that is another one."""
+        self.scribe.seed(row.name, row.digest, row.definition)
+        used = self.in_use.get(row.name)
+        made = listed if used is None else pin(used)
+        cloaked = made.digest != listed.digest
+        if made.digest == row.digest:
+            made = listed  # callers see what was approved, and the list is another one
+        if row.state == "removed":
+            # It was away: whoever approved it did not approve its return.
+            row.definition, row.digest, row.state = made.text, made.digest, "unapproved"
+            row.approved_by = row.approved_at = None
+            self.scribe.saw_definition(row.name, made.digest, made.text)
+            self.difference.new.append(row.name)
+        elif made.digest == row.digest:
+            # Back to the pinned definition: a quarantine stays until somebody has looked.
+            row.candidate = row.candidate_digest = None
+            self.scribe.saw_definition(row.name, made.digest, made.text)
+        elif made.digest != row.candidate_digest:
+            await self._changed(row, made, (CLOAKED,) if cloaked else ())
+
+    async def set_aside(self, row: ToolEntry, refused: Sequence[Json]) -> None:
+        """A known tool that cannot be taken as it is now, and may be meant to deceive: agents do not see it any more,
+        and a person sees how it differs, where it can be shown."""
+        if row.state == "removed":
+            return
+        if row.state == "enabled":
+            self.difference.set_aside.append(row.name)
+        if len(refused) == 1 and form_finding(refused[0]) is None:
+            await self.lay_over(row, pin(refused[0]))
+        if row.state == "enabled":
+            row.state = "quarantined"
+
+    async def _changed(self, row: ToolEntry, made: Pin, also: tuple[str, ...]) -> None:
+        before, after = orjson.loads(row.definition), orjson.loads(made.text)
+        # In a thread: much text is looked through, and others are served meanwhile.
+        change: Change = await asyncio.to_thread(change_of, before, after, self.known_names)
+        kinds = change.kinds
+        if also and "suspicious" not in kinds:
+            kinds = ("suspicious", *kinds)
+        reasons, says = (*also, *change.reasons), tuple(edit.says for edit in change.edits)
+        self.scribe.saw_definition(row.name, made.digest, made.text, {"kinds": kinds, "reasons": reasons})
+        self.difference.changed.append(Changed(row.name, row.digest, made.digest, kinds, reasons, says))
         if row.state == "unapproved":
             row.definition, row.digest = made.text, made.digest
             return
         row.candidate, row.candidate_digest = made.text, made.digest
         if row.state == "enabled":
             row.state = "quarantined"
-
-
-async def _apply_contents(
-    session: AsyncSession,
-    server: Server,
-    table: type[ResourceEntry] | type[PromptEntry],
-    items: dict[str, Json],
-    templates: set[str],
-) -> int:
-    """Resources and prompts: a changed one is not shown until it is approved again. How many are others than before."""
-    changes = 0
-    rows = {key_of(row): row for row in await contents_of(session, table, server.id)}
-    for position, (key, definition) in enumerate(items.items()):
-        made, row = pin(definition), rows.get(key)
-        if row is None:
-            session.add(new_content(table, server.id, key, position, definition, is_template=key in templates))
-            changes += 1
-            continue
-        row.position = position
-        if row.digest != made.digest or row.state == "removed":
-            changes += 1
-            row.state = "quarantined" if row.state == "enabled" else "unapproved"
-            row.definition, row.digest = made.text, made.digest
-    for key, row in rows.items():
-        if key not in items:
-            changes += row.state != "removed"
-            row.state = "removed"
-    return changes
-
-
-def new_content(
-    table: type[ResourceEntry] | type[PromptEntry],
-    server_id: str,
-    key: str,
-    position: int,
-    definition: Json,
-    *,
-    is_template: bool = False,
-) -> ResourceEntry | PromptEntry:
-    """An unapproved row for a resource, template or prompt."""
-    made = pin(definition)
-    if table is PromptEntry:
-        return PromptEntry(
-            id=new_id("prm"),
-            server_id=server_id,
-            name=key,
-            position=position,
-            definition=made.text,
-            digest=made.digest,
-            state="unapproved",
-        )
-    return ResourceEntry(
-        id=new_id("res"),
-        server_id=server_id,
-        uri=key,
-        is_template=is_template,
-        position=position,
-        definition=made.text,
-        digest=made.digest,
-        state="unapproved",
-    )
-
-
-async def contents_of(
-    session: AsyncSession, table: type[ResourceEntry] | type[PromptEntry], server_id: str
-) -> list[ResourceEntry] | list[PromptEntry]:
-    """A server's resources or prompts, whatever their state."""
-    if table is PromptEntry:
-        return list(await session.scalars(select(PromptEntry).where(PromptEntry.server_id == server_id)))
-    return list(await session.scalars(select(ResourceEntry).where(ResourceEntry.server_id == server_id)))
-
-
-def key_of(row: ResourceEntry | PromptEntry) -> str:
-    """The URI or name."""
-    return row.uri if isinstance(row, ResourceEntry) else row.name

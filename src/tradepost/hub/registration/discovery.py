@@ -1,10 +1,14 @@
 """Test and Discover: the only moments in which the registry looks at a live server.
 
-Discovering is also refreshing: what is new waits unapproved, what changed leaves the catalogs until a person has
-looked, what is gone is flagged. The list is stored as a whole or not at all; no transaction is open while the server
-is asked.
+Discovering is also refreshing: what is new waits unapproved, what changed is quarantined until a person has looked,
+what is gone is flagged. The list is stored as a whole or not at all; no transaction is open while the server is asked.
+
+Agents never wait for any of it. Whoever looks at the same moment shares one look, and what was seen is kept for 300
+seconds for those who need nothing newer. A server is also asked over the connection over which calls go, where there is
+one: what it shows there has to be what it shows here.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +21,9 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import note, record_change
 from tradepost.hub.access.roles import require_role, system_caller
 from tradepost.hub.limits.settings import limits_of
-from tradepost.hub.registration.difference import Difference, apply_lists
+from tradepost.hub.registration.difference import Difference, Look, apply_lists
+from tradepost.hub.registration.flights import Flights
+from tradepost.hub.registration.history import Identity, identity_of
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.trial import TestReport, failure, tried
 from tradepost.hub.registry.models import Server
@@ -27,15 +33,23 @@ from tradepost.hub.vault.vault import Vault
 
 Json = dict[str, Any]
 
+logger = logging.getLogger(__name__)
+
+KEPT_SECONDS = 300.0
+MOST_KEPT = 32  # servers whose lists are kept
+
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """All that a server offers, as it said it."""
+    """All that a server offers, as it said it, but for its own secrets. `in_use` are the tools that it shows over the
+    connection over which calls go."""
 
     tools: Sequence[Json]
     resources: Sequence[Json] = field(default=())
     templates: Sequence[Json] = field(default=())
     prompts: Sequence[Json] = field(default=())
+    in_use: Sequence[Json] = field(default=())
+    identity: Identity = field(default_factory=Identity)
 
 
 class Discovery:
@@ -46,6 +60,7 @@ class Discovery:
         self._vault = vault
         self._connections = connections
         self._now = now
+        self._looks: Flights[tuple[str, str, str | None, int, str], Lists] = Flights(KEPT_SECONDS, MOST_KEPT)
 
     async def test(self, by: Caller, server: str) -> TestReport:
         """Connect anew, with the server's credential, and list its tools. Says what is wrong instead of raising."""
@@ -63,38 +78,63 @@ class Discovery:
         await self._store(by, target, report)
         return report
 
-    async def discover(self, by: Caller, server: str) -> Difference:
-        """Store what the server offers now and say what is different from before. Raises UpstreamError,
-        UpstreamTimeout; then nothing is changed."""
-        return await self._laid_over(by, server, always=True)
+    async def discover(self, by: Caller, server: str, *, fresh: bool = True) -> Difference:
+        """Store what the server offers now and say what is different from before; without `fresh`, what it offered at
+        most 300 seconds ago. Raises UpstreamError, UpstreamTimeout; then nothing is changed."""
+        return await self._laid_over(by, server, by.user_id or by.principal.id, always=True, fresh=fresh)
 
-    async def relist(self, workspace_id: str, server: str) -> Difference:
-        """The same because a server says that its lists changed. Where they did not, nothing is recorded."""
-        return await self._laid_over(system_caller(workspace_id, new_id("req")), server, always=False)
+    async def relist(self, workspace_id: str, server: str, cause: str = "list_changed") -> Difference:
+        """The same because of what happened, which no earlier look can know of. Where nothing is different, nothing is
+        recorded."""
+        by = system_caller(workspace_id, new_id("req"))
+        return await self._laid_over(by, server, cause, always=False, later=True)
 
-    async def _laid_over(self, by: Caller, server: str, *, always: bool) -> Difference:
+    async def _laid_over(
+        self, by: Caller, server: str, who: str, *, always: bool, fresh: bool = False, later: bool = False
+    ) -> Difference:
         target = await self._target(by, server)
-        connection = await self._connect(by, target)
-        try:
-            await connection.client.probe()
-            lists = Lists(
-                await connection.client.list_tools(),
-                await connection.client.list_resources(),
-                await connection.client.list_resource_templates(),
-                await connection.client.list_prompts(),
-            )
-        finally:
-            await connection.close()
+        place = (target.workspace_id, target.id, target.url, target.credential_version, by.user_id or "")
+        lists = await self._looks.get(place, lambda: self._ask(by, target), fresh=fresh, later=later)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             current = await find_server(session, target.id)
             if (current.url, current.credential_version) != (target.url, target.credential_version):
                 raise StateConflict("The server was changed while it was asked.", hint="Discover it again.")
-            clear = redact([lists.tools, lists.resources, lists.templates, lists.prompts], connection.secrets)
-            difference = await apply_lists(session, current, *clear)
+            look = Look(lists.identity, who, self._now(), lists.in_use)
+            difference = await apply_lists(
+                session, current, lists.tools, lists.resources, lists.templates, lists.prompts, look
+            )
             if always or not difference.is_empty or difference.contents_changed:
-                await record_change(session, by, "server:discovered", current.id, difference.summary())
+                await record_change(session, by, "server:discovered", current.id, {**difference.summary(), "who": who})
             return difference
+
+    async def _ask(self, by: Caller, target: Server) -> Lists:
+        connection = await self._connect(by, target)
+        try:
+            found = await connection.client.probe()
+            said = [
+                await connection.client.list_tools(),
+                await connection.client.list_resources(),
+                await connection.client.list_resource_templates(),
+                await connection.client.list_prompts(),
+            ]
+        finally:
+            await connection.close()
+        tools, resources, templates, prompts = redact(said, connection.secrets)
+        in_use = await self._shown_in_use(target)
+        return Lists(tools, resources, templates, prompts, in_use, identity_of(found, connection.secrets))
+
+    async def _shown_in_use(self, target: Server) -> Sequence[Json]:
+        """The tools over the connection over which calls go, as far as this process has one and they can be had."""
+        connection = self._connections.open_to(target.workspace_id, target.id)
+        if connection is None:
+            return ()
+        try:
+            tools: Sequence[Json] = redact(await connection.client.list_tools(), connection.secrets)
+        except (UpstreamError, UpstreamTimeout) as error:
+            logger.info("the tools of %s were not listed where calls go: %s", target.slug, error.message)
+            return ()
+        return tools
 
     async def _target(self, by: Caller, server: str) -> Server:
         async with self._database.transaction(by.workspace_id, write=False) as session:

@@ -105,7 +105,8 @@ def schema_finding(schema: Mapping[str, Any], where: str) -> str | None:
     return None
 
 
-def _general_finding(definition: Mapping[str, Any]) -> str | None:
+def form_finding(definition: Mapping[str, Any]) -> str | None:
+    """Why a definition cannot even be kept to be looked at."""
     try:
         if len(orjson.dumps(definition)) > MAX_BYTES:
             return f"It is larger than {MAX_BYTES} bytes."
@@ -114,6 +115,13 @@ def _general_finding(definition: Mapping[str, Any]) -> str | None:
         canonical(definition)
     except (orjson.JSONEncodeError, InvalidArgument):
         return "It holds a value that JSON cannot carry exactly."
+    return None
+
+
+def _general_finding(definition: Mapping[str, Any]) -> str | None:
+    finding = form_finding(definition)
+    if finding is not None:
+        return finding
     if any(clean(text, len(text)) != text for text in _texts(definition)):
         return "Its text has characters that a reader cannot see (control, direction, tag or filler characters)."
     return None

@@ -1,54 +1,54 @@
-"""What a person looks at before approving a tool: all of its definition, and what differs from the pinned one."""
+"""What a person looks at before approving a tool: all of its definition, what differs from the pinned one, and what in
+it may be meant for the model rather than for them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from tradepost.hub.registration.pins import ChangeKind, kind_of_change
+from tradepost.hub.registration.changes import Change, change_of
+from tradepost.hub.registration.edits import Edit, EditKind
+from tradepost.hub.registration.suspicion import signs_of
 from tradepost.hub.registry.models import ToolEntry
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """One place in a definition that differs; `before` or `after` is None where there is nothing."""
-
-    place: str
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
-    """A tool entry for review. `definition` is what approving would pin: the waiting one where there is one."""
+    """A tool entry for review. `definition` is what approving would pin: the waiting one where there is one; `change`
+    is how that differs from the pinned one."""
 
     definition: Json
     digest: str
     waits: bool
-    kind: ChangeKind | None
-    edits: tuple[Edit, ...]
+    change: Change | None
+
+    @property
+    def kind(self) -> EditKind | None:
+        """The gravest kind of change."""
+        return self.change.kind if self.change is not None else None
+
+    @property
+    def kinds(self) -> tuple[EditKind, ...]:
+        """All kinds that apply."""
+        return self.change.kinds if self.change is not None else ()
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """Every place that differs."""
+        return self.change.edits if self.change is not None else ()
+
+    def signs(self, other_tools: Iterable[str] = ()) -> list[str]:
+        """What to look at first in what approving would pin, a sentence each."""
+        return [sign.sentence() for sign in signs_of(self.definition, other_tools)]
 
 
-def review(entry: ToolEntry) -> Review:
+def review(entry: ToolEntry, other_tools: Iterable[str] = ()) -> Review:
     """The entry as a person should see it before approving, at every look and not only when the change was found."""
     pinned: Json = orjson.loads(entry.definition)
     if entry.candidate is None or entry.candidate_digest is None:
-        return Review(pinned, entry.digest, entry.state == "unapproved", None, ())
+        return Review(pinned, entry.digest, entry.state == "unapproved", None)
     waiting: Json = orjson.loads(entry.candidate)
-    return Review(waiting, entry.candidate_digest, True, kind_of_change(pinned, waiting), tuple(edits(pinned, waiting)))
-
-
-def edits(before: Any, after: Any, place: str = "") -> Iterator[Edit]:
-    """The places in which two JSON values differ, as deep as both have the same shape."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for key in [*before, *(key for key in after if key not in before)]:
-            inner = f"{place}.{key}" if place else str(key)
-            yield from edits(before.get(key), after.get(key), inner)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from edits(old, new, f"{place}[{index}]")
-    elif before != after:
-        yield Edit(place, before, after)
+    return Review(waiting, entry.candidate_digest, True, change_of(pinned, waiting, other_tools))

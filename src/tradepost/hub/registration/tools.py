@@ -12,8 +12,9 @@ from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.hub.access.changes import bump, record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.scopes import checked_scopes, needed_scope
-from tradepost.hub.registration.difference import contents_of
+from tradepost.hub.registration.contents import contents_of
 from tradepost.hub.registration.granting import follow_needs, needs_of
+from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.injection_check import check_definition
 from tradepost.hub.registration.intake import tool_finding
 from tradepost.hub.registration.servers import find_server
@@ -36,8 +37,10 @@ async def approve_tool(
     Without a class it counts as a write. `digest` is that of the definition which was looked at: StateConflict where
     another one stands there by now."""
     await require_role(session, by, "admin")
-    await bump(session)  # first, for its lock
-    entry = await find_tool(session, server, tool)
+    found = await find_server(session, server)
+    approver, at = by.user_id or by.principal.id, now()
+    scribe = await Scribe(session, found.id, approver, at).open()  # first, for its lock
+    entry = await find_tool(session, found.id, tool)
     current = entry.candidate_digest or entry.digest
     if digest is not None and digest != current:
         raise StateConflict(
@@ -50,6 +53,7 @@ async def approve_tool(
             f"The server does not offer '{entry.name}' any more.",
             hint="Discover the server again.",
         )
+    pinned_before = entry.digest
     if entry.candidate is not None and entry.candidate_digest is not None:
         entry.definition, entry.digest = entry.candidate, entry.candidate_digest
         entry.candidate = entry.candidate_digest = None
@@ -57,18 +61,19 @@ async def approve_tool(
     finding = tool_finding(definition)
     if finding is not None:
         raise StateConflict(f"'{entry.name}' cannot be approved. {finding}", hint="Its owner has to change it first.")
-    owner = await find_server(session, entry.server_id)
-    check_definition(owner, entry, definition)
-    before = await needs_of(session, owner)
+    check_definition(found, entry, definition)
+    needed = await needs_of(session, found)
     if tool_class is not None:
         entry.tool_class = _checked_class(tool_class)
     if scope is not None:
         entry.scope = _scope(scope)
-    entry.state, entry.approved_by, entry.approved_at = "enabled", by.user_id or by.principal.id, now()
-    await record_change(
-        session, by, "tool:approved", entry.id, {"tool": entry.name, "digest": entry.digest, "class": entry.tool_class}
-    )
-    await follow_needs(session, by, owner, before)
+    before = {"state": entry.state, "digest": pinned_before}
+    entry.state, entry.approved_by, entry.approved_at = "enabled", approver, at
+    facts = {"class": entry.tool_class, "scope": entry.scope}
+    scribe.approved(entry.name, entry.digest, entry.definition, {**facts, "before": pinned_before})
+    details = {"tool": entry.name, "digest": entry.digest, **facts, "before": before}
+    await record_change(session, by, "tool:approved", entry.id, details)
+    await follow_needs(session, by, found, needed)
     return entry
 
 
@@ -99,8 +104,9 @@ async def set_tool_enabled(session: AsyncSession, by: Caller, server: str, tool:
     if entry.state == "removed":
         raise StateConflict(f"The server does not offer '{entry.name}' any more.")
     if entry.state != wanted:
-        entry.state = wanted
-        await record_change(session, by, f"tool:{wanted}", entry.id, {"tool": entry.name})
+        before, entry.state = entry.state, wanted
+        details = {"tool": entry.name, "before": before, "after": wanted}
+        await record_change(session, by, f"tool:{wanted}", entry.id, details)
     return entry
 
 
@@ -116,9 +122,11 @@ async def set_tool_class(
     if owner.kind == "builtin":
         raise StateConflict("The class of a bundled tool comes with the release.")
     needed = await needs_of(session, owner)
-    before, entry.tool_class = entry.tool_class, _checked_class(tool_class)
+    before = {"class": entry.tool_class, "scope": entry.scope}
+    entry.tool_class = _checked_class(tool_class)
     entry.scope = _scope(scope) if scope is not None else entry.scope
-    details = {"tool": entry.name, "before": before, "after": tool_class, "scope": entry.scope}
+    after = {"class": entry.tool_class, "scope": entry.scope}
+    details = {"tool": entry.name, "before": before, "after": after}
     await record_change(session, by, "tool:class", entry.id, details)
     await follow_needs(session, by, owner, needed)
     return entry

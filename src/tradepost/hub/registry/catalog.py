@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.registry.arguments import ArgumentCheck
+from tradepost.hub.registry.folding import Folded
 from tradepost.hub.registry.injection import Injection
 from tradepost.hub.registry.pinned import Json, pinned
 from tradepost.hub.registry.schema_check import SchemaCheck
@@ -119,7 +120,9 @@ class CatalogPrompt:
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """Everything one principal sees. The `*_json` members are ready JSON arrays in a stable order. `remotes` has one
-    entry of each server that is not bundled."""
+    entry of each server that is not bundled. `folded` is there where `tools` are too many to be listed: then
+    `tools_json` has the hub's own alone, and two of those find and load the others, which can be called all the same.
+    """
 
     version: int
     tools: Mapping[str, CatalogTool] = field(default_factory=lambda: MappingProxyType({}))
@@ -134,6 +137,7 @@ class Catalog:
     server_slug: str | None = None
     server_title: str | None = None
     instructions: str = ""
+    folded: Folded | None = None
 
     def find_resource(self, uri: str) -> CatalogResource | None:
         """The entry that answers for a URI: an exact one first, then the first template that fits."""

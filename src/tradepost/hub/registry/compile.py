@@ -6,7 +6,8 @@ from types import MappingProxyType
 from tradepost.hub.access.scopes import needed_scope
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
-from tradepost.hub.registry.exposure import NOTHING_HIDDEN, NOTHING_INSIDE, exposed_tool
+from tradepost.hub.registry.exposure import NOTHING_HIDDEN, NOTHING_INSIDE, Words, exposed_tool
+from tradepost.hub.registry.folding import META_TOOLS, Folded
 from tradepost.hub.registry.injection import injection_of
 from tradepost.hub.registry.pinned import pinned
 from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRow
@@ -17,15 +18,23 @@ NOTHING = (NOTHING_HIDDEN, NOTHING_INSIDE)
 def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | None = None) -> Catalog:
     """The catalog of an agent with these scopes; `only` narrows it to one server with the names unchanged."""
     chosen = _without_doubles(rows.tools) if only is None else _of_server(rows.tools, only)
+    folds = only is None and _are_too_many(chosen, rows.rules.visible_tools)
+    if not folds:
+        chosen = [row for row in chosen if not (row.always and row.name in META_TOOLS)]
     ordered = sorted(chosen, key=lambda row: (row.position, row.exposed_name if only is None else row.name))
     tools: dict[str, CatalogTool] = {}
-    pieces: list[bytes] = []
+    pieces: dict[str, bytes] = {}
+    listed: list[bytes] = []
     for row in ordered:
         server = rows.servers[row.server_id]
         tool = _tool(row, server, row.name if only is not None else row.exposed_name)
         tools[tool.exposed_name] = tool
         hidden = NOTHING if tool.injected is None else (tool.injected.hidden, tool.injected.hidden_inside)
-        pieces.append(exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, *hidden))
+        words = Words(row.title, row.description)
+        piece = exposed_tool(row.definition, row.name, tool.exposed_name, server.kind, row.tool_class, *hidden, words)
+        pieces[tool.exposed_name] = piece
+        if row.always or not folds:
+            listed.append(piece)
     visible = {only.id: only} if only is not None else rows.servers
     seen = _seen(rows.resources, visible, scopes)
     texts = {row.entry_id: row.definition.encode() for row in (*rows.resources, *rows.prompts)}
@@ -41,7 +50,8 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         prompts=MappingProxyType({prompt.name: prompt for prompt in prompts}),
         resources=MappingProxyType({entry.uri: entry for entry in fixed}),
         templates=templates,
-        tools_json=_array(pieces),
+        tools_json=_array(listed),
+        folded=Folded(pieces) if folds else None,
         resources_json=_array(texts[entry.entry_id] for entry in fixed),
         templates_json=_array(texts[entry.entry_id] for entry in templates),
         remotes=tuple(remotes.values()),
@@ -50,6 +60,12 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
         server_title=only.name if only is not None else None,
         instructions=only.instructions if only is not None else "",
     )
+
+
+def _are_too_many(rows: Sequence[ToolRow], most: int) -> bool:
+    """Whether tools are found and loaded instead of listed: only where there is what finds and loads them."""
+    own = {row.name for row in rows if row.always}
+    return own >= META_TOOLS and sum(not row.always for row in rows) > most
 
 
 def _without_doubles(rows: Iterable[ToolRow]) -> list[ToolRow]:

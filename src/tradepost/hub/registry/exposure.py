@@ -1,12 +1,13 @@
-"""The definition a model sees, made from the pinned one: the exposed name, without the arguments that the hub sets, and
-for a foreign write the idempotency key that the hub takes and an answer that may be a proposal.
+"""The definition a model sees, made from the pinned one: the exposed name, an admin's words where there are some,
+without the arguments that the hub sets, and for a foreign write the idempotency key that the hub takes and an answer
+that may be a proposal.
 
 The pin itself stays as it was approved; arguments and results are checked against the pin.
 """
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -34,6 +35,16 @@ KEY_SCHEMA: Json = {
 }
 NOTHING_HIDDEN: frozenset[str] = frozenset()
 NOTHING_INSIDE: frozenset[Path] = frozenset()
+
+
+class Words(NamedTuple):
+    """An admin's title and description of a tool; None leaves the server's own."""
+
+    title: str | None = None
+    description: str | None = None
+
+
+OWN_WORDS = Words()
 _HOISTED = ("$schema", "$id", "$defs", "definitions")
 
 
@@ -45,21 +56,27 @@ def exposed_tool(
     tool_class: ToolClass,
     hidden: frozenset[str] = NOTHING_HIDDEN,
     inside: frozenset[Path] = NOTHING_INSIDE,
+    words: Words = OWN_WORDS,
 ) -> bytes:
     """The bytes of a tool in a list, without the arguments that are `hidden` and what is `inside` others; the pinned
     bytes themselves wherever nothing has to differ."""
     may_propose = kind == "remote" and tool_class != "read"
-    if name == exposed_name and not may_propose and not hidden and not inside:
+    if name == exposed_name and not may_propose and not hidden and not inside and words == OWN_WORDS:
         return text.encode()
-    return _differing(text, exposed_name, may_propose, hidden, inside)
+    return _differing(text, exposed_name, may_propose, hidden, inside, words)
 
 
 @lru_cache(maxsize=20_000)
 def _differing(
-    text: str, exposed_name: str, may_propose: bool, hidden: frozenset[str], inside: frozenset[Path]
+    text: str,
+    exposed_name: str,
+    may_propose: bool,
+    hidden: frozenset[str],
+    inside: frozenset[Path],
+    words: Words,
 ) -> bytes:
     definition = pinned(text).definition
-    shown = {**definition, "name": exposed_name}
+    shown = _in_words({**definition, "name": exposed_name}, words)
     if inside:
         shown["inputSchema"] = without_nested(definition["inputSchema"], inside)
     if hidden:
@@ -73,6 +90,18 @@ def _differing(
         else:
             shown["outputSchema"] = schema
     return orjson.dumps(shown)
+
+
+def _in_words(shown: Json, words: Words) -> Json:
+    """With an admin's words. The older place of a title, in the annotations, says the same."""
+    if words.title is not None:
+        shown = {**shown, "title": words.title}
+        annotations = shown.get("annotations")
+        if isinstance(annotations, Mapping) and "title" in annotations:
+            shown["annotations"] = {**annotations, "title": words.title}
+    if words.description is not None:
+        shown = {**shown, "description": words.description}
+    return shown
 
 
 def _with_key(schema: Any) -> Any:

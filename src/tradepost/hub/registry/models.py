@@ -1,4 +1,4 @@
-"""Tables of servers, tool entries, resources, prompts and assignments."""
+"""Tables of servers, tool entries, resources, prompts, assignments, and of what became of them in time."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import CheckConstraint, Index, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tradepost.database.base import HubBase, Versioned, scoped_reference
+from tradepost.database.base import HubBase, Scoped, Versioned, scoped_reference
 from tradepost.database.types import JsonColumn
 
 ServerKind = Literal["builtin", "remote"]
@@ -107,7 +107,8 @@ class PromptEntry(HubBase, Versioned):
 
 
 class Assignment(HubBase, Versioned):
-    """A tool entry made visible to a profile (all its agents) or to one agent, under an exposed name."""
+    """A tool entry made visible to a profile (all its agents) or to one agent, under an exposed name. `title` and
+    `description` are an admin's words that stand in place of the server's own; None leaves those."""
 
     __tablename__ = "assignments"
     tool_entry_id: Mapped[str]
@@ -115,6 +116,8 @@ class Assignment(HubBase, Versioned):
     agent_id: Mapped[str | None]
     exposed_name: Mapped[str]
     position: Mapped[int] = mapped_column(default=0)
+    title: Mapped[str | None]
+    description: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (
         scoped_reference("tool_entry_id", "tool_entries", ondelete="CASCADE"),
         scoped_reference("profile_id", "profiles"),
@@ -123,3 +126,48 @@ class Assignment(HubBase, Versioned):
         Index("uq_assignments_profile", "workspace_id", "profile_id", "exposed_name", unique=True),
         Index("uq_assignments_agent", "workspace_id", "agent_id", "exposed_name", unique=True),
     )
+
+
+class HistoryEntry(HubBase, Scoped):
+    """One thing that was seen of a server, or decided about it, in the order of `place`.
+
+    `what` is server (its identity and the digests of all its tools), definition (of a tool, as it was shown), approved,
+    removed, or noticed (it did not do in use what its definition says). `number` counts versions of the server, or of
+    the one tool; a definition that was seen before has its number again. `definition` is the text of a definition, once
+    for each digest. `who` saw or decided it: a person, or what made the hub look.
+    """
+
+    __tablename__ = "registry_history"
+    server_id: Mapped[str]
+    place: Mapped[int]
+    what: Mapped[str]
+    tool: Mapped[str | None]
+    number: Mapped[int | None]
+    digest: Mapped[str | None]
+    definition: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict, server_default="{}")
+    who: Mapped[str]
+    happened_at: Mapped[datetime]
+    __table_args__ = (
+        scoped_reference("server_id", "servers", ondelete="CASCADE"),
+        CheckConstraint("what IN ('server', 'definition', 'approved', 'removed', 'noticed')", name="what"),
+        Index("uq_registry_history_place", "workspace_id", "server_id", "place", unique=True),
+    )
+
+
+class ServerLook(HubBase, Scoped):
+    """When the hub looks at a server of its own accord. The row's id is the server's; whoever moves `due_at` on is the
+    one process that looks. `problem` is why the last look failed."""
+
+    __tablename__ = "server_looks"
+    due_at: Mapped[datetime]
+    looked_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    __table_args__ = (scoped_reference("id", "servers", ondelete="CASCADE"),)
+
+
+class RegistryRules(HubBase, Versioned):
+    """What a workspace has decided about its registry (registry.rules); the row's id is "rules"."""
+
+    __tablename__ = "registry_rules"
+    settings: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict, server_default="{}")

@@ -13,6 +13,7 @@ from tradepost.hub.access.changes import ROW_ID
 from tradepost.hub.access.models import Agent, RegistryVersion
 from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
+from tradepost.hub.registry.rules import DEFAULTS, Rules, read_rules
 
 ALWAYS_BEHIND = 1_000_000
 
@@ -34,7 +35,8 @@ class ServerRow:
 
 
 class ToolRow(NamedTuple):
-    """An assigned, enabled tool. A tuple, because a catalog may have a thousand of them."""
+    """An assigned tool that is shown. `title` and `description` are an admin's words, where there are some; `always`
+    are those of the hub itself. A tuple, because a catalog may have a thousand of them."""
 
     entry_id: str
     server_id: str
@@ -48,6 +50,9 @@ class ToolRow(NamedTuple):
     exposed_name: str
     own: bool
     position: int
+    title: str | None = None
+    description: str | None = None
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class AgentRows:
     tools: Sequence[ToolRow]
     resources: Sequence[ContentRow]
     prompts: Sequence[ContentRow]
+    rules: Rules = DEFAULTS
 
 
 _VERSION = Lookup(select(RegistryVersion.version).where(RegistryVersion.id == bindparam("id")))
@@ -122,8 +128,8 @@ async def read_rows(
     """The rows behind the catalog of an agent, or without one, of each agent of the profile that has nothing of its
     own."""
     version = await _version(session)
-    servers = await _servers(session)
-    tools = await _assigned(session, agent_id, profile_id)
+    servers, rules = await _servers(session), await read_rules(session)
+    tools = await _assigned(session, agent_id, profile_id, rules)
     tools += await _always(session, [row.id for row in servers.values() if row.builtin_key in always_visible])
     visible = [row for row in tools if row.server_id in servers]
     seen = {row.server_id for row in visible} | {s.id for s in servers.values() if s.builtin_key in always_visible}
@@ -133,6 +139,7 @@ async def read_rows(
         tools=visible,
         resources=await _resources(session, seen),
         prompts=await _prompts(session, seen),
+        rules=rules,
     )
 
 
@@ -169,13 +176,20 @@ _TOOL_COLUMNS = (
     ToolEntry.settings,
 )
 _ASSIGNED = Lookup(
-    select(*_TOOL_COLUMNS, Assignment.exposed_name, Assignment.agent_id, Assignment.position)
+    select(
+        *_TOOL_COLUMNS,
+        Assignment.exposed_name,
+        Assignment.agent_id,
+        Assignment.position,
+        Assignment.title,
+        Assignment.description,
+    )
     .join(
         Assignment,
         and_(Assignment.workspace_id == ToolEntry.workspace_id, Assignment.tool_entry_id == ToolEntry.id),
     )
     .where(
-        ToolEntry.state == "enabled",
+        or_(ToolEntry.state == bindparam("state"), ToolEntry.state == bindparam("or_state")),
         or_(Assignment.agent_id == bindparam("agent_id"), Assignment.profile_id == bindparam("profile_id")),
     )
 )
@@ -186,11 +200,13 @@ _ALWAYS = Lookup(
 )
 
 
-async def _assigned(session: AsyncSession, agent_id: str | None, profile_id: str) -> list[ToolRow]:
-    rows = await _ASSIGNED.rows(session, {"agent_id": agent_id, "profile_id": profile_id})
+async def _assigned(session: AsyncSession, agent_id: str | None, profile_id: str, rules: Rules) -> list[ToolRow]:
+    state, or_state = rules.visible_states
+    values = {"agent_id": agent_id, "profile_id": profile_id, "state": state, "or_state": or_state}
+    rows = await _ASSIGNED.rows(session, values)
     return [
-        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, set_, exposed, own is not None, position)
-        for entry, server, name, text, digest, kind, money, scope, set_, exposed, own, position in rows
+        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, set_, exposed, own is not None, *shown)
+        for entry, server, name, text, digest, kind, money, scope, set_, exposed, own, *shown in rows
     ]
 
 
@@ -200,7 +216,21 @@ async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]
         return []
     rows = await _ALWAYS.rows(session, {"server_ids": server_ids})
     return [
-        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, set_, name, True, ALWAYS_BEHIND + place)
+        ToolRow(
+            entry,
+            server,
+            name,
+            text,
+            digest,
+            _class(kind),
+            money,
+            scope,
+            set_,
+            name,
+            True,
+            ALWAYS_BEHIND + place,
+            always=True,
+        )
         for entry, server, name, text, digest, kind, money, scope, set_, place in rows
     ]
 

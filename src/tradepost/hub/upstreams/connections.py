@@ -126,6 +126,12 @@ class Connections:
         key = (workspace_id, server_id, url, version, limits.connect_seconds, limits.handshake_seconds)
         return None if self._kept_elsewhere and self._is_due(key) else self._open.get(key)
 
+    def open_to(self, workspace_id: str, server_id: str) -> Connection | None:
+        """A connection over which calls to a server go and that has found out whom it talks to, where there is one."""
+        shared = {**self._open, **{key: one for (key, holder), one in self._held.items() if holder == EVERYBODY}}
+        of_server = (one for key, one in shared.items() if key[:2] == (workspace_id, server_id))
+        return next((one for one in of_server if one.client.identity is not None), None)
+
     async def to(
         self,
         workspace_id: str,

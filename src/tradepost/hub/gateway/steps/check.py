@@ -26,6 +26,7 @@ async def _compare(call: Call, parts: Parts, tool: CatalogTool, structured: Any)
     fault = await parts.schemas.answer(tool, structured, call.source)
     if fault is None:
         return
+    parts.contradicted(call.caller.workspace_id, tool)
     said = " It was carried out, though: do not repeat it." if call.writes else ""
     error = UpstreamError(
         f"The answer of {call.name} does not have the form that was approved for it: {fault}.{said}",

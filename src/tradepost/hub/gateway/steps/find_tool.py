@@ -8,7 +8,7 @@ from tradepost.foundation.errors import NotFound
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.changes import seen_version
 from tradepost.hub.gateway.call import Call, Entry
-from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.parts import CatalogSource, Parts
 from tradepost.hub.registry.catalog import Catalog
 
 EMPTY = Catalog(version=0)
@@ -16,14 +16,19 @@ EMPTY = Catalog(version=0)
 
 def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Awaitable[Catalog]:
     """What a caller sees, everywhere or of one server. Raises NotFound for a server of which it sees nothing."""
+    return catalog_from(parts.catalogs, caller, server)
+
+
+def catalog_from(catalogs: CatalogSource, caller: Caller, server: str | None) -> Awaitable[Catalog]:
+    """The same, for whoever has the catalogs alone."""
     version = seen_version(caller)
     if caller.agent_id is None:
         if caller.profile_id is None:
             return _nothing()
-        return parts.catalogs.for_profile(caller.workspace_id, caller.profile_id, caller.scopes, server, version)
+        return catalogs.for_profile(caller.workspace_id, caller.profile_id, caller.scopes, server, version)
     if server is None:
-        return parts.catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes, version)
-    return parts.catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
+        return catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes, version)
+    return catalogs.for_server(caller.workspace_id, caller.agent_id, server, caller.scopes, version)
 
 
 def catalog_at_hand(parts: Parts, caller: Caller, server: str | None) -> Catalog | None:

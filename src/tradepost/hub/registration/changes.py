@@ -1,0 +1,35 @@
+"""What an admin should expect of a tool whose definition is another one: other words, more possibilities, something
+that breaks callers, or signs that somebody wants something of the model. Often several of them at once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tradepost.hub.registration.edits import KINDS, Edit, EditKind, edits
+from tradepost.hub.registration.suspicion import signs_of
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`kinds` are all that apply, the gravest first; `reasons` say what is suspicious, a sentence each."""
+
+    kinds: tuple[EditKind, ...]
+    reasons: tuple[str, ...]
+    edits: tuple[Edit, ...]
+
+    @property
+    def kind(self) -> EditKind:
+        """The gravest."""
+        return self.kinds[0]
+
+
+def change_of(before: Mapping[str, Any], after: Mapping[str, Any], other_tools: Iterable[str] = ()) -> Change:
+    """How one definition differs from another. `other_tools` are the names of tools that are known beside it."""
+    known = tuple(other_tools)
+    found = edits(before, after)
+    had = {(sign.kind, sign.evidence) for sign in signs_of(before, known)}
+    new = [sign for sign in signs_of(after, known) if (sign.kind, sign.evidence) not in had]
+    reasons = [sign.sentence() for sign in new]
+    reasons += [f"What it says about itself moved: {edit.says}" for edit in found if edit.kind == "suspicious"]
+    kinds = {edit.kind for edit in found} | ({"suspicious"} if reasons else set())
+    return Change(tuple(kind for kind in KINDS if kind in kinds) or ("text",), tuple(reasons), tuple(found))
