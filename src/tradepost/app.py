@@ -37,6 +37,7 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
+from tradepost.hub.registration.apis import Apis
 from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.discovery import Discovery
@@ -136,7 +137,8 @@ class Tradepost:
             settings.url,
             dynamic_secret=vault.secret_for("oauthClients") if settings.dynamic_registration else None,
         )
-        self.registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
+        servers = Servers(hub, vault, guard)
+        self.registration = Registration(servers, discovery, self.connections, Apis(hub, servers, self.connections))
         self.proxies = TrustedProxies(settings.proxy_networks)
         self.endpoint = self._mcp(peers)
         self.doors = self._beside_mcp(vault, assertion_keys)

@@ -14,6 +14,9 @@ from tests.api.world import Side, problem
 BODIES: dict[str, Any] = {
     "PUT /servers/{server}/url": {"url": "http://127.0.0.1:18100/mcp"},
     "PUT /servers/{server}/headers": {"headers": []},
+    "PATCH /servers/{server}/api": {"operations": ["all"]},
+    "PUT /servers/{server}/api/document": {"document": "openapi: 3.1.0"},
+    "PUT /servers/{server}/api/credentials": {"credentials": {"Key": "a-key-of-theirs"}},
     "PATCH /servers/{server}/settings": {"set": {"running": 3}},
     "PATCH /servers/{server}/tools/{tool}": {"enabled": False},
     "PATCH /servers/{server}/tools/{tool}/settings": {"set": {"running": 3}},

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from tradepost import __version__
 from tradepost.api import (
     agents,
+    apis,
     approvals,
     assignments,
     audit,
@@ -39,6 +40,7 @@ SUBJECTS = (
     me,
     workspace,
     servers,
+    apis,
     headers,
     server_settings,
     tools,

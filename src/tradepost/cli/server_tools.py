@@ -158,8 +158,11 @@ def enable(
     slug: Slug,
     tool: Tool,
     tool_class: Annotated[
-        str, typer.Option("--class", help="read, write or destructive; unknown counts as write.")
-    ] = "write",
+        str | None,
+        typer.Option(
+            "--class", help="read, write or destructive; else as it is: write, unless somebody said otherwise."
+        ),
+    ] = None,
     scope: Annotated[str | None, typer.Option(help="The scope a caller needs.")] = None,
     digest: Annotated[str | None, typer.Option(help="Approve only the definition with this digest.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask about a change.")] = False,
@@ -170,7 +173,7 @@ def enable(
     """Approve a tool's definition as it is now and enable it, with the class you give it. Shows what changed."""
 
     async def work() -> None:
-        if tool_class not in get_args(ToolClass):
+        if tool_class is not None and tool_class not in get_args(ToolClass):
             raise InvalidArgument(f"'{tool_class}' is no class.", hint="Use read, write or destructive.", field="class")
         async with hub_session(data, workspace, by, write=False) as (session, _):
             seen = review(await tools.find_tool(session, slug, tool))

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from tradepost.cli import console, server_inject, server_settings, server_tools
+from tradepost.cli import console, server_apis, server_inject, server_settings, server_tools
+from tradepost.cli.headers import headers_of
 from tradepost.cli.server_tools import Slug, Tool, registering
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
 from tradepost.hub.registration import assignments, tools
 from tradepost.hub.registration.servers import list_servers
 from tradepost.hub.upstreams.programs import SCHEME
-from tradepost.hub.vault.header_rules import Header
 
 server = typer.Typer(name="server", help="Registered MCP servers and their tools.", no_args_is_help=True)
 
@@ -21,23 +21,11 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile:
 
 
 def register(app: typer.Typer) -> None:
-    for name, command in server_tools.COMMANDS.items():
+    for name, command in {**server_tools.COMMANDS, **server_apis.COMMANDS}.items():
         server.command(name)(command)
     server.command("settings")(server_settings.settings)
     server.command("inject")(server_inject.inject)
     app.add_typer(server)
-
-
-def _headers(shown: list[str], hidden: list[str]) -> list[Header]:
-    headers = []
-    for given, is_hidden in [(line, False) for line in shown] + [(line, True) for line in hidden]:
-        name, colon, value = given.partition(":")
-        if not colon or not name.strip() or not value.strip():
-            raise InvalidArgument(
-                "A header is written 'Name: value'.", hint="Quote it: --secret 'Authorization: Bearer …'."
-            )
-        headers.append(Header(name.strip(), value.strip(), is_hidden))
-    return headers
 
 
 @server.command("add")
@@ -65,7 +53,7 @@ def add(
     """Register an MCP server. Nothing of it is visible to agents yet."""
 
     async def work() -> None:
-        headers = _headers(header or [], secret or [])
+        headers = headers_of(header or [], secret or [])
         async with opened(data) as found, registering(found) as registration:
             caller = await found.acting(workspace, by)
             options: Any = {"name": name, "timeout_seconds": timeout}
@@ -98,6 +86,10 @@ def connect(
             report = await registration.discovery.test(await found.acting(workspace, by), slug)
         if as_json:
             console.show_json(asdict(report))
+        elif report.ok and report.transport == "rest":
+            console.say(
+                f"{slug} answers: {report.server_name}, {report.tools} tools, REST, {report.latency_ms:.0f} ms."
+            )
         elif report.ok:
             console.say(
                 f"{slug} answers: {report.server_name}, {report.tools} tools, MCP {report.protocol_version} "

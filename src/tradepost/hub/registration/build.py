@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tradepost.database.engine import Database
+from tradepost.hub.registration.apis import Apis
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.ambient import ambient_of
@@ -17,11 +18,13 @@ from tradepost.hub.vault.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What registers servers: the registry's rows, the look at a live server, and the connections to it."""
+    """What registers servers: the registry's rows, the look at a live server, the connections to it, and what makes
+    servers of REST APIs."""
 
     servers: Servers
     discovery: Discovery
     connections: Connections
+    apis: Apis
 
     async def close(self) -> None:
         await self.connections.close()
@@ -35,4 +38,6 @@ def build_registration(
     guard = Guard(private_networks)
     programs = programs or Programs()
     connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub))
-    return Registration(Servers(hub, vault, guard, programs), Discovery(hub, vault, connections), connections)
+    servers = Servers(hub, vault, guard, programs)
+    apis = Apis(hub, servers, connections)
+    return Registration(servers, Discovery(hub, vault, connections), connections, apis)

@@ -19,11 +19,13 @@ from tradepost.hub.access.changes import note, record_change
 from tradepost.hub.access.roles import require_role, system_caller
 from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registration.difference import Difference, apply_lists
+from tradepost.hub.registration.openapi.classes import propose_classes
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.feed import tells_of_updates
 from tradepost.hub.upstreams.redaction import redact
+from tradepost.hub.upstreams.rest.plan import is_api
 from tradepost.hub.vault.vault import Vault
 
 Json = dict[str, Any]
@@ -119,6 +121,8 @@ class Discovery:
                 raise StateConflict("The server was changed while it was asked.", hint="Discover it again.")
             clear = redact([lists.tools, lists.resources, lists.templates, lists.prompts], connection.secrets)
             difference = await apply_lists(session, current, *clear)
+            if is_api(current.url):
+                await propose_classes(session, current, difference)
             if always or not difference.is_empty or difference.contents_changed:
                 await record_change(session, by, "server:discovered", current.id, difference.summary())
             return difference
@@ -134,7 +138,7 @@ class Discovery:
     async def _connect(self, target: Server) -> Connection:
         place = (target.workspace_id, target.id)
         headers, ambient = await self._vault.headers_for(*place), await self._connections.ambient(*place)
-        return self._connections.fresh(target.url or "", headers, limits_of(target.settings), ambient)
+        return self._connections.fresh(target.url or "", headers, limits_of(target.settings), ambient, place)
 
     async def _store(self, by: Caller, target: Server, report: TestReport) -> None:
         async with self._database.transaction(by.workspace_id, write=True) as session:

@@ -1,6 +1,6 @@
 """Servers in the registry: add, change, disable, delete. A credential belongs to one origin and is never read back."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,8 +18,13 @@ from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
 from tradepost.hub.upstreams.programs import SCHEME, Programs
+from tradepost.hub.upstreams.rest.plan import SCHEME as API_SCHEME
+from tradepost.hub.upstreams.rest.plan import is_api, web_url
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.vault import Vault
+
+# What is stored together with a new server.
+Keep = Callable[[AsyncSession, Server], Awaitable[None]]
 
 
 class Servers:
@@ -54,8 +59,30 @@ class Servers:
         self._programs.starter(program)
         return await self._add(by, slug, f"{SCHEME}{program}", (), name, timeout_seconds)
 
+    async def register_api(
+        self,
+        by: Caller,
+        slug: str,
+        base_url: str,
+        headers: Sequence[Header],
+        keep: Keep,
+        *,
+        name: str = "",
+        timeout_seconds: float | None = None,
+    ) -> Server:
+        """Add a REST API; `keep` stores its document with it, in the same transaction."""
+        await self._check(base_url, headers)
+        return await self._add(by, slug, f"{API_SCHEME}{base_url}", headers, name, timeout_seconds, keep)
+
     async def _add(
-        self, by: Caller, slug: str, url: str, headers: Sequence[Header], name: str, timeout_seconds: float | None
+        self,
+        by: Caller,
+        slug: str,
+        url: str,
+        headers: Sequence[Header],
+        name: str,
+        timeout_seconds: float | None,
+        keep: Keep | None = None,
     ) -> Server:
         checked_slug(slug, "slug")
         settings = {} if timeout_seconds is None else {"timeout_seconds": checked("timeout_seconds", timeout_seconds)}
@@ -77,6 +104,8 @@ class Servers:
             session.add(server)
             await session.flush()
             await self._vault.replace(session, server.id, headers)
+            if keep is not None:
+                await keep(session, server)
             await record_change(session, by, "server:registered", server.id, {"slug": slug, "url": url})
             return server
 
@@ -86,8 +115,8 @@ class Servers:
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             found = await _remote(session, server)
-            moved = found.url is None or found.url.startswith(SCHEME) or read_url(found.url) != origin
-            found.url = url
+            moved = found.url is None or found.url.startswith(SCHEME) or read_url(web_url(found.url)) != origin
+            found.url = f"{API_SCHEME}{url}" if is_api(found.url) else url
             found.status = "registered" if found.status != "disabled" else "disabled"
             if moved:
                 await self._vault.clear(session, found.id)
@@ -105,7 +134,7 @@ class Servers:
             raise StateConflict(
                 "A program has no headers.", hint="What it needs stands in the operator's file, as `env`."
             )
-        await self._check(url, headers)
+        await self._check(web_url(url), headers)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             found = await _remote(session, server)

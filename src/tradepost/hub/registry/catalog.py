@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.injection import Injection
-from tradepost.hub.registry.pinned import Json, pinned
+from tradepost.hub.registry.pinned import REQUEST, Json, pinned
 from tradepost.hub.registry.schema_check import SchemaCheck
 from tradepost.protocol.parameter_headers import HeaderParameter
 
@@ -53,6 +53,11 @@ class CatalogTool(NamedTuple):
     def key_parameter(self) -> str | None:
         """The argument in which the tool itself takes an idempotency key."""
         return pinned(self.text).key_parameter
+
+    @property
+    def request(self) -> Any:
+        """What a tool of a REST API stands for, as it was approved; None for any other."""
+        return (self.definition.get("_meta") or {}).get(REQUEST)
 
     @property
     def mirrored(self) -> tuple[HeaderParameter, ...]:

@@ -12,7 +12,7 @@ import orjson
 
 from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.hidden_arguments import without
-from tradepost.hub.registry.pinned import KEY_PARAMETER, Json, pinned
+from tradepost.hub.registry.pinned import KEY_PARAMETER, REQUEST, Json, pinned
 
 APPROVAL_ANSWER: Json = {
     "type": "object",
@@ -46,7 +46,7 @@ def exposed_tool(
     """The bytes of a tool in a list, without the arguments that are `hidden`; the pinned bytes themselves wherever
     nothing has to differ."""
     may_propose = kind == "remote" and tool_class != "read"
-    if name == exposed_name and not may_propose and not hidden:
+    if name == exposed_name and not may_propose and not hidden and REQUEST not in text:
         return text.encode()
     return _differing(text, exposed_name, may_propose, hidden)
 
@@ -55,6 +55,11 @@ def exposed_tool(
 def _differing(text: str, exposed_name: str, may_propose: bool, hidden: frozenset[str]) -> bytes:
     definition = pinned(text).definition
     shown = {**definition, "name": exposed_name}
+    meta = definition.get("_meta")
+    if isinstance(meta, dict) and REQUEST in meta:  # how an API is asked is between the hub and the API
+        shown["_meta"] = {key: value for key, value in meta.items() if key != REQUEST}
+        if not shown["_meta"]:
+            del shown["_meta"]
     if hidden:
         shown["inputSchema"] = without(definition.get("inputSchema"), hidden)
     if may_propose:

@@ -7,10 +7,13 @@ credential gets a new client and the old one is closed.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.programs import SCHEME, Programs
+from tradepost.hub.upstreams.rest.link import Offer, RestLink
+from tradepost.hub.upstreams.rest.plan import is_api, web_url
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.client import McpClient
@@ -37,11 +40,12 @@ async def no_ambient(_workspace_id: str, _server_id: str) -> Beside:
 class Connection:
     """A client and the secrets that travel with it (to keep them out of what comes back). `older` is a client that
     begins with the handshake, for calls whose own client is asked during the call: a server that has both eras asks
-    that way in the older one only."""
+    that way in the older one only. To an API that is no MCP server, each call brings the request it stands for."""
 
     client: McpClient
     secrets: tuple[str, ...]
     older: McpClient | None = None
+    is_api: bool = False
 
     async def for_call(self, *, asks_in_call: bool, seconds: float | None = None) -> McpClient:
         """The client in whose era the questions of the server reach the caller; `seconds` are left to find out. Raises
@@ -66,7 +70,7 @@ class Connection:
 
 class Connections:
     """Opens and keeps them. Only dispatch, watching and registration may ask for one. `on_connected` is told workspace
-    and server each time a connection that is kept has found out whom it talks to."""
+    and server each time a connection that is kept has found out whom it talks to; `look` tells what an API offers."""
 
     def __init__(
         self,
@@ -86,6 +90,7 @@ class Connections:
         self._open: dict[_Key, Connection] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.on_connected: Callable[[str, str, Connection], None] | None = None
+        self.look: Callable[[str, str], Awaitable[Offer]] | None = None
 
     def known(self, workspace_id: str, server_id: str, url: str, version: int, limits: Limits) -> Connection | None:
         """The connection that `to` would give, where it is open already."""
@@ -113,15 +118,23 @@ class Connections:
         return known
 
     def fresh(
-        self, url: str, headers: Sequence[Header], limits: Limits = DEFAULTS, ambient: Beside = NOTHING_BESIDE
+        self,
+        url: str,
+        headers: Sequence[Header],
+        limits: Limits = DEFAULTS,
+        ambient: Beside = NOTHING_BESIDE,
+        place: tuple[str, str] | None = None,
     ) -> Connection:
         """A connection that is not kept: for a test, which has to connect anew. `ambient` goes along with every
-        request. Raises NotFound for a program that the operator's file does not have."""
+        request. `place`, workspace and server, is for those who ask what a REST API offers. Raises NotFound for a
+        program that the operator's file does not have."""
         if self._http is None or self._staying is None:
             self._http, self._staying = self.guard.http_pool(), self.guard.http_pool()
         timeouts = self._timeouts
         if limits is not DEFAULTS:
             timeouts = replace(timeouts, connect=limits.connect_seconds, handshake=limits.handshake_seconds)
+        if is_api(url):
+            return self._to_api(url, headers, timeouts, ambient, place)
         if url.startswith(SCHEME):
             starter = self._programs.starter(url.removeprefix(SCHEME))
             program = StdioLink(starter, starter.name)
@@ -144,6 +157,21 @@ class Connections:
             for older in (False, True)
         )
         return Connection(client, _secrets(headers), older)
+
+    def _to_api(
+        self,
+        url: str,
+        headers: Sequence[Header],
+        timeouts: Timeouts,
+        ambient: Beside,
+        place: tuple[str, str] | None,
+    ) -> Connection:
+        http = self._http = self._http or self.guard.http_pool()
+        look = partial(self.look, *place) if self.look is not None and place is not None else None
+        link = RestLink(http, web_url(url), headers, timeouts.connect, look)
+        sent = {header.name: header.value for header in headers}
+        client = McpClient(http, url, sent, timeouts=timeouts, program=link, ambient=ambient)
+        return Connection(client, _secrets(headers), is_api=True)
 
     async def close(self) -> None:
         """End all sessions and connections."""

@@ -14,6 +14,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.redaction import redact
+from tradepost.hub.upstreams.rest.plan import REQUEST
 from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
 from tradepost.hub.upstreams.talk import Talk, asks_back
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
@@ -66,6 +67,7 @@ class Upstreams:
         connection = self._open_to(caller, tool) or await self._remote(caller, tool)
         talk, end = talk or Talk(), _end(tool, ends_at)
         client = connection.client
+        request = {REQUEST: tool.request} if connection.is_api else None
         if connection.older is not None and talk.asks_in_call:
             client = await connection.for_call(asks_in_call=True, seconds=_left(end, talk))
         given: Options = {
@@ -80,7 +82,7 @@ class Upstreams:
                 given["timeout"] = _left(end, talk)
                 options = talk.options(connection.secrets, **given)
                 try:
-                    return await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
+                    return await client.call_tool_answer(tool.raw_name, arguments, request or talk.meta(), **options)
                 except UpstreamFailed as error:
                     if given["tasks"] or not insists_on_tasks(error):
                         raise
