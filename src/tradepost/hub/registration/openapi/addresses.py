@@ -2,7 +2,8 @@
 stands. What somebody gives goes before it."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,9 +15,15 @@ _VARIABLE = re.compile(r"\{([^{}]+)\}")
 _HINT = "Give it with --base-url (base_url): the address that stands before the paths."
 
 
-def base_url(document: Document, source: str | None, given: str | None, variables: Mapping[str, str]) -> str:
+def base_url(
+    document: Document,
+    operations: Sequence[Operation],
+    source: str | None,
+    given: str | None,
+    variables: Mapping[str, str],
+) -> str:
     """The base URL without a slash at its end. Raises InvalidArgument where the document does not say enough."""
-    url = given or urljoin(source or "", _first(document.raw.get("servers"), variables))
+    url = given or _home(document, operations, source, variables)
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -30,21 +37,53 @@ def base_url(document: Document, source: str | None, given: str | None, variable
     return url.rstrip("/")
 
 
-def prefix_of(document: Document, operation: Operation, base: str, source: str | None) -> str | None:
-    """What stands before an operation's path instead of the base URL's own, where it has servers of its own; None
-    where it has not. Raises Unusable for another origin: the credential is for one."""
-    servers = operation.node.get("servers") or operation.shared.get("servers")
-    if not servers:
-        return None
-    try:
-        url = urljoin(source or f"{base}/", _first(servers, {}))
-        there, here = urlsplit(url), urlsplit(base)
-        is_same = (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
-    except (InvalidArgument, ValueError):
-        raise Unusable("It has a server of its own that cannot be read.") from None
-    if not is_same or there.query:
+class Homes:
+    """Tells which operations are behind the base URL. The credential is for one origin."""
+
+    def __init__(self, document: Document, operations: Sequence[Operation], base: str, source: str | None) -> None:
+        self._base = base
+        self._source = source
+        try:
+            self._home = _home(document, operations, source, {}).rstrip("/")
+        except InvalidArgument:
+            self._home = base
+
+    def prefix_of(self, operation: Operation) -> str | None:
+        """What stands before an operation's path instead of the base URL's own, where it has a server of its own; None
+        where it has not. Raises Unusable for another origin than that of the others."""
+        servers = _own_servers(operation)
+        if not servers:
+            return None
+        try:
+            url = urljoin(self._source or f"{self._base}/", _first(servers, {})).rstrip("/")
+            there = urlsplit(url)
+            origins = {_origin(self._base), _origin(self._home)}
+            if url in (self._base, self._home):
+                return None
+            if _origin(url) in origins and not there.query:
+                return there.path
+        except (InvalidArgument, ValueError):
+            raise Unusable("It has a server of its own that cannot be read.") from None
         raise Unusable("It has a server of its own at another origin: register that as an API of its own.")
-    return there.path.rstrip("/")
+
+
+def _home(document: Document, operations: Sequence[Operation], source: str | None, variables: Mapping[str, str]) -> str:
+    """Where most of the document's operations are: at its own server, unless each of them names another."""
+    own = [_own_servers(operation) for operation in operations]
+    if own and all(own):
+        ((url, _),) = Counter(_first(servers, variables) for servers in own).most_common(1)
+    else:
+        url = _first(document.raw.get("servers"), variables)
+    return urljoin(source or "", url)
+
+
+def _own_servers(operation: Operation) -> Any:
+    return operation.node.get("servers") or operation.shared.get("servers")
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 def _first(servers: Any, given: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ import orjson
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.intake import MAX_TOOLS
+from tradepost.hub.registration.openapi.addresses import Homes
 from tradepost.hub.registration.openapi.operations import Operation, chosen, operations_of
 from tradepost.hub.registration.openapi.reading import words
 from tradepost.hub.registration.openapi.references import Document, Unusable
@@ -48,7 +49,9 @@ def compiled(raw: Json, terms: Terms, base: str, source: str | None) -> Compiled
             field="operations",
             hint="Choose fewer: agents do well with few.",
         )
-    frame = Frame(base, source, terms.key_header, terms.checks_answers, reserved_names(document))
+    frame = Frame(
+        Homes(document, operations, base, source), terms.key_header, terms.checks_answers, reserved_names(document)
+    )
     definitions: dict[str, Json] = {}
     problems: dict[str, str] = {}
     for operation in picked:

@@ -1,14 +1,12 @@
 """From bytes to an OpenAPI document: JSON or YAML, bounded before anything walks through it."""
 
-import re
 from collections.abc import Mapping
-from functools import cache
-from importlib import import_module
 from typing import Any
 
 import orjson
 
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.registration.openapi.yaml_values import read_yaml
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_YAML_BYTES = 6 * 1024 * 1024  # YAML takes a hundred times as long to read
@@ -57,59 +55,17 @@ def _from_json(text: str) -> Any:
 def _from_yaml(text: str) -> Any:
     if len(text) > MAX_YAML_BYTES:
         raise _wrong(f"is YAML of more than {MAX_YAML_BYTES // 1024 // 1024} MiB", "Give it as JSON.")
-    yaml, loader = _yaml()
-    try:
-        value = yaml.load(text, Loader=loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark is not None else ""
-        raise _wrong(f"is not YAML{where}: {str(getattr(error, 'problem', None) or 'cannot be read')[:120]}") from None
-    except (RecursionError, ValueError, TypeError):
-        raise _wrong("is YAML that cannot be read as JSON") from None
-    return _bounded(value)
-
-
-_RULES = (
-    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
-    ("int", r"^[-+]?[0-9]{1,18}$", list("-+0123456789")),
-    ("float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
-    ("merge", r"^<<$", ["<"]),
-)
-
-
-@cache
-def _yaml() -> tuple[Any, Any]:
-    """The parser, loaded with the first document that needs it, with the rules of YAML 1.2: `no` is a word and a date
-    is a text. Merge keys are refused: a few lines of them grow without end."""
-    yaml = import_module("yaml")
-    loader: Any = type("_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}})
-    for tag, rule, first in _RULES:
-        loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rule), first)
-
-    def whole_number(reader: Any, node: Any) -> int:
-        return int(reader.construct_scalar(node))
-
-    def refuse_merging(reader: Any, node: Any) -> None:
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                why = "it has merge keys (<<), which are not read"
-                raise yaml.constructor.ConstructorError(None, None, why, key.start_mark)
-
-    loader.add_constructor("tag:yaml.org,2002:int", whole_number)
-    loader.flatten_mapping = refuse_merging
-    return yaml, loader
+    return _bounded(read_yaml(text, MAX_DEPTH))
 
 
 def _bounded(value: Any) -> Any:
-    """The value with texts as keys. What is repeated by alias counts each time."""
+    """The value itself. What is repeated by alias counts each time."""
     count = 0
     level = [value]
     for _ in range(MAX_DEPTH):
         following: list[Any] = []
         for part in level:
             if isinstance(part, dict):
-                _name_keys(part)
                 following.extend(part.values())
             elif isinstance(part, list):
                 following.extend(part)
@@ -120,14 +76,6 @@ def _bounded(value: Any) -> Any:
             return value
         level = [part for part in following if isinstance(part, dict | list)]
     raise _wrong(f"is nested deeper than {MAX_DEPTH} levels")
-
-
-def _name_keys(part: dict[Any, Any]) -> None:
-    if all(type(key) is str for key in part):
-        return
-    named = {key if isinstance(key, str) else orjson.dumps(key).decode(): inner for key, inner in part.items()}
-    part.clear()
-    part.update(named)
 
 
 def _wrong(what: str, hint: str = "Mend it, or give another one.") -> InvalidArgument:

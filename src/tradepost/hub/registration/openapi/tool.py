@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.intake import tool_finding
-from tradepost.hub.registration.openapi.addresses import prefix_of
+from tradepost.hub.registration.openapi.addresses import Homes
 from tradepost.hub.registration.openapi.inputs import Inputs
 from tradepost.hub.registration.openapi.operations import Operation
 from tradepost.hub.registration.openapi.outputs import output_schema
@@ -24,8 +24,7 @@ MAX_WORDS = 1_500  # characters of a description
 class Frame:
     """What is the same for all operations of an API."""
 
-    base: str
-    source: str | None
+    homes: Homes
     key_header: str | None
     checks_answers: bool
     reserved: Set[str]
@@ -46,7 +45,7 @@ def definition_of(document: Document, operation: Operation, frame: Frame, fields
     if output is not None:
         made["outputSchema"] = output
     made["annotations"] = _annotations(operation)
-    made["_meta"] = {REQUEST: _plan(document, operation, frame, inputs, fields)}
+    made["_meta"] = {REQUEST: _plan(operation, frame, inputs, fields)}
     finding = tool_finding(made)
     if finding is not None and output is not None:
         del made["outputSchema"]  # what it takes matters; what it gives can go unchecked
@@ -56,8 +55,8 @@ def definition_of(document: Document, operation: Operation, frame: Frame, fields
     return made
 
 
-def _plan(document: Document, operation: Operation, frame: Frame, inputs: Inputs, fields: list[str]) -> Plan:
-    prefix = prefix_of(document, operation, frame.base, frame.source)
+def _plan(operation: Operation, frame: Frame, inputs: Inputs, fields: list[str]) -> Plan:
+    prefix = frame.homes.prefix_of(operation)
     plan: Plan = {"method": operation.method, "path": operation.path, "parameters": inputs.parameters}
     if prefix is not None:
         plan["path"], plan["rooted"] = quote(prefix, safe="/%-._~") + operation.path, True
