@@ -189,7 +189,7 @@ async def test_a_document_that_was_handed_over(as_: As, acme: Side, url: str, ap
     assert (await admin.get(f"/servers/{SLUG}/headers"))["headers"] == []
     await admin.post("/servers", {"slug": "plain", "url": "http://127.0.0.1:18097/mcp"})
     problem(await admin.send("PUT", "/servers/plain/url", {"url": f"openapi:{base}"}), 400, "invalid_argument")
-    problem(await admin.send("GET", "/servers/plain/api"), 409, "state_conflict")
+    problem(await admin.send("GET", "/servers/plain/api"), 404, "not_found")
 
 
 async def test_an_api_in_trouble(as_: As, acme: Side, url: str, api: Billing) -> None:

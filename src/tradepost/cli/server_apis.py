@@ -15,7 +15,7 @@ from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.hub.registration.apis import ApiView, NewApi
 from tradepost.hub.registration.openapi.reading import MAX_BYTES
 from tradepost.hub.registration.openapi.terms import FEW, Choice
-from tradepost.hub.upstreams.rest.plan import web_url
+from tradepost.protocol.api_marks import web_url
 
 OperationsOption = Annotated[
     list[str] | None,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role, system_caller
@@ -33,8 +33,8 @@ from tradepost.hub.registry.api_models import ApiDocument
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.rest.link import Offer, trial_of
-from tradepost.hub.upstreams.rest.plan import is_api, web_url
 from tradepost.hub.vault.header_rules import Header
+from tradepost.protocol.api_marks import is_api, web_url
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
 Json = dict[str, Any]
@@ -197,8 +197,9 @@ class Apis:
             found = await find_server(session, server)
             kept = await session.scalar(select(ApiDocument).where(ApiDocument.server_id == found.id))
         if kept is None or not is_api(found.url):
-            raise StateConflict(
-                f"'{found.slug}' is no REST API with a document.", hint="Its tools: `tradepost server tools`."
+            raise NotFound(
+                f"'{found.slug}' is no REST API: it has no OpenAPI document.",
+                hint="Its tools: `tradepost server tools`.",
             )
         return found, kept
 

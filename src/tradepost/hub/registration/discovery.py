@@ -25,8 +25,8 @@ from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.feed import tells_of_updates
 from tradepost.hub.upstreams.redaction import redact
-from tradepost.hub.upstreams.rest.plan import is_api
 from tradepost.hub.vault.vault import Vault
+from tradepost.protocol.api_marks import is_api
 
 Json = dict[str, Any]
 

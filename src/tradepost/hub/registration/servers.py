@@ -18,10 +18,10 @@ from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
 from tradepost.hub.upstreams.programs import SCHEME, Programs
-from tradepost.hub.upstreams.rest.plan import SCHEME as API_SCHEME
-from tradepost.hub.upstreams.rest.plan import is_api, web_url
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.vault import Vault
+from tradepost.protocol.api_marks import SCHEME as API_SCHEME
+from tradepost.protocol.api_marks import is_api, web_url
 
 # What is stored together with a new server.
 Keep = Callable[[AsyncSession, Server], Awaitable[None]]

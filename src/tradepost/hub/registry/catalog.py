@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.injection import Injection
-from tradepost.hub.registry.pinned import REQUEST, Json, pinned
+from tradepost.hub.registry.pinned import Json, pinned
 from tradepost.hub.registry.schema_check import SchemaCheck
+from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.parameter_headers import HeaderParameter
 
 ServerKind = Literal["builtin", "remote"]

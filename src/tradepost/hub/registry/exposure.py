@@ -12,7 +12,8 @@ import orjson
 
 from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.hidden_arguments import without
-from tradepost.hub.registry.pinned import KEY_PARAMETER, REQUEST, Json, pinned
+from tradepost.hub.registry.pinned import KEY_PARAMETER, Json, pinned
+from tradepost.protocol.api_marks import REQUEST
 
 APPROVAL_ANSWER: Json = {
     "type": "object",

@@ -13,7 +13,6 @@ from tradepost.protocol.parameter_headers import KEYWORD, HeaderParameter, heade
 Json = dict[str, Any]
 
 KEY_PARAMETER = "idempotency_key"
-REQUEST = "io.tradepost/request"  # the member of `_meta` that says which request a tool of a REST API stands for
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.upstreams.rest.link import Offer, RestLink
-from tradepost.hub.upstreams.rest.plan import is_api, web_url
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
+from tradepost.protocol.api_marks import is_api, web_url
 from tradepost.protocol.client import McpClient
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.options import NOTHING_BESIDE, Beside

@@ -14,13 +14,13 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.redaction import redact
-from tradepost.hub.upstreams.rest.plan import REQUEST
 from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
 from tradepost.hub.upstreams.talk import Talk, asks_back
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.hub.upstreams.task_waits import TaskWait, insists_on_tasks, task_result
 from tradepost.hub.upstreams.upstream_tasks import created_of, told_of
 from tradepost.hub.upstreams.watching import Watching
+from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.at_once import within
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.hosting import NOTHING_KNOWN

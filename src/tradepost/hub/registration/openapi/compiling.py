@@ -92,6 +92,4 @@ def text_and_digest(raw: Json) -> tuple[str, str]:
         text = orjson.dumps(raw)
     except (orjson.JSONEncodeError, RecursionError):
         raise InvalidArgument("The document holds a value that JSON cannot carry.", field="document") from None
-    if b"\\u0000" in text:
-        raise InvalidArgument("The document holds a NUL character.", field="document")
     return text.decode(), f"sha256:{hashlib.sha256(text).hexdigest()}"

@@ -6,13 +6,14 @@ Anything else, and it is left out: an answer that was not described must not be 
 from typing import Any
 
 from tradepost.hub.registration.openapi.references import Document, Unusable
-from tradepost.hub.registration.openapi.schemas import MAX_BYTES, schema_of, size_of
+from tradepost.hub.registration.openapi.schemas import schema_of, size_of
 from tradepost.hub.upstreams.rest.answers import is_json
 from tradepost.hub.upstreams.rest.fields import only_schema, tree_of
 
 Json = dict[str, Any]
 
-_ROOM = 5  # times as much before the fields are chosen
+MAX_BYTES = 6_000
+_ROOM = 8  # times as much before the fields are chosen
 
 
 def output_schema(document: Document, node: Json, fields: list[str]) -> Json | None:

@@ -18,10 +18,19 @@ from tradepost.hub.registry.schema_check import compile_schema
 Json = dict[str, Any]
 Direction = Literal["in", "out"]
 
-DEPTHS = (12, 8, 6, 5, 4, 3, 2, 1)
 MAX_PARTS = 600
-MAX_BYTES = 20_000
+MAX_BYTES = 12_000  # of an input schema: a model reads all of them, again and again
 MAX_WORDS = 400  # characters of a description inside a schema
+# How deep, and with how many characters for each description: what fits first is taken.
+ATTEMPTS = (
+    *((depth, MAX_WORDS) for depth in (12, 8, 6, 5, 4, 3)),
+    (4, 120),
+    (3, 120),
+    (2, 120),
+    (1, 120),
+    (1, 0),
+    (0, 0),
+)
 MAX_ENUM = 200
 TYPES = ("null", "boolean", "object", "array", "number", "integer", "string")
 
@@ -36,10 +45,11 @@ class TooMuch(Exception):
 class Schemas:
     """Converts the schemas of a document for one direction: what is only read is not sent, and the other way round."""
 
-    def __init__(self, document: Document, direction: Direction, depth: int) -> None:
+    def __init__(self, document: Document, direction: Direction, depth: int, words: int) -> None:
         self._document = document
         self._out = direction == "out"
         self._depth = depth
+        self._words = words
         self._left = MAX_PARTS
         self._old = str(document.raw.get("openapi", "")).startswith("3.0")
 
@@ -55,8 +65,8 @@ class Schemas:
         beyond = is_again or depth > self._depth
         made = _head(found, self._old, self._out)
         text = words(node, "description") or words(found, "description") or words(found, "title")
-        if text:
-            made["description"] = clean(text, MAX_WORDS)
+        if text and self._words:
+            made["description"] = clean(text, self._words)
         if beyond:
             kept: Json = {name: made[name] for name in ("type", "description") if name in made}
             return kept
@@ -112,9 +122,9 @@ class Schemas:
 
 def schema_of(document: Document, node: Any, direction: Direction, most_bytes: int = MAX_BYTES) -> Json:
     """The schema of a node, as deep as it may be. Raises Unusable."""
-    for depth in DEPTHS:
+    for depth, most_words in ATTEMPTS:
         try:
-            made = Schemas(document, direction, depth).of(node)
+            made = Schemas(document, direction, depth, most_words).of(node)
         except TooMuch:
             continue
         if size_of(made) <= most_bytes and schema_finding(made, "schema") is None:

@@ -13,7 +13,8 @@ from tradepost.hub.registration.openapi.operations import Operation
 from tradepost.hub.registration.openapi.outputs import output_schema
 from tradepost.hub.registration.openapi.reading import words
 from tradepost.hub.registration.openapi.references import Document, Unusable
-from tradepost.hub.upstreams.rest.plan import REQUEST, Plan
+from tradepost.hub.upstreams.rest.plan import Plan
+from tradepost.protocol.api_marks import REQUEST
 
 Json = dict[str, Any]
 

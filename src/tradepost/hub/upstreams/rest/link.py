@@ -13,9 +13,10 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.upstreams.rest.answers import error_result, result_of
 from tradepost.hub.upstreams.rest.encoding import Encoded, encoded
-from tradepost.hub.upstreams.rest.plan import REQUEST, Plan, QueryPart, query_name
+from tradepost.hub.upstreams.rest.plan import Plan, QueryPart, query_name
 from tradepost.hub.vault.header_rules import Header
 from tradepost.protocol.answers import OnMessage, read_body
+from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.http_pool import Dispatch, HttpPool
 from tradepost.protocol.http_request import HttpUrl, header_lines, read_http_url
 from tradepost.protocol.jsonrpc import METHOD_NOT_FOUND, Json

@@ -6,8 +6,8 @@ from urllib.parse import quote, unquote
 
 from typing_extensions import TypedDict
 
-SCHEME = "openapi:"  # before the base URL of an API, where a server's URL stands
-REQUEST = "io.tradepost/request"  # the member of a definition's `_meta` that holds the plan
+from tradepost.protocol.api_marks import REQUEST
+
 # A header of the vault under such a name is sent as a part of the query: some APIs want their key there.
 IN_QUERY = "tradepost-query-"
 
@@ -51,16 +51,6 @@ class QueryPart(NamedTuple):
 
     name: str
     value: str
-
-
-def is_api(url: str | None) -> bool:
-    """Whether a server's URL is the base of a REST API."""
-    return url is not None and url.startswith(SCHEME)
-
-
-def web_url(url: str) -> str:
-    """The plain URL behind a server's, whatever kind of server it is."""
-    return url.removeprefix(SCHEME)
 
 
 def plan_of(definition: dict[str, Any]) -> Plan | None:
