@@ -156,37 +156,40 @@ def api(
     by: UserOption = None,
     data: DataOption = None,
 ) -> None:
-    """Change what is taken of an API's document, the document itself, its address or its credential."""
+    """Change what is taken of an API's document; or the document itself, its address, its credential."""
 
     async def work() -> None:
         choice = Choice(_choices(operations), _fields(fields), idempotency_header, check_answers)
+        changes = [choice != Choice(), document is not None, base_url is not None, bool(credential)]
+        if sum(changes) != 1:
+            raise InvalidArgument(
+                "Change one thing: what is taken of the document, the document, the address, or the credential.",
+                hint="Give only one of --document, --base-url, --credential, or options that choose.",
+            )
         newer = None if document is None else _read(document)
         given = _credentials(credential)
         async with opened(data) as found, registering(found) as registration:
             caller, apis = await found.acting(workspace, by), registration.apis
-            view = await apis.show(caller, slug)
             if newer is not None:
-                view = await apis.replace(caller, slug, newer)
-            if choice != Choice():
-                view = await apis.choose(caller, slug, choice)
-            if base_url is not None:
+                await apis.replace(caller, slug, newer)
+            elif base_url is not None:
                 await registration.servers.set_url(caller, slug, base_url)
-            if given:
+            elif given:
                 await apis.set_credentials(caller, slug, given)
-        _say_problems(view)
+            else:
+                await apis.choose(caller, slug, choice)
+            _say_problems(await apis.show(caller, slug))
         console.say(f"Look at what that changes: tradepost server tools {slug}")
 
     run(work)
 
 
 def _read(path: str) -> bytes:
-    data = sys.stdin.buffer.read(MAX_BYTES + 1) if path == "-" else _file(Path(path))
-    return data
-
-
-def _file(path: Path) -> bytes:
+    """What stands in a file or comes from standard input, as far as it may be a document."""
     try:
-        with path.open("rb") as file:
+        if path == "-":
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        with Path(path).open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise InvalidArgument(

@@ -116,6 +116,8 @@ class Servers:
             await require_role(session, by, "admin")
             found = await _remote(session, server)
             moved = found.url is None or found.url.startswith(SCHEME) or read_url(web_url(found.url)) != origin
+            if is_api(found.url) and "?" in url:
+                raise InvalidArgument("The base URL of an API has no query.", field="url")
             found.url = f"{API_SCHEME}{url}" if is_api(found.url) else url
             found.status = "registered" if found.status != "disabled" else "disabled"
             if moved:

@@ -172,7 +172,7 @@ class RestLink:
         self, to: HttpUrl, request: Encoded, beside: Mapping[str, str], dispatch: Dispatch, repeatable: bool
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body. What the credential sets, nothing else can."""
-        headers = {"host": to.authority, **request.headers, **beside, **_ALWAYS, **self._fixed}
+        headers = {**request.headers, **beside, **_ALWAYS, **self._fixed, "host": to.authority}
         if request.body or request.method not in ("GET", "HEAD", "DELETE"):
             headers["content-length"] = str(len(request.body))
         head = f"{request.method} {request.target} HTTP/1.1\r\n".encode() + header_lines(headers) + b"\r\n"
