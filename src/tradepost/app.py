@@ -37,6 +37,7 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
+from tradepost.hub.registration.apis import Apis
 from tradepost.hub.registration.build import Registration, open_secrets
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.connecting import Connecting
@@ -150,7 +151,8 @@ class Tradepost:
             dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
         )
         servers, credentials = Servers(hub, vault, guard), Credentials(hub, vault, guard)
-        self.registration = Registration(servers, discovery, self.connections, connecting, credentials)
+        apis = Apis(hub, servers, self.connections)
+        self.registration = Registration(servers, discovery, self.connections, connecting, credentials, apis)
         self.proxies = TrustedProxies(settings.proxy_networks)
         self.endpoint = self._mcp(peers)
         self.doors = self._beside_mcp(vault, assertion_keys)

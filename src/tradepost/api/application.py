@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from tradepost import __version__
 from tradepost.api import (
     agents,
+    apis,
     approvals,
     assignments,
     audit,
@@ -45,6 +46,7 @@ SUBJECTS = (
     me,
     workspace,
     servers,
+    apis,
     headers,
     server_credentials,
     server_settings,

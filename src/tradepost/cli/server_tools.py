@@ -155,7 +155,9 @@ def enable(
     tool: Tool,
     tool_class: Annotated[
         str | None,
-        typer.Option("--class", help="read, write or destructive; without it what it was, at first write."),
+        typer.Option(
+            "--class", help="read, write or destructive; else as it is: write, unless somebody said otherwise."
+        ),
     ] = None,
     scope: Annotated[str | None, typer.Option(help="The scope a caller needs, in place of the server's.")] = None,
     digest: Annotated[str | None, typer.Option(help="Approve only the definition with this digest.")] = None,

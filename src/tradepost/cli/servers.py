@@ -5,7 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from tradepost.cli import console, server_changes, server_credentials, server_inject, server_settings, server_tools
+from tradepost.cli import (
+    console,
+    server_apis,
+    server_changes,
+    server_credentials,
+    server_inject,
+    server_settings,
+    server_tools,
+)
 from tradepost.cli.credential_options import (
     ApiKeyHeaderOption,
     ApiKeyOption,
@@ -19,6 +27,7 @@ from tradepost.cli.credential_options import (
     ScopeOption,
     TokenUrlOption,
 )
+from tradepost.cli.headers import headers_of
 from tradepost.cli.secret_values import HOW, secret_value
 from tradepost.cli.server_credentials import SecretUrlOption
 from tradepost.cli.server_quickly import go_on, say_report
@@ -40,25 +49,12 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile:
 
 
 def register(app: typer.Typer) -> None:
-    for name, command in {**server_tools.COMMANDS, **server_changes.COMMANDS}.items():
-        server.command(name)(command)
-    for name, command in server_credentials.COMMANDS.items():
+    parts = (server_tools, server_changes, server_credentials, server_apis)
+    for name, command in [found for part in parts for found in part.COMMANDS.items()]:
         server.command(name)(command)
     server.command("settings")(server_settings.settings)
     server.command("inject")(server_inject.inject)
     app.add_typer(server)
-
-
-def _headers(shown: list[str], hidden: list[str]) -> list[Header]:
-    headers = []
-    for given, is_hidden in [(line, False) for line in shown] + [(line, True) for line in hidden]:
-        name, colon, value = (part.strip() for part in given.partition(":"))
-        if not colon or not name or not value:
-            raise InvalidArgument(
-                "A header is written 'Name: value'.", hint="Quote it: --secret 'Authorization: Bearer …'."
-            )
-        headers.append(Header(name, secret_value(value, name) if is_hidden else value, is_hidden))
-    return headers
 
 
 @server.command("add")
@@ -108,7 +104,7 @@ def add(
     async def work() -> None:
         if (agent or profile) and not yes:
             raise InvalidArgument("--agent and --profile go with --yes.", hint="Or assign tools later, one by one.")
-        headers, credential = _headers(header or [], secret or []), given.credential()
+        headers, credential = headers_of(header or [], secret or []), given.credential()
         whole = secret_value(url, "the URL") if secret_url else url
         if isinstance(credential, Header):
             headers.append(credential)
@@ -157,6 +153,10 @@ def connect(
             report = await registration.discovery.test(await found.acting(workspace, by), slug)
         if as_json:
             console.show_json(asdict(report))
+        elif report.ok and report.transport == "rest":
+            console.say(
+                f"{slug} answers: {report.server_name}, {report.tools} tools, REST, {report.latency_ms:.0f} ms."
+            )
         elif report.ok:
             say_report(slug, report)
         if not report.ok:

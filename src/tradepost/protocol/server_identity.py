@@ -9,7 +9,7 @@ from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.tasks import takes_tasks
 
 Era = Literal["modern", "legacy"]
-Transport = Literal["streamable-http", "sse", "stdio"]
+Transport = Literal["streamable-http", "sse", "stdio", "rest"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tradepost.database.engine import Database
 from tradepost.hub.access.workspaces import own_slug
+from tradepost.hub.registration.apis import Apis
 from tradepost.hub.registration.connecting import Connecting
 from tradepost.hub.registration.credentials import Credentials
 from tradepost.hub.registration.discovery import Discovery
@@ -25,13 +26,15 @@ from tradepost.hub.vault.vault import Vault, open_vault
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What registers servers: the registry's rows, the look at a live server, and the connections to it."""
+    """What registers servers: the registry's rows, the look at a live server, the connections to it, and what makes
+    servers of REST APIs."""
 
     servers: Servers
     discovery: Discovery
     connections: Connections
     connecting: Connecting
     credentials: Credentials
+    apis: Apis
 
     async def close(self) -> None:
         await self.connections.close()
@@ -58,4 +61,4 @@ def build_registration(
     connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub), accounts=accounts)
     servers, discovery = Servers(hub, vault, guard, programs), Discovery(hub, vault, connections)
     connecting, credentials = Connecting(hub, vault, accounts), Credentials(hub, vault, guard)
-    return Registration(servers, discovery, connections, connecting, credentials)
+    return Registration(servers, discovery, connections, connecting, credentials, Apis(hub, servers, connections))

@@ -35,6 +35,7 @@ from tradepost.hub.upstreams.oauth.models import ServerConnect
 from tradepost.hub.upstreams.oauth.setups import CONSENT, Setup
 from tradepost.hub.upstreams.oauth.token_requests import redeem, revoke
 from tradepost.hub.vault.vault import Vault
+from tradepost.protocol.api_marks import web_url
 
 LIFE = timedelta(minutes=10)
 MAX_CODE = 4_096
@@ -77,7 +78,7 @@ class Connecting:
     async def begin(self, by: Caller, session_id: str, server: str) -> str:
         """Where the browser of this session goes, for the consent. Raises UpstreamError, StateConflict."""
         found, setup = await self._setup(by, server)
-        url = found.url or ""
+        url = web_url(found.url or "")
         setup, scopes = await self._accounts.setups.for_consent(by.workspace_id, url, setup)
         endpoints, client = setup.endpoints, setup.client
         if endpoints is None or endpoints.authorization is None or client is None:
@@ -129,7 +130,7 @@ class Connecting:
             raise InvalidArgument(f"The authorization server refused: {came.error}.", hint=AGAIN)
         if not came.code or len(came.code) > MAX_CODE:
             raise InvalidArgument("The authorization server sent no code.", hint=AGAIN)
-        resource = setup.resource or found.url or ""
+        resource = setup.resource or web_url(found.url or "")
         proof = (came.code, self._verifier_of(came.state), kept.redirect_uri, resource)
         tokens = await redeem(self._accounts.http, endpoints, client, *proof)
         place = Place(by.workspace_id, found.id, kept.holder)

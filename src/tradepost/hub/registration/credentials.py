@@ -18,6 +18,7 @@ from tradepost.hub.upstreams.oauth.kept import forget_oauth
 from tradepost.hub.upstreams.programs import SCHEME
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.vault import Vault
+from tradepost.protocol.api_marks import web_url
 
 AUTHORIZATION = "Authorization"
 
@@ -52,15 +53,15 @@ class Credentials:
         async with self._database.transaction(by.workspace_id, write=False) as session:
             await require_role(session, by, "admin")
             looked = await remote_server(session, server)
+            held = await self._vault.stored(session, looked.id)
         url = looked.url or ""
         if url.startswith(SCHEME):
             raise StateConflict(
                 "A program has no credential here.", hint="What it needs stands in the operator's file, as `env`."
             )
-        await self._guard.check(url)
+        await self._guard.check(web_url(url))
         if terms is not None or header is not None:
-            await require_privacy(self._guard, read_url(url))
-        held = await self._vault.headers_for(by.workspace_id, looked.id)
+            await require_privacy(self._guard, read_url(web_url(url)))
         headers = _beside(held, header, keeps_hidden=terms is not None)
         await check_beside(self._guard, terms, [one.name for one in headers], hide_url=looked.url_hidden)
         async with self._database.transaction(by.workspace_id, write=True) as session:
@@ -79,7 +80,7 @@ class Credentials:
         await forget_oauth(session, self._vault, found.id)
         await self._vault.replace(session, found.id, headers)
         if terms is not None:
-            await keep_terms(session, self._vault, found.id, found.url or "", terms)
+            await keep_terms(session, self._vault, found.id, web_url(found.url or ""), terms)
         found.credential_version += 1
         details: dict[str, object] = {"before": before, "credential": (await way_in(session, found)).credential}
         details["headers"] = [header.name for header in headers]

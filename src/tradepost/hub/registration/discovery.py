@@ -24,12 +24,14 @@ from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.registration.difference import Difference, Look, apply_lists
 from tradepost.hub.registration.flights import Flights
 from tradepost.hub.registration.history import Identity, identity_of
+from tradepost.hub.registration.openapi.classes import propose_classes
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.trial import TestReport, failure, tried
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.connections import Connection, Connections
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.vault.vault import Vault
+from tradepost.protocol.api_marks import is_api, web_url
 
 Json = dict[str, Any]
 
@@ -70,7 +72,8 @@ class Discovery:
             try:
                 report = await tried(connection)
             except (UpstreamError, UpstreamTimeout) as error:
-                report = await failure(self._connections.guard, target.slug, target.url or "", connection, error)
+                where = web_url(target.url or "")
+                report = await failure(self._connections.guard, target.slug, where, connection, error)
             finally:
                 await connection.close()
         except UpstreamError as error:  # there is no credential to try it with
@@ -104,6 +107,8 @@ class Discovery:
             difference = await apply_lists(
                 session, current, lists.tools, lists.resources, lists.templates, lists.prompts, look
             )
+            if is_api(current.url):
+                await propose_classes(session, current, difference)
             if always or not difference.is_empty or difference.contents_changed:
                 await record_change(session, by, "server:discovered", current.id, {**difference.summary(), "who": who})
             return difference

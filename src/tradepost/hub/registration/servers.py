@@ -1,13 +1,13 @@
 """Servers in the registry: add, change, disable, delete. A credential belongs to one origin and is never read back."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import NotFound, StateConflict
+from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
@@ -32,6 +32,11 @@ from tradepost.hub.upstreams.oauth.models import ServerOAuth
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.hub.vault.vault import URL, Vault
+from tradepost.protocol.api_marks import SCHEME as API_SCHEME
+from tradepost.protocol.api_marks import is_api, web_url
+
+# What is stored together with a new server.
+Keep = Callable[[AsyncSession, Server], Awaitable[None]]
 
 
 class Servers:
@@ -69,6 +74,21 @@ class Servers:
         self._programs.starter(program)
         return await self._add(by, slug, f"{SCHEME}{program}", (), name, timeout_seconds)
 
+    async def register_api(
+        self,
+        by: Caller,
+        slug: str,
+        base_url: str,
+        headers: Sequence[Header],
+        keep: Keep,
+        *,
+        name: str = "",
+        timeout_seconds: float | None = None,
+    ) -> Server:
+        """Add a REST API; `keep` stores its document with it, in the same transaction."""
+        await self._check(base_url, headers)
+        return await self._add(by, slug, f"{API_SCHEME}{base_url}", headers, name, timeout_seconds, keep=keep)
+
     async def _add(
         self,
         by: Caller,
@@ -80,6 +100,7 @@ class Servers:
         *,
         hide_url: bool = False,
         oauth: OAuthTerms | None = None,
+        keep: Keep | None = None,
     ) -> Server:
         checked_slug(slug, "slug")
         settings = {} if timeout_seconds is None else {"timeout_seconds": checked("timeout_seconds", timeout_seconds)}
@@ -106,6 +127,8 @@ class Servers:
                 await self._vault.keep(session, server.id, URL, url)
             if oauth is not None:
                 await keep_terms(session, self._vault, server.id, url, oauth)
+            if keep is not None:
+                await keep(session, server)
             credential = (await way_in(session, server)).credential
             details = {"slug": slug, "url": server.url, "url_hidden": hide_url, "credential": credential}
             await record_change(session, by, "server:registered", server.id, details)
@@ -120,7 +143,11 @@ class Servers:
             found = await remote_server(session, server)
             hides = found.url_hidden if hide is None else hide
             before = found.url
-            moved = before is None or before.startswith(SCHEME) or read_url(before) != origin
+            moved = before is None or before.startswith(SCHEME) or read_url(web_url(before)) != origin
+            if is_api(before):
+                if "?" in url or hides:
+                    raise InvalidArgument("The base URL of an API has no query, and is no secret.", field="url")
+                url = f"{API_SCHEME}{url}"
             has_oauth = await session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == found.id))
             if hides:
                 await require_privacy(self._guard, origin)
@@ -150,7 +177,7 @@ class Servers:
             raise StateConflict(
                 "A program has no headers.", hint="What it needs stands in the operator's file, as `env`."
             )
-        await self._check(url, headers)
+        await self._check(web_url(url), headers)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             found = await remote_server(session, server)

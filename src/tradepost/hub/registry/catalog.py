@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.registry.arguments import ArgumentCheck
@@ -17,6 +17,7 @@ from tradepost.hub.registry.folding import Folded
 from tradepost.hub.registry.injection import Injection
 from tradepost.hub.registry.pinned import Json, pinned
 from tradepost.hub.registry.schema_check import SchemaCheck
+from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.parameter_headers import HeaderParameter
 
 ServerKind = Literal["builtin", "remote"]
@@ -54,6 +55,11 @@ class CatalogTool(NamedTuple):
     def key_parameter(self) -> str | None:
         """The argument in which the tool itself takes an idempotency key."""
         return pinned(self.text).key_parameter
+
+    @property
+    def request(self) -> Any:
+        """What a tool of a REST API stands for, as it was approved; None for any other."""
+        return (self.definition.get("_meta") or {}).get(REQUEST)
 
     @property
     def mirrored(self) -> tuple[HeaderParameter, ...]:

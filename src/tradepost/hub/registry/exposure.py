@@ -15,6 +15,7 @@ from tradepost.hub.registry.catalog import ServerKind, ToolClass
 from tradepost.hub.registry.hidden_arguments import without
 from tradepost.hub.registry.nested_arguments import Path, without_nested
 from tradepost.hub.registry.pinned import KEY_PARAMETER, Json, pinned
+from tradepost.protocol.api_marks import REQUEST
 
 APPROVAL_ANSWER: Json = {
     "type": "object",
@@ -61,7 +62,8 @@ def exposed_tool(
     """The bytes of a tool in a list, without the arguments that are `hidden` and what is `inside` others; the pinned
     bytes themselves wherever nothing has to differ."""
     may_propose = kind == "remote" and tool_class != "read"
-    if name == exposed_name and not may_propose and not hidden and not inside and words == OWN_WORDS:
+    as_given = not may_propose and not hidden and not inside and words == OWN_WORDS
+    if name == exposed_name and as_given and REQUEST not in text:
         return text.encode()
     return _differing(text, exposed_name, may_propose, hidden, inside, words)
 
@@ -77,6 +79,11 @@ def _differing(
 ) -> bytes:
     definition = pinned(text).definition
     shown = _in_words({**definition, "name": exposed_name}, words)
+    meta = definition.get("_meta")
+    if isinstance(meta, dict) and REQUEST in meta:  # how an API is asked is between the hub and the API
+        shown["_meta"] = {key: value for key, value in meta.items() if key != REQUEST}
+        if not shown["_meta"]:
+            del shown["_meta"]
     if inside:
         shown["inputSchema"] = without_nested(definition["inputSchema"], inside)
     if hidden:

@@ -24,6 +24,7 @@ from tradepost.hub.registry.injection_rules import (
 from tradepost.hub.registry.nested_arguments import Path, Unreachable, find_place, is_emptied, path_of
 from tradepost.hub.registry.pinned import Json, pinned
 from tradepost.hub.vault.header_rules import is_header_value
+from tradepost.protocol.api_marks import web_url
 from tradepost.protocol.options import NOTHING_BESIDE, Beside
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -127,7 +128,7 @@ def injection_of(
         whole=frozenset(name for name, found in kinds.items() if takes_whole_numbers(found)),
         headers=tuple(rule for rule in rules if rule.target == "header"),
         meta=tuple(rule for rule in rules if rule.target == "meta"),
-        audience=asserted if isinstance(asserted, str) else url if asserted is True else None,
+        audience=asserted if isinstance(asserted, str) else web_url(url) if asserted is True and url else None,
         nested=nested,
     )
     return made if made.never_sent or made.tells else None

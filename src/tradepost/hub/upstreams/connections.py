@@ -18,11 +18,15 @@ from tradepost.hub.upstreams.oauth.accounts import Account, Accounts
 from tradepost.hub.upstreams.oauth.models import EVERYBODY
 from tradepost.hub.upstreams.oauth.setups import Setup
 from tradepost.hub.upstreams.programs import SCHEME, Programs
+from tradepost.hub.upstreams.rest.link import Offer, RestLink
 from tradepost.hub.upstreams.secret_parts import of_headers, of_url
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
+from tradepost.protocol.api_marks import is_api, web_url
 from tradepost.protocol.client import McpClient
+from tradepost.protocol.credentialed_link import CredentialedLink
 from tradepost.protocol.http_pool import HttpPool
+from tradepost.protocol.link import Link
 from tradepost.protocol.options import NOTHING_BESIDE, Beside
 from tradepost.protocol.stdio_link import StdioLink
 from tradepost.protocol.upstream_errors import UpstreamFailed
@@ -48,13 +52,14 @@ async def no_ambient(_workspace_id: str, _server_id: str) -> Beside:
 class Connection:
     """A client and the secrets that travel with it (to keep them out of what comes back). `older` is a client that
     begins with the handshake, for calls whose own client is asked during the call: a server that has both eras asks
-    that way in the older one only."""
+    that way in the older one only. To an API that is no MCP server, each call brings the request it stands for."""
 
     client: McpClient
     own: tuple[str, ...] = field(repr=False)
     older: McpClient | None = None
     account: Account | None = None
     on_refused: Callable[[], None] | None = None  # where another credential may be had than the one that was refused
+    is_api: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -94,7 +99,7 @@ class _Opened:
 class Connections:
     """Opens and keeps them. Only dispatch, watching and registration may ask for one. `on_connected` is told workspace
     and server each time a connection that is kept has found out whom it talks to, `on_replaced` when another one took
-    its place because its secret, which is kept elsewhere, is another one now."""
+    its place because its secret, which is kept elsewhere, is another one now. `look` tells what an API offers."""
 
     def __init__(
         self,
@@ -120,6 +125,7 @@ class Connections:
         self._closing: set[asyncio.Task[None]] = set()
         self.on_connected: Callable[[str, str, Connection], None] | None = None
         self.on_replaced: Callable[[str, str, Connection], None] | None = None
+        self.look: Callable[[str, str], Awaitable[Offer]] | None = None
 
     def known(self, workspace_id: str, server_id: str, url: str, version: int, limits: Limits) -> Connection | None:
         """The connection that `to` would give, where it is open already."""
@@ -177,9 +183,10 @@ class Connections:
         setup = await self._setup(workspace_id, server_id)
         account = None
         if setup is not None and self._accounts is not None:
-            account = self._accounts.account(workspace_id, slug, url, setup, caller.user_id)
+            account = self._accounts.account(workspace_id, slug, web_url(url), setup, caller.user_id)
             await account.look(None)
-        return self._made(url, limits, await self._opened(workspace_id, server_id, url), account)
+        opened = await self._opened(workspace_id, server_id, url)
+        return self._made(url, limits, opened, account, (workspace_id, server_id))
 
     async def _setup(self, workspace_id: str, server_id: str) -> Setup | None:
         return None if self._accounts is None else await self._accounts.setups.read(workspace_id, server_id)
@@ -202,7 +209,7 @@ class Connections:
                 return known
             if self._held.get(held) is known:  # the session belongs to the account of before
                 self._close_beside(self._held.pop(held), server_id)
-        account = self._accounts.account(workspace_id, slug, url, setup, user_id)
+        account = self._accounts.account(workspace_id, slug, web_url(url), setup, user_id)
         await account.look(None)
         made = self._made(url, limits, await self._opened(workspace_id, server_id, url), account)
         if held not in self._held:
@@ -241,8 +248,15 @@ class Connections:
             raise Unavailable("The server was moved at this moment.", hint="Try again.")
         return _Opened(headers, whole, ambient)
 
-    def _made(self, url: str, limits: Limits, opened: _Opened, account: Account | None = None) -> Connection:
-        made = self.fresh(opened.whole_url or url, opened.headers, limits, opened.ambient, account)
+    def _made(
+        self,
+        url: str,
+        limits: Limits,
+        opened: _Opened,
+        account: Account | None = None,
+        place: tuple[str, str] | None = None,
+    ) -> Connection:
+        made = self.fresh(opened.whole_url or url, opened.headers, limits, opened.ambient, account, place)
         if opened.whole_url is None:
             return made
         return replace(made, own=(*of_url(opened.whole_url), *made.own))
@@ -254,14 +268,18 @@ class Connections:
         limits: Limits = DEFAULTS,
         ambient: Beside = NOTHING_BESIDE,
         account: Account | None = None,
+        place: tuple[str, str] | None = None,
     ) -> Connection:
         """A connection that is not kept: for a test, which has to connect anew. `ambient` goes along with every
-        request. Raises NotFound for a program that the operator's file does not have."""
+        request. `place`, workspace and server, is for those who ask what a REST API offers. Raises NotFound for a
+        program that the operator's file does not have."""
         if self._http is None or self._staying is None:
             self._http, self._staying = self.guard.http_pool(), self.guard.http_pool()
         timeouts = self._timeouts
         if limits is not DEFAULTS:
             timeouts = replace(timeouts, connect=limits.connect_seconds, handshake=limits.handshake_seconds)
+        if is_api(url):
+            return self._to_api(url, headers, timeouts, ambient, account, place)
         if url.startswith(SCHEME):
             starter = self._programs.starter(url.removeprefix(SCHEME))
             program = StdioLink(starter, starter.name)
@@ -285,6 +303,24 @@ class Connections:
             for older in (False, True)
         )
         return Connection(client, of_headers(headers), older, account)
+
+    def _to_api(
+        self,
+        url: str,
+        headers: Sequence[Header],
+        timeouts: Timeouts,
+        ambient: Beside,
+        account: Account | None,
+        place: tuple[str, str] | None,
+    ) -> Connection:
+        http = self._http = self._http or self.guard.http_pool()
+        look = partial(self.look, *place) if self.look is not None and place is not None else None
+        link: Link = RestLink(http, web_url(url), headers, timeouts.connect, look)
+        if account is not None:
+            link = CredentialedLink(link, account, {})
+        sent = {header.name: header.value for header in headers}
+        client = McpClient(http, url, sent, timeouts=timeouts, program=link, ambient=ambient)
+        return Connection(client, of_headers(headers), account=account, is_api=True)
 
     async def close(self) -> None:
         """End all sessions and connections."""

@@ -20,6 +20,7 @@ from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.hub.upstreams.task_waits import TaskWait, insists_on_tasks, task_result
 from tradepost.hub.upstreams.upstream_tasks import created_of, told_of
 from tradepost.hub.upstreams.watching import Watching
+from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.at_once import within
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
 from tradepost.protocol.hosting import NOTHING_KNOWN
@@ -66,6 +67,7 @@ class Upstreams:
         connection = self._open_to(caller, tool) or await self._remote(caller, tool)
         talk, end = talk or Talk(), _end(tool, ends_at)
         client = connection.client
+        request = {REQUEST: tool.request} if connection.is_api else None
         if connection.older is not None and talk.asks_in_call:
             client = await connection.for_call(asks_in_call=True, seconds=_left(end, talk))
         given: Options = {
@@ -80,7 +82,7 @@ class Upstreams:
                 given["timeout"] = _left(end, talk)
                 options = talk.options(connection.secrets, **given)
                 try:
-                    return await client.call_tool_answer(tool.raw_name, arguments, talk.meta(), **options)
+                    return await client.call_tool_answer(tool.raw_name, arguments, request or talk.meta(), **options)
                 except UpstreamFailed as error:
                     if given["tasks"] or not insists_on_tasks(error):
                         raise

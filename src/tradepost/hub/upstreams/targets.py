@@ -1,6 +1,6 @@
 """What dispatch needs to know of the thing it calls. Catalog entries have all of it."""
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from tradepost.hub.limits.settings import Limits
 from tradepost.protocol.parameter_headers import HeaderParameter
@@ -36,6 +36,9 @@ class ToolTarget(Target, Protocol):
     def key_parameter(self) -> str | None: ...
     @property
     def mirrored(self) -> tuple[HeaderParameter, ...]: ...
+    @property
+    def request(self) -> Any:
+        """What a tool of a REST API stands for (upstreams.rest.plan); None for any other."""
 
 
 class PromptTarget(Target, Protocol):

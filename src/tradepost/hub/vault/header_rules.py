@@ -44,7 +44,7 @@ def checked_headers(headers: Sequence[Header]) -> list[Header]:
         name = header.name.lower()
         if not _NAME.fullmatch(header.name):
             raise InvalidArgument(f"'{_printable(header.name)}' is no header name.", field="headers")
-        if name in _OURS or name.startswith(("mcp-", "proxy-", "x-forwarded-")):
+        if is_ours(name):
             raise InvalidArgument(
                 f"The header '{header.name}' is set by the hub itself.", field="headers", hint="Leave it out."
             )
@@ -58,6 +58,11 @@ def checked_headers(headers: Sequence[Header]) -> list[Header]:
             raise InvalidArgument(f"The header '{header.name}' stands twice.", field="headers")
         seen.add(name)
     return list(headers)
+
+
+def is_ours(name: str) -> bool:
+    """Whether a header, in lower case, is one that the hub itself sets, or that says where a request goes."""
+    return name in _OURS or name.startswith(("mcp-", "proxy-", "x-forwarded-"))
 
 
 def is_header_value(text: str) -> bool:

@@ -1,6 +1,6 @@
 """what became of servers and tools, when to look at them again, rules of a registry, an admin's words for a tool
 
-Revision 0013, after 0011.
+Revision 0013, after 0012.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""OpenAPI documents: read, bounded, and compiled into definitions of tools."""

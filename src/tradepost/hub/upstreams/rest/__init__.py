@@ -1,0 +1,1 @@
+"""Calling REST APIs: a tool's pinned definition says which request it stands for."""
