@@ -9,8 +9,9 @@ from tradepost.hub.audit import models as audit
 from tradepost.hub.events import models as events
 from tradepost.hub.limits import models as limits
 from tradepost.hub.registry import models as registry
+from tradepost.hub.registry import swap_models as swaps
 from tradepost.hub.replays import models as replays
 from tradepost.hub.vault import models as vault
 
-MODULES = (access, actions, audit, events, limits, oauth, people, registry, replays, vault)
+MODULES = (access, actions, audit, events, limits, oauth, people, registry, replays, swaps, vault)
 METADATA = HubBase.metadata
