@@ -111,6 +111,8 @@ def _least(narrow: Part, kind: str, keyword: str) -> float:
 
 def _most(narrow: Part, kind: str, keyword: str) -> float:
     said = float(narrow.words.get(keyword, float("inf")))
+    if kind == "array" and narrow.words.get("items") is False:
+        return min(said, len(narrow.words.get("prefixItems", ())))
     if kind != "object" or "patternProperties" in narrow.words or narrow.words.get("additionalProperties", False):
         return said
     return min(said, len(narrow.words.get("properties", {})))
