@@ -1,20 +1,21 @@
 """Whether every value of one schema is a value of another: for swapping servers, where what was sent before has to be
 taken, and what comes back has to be what was expected.
 
-Conservative: what cannot be told is a misfit that is not certain. A property that the narrow schema neither names nor
-speaks of by `additionalProperties` does not count: nobody sends what no schema told them of.
+Conservative: what cannot be told is a misfit that is not certain. Where the narrow schema names properties, others
+count only if it speaks of them (`additionalProperties`): nobody sends what no schema told them of. An object of which
+it names none may hold anything.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.contract.members import bounds_misfits, string_misfits
 from tradepost.hub.registration.contract.misfit import Misfit, kinds_in_words, listed
-from tradepost.hub.registration.contract.parts import COMPARED, Json, Part, part_of, same, singleton
+from tradepost.hub.registration.contract.parts import COMPARED, Json, Part, part_of, same, singleton, with_integers
 
-MAX_STEPS = 5_000
+MAX_STEPS = 2_000
 MAX_DEPTH = 64
 MAX_SHOWN = 20
 _OF_OBJECTS = frozenset(
@@ -22,6 +23,7 @@ _OF_OBJECTS = frozenset(
 )
 _OF_ARRAYS = frozenset("contains minContains maxContains unevaluatedItems additionalItems".split())
 _UNSAID = object()
+SINGLE = object()  # the root of what `singleton` made: it refers to nothing
 
 
 class _TooLarge(Exception):
@@ -67,8 +69,7 @@ class _Fitting:
     def _single(self, narrow: Part, wide: Part, place: str) -> list[Misfit]:
         if any(name in narrow.words for name in ("anyOf", "oneOf")) or _is_split(narrow, wide):
             return self.schemas(narrow, wide, place)
-        unfit = [kind for kind in narrow.kinds if kind not in wide.kinds and not _is_number(kind, wide)]
-        if unfit:
+        if not narrow.kinds <= with_integers(wide.kinds):
             return [Misfit(place, kinds_in_words(narrow.kinds), kinds_in_words(wide.kinds), certain=narrow.exact)]
         found = [*_uncompared(narrow, wide, place), *self._choices(narrow, wide, place)]
         found += _listed_misfits(narrow, wide, place)
@@ -79,7 +80,7 @@ class _Fitting:
             found += self._objects(narrow, wide, place)
         if "array" in narrow.kinds:
             found += self._arrays(narrow, wide, place)
-        return found if narrow.exact else [replace(misfit, certain=False) for misfit in found]
+        return found if narrow.exact else list(_uncertain(found))
 
     def _choices(self, narrow: Part, wide: Part, place: str) -> Iterator[Misfit]:
         """Against each `anyOf` and `oneOf` of the wide schema."""
@@ -91,9 +92,11 @@ class _Fitting:
             fitting = [branch for branch, found in zip(branches, tried, strict=True) if not found]
             if not fitting and all(are_disjoint(narrow, branch) for branch in branches):
                 kinds = frozenset(kind for branch in branches for kind in branch.kinds)
-                yield Misfit(place, _in_words(narrow), f"none of that ({kinds_in_words(kinds)})", certain=narrow.exact)
+                yield Misfit(
+                    place, _in_words(narrow), f"something else ({kinds_in_words(kinds)})", certain=narrow.exact
+                )
             elif not fitting:
-                yield from (replace(one, certain=False) for one in min(tried, key=len))
+                yield from _uncertain(min(tried, key=len))
             elif name == "oneOf":
                 others = [branch for branch in branches if branch is not fitting[0]]
                 if not all(are_disjoint(narrow, branch) for branch in others):
@@ -117,9 +120,11 @@ class _Fitting:
                 yield from self.schemas(inner, wide.at(rest), where)
         for schema in _of_others(narrow):
             others = narrow.at(schema)
-            for name in taken.keys() - known.keys():
-                yield from self.schemas(others, wide.at(taken[name]), _inside(place, name))
-            yield from self.schemas(others, wide.at(rest), _inside(place, "*"))
+            found: list[Misfit] = []
+            for name in sorted(taken.keys() - known.keys()):
+                found += self.schemas(others, wide.at(taken[name]), _inside(place, name))
+            found += self.schemas(others, wide.at(rest), _inside(place, "*"))
+            yield from found if "additionalProperties" in narrow.words else _uncertain(found)
 
     def _arrays(self, narrow: Part, wide: Part, place: str) -> Iterator[Misfit]:
         first, second = narrow.words.get("prefixItems", ()), wide.words.get("prefixItems", ())
@@ -138,8 +143,8 @@ class _Fitting:
 
 def are_disjoint(first: Part, second: Part, levels: int = 4) -> bool:
     """Whether it is certain that no value fits both."""
-    if not any(kind in second.kinds or _is_number(kind, second) or _is_number(kind, first) for kind in first.kinds):
-        return not (first.kinds & second.kinds)
+    if not with_integers(first.kinds) & with_integers(second.kinds):
+        return True
     one, other = first.values, second.values
     if one is not None and other is not None:
         return not any(same(value, listed_one) for value in one for listed_one in other)
@@ -160,10 +165,10 @@ def _alternatives(narrow: Part, wide: Part) -> Iterator[Part]:
             rest = narrow.without(name)
             yield from (rest.and_(branch) for branch in narrow.words[name])
             return
-    values = narrow.values if "const" not in narrow.words or "type" not in narrow.words else None
+    values = narrow.values if narrow.root is not SINGLE else None
     if values is not None:
         kinds = narrow.kinds
-        yield from (one for one in (Part(singleton(value), True) for value in values) if _allows(kinds, one))
+        yield from (one for one in (Part(singleton(value), SINGLE) for value in values) if _allows(kinds, one))
     elif _is_split(narrow, wide):
         yield from (narrow.with_(type=kind) for kind in sorted(narrow.kinds))
     else:
@@ -176,11 +181,7 @@ def _is_split(narrow: Part, wide: Part) -> bool:
 
 
 def _allows(kinds: frozenset[str], value: Part) -> bool:
-    return all(kind in kinds or (kind == "integer" and "number" in kinds) for kind in value.kinds)
-
-
-def _is_number(kind: str, wide: Part) -> bool:
-    return kind == "integer" and "number" in wide.kinds
+    return value.kinds <= with_integers(kinds)
 
 
 def _uncompared(narrow: Part, wide: Part, place: str) -> Iterator[Misfit]:
@@ -208,10 +209,15 @@ def _listed_misfits(narrow: Part, wide: Part, place: str) -> Iterator[Misfit]:
 
 
 def _of_others(narrow: Part) -> list[Any]:
-    """The schemas of properties that are not named but spoken of."""
-    rest = narrow.words.get("additionalProperties", False)
-    found: Json = narrow.words.get("patternProperties", {})
-    return [*([] if rest is False else [rest]), *found.values()]
+    """The schemas of properties that are not named but may be there."""
+    names_some = "properties" in narrow.words or "patternProperties" in narrow.words
+    rest = narrow.words.get("additionalProperties", not names_some)
+    patterns: Json = narrow.words.get("patternProperties", {})
+    return [*([] if rest is False else [rest]), *patterns.values()]
+
+
+def _uncertain(found: Iterable[Misfit]) -> Iterator[Misfit]:
+    return (replace(one, certain=False) for one in found)
 
 
 def _in_words(part: Part) -> str:

@@ -113,6 +113,7 @@ def _most(narrow: Part, kind: str, keyword: str) -> float:
     said = float(narrow.words.get(keyword, float("inf")))
     if kind == "array" and narrow.words.get("items") is False:
         return min(said, len(narrow.words.get("prefixItems", ())))
-    if kind != "object" or "patternProperties" in narrow.words or narrow.words.get("additionalProperties", False):
+    open_ended = "patternProperties" in narrow.words or narrow.words.get("additionalProperties", False) is not False
+    if kind != "object" or open_ended or "properties" not in narrow.words:
         return said
-    return min(said, len(narrow.words.get("properties", {})))
+    return min(said, len(narrow.words["properties"]))

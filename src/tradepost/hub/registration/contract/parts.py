@@ -141,7 +141,8 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Json, b
 def _both(name: str, first: Any, second: Any) -> Any:
     """One value of a keyword for two; None where there is none."""
     if name == "type":
-        return sorted(_with_integers(first) & _with_integers(second))
+        named = (with_integers(Part({"type": kinds}, True).kinds) for kinds in (first, second))
+        return sorted(frozenset.intersection(*named))
     if name == "required":
         return sorted({*first, *second})
     if name == "properties":
@@ -158,8 +159,8 @@ def _both(name: str, first: Any, second: Any) -> Any:
     return True if name == "uniqueItems" else None
 
 
-def _with_integers(named: Any) -> frozenset[str]:
-    kinds = Part({"type": named}, True).kinds
+def with_integers(kinds: frozenset[str]) -> frozenset[str]:
+    """Types as a set that can be compared with another one: a number may be a whole one."""
     return kinds | {"integer"} if "number" in kinds else kinds
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tradepost.hub.registration.contract.fitting import misfits
-from tradepost.hub.registration.contract.misfit import Misfit
 from tradepost.hub.registry.hidden_arguments import without
 from tradepost.hub.registry.injection import Injection, injection_of
 from tradepost.hub.registry.pinned import KEY_PARAMETER, pinned
@@ -56,7 +55,8 @@ class Offer:
     def input(self) -> Any:
         """The schema of what agents send that goes on to the server."""
         hidden = self.injected.hidden if self.injected is not None else frozenset()
-        return without(self._part("inputSchema") or {"type": "object"}, hidden)
+        # A tool that names no arguments has none.
+        return without({"properties": {}, **(self._part("inputSchema") or {})}, hidden)
 
     @property
     def output(self) -> Any:
@@ -80,7 +80,7 @@ def reasons_against(old: Offer, new: Offer) -> list[Reason]:
 def _of_input(old: Offer, new: Offer) -> Iterator[Reason]:
     sent = without(old.input, frozenset({KEY_PARAMETER})) if new.takes_any_key else old.input
     for one in misfits(sent, new.input):
-        yield Reason("input", f"{_at('arguments', one)}: agents send {one.narrow}, it takes {one.wide}.", one.certain)
+        yield Reason("input", f"{one.place or 'arguments'}: was {one.narrow}; is {one.wide}.", one.certain)
 
 
 def _of_output(old: Offer, new: Offer) -> Iterator[Reason]:
@@ -90,7 +90,7 @@ def _of_output(old: Offer, new: Offer) -> Iterator[Reason]:
         yield Reason("output", "It does not say what its results look like, and the old one does.", certain=False)
         return
     for one in misfits(new.output, old.output):
-        yield Reason("output", f"{_at('result', one)}: it gives {one.narrow}, agents expect {one.wide}.", one.certain)
+        yield Reason("output", f"{one.place or 'result'}: was {one.wide}; is {one.narrow}.", one.certain)
 
 
 def _of_rules(old: Offer, new: Offer) -> Iterator[Reason]:
@@ -117,7 +117,3 @@ def _told(offer: Offer) -> set[str]:
 
 def _scope(offer: Offer) -> str:
     return f"the scope {offer.scope}" if offer.scope is not None else "no scope"
-
-
-def _at(whole: str, misfit: Misfit) -> str:
-    return misfit.place or whole
