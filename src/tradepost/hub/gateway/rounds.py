@@ -48,7 +48,7 @@ class RoundSeal:
         """An InputRequiredResult with its state sealed, where it has one."""
         if "requestState" not in result:
             return result
-        state = {"state": result["requestState"], "server": call.found.server_id}
+        state = {"state": result["requestState"], "server": _server(call)}
         return {**result, "requestState": self._token(call, state)}
 
     def question(self, call: Call, name: str, question: Json, held: HeldPlace) -> Json:
@@ -71,7 +71,7 @@ class RoundSeal:
             raise _refused(f"is older than {MINUTES} minutes")
         if isinstance(state, list):
             return HeldPlace(*state)
-        if state["server"] != call.found.server_id:
+        if state["server"] != _server(call):
             # Another server has taken its place since: what the first one said stays between it and us.
             raise _refused("belongs to the server that asked, which does not serve this tool any more")
         return str(state["state"])
@@ -110,6 +110,10 @@ class WrongState(InvalidArgument):
 
 def _refused(what: str) -> WrongState:
     return WrongState(f"The requestState {what}.", hint="Begin again: make the call without it.", field="requestState")
+
+
+def _server(call: Call) -> str | None:
+    return call.entry.server_id if call.entry is not None else None
 
 
 def _place(call: Call) -> bytes:
