@@ -90,14 +90,14 @@ class Hub:
 
 
 @asynccontextmanager
-async def opened(database_urls: DatabaseUrls, data: Path) -> AsyncIterator[Hub]:
-    """The hub of a new workspace, allowed to reach this machine."""
+async def opened(database_urls: DatabaseUrls, data: Path, allowed: str = LOOPBACK) -> AsyncIterator[Hub]:
+    """The hub of a new workspace, allowed to reach this machine where nothing else is said."""
     data.mkdir(exist_ok=True)
     loaded = settings.load(
         data=data,
         hub_url=database_urls.hub,
         store_url=database_urls.store,
-        allow_private=LOOPBACK,
+        allow_private=allowed,
         allowed_hosts=HOST,
     )
     app = await open_tradepost(loaded)
