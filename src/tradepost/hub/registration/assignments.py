@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
@@ -12,7 +13,7 @@ from tradepost.hub.access.agents import find_agent, find_profile
 from tradepost.hub.access.changes import bump, record_change
 from tradepost.hub.access.models import Agent
 from tradepost.hub.access.roles import require_role
-from tradepost.hub.registration.names import checked_exposed_name
+from tradepost.hub.registration.names import checked_exposed_name, look
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import find_tool
 from tradepost.hub.registry.catalogs import HUB_SERVER
@@ -126,7 +127,7 @@ async def _refuse_clash(session: AsyncSession, target: _Target, entry: ToolEntry
     profiles = {agent.profile_id for agent in target.agents} | {target.profile_id}
     taken = await session.scalar(
         select(Assignment.id).where(
-            Assignment.exposed_name == name,
+            _looks_like(Assignment.exposed_name, name),
             Assignment.tool_entry_id != entry.id,
             or_(Assignment.agent_id.in_(agents), Assignment.profile_id.in_([one for one in profiles if one])),
         )
@@ -134,7 +135,7 @@ async def _refuse_clash(session: AsyncSession, target: _Target, entry: ToolEntry
     always = await session.scalar(
         select(ToolEntry.id)
         .join(Server, and_(Server.workspace_id == ToolEntry.workspace_id, Server.id == ToolEntry.server_id))
-        .where(Server.builtin_key == HUB_SERVER, ToolEntry.name == name)
+        .where(Server.builtin_key == HUB_SERVER, _looks_like(ToolEntry.name, name))
     )
     if taken is not None or always is not None:
         suggestion = f"{owner.slug}_{entry.name}"
@@ -144,6 +145,11 @@ async def _refuse_clash(session: AsyncSession, target: _Target, entry: ToolEntry
             field="exposed_name",
             details={"suggestion": suggestion},
         )
+
+
+def _looks_like(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
+    """Whether a reader may take one name for the other (see names.look)."""
+    return func.replace(func.replace(func.lower(column), "-", "_"), ".", "_") == look(name)
 
 
 async def _next_position(session: AsyncSession, target: _Target) -> int:

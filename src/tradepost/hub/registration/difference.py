@@ -1,5 +1,6 @@
 """Laying a server's lists over its registry rows: new, changed, removed, refused."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, outward_finding, tool_finding
+from tradepost.hub.registration.names import look
 from tradepost.hub.registration.pins import ChangeKind, kind_of_change, pin
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 
@@ -85,13 +87,17 @@ async def apply_lists(
 
 
 def _sorted_out(items: Sequence[Json], key: str, finding: Finding, difference: Difference) -> dict[str, Json]:
-    """The acceptable definitions by name, in the server's order; names that stand twice are all refused."""
-    names = [item.get(key) for item in items]
+    """The acceptable definitions by name, in the server's order; names that stand twice are all refused, and so are
+    names that look like one another."""
+    names = Counter(str(item.get(key)) for item in items)
+    looks = Counter(look(name) if key == "name" else name for name in names)
     good: dict[str, Json] = {}
     for item in items:
         found = finding(item)
-        if found is None and names.count(item[key]) > 1:
+        if found is None and names[item[key]] > 1:
             found = "The server offers it twice."
+        elif found is None and key == "name" and looks[look(item[key])] > 1:
+            found = "The server offers another one whose name differs in case or separators alone."
         if found is None:
             good[item[key]] = item
         else:
@@ -101,7 +107,7 @@ def _sorted_out(items: Sequence[Json], key: str, finding: Finding, difference: D
 
 def _label(item: Mapping[str, Any], key: str) -> str:
     name = item.get(key)
-    return clean(name, 80) if isinstance(name, str) else "?"
+    return clean(" ".join(name.split()), 80) if isinstance(name, str) else "?"  # on one line, whatever it is
 
 
 async def _apply_tools(

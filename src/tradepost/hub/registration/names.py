@@ -22,3 +22,9 @@ def checked_exposed_name(name: str) -> str:
             hint="Use 1 to 128 letters, digits, '_', '-' or '.'.",
         )
     return name
+
+
+def look(name: str) -> str:
+    """The same for names that a reader may take for one another: they differ in case or separators alone. Letters of
+    other alphabets are in no tool's name."""
+    return name.lower().replace("-", "_").replace(".", "_")
