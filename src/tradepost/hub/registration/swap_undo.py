@@ -36,7 +36,8 @@ async def give_back(session: AsyncSession, by: Caller, old: str, new: str, now: 
     made = await _last_swap(session, first, second)
     back, stayed = await _still_there(session, made)
     entries = await _by_id(session, [before for _, before, _ in made.moved])
-    _check_return(first, entries, await seen_twice(session, *_backwards(back)))
+    lost = [row.exposed_name for row, before in back if before not in entries]
+    _check_return(first, entries, lost, await seen_twice(session, *_backwards(back)))
     for row, before in back:
         row.tool_entry_id = before
     await session.flush()
@@ -91,9 +92,12 @@ def _backwards(back: list[tuple[Assignment, str]]) -> tuple[list[Assignment], di
     return [row for row, _ in back], {row.tool_entry_id: before for row, before in back}
 
 
-def _check_return(old: Server, entries: dict[str, ToolEntry], twice: list[tuple[str, str, str]]) -> None:
+def _check_return(
+    old: Server, entries: dict[str, ToolEntry], lost: list[str], twice: list[tuple[str, str, str]]
+) -> None:
     """Raises StateConflict where the old server could not serve what it gets back."""
-    problems = [f"{who} sees {tool} already, as {name}: take that away first." for who, tool, name in twice]
+    problems = [f"{name}: it has no such tool any more." for name in lost]
+    problems += [f"{who} sees {tool} already, as {name}: take that away first." for who, tool, name in twice]
     problems += [f"{one.name} is {one.state}." for one in entries.values() if one.state in ("disabled", "unapproved")]
     if old.status == "disabled":
         problems.append("It is disabled: enable it first.")
