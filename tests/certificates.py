@@ -12,16 +12,16 @@ from cryptography.x509.oid import NameOID
 
 
 class Certificates:
-    """A certificate for a host and 127.0.0.1, and two clients: one that trusts it and one that does not. It is valid
-    until an hour after `now`."""
+    """A certificate for a host and 127.0.0.1 that is good for some hours after `now` (below 0: it expired), and two
+    clients: one that trusts it and one that does not."""
 
-    def __init__(self, folder: Path, host: str = "shop.example", now: datetime | None = None) -> None:
+    def __init__(self, folder: Path, host: str = "shop.example", now: datetime | None = None, hours: int = 1) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         names = x509.SubjectAlternativeName([x509.DNSName(host), x509.IPAddress(ip_address("127.0.0.1"))])
         now = now or datetime.now(UTC)
         made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        made = made.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+        made = made.not_valid_before(now - timedelta(hours=2)).not_valid_after(now + timedelta(hours=hours))
         made = made.add_extension(names, critical=False)
         made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         certificate = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

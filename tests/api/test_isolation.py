@@ -44,6 +44,7 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
     session = await owner.post("/shopper-sessions", {"customer": "C-1"})
     return {
         "server": [own["id"], own["slug"]],
+        "successor": [own["id"], own["slug"]],
         "tool": [(await owner.get("/servers/customers/tools"))["items"][0]["id"]],
         "assignment": [(await owner.get("/assignments"))["items"][0]["id"]],
         "profile": [(await owner.get("/profiles"))["items"][0]["id"], "only-theirs"],

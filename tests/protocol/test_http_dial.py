@@ -58,15 +58,23 @@ async def test_tls_is_verified_for_the_name_in_the_url(tmp_path: Path, host: str
         assert f"host: {host}:".encode() in server.requests[0].head
 
 
-@pytest.mark.parametrize("wrong", ["name", "trust", "no tls"])
-async def test_a_certificate_that_does_not_fit_gets_no_request(tmp_path: Path, wrong: str):
-    certificates = Certificates(tmp_path)
-    client = certificates.trusting if wrong == "name" else certificates.wary
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("name", "certificate is for another name"),
+        ("trust", "certificate is signed by nobody"),
+        ("time", "certificate has expired"),
+        ("no tls", "could not be reached"),
+    ],
+)
+async def test_a_certificate_that_does_not_fit_gets_no_request(tmp_path: Path, wrong: str, said: str):
+    certificates = Certificates(tmp_path, hours=-1 if wrong == "time" else 1)
+    client = certificates.trusting if wrong in ("name", "time") else certificates.wary
     async with raw(writing(OK), tls=certificates.server) as server:
         async with HttpPool(loopback, None if wrong == "no tls" else client) as pool:
             host = "bank.example" if wrong == "name" else "shop.example"
             asker = Asker(server.url.replace("127.0.0.1", host), pool)
-            with pytest.raises(UpstreamFailed, match="could not be reached") as failed:
+            with pytest.raises(UpstreamFailed, match=said) as failed:
                 await asker.ask()
         assert not failed.value.dispatched
         assert server.requests == []

@@ -12,6 +12,7 @@ from tradepost.cli import (
     server_credentials,
     server_inject,
     server_settings,
+    server_swap,
     server_tools,
 )
 from tradepost.cli.credential_options import (
@@ -54,6 +55,7 @@ def register(app: typer.Typer) -> None:
         server.command(name)(command)
     server.command("settings")(server_settings.settings)
     server.command("inject")(server_inject.inject)
+    server.command("swap")(server_swap.swap)
     app.add_typer(server)
 
 

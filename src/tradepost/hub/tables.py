@@ -10,9 +10,10 @@ from tradepost.hub.events import models as events
 from tradepost.hub.limits import models as limits
 from tradepost.hub.registry import api_models as apis
 from tradepost.hub.registry import models as registry
+from tradepost.hub.registry import swap_models as swaps
 from tradepost.hub.replays import models as replays
 from tradepost.hub.upstreams.oauth import models as server_oauth
 from tradepost.hub.vault import models as vault
 
-MODULES = (access, actions, apis, audit, events, limits, oauth, people, registry, replays, server_oauth, vault)
+MODULES = (access, actions, apis, audit, events, limits, oauth, people, registry, replays, server_oauth, swaps, vault)
 METADATA = HubBase.metadata

@@ -19,6 +19,8 @@ MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_EVENT_BYTES = 1024 * 1024
 MAX_EVENTS = 10_000
 MAX_ID_CHARACTERS = 1024
+# What is no MCP and can be named: anything else in the header may be what the server was sent as a secret.
+_USUAL_TYPES = frozenset(("", "text/html", "text/plain", "text/xml", "application/xml", "application/octet-stream"))
 END_OF_STREAM_SECONDS = 0.01
 
 OnMessage = Callable[[Json], Awaitable[None]]
@@ -55,7 +57,8 @@ async def read_response(
         return await _from_stream(answer, request_id, on_message, after)
     if content_type in ("text/html", "application/xhtml+xml"):
         raise _wrong("answered with a web page instead of MCP")
-    raise _wrong(f"answered with the content type '{content_type[:60]}' instead of JSON or an event stream")
+    shown = f"the content type '{content_type}'" if content_type in _USUAL_TYPES else "another content type"
+    raise _wrong(f"answered with {shown} instead of JSON or an event stream")
 
 
 async def read_body(answer: HttpAnswer) -> bytes:

@@ -8,6 +8,7 @@ the server's own schema (a hostile pattern would freeze the process), and bounds
 import asyncio
 import logging
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -37,6 +38,7 @@ from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Tim
 logger = logging.getLogger(__name__)
 
 DISCOVER_SECONDS = 20.0  # an old server may stay silent on a method it does not know
+_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.]{1,10}")
 CLIENT_INFO: Json = {"name": "tradepost", "title": "Tradepost", "version": __version__}
 
 _MODERN_CODES = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION})
@@ -218,7 +220,7 @@ class McpClient(ClientMethods):
         except UpstreamFailed as error:
             supported = _supported(error)
             if error.rpc_code in _MODERN_CODES and not supported & set(legacy.VERSIONS):
-                versions = ", ".join(sorted(version[:20] for version in supported)[:5]) or "none"
+                versions = ", ".join(sorted(map(_shown_version, supported))[:5]) or "none"
                 raise wrong_answer(f"an error of the newest era, and names these versions: {versions}") from error
             if not error.dispatched or error.status in CREDENTIAL_STATUSES or error.status == 429:
                 raise
@@ -249,7 +251,8 @@ class McpClient(ClientMethods):
         answered = await self._post(asked, self._with_meta(asked), self._ambient.headers, deadline)
         result = result_of(answered)
         if result.get("protocolVersion") not in _INITIALIZED_VERSIONS:
-            raise wrong_answer(f"the protocol version {str(result.get('protocolVersion'))[:40]!r}, which is not known")
+            said = _shown_version(result.get("protocolVersion"))
+            raise wrong_answer(f"the protocol version '{said}', which is not known")
         session_id = answered.headers.get("mcp-session-id")
         if session_id is not None and not is_visible_ascii(session_id, 1024):
             raise wrong_answer("a session id that is not visible ASCII")
@@ -390,3 +393,8 @@ def _supported(error: UpstreamFailed) -> set[str]:
     data = (error.rpc_error or {}).get("data")
     supported = data.get("supported") if isinstance(data, dict) else None
     return {version for version in supported if isinstance(version, str)} if isinstance(supported, list) else set()
+
+
+def _shown_version(said: object) -> str:
+    """A version that a server names, where it is one: anything else may be what it was sent as a secret."""
+    return said if isinstance(said, str) and _VERSION.fullmatch(said) else "of another form"

@@ -6,10 +6,20 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tradepost.protocol.http_connection import HttpConnection
 from tradepost.protocol.http_request import HttpUrl, unreachable
-from tradepost.protocol.upstream_errors import UpstreamTimedOut
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 Addresses = Callable[[str, int], Awaitable[Sequence[str]]]
 MAX_ADDRESSES = 4
+# By OpenSSL's number of what it found.
+_CERTIFICATES = {
+    9: "is not valid yet",
+    10: "has expired",
+    18: "is signed by nobody but itself",
+    19: "is signed by nobody who is trusted here",
+    20: "is signed by nobody who is trusted here",
+    62: "is for another name",
+    64: "is for another address",
+}
 
 
 class Dialer:
@@ -32,8 +42,10 @@ class Dialer:
             raise UpstreamTimedOut(
                 f"The server could not be reached within {seconds:g} seconds.", dispatched=False
             ) from None
+        except ssl.SSLCertVerificationError as error:
+            raise _not_trusted(error) from None
         except (OSError, UnicodeError):
-            # The same for a private address, a closed port and a certificate that does not fit.
+            # The same for a private address and a closed port.
             raise unreachable() from None
         if not connection.usable:
             raise unreachable()
@@ -54,3 +66,11 @@ class Dialer:
             except OSError as error:  # TimeoutError is one
                 failure = error
         raise failure
+
+
+def _not_trusted(error: ssl.SSLCertVerificationError) -> UpstreamFailed:
+    """What is wrong with a certificate. That somebody listens there is no secret: the address was allowed."""
+    what = _CERTIFICATES.get(error.verify_code, "cannot be trusted")
+    return UpstreamFailed(
+        f"The server's certificate {what}.", dispatched=False, hint="Nothing was sent. Its owner has to mend it."
+    )

@@ -7,6 +7,7 @@ from tradepost.protocol.upstream_errors import UpstreamFailed
 
 MAX_PAGES = 100
 MAX_ITEMS = 5_000
+MAX_TOOLS = 1_024  # a catalog of more is of no use to a model
 
 
 async def all_pages(page: Callable[[Json], Awaitable[Json]], method: str, key: str) -> list[Json]:
@@ -26,14 +27,22 @@ async def all_pages(page: Callable[[Json], Awaitable[Json]], method: str, key: s
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise _wrong(f"{method} without a list of {key}")
         items.extend(found)
+        most = MAX_TOOLS if key == "tools" else MAX_ITEMS
+        if len(items) > most:
+            more = "" if result.get("nextCursor") is None else "at least "
+            raise UpstreamFailed(
+                f"The server offers {more}{len(items):,} {key}, and at most {most:,} can be registered.",
+                dispatched=True,
+                hint="Nothing of it was taken in. Its owner can offer fewer, or split it into several servers.",
+            )
         cursor = result.get("nextCursor")
         if cursor is None:
             return items
-        if not isinstance(cursor, str) or cursor in seen or len(items) > MAX_ITEMS:
+        if not isinstance(cursor, str) or cursor in seen:
             break
         seen.add(cursor)
         params = {"cursor": cursor}
-    raise _wrong(f"{method} with more than {MAX_PAGES} pages, {MAX_ITEMS} entries or a cursor that repeats")
+    raise _wrong(f"{method} with more than {MAX_PAGES} pages or a cursor that repeats")
 
 
 def _wrong(what: str) -> UpstreamFailed:

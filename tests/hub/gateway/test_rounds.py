@@ -5,13 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from tests.hub.gateway.test_foreign import guard
 from tests.hub.gateway.world import World
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.access.changes import bump
 from tradepost.hub.gateway import rounds
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.registry.catalog import CatalogTool
+from tradepost.hub.registry.models import Assignment, Server, ToolEntry
 from tradepost.protocol.builtin import Json, ToolResult
 from tradepost.protocol.hosting import CallExtras
 
@@ -71,6 +74,28 @@ async def test_a_state_counts_for_this_call_alone(asking: World) -> None:
     with pytest.raises(InvalidArgument):
         await call(asking, "ship", parcel="7", state=state)
     assert len(asking.servers.remote_calls) == 1
+
+
+async def test_a_server_is_not_told_what_the_one_before_it_said(asking: World) -> None:
+    """Another server took over the tool between the question and the answer."""
+    first = await call(asking, "track", parcel="7")
+    async with asking.changing() as session:
+        row = await session.scalar(select(ToolEntry).where(ToolEntry.name == "track"))
+        assert row is not None
+        kept = {name: getattr(row, name) for name in ("name", "definition", "digest", "state", "tool_class")}
+        session.add(Server(id="srv_2", slug="second", name="Second", kind="remote", url="https://second.test/mcp"))
+        await session.flush()
+        session.add(ToolEntry(id="tool_2", server_id="srv_2", **kept))
+        await session.flush()
+        await session.execute(
+            update(Assignment).where(Assignment.tool_entry_id == row.id).values(tool_entry_id="tool_2")
+        )
+        await bump(session)
+    with pytest.raises(InvalidArgument, match="belongs to the server that asked") as refused:
+        await call(asking, "track", parcel="7", state=first["requestState"])
+    assert "Begin again" in (refused.value.hint or "")
+    assert len(asking.servers.remote_calls) == 1
+    assert (await call(asking, "track", parcel="7"))["content"][0]["text"] == "done"
 
 
 @pytest.mark.parametrize("place", range(-4, 0))

@@ -50,11 +50,12 @@ class RoundSeal:
         """An InputRequiredResult with its state sealed, where it has one."""
         if "requestState" not in result:
             return result
-        return {**result, "requestState": self._token(call, result["requestState"])}
+        state = {"state": result["requestState"], "server": _server(call)}
+        return {**result, "requestState": self._token(call, state)}
 
     def question(self, call: Call, name: str, question: Json, held: HeldPlace) -> Json:
         """The InputRequiredResult that puts the question of a call that is held."""
-        # A list, where a server's own state is a text: no server can name a place of ours.
+        # A list, where a server's own state is an object: no server can name a place of ours.
         state = self._token(call, [held.process, held.held_id, held.number, held.action_id])
         return {"resultType": "input_required", "inputRequests": {name: question}, "requestState": state}
 
@@ -70,7 +71,12 @@ class RoundSeal:
         state, until = found
         if self._now() > until:
             raise _refused(f"is older than {MINUTES} minutes")
-        return HeldPlace(*state) if isinstance(state, list) else str(state)
+        if isinstance(state, list):
+            return HeldPlace(*state)
+        if state["server"] != _server(call):
+            # Another server has taken its place since: what the first one said stays between it and us.
+            raise _refused("belongs to the server that asked, which does not serve this tool any more")
+        return str(state["state"])
 
     def seal(self, content: Any, place: bytes, seconds: float) -> str:
         """A token with some plain JSON in it, that opens at this place for so long."""
@@ -111,6 +117,10 @@ class WrongState(InvalidArgument):
 
 def _refused(what: str) -> WrongState:
     return WrongState(f"The requestState {what}.", hint="Begin again: make the call without it.", field="requestState")
+
+
+def _server(call: Call) -> str | None:
+    return call.entry.server_id if call.entry is not None else None
 
 
 def _place(call: Call) -> bytes:

@@ -1,6 +1,7 @@
 """Laying a server's lists over its registry rows: new, changed, removed, refused; and into its history."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from tradepost.hub.registration.edits import EditKind
 from tradepost.hub.registration.history import Identity, Scribe
 from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, form_finding, outward_finding, tool_finding
 from tradepost.hub.registration.known_names import known_names
+from tradepost.hub.registration.names import folded
 from tradepost.hub.registration.pins import Pin, pin
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.hub.registry.rules import KEEP, read_rules
@@ -122,13 +124,17 @@ async def apply_lists(
 
 
 def _sorted_out(items: Sequence[Json], key: str, finding: Finding, difference: Difference) -> dict[str, Json]:
-    """The acceptable definitions by name, in the server's order; names that stand twice are all refused."""
-    names = [item.get(key) for item in items]
+    """The acceptable definitions by name, in the server's order; names that stand twice are all refused, and so are
+    names that look like one another."""
+    names = Counter(str(item.get(key)) for item in items)
+    looks = Counter(folded(name) if key == "name" else name for name in names)
     good: dict[str, Json] = {}
     for item in items:
         found = finding(item)
-        if found is None and names.count(item[key]) > 1:
+        if found is None and names[item[key]] > 1:
             found = "The server offers it twice."
+        elif found is None and key == "name" and looks[folded(item[key])] > 1:
+            found = "The server offers another one whose name differs in case or separators alone."
         if found is None:
             good[item[key]] = item
         else:
@@ -138,7 +144,7 @@ def _sorted_out(items: Sequence[Json], key: str, finding: Finding, difference: D
 
 def _label(item: Mapping[str, Any], key: str) -> str:
     name = item.get(key)
-    return clean(name, 80) if isinstance(name, str) else "?"
+    return clean(" ".join(name.split()), 80) if isinstance(name, str) else "?"  # on one line, whatever it is
 
 
 async def _apply_tools(

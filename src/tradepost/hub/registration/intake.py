@@ -4,6 +4,7 @@ Bounds on size, depth, number of subschemas and on the work a validator could be
 outside; patterns for a linear engine only; no characters that a reviewer cannot see. A finding is one sentence.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -35,6 +36,8 @@ DIALECTS = frozenset(
 )
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _MISSING = object()
+# An image of a client's own making, or one that it gets by TLS; SVG is a program.
+_ICON = re.compile(r"https://[^/@\s]+(/\S*)?|data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/=]*")
 
 
 def tool_finding(definition: Mapping[str, Any]) -> str | None:
@@ -124,7 +127,16 @@ def _general_finding(definition: Mapping[str, Any]) -> str | None:
         return finding
     if any(clean(text, len(text)) != text for text in _texts(definition)):
         return "Its text has characters that a reader cannot see (control, direction, tag or filler characters)."
+    if not _shows_harmless_icons(definition):
+        return "It has an icon that is neither fetched by https nor a plain image inside of it."
     return None
+
+
+def _shows_harmless_icons(definition: Mapping[str, Any]) -> bool:
+    icons = definition.get("icons", [])
+    if not isinstance(icons, list) or not all(isinstance(icon, dict) for icon in icons):
+        return False
+    return all(isinstance(icon.get("src"), str) and _ICON.fullmatch(icon["src"]) for icon in icons)
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

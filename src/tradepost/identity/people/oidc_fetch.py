@@ -1,17 +1,24 @@
 """Asking the identity provider: small JSON answers, in time, from where it may live; redirects are not followed."""
 
+import asyncio
+import base64
 import ssl
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 import orjson
 
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
-from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.hub.upstreams.guard import Guard, Origin, read_url, resolve
+from tradepost.protocol.http_answer import HttpAnswer
+from tradepost.protocol.http_pool import HttpPool
+from tradepost.protocol.http_request import header_lines, read_http_url
+from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
+from tradepost.protocol.wire import Deadline
 
-SECONDS = 10.0
+SECONDS = 10.0  # of one request in all
 MAX_ANSWER = 262_144
 
 
@@ -45,6 +52,13 @@ class Fetch:
             raise failed(f"it names an address that cannot be used ({refused.message})") from refused
         return url
 
+    async def _dialled(self, host: str, port: int) -> list[str]:
+        """The addresses to connect to, resolved once for the check and the connection: all of the issuer's host, on
+        others those that the guard lets through."""
+        if host == self._issuer.host:
+            return await resolve(host, port)
+        return [str(address) for address in await self._guard.addresses(host, port)]
+
     async def _ask(
         self,
         method: str,
@@ -57,18 +71,22 @@ class Fetch:
         if self._tls is None:
             self._tls = httpx2.create_ssl_context(trust_env=False)
         sent = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
+        body = urlencode(form).encode() if form is not None else b""
+        if form is not None:
+            sent |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
+        if basic is not None:
+            sent["Authorization"] = "Basic " + base64.b64encode(":".join(basic).encode()).decode("ascii")
         try:
-            async with (
-                httpx2.AsyncClient(verify=self._tls, trust_env=False, timeout=SECONDS) as client,
-                client.stream(method, url, headers=sent, data=form, auth=basic or httpx2.USE_CLIENT_DEFAULT) as answer,
-            ):
-                body = await _bounded(answer)
-        except httpx2.HTTPError as error:
-            raise failed(f"it cannot be reached ({type(error).__name__})") from error
-        if answer.status_code != 200:
-            raise failed(f"{urlsplit(url).path} answered with {answer.status_code}")
+            async with asyncio.timeout(SECONDS), HttpPool(self._dialled, self._tls) as pool:
+                status, answered = await _answered(pool, method, url, sent, body)
+        except TimeoutError:
+            raise failed(f"it did not answer within {SECONDS:g} seconds") from None
+        except (UpstreamFailed, UpstreamTimedOut) as error:
+            raise failed(f"it cannot be reached ({error.message})") from error
+        if status != 200:
+            raise failed(f"{urlsplit(url).path} answered with {status}")
         try:
-            value = orjson.loads(body)
+            value = orjson.loads(answered)
         except orjson.JSONDecodeError as error:
             raise failed("its answer is no JSON") from error
         if not isinstance(value, dict):
@@ -76,13 +94,28 @@ class Fetch:
         return value
 
 
-async def _bounded(answer: httpx2.Response) -> bytes:
-    body = b""
-    async for chunk in answer.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_ANSWER:
-            raise failed("its answer is too long")
-    return body
+async def _answered(
+    pool: HttpPool, method: str, url: str, headers: Mapping[str, str], body: bytes
+) -> tuple[int, bytes]:
+    to = read_http_url(url)
+    head = f"{method} {to.target} HTTP/1.1\r\n".encode() + header_lines({"Host": to.authority, **headers}) + b"\r\n"
+    answer = await pool.send(to, head, body, Deadline(SECONDS), connect_seconds=SECONDS, repeatable=method == "GET")
+    try:
+        return answer.status, await _bounded(answer)
+    finally:
+        answer.close()
+
+
+async def _bounded(answer: HttpAnswer) -> bytes:
+    body = bytearray(answer.taken())
+    if not answer.complete:
+        async for piece in answer:
+            body += piece
+            if len(body) > MAX_ANSWER:
+                break
+    if len(body) > MAX_ANSWER:
+        raise failed("its answer is too long")
+    return bytes(body)
 
 
 def failed(why: str) -> UpstreamError:

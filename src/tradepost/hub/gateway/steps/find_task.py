@@ -29,7 +29,7 @@ async def find_task(call: Call, parts: Parts) -> None:
     call.action = action
     held = held_task(action)
     if held is not None:
-        call.entry = await _assigned(call, parts, action.tool_entry_id, action.server_url)
+        call.entry = await _assigned(call, parts, action.tool_entry_id, action.server_url, action.server_id)
         call.task_id = held["taskId"] if call.entry is not None else None
     if call.task_id is None:
         await _answer_from_row(call, parts, action)
@@ -41,7 +41,7 @@ async def take_up_task(call: Call, parts: Parts) -> None:
     held = held_task(action) if action is not None else None
     if action is None or held is None:
         raise RuntimeError("Only an action with a task can be followed.")
-    call.entry = await _assigned(call, parts, action.tool_entry_id, action.server_url)
+    call.entry = await _assigned(call, parts, action.tool_entry_id, action.server_url, action.server_id)
     if call.entry is None:
         raise NotFound(f"{action.exposed_name} is no longer enabled and assigned, so its server cannot be asked.")
     call.task_id = held["taskId"]
@@ -86,8 +86,13 @@ async def _answer_from_row(call: Call, parts: Parts, action: Action) -> None:
         call.answer = {}  # an action asks its client nothing, so an update changes nothing
 
 
-async def _assigned(call: Call, parts: Parts, entry_id: str, server_url: str | None) -> CatalogTool | None:
-    """The tool, if the agent still has it and it is still at the server that knows the task."""
+async def _assigned(
+    call: Call, parts: Parts, entry_id: str, server_url: str | None, server_id: str | None = None
+) -> CatalogTool | None:
+    """The tool, if the agent still has it and it is still at the server that knows the task: the place of a write can
+    have gone over to another server, which knows nothing of it."""
     catalog = await catalog_of(parts, call.caller, None)
     found = next((tool for tool in catalog.tools.values() if tool.entry_id == entry_id), None)
-    return found if found is not None and found.server_url == server_url else None
+    if found is None or found.server_url != server_url or server_id not in (None, found.server_id):
+        return None
+    return found

@@ -1,6 +1,6 @@
 """tools of servers that are not bundled need a scope of their server, and whoever could call them has it
 
-Revision 0016, after 0013.
+Revision 0016, after 0015.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from alembic import op
 from tradepost.database import types
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

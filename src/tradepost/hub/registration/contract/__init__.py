@@ -1,0 +1,1 @@
+"""Whether one server can take the place of another: what every schema says, compared."""

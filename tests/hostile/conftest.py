@@ -1,0 +1,25 @@
+"""A hub to attack, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines import DatabaseUrls, Template
+from tests.hostile.hub import Hub, opened
+from tradepost.database import migrate
+
+
+@pytest.fixture
+def database_template() -> Template:
+    return Template(
+        "current", hub=lambda url: migrate.upgrade(url, "hub"), store=lambda url: migrate.upgrade(url, "store")
+    )
+
+
+@pytest.fixture
+async def hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]:
+    async with opened(database_urls, tmp_path / "data") as made:
+        yield made
