@@ -39,6 +39,7 @@ from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
@@ -137,6 +138,7 @@ class Tradepost:
             dynamic_secret=vault.secret_for("oauthClients") if settings.dynamic_registration else None,
         )
         self.registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
+        self.configurations = Configurations(hub, vault, guard)
         self.proxies = TrustedProxies(settings.proxy_networks)
         self.endpoint = self._mcp(peers)
         self.doors = self._beside_mcp(vault, assertion_keys)
@@ -173,7 +175,7 @@ class Tradepost:
         }
         metadata_url = Resources(url).metadata_url(REST)
         doors: Sequence[Door] = (
-            build_api(ApiParts(self.hub, vault, self.gateway, self.registration, metadata_url)),
+            build_api(ApiParts(self.hub, vault, self.gateway, self.registration, self.configurations, metadata_url)),
             self.people.door,
             self.oauth,
             Jwks(assertion_keys.published, PUBLISHED_SECONDS),

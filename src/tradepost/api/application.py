@@ -16,6 +16,7 @@ from tradepost.api import (
     approvals,
     assignments,
     audit,
+    configuration,
     contacts,
     headers,
     keys,
@@ -52,6 +53,7 @@ SUBJECTS = (
     contacts,
     audit,
     usage,
+    configuration,
 )
 
 

@@ -6,6 +6,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.gateway.build import BuiltGateway
 from tradepost.hub.registration.build import Registration
+from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.vault.vault import Vault
 
 
@@ -18,5 +19,6 @@ class Parts:
     vault: Vault
     gateway: BuiltGateway
     registration: Registration
+    configurations: Configurations
     metadata_url: str | None = None
     now: Now = system_now
