@@ -67,6 +67,8 @@ RULES = {
     "GET /audit/{row}": "viewer",
     "POST /audit/verify": "admin",
     "GET /usage": "viewer",
+    "GET /configuration": "admin",
+    "POST /configuration": "admin",
 }
 CALLERS = (*ROLES, "agent", "other_agent")
 

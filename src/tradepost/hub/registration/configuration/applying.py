@@ -36,7 +36,11 @@ async def apply(session: AsyncSession, by: Caller, plan: Plan, rows: Rows, serve
         "resource": servers.content,
         "prompt": servers.content,
     }
+    before = None
     for change in plan.changes:
+        if change.kind != before:  # what is new must be there before others refer to it
+            await session.flush()
+            before = change.kind
         await steps[change.kind](change)
         details = {"name": change.name, "before": change.before, "after": change.after}
         note(session, by, f"{change.kind}:{_VERBS[change.action]}", "configuration", details)

@@ -89,9 +89,7 @@ def _there(value: Any, path: Path) -> Path:
     """The part of a path that is in a value: behind it are names of the types that were tried."""
     here = value
     for depth, part in enumerate(path):
-        if isinstance(here, dict) and part in here:
-            here = here[part]
-        elif isinstance(here, list) and isinstance(part, int):
+        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
             here = here[part]
         else:
             return path[:depth]
@@ -103,6 +101,8 @@ def _message(kind: str, said: str, path: Path) -> str:
         return f"There is no member '{clean(str(path[-1]), 60)}' here."
     if kind == "missing":
         return f"The member '{path[-1]}' is missing."
+    if kind == "bool_type":
+        return "It is true or false."
     return clean(said, 200) + "."
 
 
