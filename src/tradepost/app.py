@@ -11,6 +11,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from tradepost.api.build import build_api, rest_at
+from tradepost.api.mcp_registry import McpRegistry
 from tradepost.api.parts import Parts as ApiParts
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
@@ -41,6 +42,7 @@ from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.discovery import Discovery
+from tradepost.hub.registration.registries import Registries
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
 from tradepost.hub.registration.servers import Servers
@@ -139,6 +141,7 @@ class Tradepost:
         )
         self.registration = Registration(Servers(hub, vault, guard), discovery, self.connections)
         self.configurations = Configurations(hub, vault, guard)
+        self.registries = Registries(guard)
         self.proxies = TrustedProxies(settings.proxy_networks)
         self.endpoint = self._mcp(peers)
         self.doors = self._beside_mcp(vault, assertion_keys)
@@ -174,8 +177,11 @@ class Tradepost:
             "caller_assertions": {"jwks_uri": url + JWKS_PATH},
         }
         metadata_url = Resources(url).metadata_url(REST)
+        services = self.registration, self.configurations, self.registries
+        parts = ApiParts(self.hub, vault, self.gateway, *services, metadata_url)
         doors: Sequence[Door] = (
-            build_api(ApiParts(self.hub, vault, self.gateway, self.registration, self.configurations, metadata_url)),
+            build_api(parts),
+            McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
             self.oauth,
             Jwks(assertion_keys.published, PUBLISHED_SECONDS),
@@ -219,6 +225,7 @@ class Tradepost:
             await part.stop()
         await self.upstreams.close()
         await self.oauth.close()
+        await self.registries.close()
         await self.hub.close()
         await self.store.close()
 

@@ -69,6 +69,8 @@ RULES = {
     "GET /usage": "viewer",
     "GET /configuration": "admin",
     "POST /configuration": "admin",
+    "GET /registry/servers": "admin",
+    "POST /registry/servers": "admin",
 }
 CALLERS = (*ROLES, "agent", "other_agent")
 

@@ -22,6 +22,7 @@ from tradepost.api import (
     keys,
     me,
     profiles,
+    registries,
     server_settings,
     servers,
     shopper_sessions,
@@ -54,6 +55,7 @@ SUBJECTS = (
     audit,
     usage,
     configuration,
+    registries,
 )
 
 

@@ -33,6 +33,7 @@ TAGS = (
     {"name": "audit", "description": "The record of every call."},
     {"name": "usage", "description": "Calls, counted."},
     {"name": "configuration", "description": "The whole registry as one document, for git."},
+    {"name": "registries", "description": "Other registries of MCP servers, to pick from."},
 )
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradepost.cli import console, server_inject, server_settings, server_tools
+from tradepost.cli import console, registries, server_inject, server_settings, server_tools
 from tradepost.cli.server_tools import Slug, Tool, registering
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
         server.command(name)(command)
     server.command("settings")(server_settings.settings)
     server.command("inject")(server_inject.inject)
+    registries.register(server)
     app.add_typer(server)
 
 

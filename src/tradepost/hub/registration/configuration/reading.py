@@ -87,12 +87,11 @@ def read_value(value: Any, marks: Mapping[Path, Mark] | None = None) -> Read:
 
 def _there(value: Any, path: Path) -> Path:
     """The part of a path that is in a value: behind it are names of the types that were tried."""
-    here = value
     for depth, part in enumerate(path):
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
-            here = here[part]
-        else:
+        is_there = part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)
+        if not is_there:
             return path[:depth]
+        value = value[part]
     return path
 
 
