@@ -12,7 +12,7 @@ from tradepost.hub.registration.servers import Servers
 from tradepost.hub.registry.models import Server
 from tradepost.hub.vault.header_rules import Header
 
-_IN_URL = re.compile(r"[A-Za-z0-9._~-]{1,200}")
+_IN_URL = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]{1,200}")
 _WHOLE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,253}(/[A-Za-z0-9._~/-]{0,500})?")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -52,7 +52,7 @@ async def pick(
 
 def slug_of(name: str) -> str:
     """A short name out of the registry's: the part behind the slash."""
-    words = _NOT_IN_SLUG.sub("-", name.rpartition("/")[2].lower()).strip("-0123456789")
+    words = _NOT_IN_SLUG.sub("-", name.rpartition("/")[2].lower()).strip("-").lstrip("-0123456789")
     return words[:MAX_LENGTH].strip("-") or "server"
 
 
