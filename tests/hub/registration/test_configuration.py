@@ -280,6 +280,11 @@ REFUSED: list[tuple[Json, type[TradepostError], str]] = [
     ({"servers": [{"slug": "x", "url": "file:///etc/passwd"}]}, InvalidArgument, "servers[0].url: "),
     ({"servers": [{"slug": "x", "url": "stdio:time"}]}, ForbiddenScope, "own machine"),
     ({"servers": [{"slug": "x"}]}, InvalidArgument, "needs a url"),
+    (
+        {"servers": [{"slug": "tracker", "caller_assertion": "https://other.example/mcp"}]},
+        InvalidArgument,
+        "no audience for this server",
+    ),
     ({"servers": [{"slug": "orders", "url": "http://127.0.0.1:18099/mcp"}]}, InvalidArgument, "is bundled in this hub"),
     ({"agents": [{"slug": "x", "profile": "nobody"}]}, InvalidArgument, "agents[0].profile: "),
     ({"assignments": [{"server": "orders", "tool": "nothing", "agent": "helper"}]}, InvalidArgument, "no tool"),

@@ -58,6 +58,9 @@ class _Changes:
     def __init__(self, session: AsyncSession, by: Caller, rows: Rows) -> None:
         self._session, self._by, self._rows = session, by, rows
         self._names: list[tuple[Assignment, str]] = []
+        self._next: dict[tuple[str, str], int] = defaultdict(int)  # positions, by profile or agent
+        for (kind, target, _), row in rows.assignments.items():
+            self._next[kind, target] = max(self._next[kind, target], row.position + 1)
 
     async def limits(self, change: Change) -> None:
         given = {name: after for name, (_, after) in change.members.items() if after is not None}
@@ -134,20 +137,19 @@ class _Changes:
             self._names.append((row, part.name or tool))
         if part.position is not None:
             row.position = part.position
+        self._next[kind, target] = max(self._next[kind, target], row.position + 1)
 
     def _new_assignment(self, kind: str, target: str, server: str, tool: str) -> Assignment:
         entry = self._rows.tools[server, tool]
         profile = self._rows.profiles[target].id if kind == "profile" else None
         agent = self._rows.agents[target].id if kind == "agent" else None
-        others = self._rows.assignments.items()
-        there = [row.position for (of, whom, _), row in others if (of, whom) == (kind, target)]
         row = Assignment(
             id=new_id("asg"),
             tool_entry_id=entry.id,
             profile_id=profile,
             agent_id=agent,
             exposed_name="",
-            position=max(there, default=-1) + 1,
+            position=self._next[kind, target],
         )
         row.exposed_name = f"~{row.id}"
         self._session.add(row)

@@ -1,5 +1,6 @@
 """Servers, tools, resources and prompts of a plan: rows and sealed headers, in the session's transaction."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -34,6 +35,7 @@ class ServerChanges:
     ) -> None:
         self._session, self._by, self._read, self._rows = session, by, read, rows
         self._vault, self._values, self._now = vault, values, now
+        self._positions = Counter(server for server, _ in rows.tools)
         self._ruled: dict[str, Path] = {}  # servers some of whose rules or definitions are others now
 
     async def server(self, change: Change) -> None:
@@ -109,7 +111,8 @@ class ServerChanges:
         row = self._rows.tools.get((server, name))
         if row is None:
             row = ToolEntry(id=new_id("tool"), server_id=self._rows.servers[server].id, name=name, settings={})
-            row.position = sum(one == server for one, _ in self._rows.tools)
+            row.position = self._positions[server]
+            self._positions[server] += 1
             self._session.add(row)
             self._rows.tools[server, name] = row
         if "digest" in change.members:

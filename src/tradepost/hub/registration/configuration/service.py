@@ -8,6 +8,7 @@ from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, StateConflict, TradepostError
 from tradepost.hub.access.changes import bump
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.registration.caller_assertion import check_audience
 from tradepost.hub.registration.configuration.applying import apply
 from tradepost.hub.registration.configuration.applying_servers import ServerChanges
 from tradepost.hub.registration.configuration.checks import checked
@@ -83,15 +84,17 @@ class Configurations:
             await require_role(session, by, "admin")
             urls = {row.slug: row.url for row in await list_servers(session)}
         for number, part in enumerate(wanted.servers):
-            path: Path = ("servers", number, "url")
-            if part.url is None:
+            path: Path = ("servers", number, "url" if part.url is not None else "slug")
+            before = urls.get(part.slug)
+            url = part.url or before
+            if url is None:
                 continue
             try:
-                if part.url.startswith(SCHEME):
-                    if part.url != urls.get(part.slug):
-                        self._check_program(part.url.removeprefix(SCHEME))
-                elif part.url != urls.get(part.slug) or given.get(part.slug) or part.caller_assertion:
-                    await self._check_url(part, is_new=part.url != urls.get(part.slug))
+                if url.startswith(SCHEME):
+                    if url != before:
+                        self._check_program(url.removeprefix(SCHEME))
+                else:
+                    await self._check_url(part, url, before, bool(given.get(part.slug)))
             except ForbiddenScope:
                 raise
             except TradepostError as error:
@@ -106,13 +109,16 @@ class Configurations:
             )
         self._programs.starter(name)
 
-    async def _check_url(self, part: ServerPart, *, is_new: bool) -> None:
-        url = part.url or ""
-        if not is_new and url.startswith("https:"):
+    async def _check_url(self, part: ServerPart, url: str, before: str | None, has_values: bool) -> None:
+        """A URL that is there already counts as good; whether a secret may travel there is looked at anew."""
+        if isinstance(part.caller_assertion, str):
+            check_audience(part.caller_assertion, url)
+        is_plain = not url.startswith("https:")
+        protects = part.caller_assertion is not False or (has_values and any(one.secret for one in part.headers))
+        if url == before and not (is_plain and protects):
             return
         origin = await self._guard.check(url)
-        protects = part.caller_assertion or any(header.secret for header in part.headers)
-        if protects and origin.scheme != "https":
+        if is_plain and protects:
             addresses = await self._guard.addresses(origin.host, origin.port)
             if not self._guard.may_use_plain_http(origin, addresses):
                 raise InvalidArgument(
