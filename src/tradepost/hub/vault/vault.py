@@ -80,6 +80,13 @@ class Vault:
         )
         return [ShownHeader(row.name, HIDDEN if row.hidden else self._open(row), row.hidden) for row in rows]
 
+    async def stored(self, session: AsyncSession, server_id: str) -> list[Header]:
+        """A server's headers as they are sealed, to be sealed again beside others."""
+        rows = await session.scalars(
+            select(SealedHeader).where(SealedHeader.server_id == server_id).order_by(SealedHeader.name)
+        )
+        return [Header(row.name, self._open(row), row.hidden) for row in rows]
+
     async def headers_for(self, workspace_id: str, server_id: str) -> list[Header]:
         """The values to send to a server. Raises Unavailable when one cannot be opened: nothing is sent without it."""
         async with self._database.transaction(workspace_id, write=False) as session:

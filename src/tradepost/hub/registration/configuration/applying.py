@@ -135,8 +135,9 @@ class _Changes:
         elif "name" in change.members:
             row.exposed_name = f"~{row.id}"  # free for another one, until all have their names
             self._names.append((row, part.name or tool))
-        if part.position is not None:
-            row.position = part.position
+        for member, (_, after) in change.members.items():
+            if member != "name":
+                setattr(row, member, after)
         self._next[kind, target] = max(self._next[kind, target], row.position + 1)
 
     def _new_assignment(self, kind: str, target: str, server: str, tool: str) -> Assignment:

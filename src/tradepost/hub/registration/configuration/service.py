@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
@@ -66,7 +68,7 @@ class Configurations:
                 await bump(session)  # for its lock: nobody else changes the registry in between
                 rows = await read_rows(session)
                 self._check_unchanged(rows, wanted, asked)
-                values = Values(given or {}, await self._stored(by, wanted, rows))
+                values = Values(given or {}, await self._stored(session, wanted, rows))
                 plan = compare(read, wanted, document_of(rows), rows, values, prune=prune)
                 if not plan.is_empty:
                     servers = ServerChanges(session, by, read, rows, self._vault, values, self._now())
@@ -132,12 +134,12 @@ class Configurations:
             if part.url is not None and (row.url if row is not None else None) != asked.get(part.slug):
                 raise StateConflict(f"The URL of '{part.slug}' was changed at this moment.", hint="Import it again.")
 
-    async def _stored(self, by: Caller, wanted: Document, rows: Rows) -> dict[str, dict[str, Header]]:
+    async def _stored(self, session: AsyncSession, wanted: Document, rows: Rows) -> dict[str, dict[str, Header]]:
         """The values that servers have whose headers the file names."""
         found = {}
         for part in wanted.servers:
             row = rows.servers.get(part.slug)
             if row is not None and part.says("headers") and rows.headers.get(row.id):
-                headers = await self._vault.headers_for(by.workspace_id, row.id)
+                headers = await self._vault.stored(session, row.id)
                 found[part.slug] = {header.name.lower(): header for header in headers}
         return found
