@@ -27,7 +27,7 @@ RegistryOption = Annotated[
     typer.Option(
         "--registry",
         envvar="TRADEPOST_REGISTRY",
-        help=f"A registry with the official API. {KEY_VARIABLE} is sent as its bearer key.",
+        help=f"A registry with the official API. {KEY_VARIABLE} is sent as its bearer key, except to the official one.",
     ),
 ]
 
@@ -39,8 +39,10 @@ def register(server: typer.Typer) -> None:
 
 
 @asynccontextmanager
-async def _reading(networks: Sequence[Network]) -> AsyncIterator[Registries]:
-    registries = Registries(Guard(networks), os.environ.get(KEY_VARIABLE) or None)
+async def _reading(networks: Sequence[Network], registry: str) -> AsyncIterator[Registries]:
+    """The official registry wants no key, and gets none that is meant for another one."""
+    key = os.environ.get(KEY_VARIABLE) if registry.rstrip("/") != OFFICIAL_URL else None
+    registries = Registries(Guard(networks), key or None)
     try:
         yield registries
     finally:
@@ -58,7 +60,7 @@ def browse(
     """List servers of an MCP registry. What it says of them is its publishers' word."""
 
     async def work() -> None:
-        async with _reading(load(data=data).private_networks) as registries:
+        async with _reading(load(data=data).private_networks, registry) as registries:
             found = await registries.browse(registry, search, cursor, limit)
         if as_json:
             console.show_json({"servers": [asdict(one) for one in found.items], "next_cursor": found.more})
@@ -101,7 +103,7 @@ def add_from(
         values = dict(_pair(text) for text in given or ())
         async with opened(data) as found, registering(found) as registration:
             caller = await found.acting(workspace, by)
-            async with _reading(found.settings.private_networks) as registries:
+            async with _reading(found.settings.private_networks, registry) as registries:
                 offer = await registries.offer(registry, name, version)
             _introduce(offer)
             asked = questions(offer)

@@ -1,5 +1,6 @@
 """Configurations: a workspace's registry and access, given out as a document and brought to what a document says."""
 
+import asyncio
 from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -59,7 +60,7 @@ class Configurations:
         """Bring the workspace to what a file says, wholly or not at all. A dry run does the same and keeps nothing, so
         that what it finds wrong is what would go wrong. `prune` removes what the lists of the file do not have. `given`
         are values of headers, by server and then by name in lower case."""
-        wanted = checked(read)
+        wanted = await asyncio.to_thread(checked, read)  # digests of some thousand definitions take their time
         asked = await self._check_urls(by, read, wanted, given or {})
         plan = Plan(())
         try:
