@@ -11,6 +11,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from tradepost.api.build import build_api, rest_at
+from tradepost.api.mcp_registry import McpRegistry
 from tradepost.api.parts import Parts as ApiParts
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
@@ -40,11 +41,13 @@ from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.apis import Apis
 from tradepost.hub.registration.build import Registration, open_secrets
 from tradepost.hub.registration.builtin import sync_builtin
+from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.connecting import Connecting
 from tradepost.hub.registration.credentials import Credentials
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.in_use import InUse
 from tradepost.hub.registration.refreshing import Refreshing
+from tradepost.hub.registration.registries import Registries
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
 from tradepost.hub.registration.servers import Servers
@@ -153,6 +156,8 @@ class Tradepost:
         servers, credentials = Servers(hub, vault, guard), Credentials(hub, vault, guard)
         apis = Apis(hub, servers, self.connections)
         self.registration = Registration(servers, discovery, self.connections, connecting, credentials, apis)
+        self.configurations = Configurations(hub, vault, guard)
+        self.registries = Registries(guard)
         self.proxies = TrustedProxies(settings.proxy_networks)
         self.endpoint = self._mcp(peers)
         self.doors = self._beside_mcp(vault, assertion_keys)
@@ -189,8 +194,11 @@ class Tradepost:
             "caller_assertions": {"jwks_uri": url + JWKS_PATH},
         }
         metadata_url = Resources(url).metadata_url(REST)
+        services = self.registration, self.configurations, self.registries
+        parts = ApiParts(self.hub, vault, self.gateway, *services, metadata_url)
         doors: Sequence[Door] = (
-            build_api(ApiParts(self.hub, vault, self.gateway, self.registration, metadata_url)),
+            build_api(parts),
+            McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
             self.oauth,
             Jwks(assertion_keys.published, PUBLISHED_SECONDS),
@@ -244,6 +252,7 @@ class Tradepost:
         await self.upstreams.close()
         await self.vault.close()
         await self.oauth.close()
+        await self.registries.close()
         await self.hub.close()
         await self.store.close()
 

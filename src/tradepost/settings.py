@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     """Domains of e-mail addresses whose holders need no invitation to look into one workspace."""
     oidc_workspace: str = ""
     """That workspace, by its short name."""
+    public_registry: str = ""
+    """Workspace, by its short name, whose approved servers everybody may list at /v0.1/servers without a key."""
 
     @field_validator(
         *("allowed_hosts", "allowed_origins", "trusted_proxies", "allow_private", "allowed_commands", "oidc_domains"),

@@ -92,6 +92,10 @@ RULES = {
     "GET /audit/{row}": "viewer",
     "POST /audit/verify": "admin",
     "GET /usage": "viewer",
+    "GET /configuration": "admin",
+    "POST /configuration": "admin",
+    "GET /registry/servers": "admin",
+    "POST /registry/servers": "admin",
 }
 CALLERS = (*ROLES, "agent", "other_agent")
 

@@ -17,12 +17,14 @@ from tradepost.api import (
     approvals,
     assignments,
     audit,
+    configuration,
     contacts,
     headers,
     keys,
     limits,
     me,
     profiles,
+    registries,
     registry_rules,
     rules,
     server_credentials,
@@ -68,6 +70,8 @@ SUBJECTS = (
     audit,
     usage,
     vault,
+    configuration,
+    registries,
 )
 
 

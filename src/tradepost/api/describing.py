@@ -33,6 +33,8 @@ TAGS = (
     {"name": "contacts", "description": "Customers of the store, by the tools of an agent."},
     {"name": "audit", "description": "The record of every call."},
     {"name": "usage", "description": "Calls, counted."},
+    {"name": "configuration", "description": "The whole registry as one document, for git."},
+    {"name": "registries", "description": "Other registries of MCP servers, to pick from."},
 )
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})

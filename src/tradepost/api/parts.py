@@ -6,6 +6,8 @@ from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.gateway.build import BuiltGateway
 from tradepost.hub.registration.build import Registration
+from tradepost.hub.registration.configuration.service import Configurations
+from tradepost.hub.registration.registries import Registries
 from tradepost.hub.vault.vault import Vault
 
 
@@ -18,5 +20,7 @@ class Parts:
     vault: Vault
     gateway: BuiltGateway
     registration: Registration
+    configurations: Configurations
+    registries: Registries
     metadata_url: str | None = None
     now: Now = system_now

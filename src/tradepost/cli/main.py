@@ -20,6 +20,8 @@ _COMMANDS = {
     "call": ("calling", "Call a tool of the running hub as an agent."),
     "connect": ("calling", "A stdio bridge to the running hub, for desktop clients that only start a command."),
     "server": ("servers", "Registered MCP servers and their tools."),
+    "export": ("configuration", "Give out servers, tools, assignments, agents and limits as YAML, without secrets."),
+    "import": ("configuration", "Bring a workspace to what such a file says; --dry-run shows the plan."),
     "approvals": ("approvals", "Writes that wait for a person."),
     "audit": ("audit", "The record of every call and decision."),
     "agent": ("agents", "Agents: specialists and outside MCP clients."),

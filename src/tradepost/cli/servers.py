@@ -7,6 +7,7 @@ import typer
 
 from tradepost.cli import (
     console,
+    registries,
     server_apis,
     server_changes,
     server_credentials,
@@ -56,6 +57,7 @@ def register(app: typer.Typer) -> None:
     server.command("settings")(server_settings.settings)
     server.command("inject")(server_inject.inject)
     server.command("swap")(server_swap.swap)
+    registries.register(server)
     app.add_typer(server)
 
 

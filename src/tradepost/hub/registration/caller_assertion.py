@@ -26,7 +26,7 @@ async def set_assertion(database: Database, guard: Guard, by: Caller, server: st
         check_takes_headers(found)
         await _check_protected(guard, url)
     if isinstance(wanted, str):
-        _check_audience(wanted, url)
+        check_audience(wanted, url)
     async with database.transaction(by.workspace_id, write=True) as session:
         await require_role(session, by, "admin")
         found = await find_server(session, found.id)
@@ -50,8 +50,8 @@ async def _check_protected(guard: Guard, url: str) -> None:
             )
 
 
-def _check_audience(audience: str, url: str) -> None:
-    """A web address is one of the server's own, in the spelling of its URL."""
+def check_audience(audience: str, url: str) -> None:
+    """Raises InvalidArgument. A web address is one of the server's own, in the spelling of its URL."""
     own = "/".join(url.split("/", 3)[:3])
     is_address = audience.lower().startswith(("http:", "https:"))
     is_own = audience == own or audience.startswith(f"{own}/")

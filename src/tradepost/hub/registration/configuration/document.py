@@ -1,0 +1,128 @@
+"""The shape of a configuration file. Everything is named by what people call it, nothing by the id of a row, so that a
+file means the same in every hub. No member can hold a secret: of headers it has the names.
+
+What a file leaves out stays as it is; what it says, holds. The export says everything.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tradepost.hub.access.models import Posture
+from tradepost.hub.registry.catalog import ToolClass
+from tradepost.hub.registry.models import ToolState
+
+FORMAT_VERSION: Final = 1
+MAX_TEXT = 10_000
+
+Json = dict[str, Any]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Text = Annotated[str, Field(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Part(BaseModel):
+    """One thing in the file: no members but those that there are, no value of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    def says(self, member: str) -> bool:
+        """Whether the file says something about a member."""
+        return member in self.model_fields_set
+
+
+class ProfilePart(Part):
+    """A group of agents."""
+
+    slug: Name
+    name: Words = ""
+    posture: Posture = "propose"
+
+
+class AgentPart(Part):
+    """An agent. Its keys are none of the file's business. `limits` are its own, lower than the workspace's."""
+
+    slug: Name
+    profile: Name
+    name: Words = ""
+    description: Text = ""
+    enabled: bool = True
+    scopes: list[Name] = Field(default_factory=list)
+    limits: dict[Name, int | bool] = Field(default_factory=dict)
+
+
+class HeaderPart(Part):
+    """That a server is sent a header. Its value is never told."""
+
+    name: Name
+    secret: bool = True
+
+
+class ToolPart(Part):
+    """A tool. `digest` stands for the definition that a person approved; with the definition itself, a hub can take the
+    tool over without asking its server. Class, scope, definition and digest of a bundled tool come with the release."""
+
+    name: Name
+    state: ToolState = "unapproved"
+    tool_class: ToolClass = Field("write", alias="class")
+    moves_money: bool = False
+    scope: Name | None = None
+    settings: Json = Field(default_factory=dict)
+    inject: list[Json] = Field(default_factory=list)
+    digest: Digest | None = None
+    definition: Json | None = None
+
+
+class ContentPart(Part):
+    """A resource (named by its URI), a template of resources (by its pattern) or a prompt."""
+
+    name: str = Field(min_length=1, max_length=2_048)
+    state: ToolState = "unapproved"
+    template: bool = False
+    digest: Digest
+    definition: Json | None = None
+
+
+class ServerPart(Part):
+    """A server. `kind` tells whether it is somewhere else or part of the program."""
+
+    slug: Name
+    kind: Literal["remote", "bundled"] = "remote"
+    name: Words = ""
+    url: Annotated[str, Field(min_length=1, max_length=2_048)] | None = None
+    enabled: bool = True
+    headers: list[HeaderPart] = Field(default_factory=list)
+    settings: Json = Field(default_factory=dict)
+    inject: list[Json] = Field(default_factory=list)
+    caller_assertion: bool | Annotated[str, Field(min_length=1, max_length=500)] = False
+    tools: list[ToolPart] = Field(default_factory=list)
+    resources: list[ContentPart] = Field(default_factory=list)
+    prompts: list[ContentPart] = Field(default_factory=list)
+
+
+class AssignmentPart(Part):
+    """A tool made visible to the agents of a profile, or to one agent, under a name."""
+
+    profile: Name | None = None
+    agent: Name | None = None
+    server: Name
+    tool: Name
+    name: Name | None = None
+    position: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+
+
+class Document(Part):
+    """A whole file. A list that it does not have is none of its business."""
+
+    format_version: Literal[1]
+    limits: dict[Name, int | bool] = Field(default_factory=dict)
+    profiles: list[ProfilePart] = Field(default_factory=list)
+    agents: list[AgentPart] = Field(default_factory=list)
+    servers: list[ServerPart] = Field(default_factory=list)
+    assignments: list[AssignmentPart] = Field(default_factory=list)
+
+
+def as_plain(document: Document) -> Json:
+    """What a document says, as JSON or YAML has it."""
+    return document.model_dump(by_alias=True, exclude_unset=True)
