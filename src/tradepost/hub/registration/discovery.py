@@ -122,7 +122,7 @@ class Discovery:
             clear = redact([lists.tools, lists.resources, lists.templates, lists.prompts], connection.secrets)
             difference = await apply_lists(session, current, *clear)
             if is_api(current.url):
-                await propose_classes(session, current, difference)
+                await propose_classes(session, by, current, difference)
             if always or not difference.is_empty or difference.contents_changed:
                 await record_change(session, by, "server:discovered", current.id, difference.summary())
             return difference

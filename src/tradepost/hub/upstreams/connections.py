@@ -5,6 +5,7 @@ credential gets a new client and the old one is closed.
 """
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -134,7 +135,7 @@ class Connections:
         if limits is not DEFAULTS:
             timeouts = replace(timeouts, connect=limits.connect_seconds, handshake=limits.handshake_seconds)
         if is_api(url):
-            return self._to_api(url, headers, timeouts, ambient, place)
+            return self._to_api(self._http, url, headers, timeouts, ambient, place)
         if url.startswith(SCHEME):
             starter = self._programs.starter(url.removeprefix(SCHEME))
             program = StdioLink(starter, starter.name)
@@ -160,13 +161,13 @@ class Connections:
 
     def _to_api(
         self,
+        http: HttpPool,
         url: str,
         headers: Sequence[Header],
         timeouts: Timeouts,
         ambient: Beside,
         place: tuple[str, str] | None,
     ) -> Connection:
-        http = self._http = self._http or self.guard.http_pool()
         look = partial(self.look, *place) if self.look is not None and place is not None else None
         link = RestLink(http, web_url(url), headers, timeouts.connect, look)
         sent = {header.name: header.value for header in headers}
@@ -188,6 +189,18 @@ class Connections:
 
 
 def _secrets(headers: Sequence[Header]) -> tuple[str, ...]:
-    """The hidden values, and what follows a scheme like `Bearer`; longest first."""
-    found = {part for header in headers if header.hidden for part in (header.value, header.value.rpartition(" ")[2])}
+    """The hidden values, what follows a scheme like `Bearer`, and the password of `Basic`; longest first."""
+    hidden = [header.value for header in headers if header.hidden]
+    found = {part for value in hidden for part in (value, value.rpartition(" ")[2], _password(value))}
     return tuple(sorted((part for part in found if len(part) >= 6), key=lambda part: (-len(part), part)))
+
+
+def _password(value: str) -> str:
+    """The password in a value of HTTP's basic scheme; nothing where there is none."""
+    scheme, _, encoded = value.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
