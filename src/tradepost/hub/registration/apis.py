@@ -138,7 +138,7 @@ class Apis:
         found, kept = await self._kept(by.workspace_id, server)
         made, before = await self._compiled(found, kept)
         terms = with_choice(before, choice, keys_of(made.operations))
-        raw = orjson.loads(kept.text)
+        raw = await asyncio.to_thread(orjson.loads, kept.text)
         usable = terms if choice.operations is not None else replace(terms, operations=still_there(raw, terms))
         made = await asyncio.to_thread(compiled, raw, usable, web_url(found.url or ""), kept.source)
         terms = replace(terms, names=made.names(before.names))
@@ -158,7 +158,8 @@ class Apis:
     async def set_credentials(self, by: Caller, server: str, given: Mapping[str, str]) -> Server:
         """Replace the credential of an API, by schemes of its document."""
         found, kept = await self._kept(by.workspace_id, server)
-        return await self._servers.set_headers(by, found.id, headers_for(Document(orjson.loads(kept.text)), given))
+        document = Document(await asyncio.to_thread(orjson.loads, kept.text))
+        return await self._servers.set_headers(by, found.id, headers_for(document, given))
 
     async def look(self, workspace_id: str, server_id: str) -> Offer:
         """What an API offers now: its document is read anew where it has a source. Raises UpstreamFailed,
