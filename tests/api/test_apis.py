@@ -60,6 +60,7 @@ async def test_from_a_document_to_governed_tools(as_: As, acme: Side, url: str, 
         ("read", True, True),
     ]
     assert "leads out of the document" in shown["export"]["problem"]
+    assert [(one["name"], one["says"]) for one in made["schemes"]] == [("Key", "API key in the header X-Billing-Key")]
     assert api.requests[-1].headers.get("x-billing-key") is None  # a document is fetched without the credential
     tested = await admin.post(f"/servers/{SLUG}/test", status=200)
     assert (tested["ok"], tested["transport"], tested["server_name"], tested["tools"]) == (

@@ -100,6 +100,15 @@ class OperationShown(Shown):
     problem: str | None
 
 
+class SchemeShown(Shown):
+    """A way of signing in that the document names. The last two are those of OAuth's client credentials."""
+
+    name: str
+    says: str = Field(examples=["API key in the header X-Api-Key"])
+    token_url: str | None
+    scopes: list[str]
+
+
 class ApiShown(Shown):
     """What was taken of an API's document. `source` is where the document is read anew."""
 
@@ -109,6 +118,7 @@ class ApiShown(Shown):
     choice: list[str]
     idempotency_header: str | None
     checks_answers: bool
+    schemes: list[SchemeShown]
     operations: list[OperationShown]
 
 
@@ -169,6 +179,10 @@ def _shown(view: ApiView) -> ApiShown:
         choice=list(view.terms.operations),
         idempotency_header=view.terms.key_header,
         checks_answers=view.terms.checks_answers,
+        schemes=[
+            SchemeShown(name=one.name, says=one.says, token_url=one.token_url, scopes=list(one.scopes))
+            for one in view.schemes
+        ],
         operations=[_operation(one) for one in view.operations],
     )
 

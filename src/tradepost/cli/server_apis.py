@@ -96,6 +96,9 @@ def add_api(
             f"{len(made.operations)} operations become tools."
         )
         _say_problems(made)
+        if made.schemes and not (new.credentials or new.headers):
+            schemes = ", ".join(f"{one.name} ({one.says})" for one in made.schemes)
+            console.say(f"It has no credential yet. The document names {schemes}: --credential NAME")
         if not chosen:
             console.say(
                 f"Choose some: tradepost server operations {slug}, then tradepost server api {slug} --operations …"

@@ -26,7 +26,7 @@ from tradepost.hub.registration.openapi.fetching import fetch_document
 from tradepost.hub.registration.openapi.operations import EVERYTHING, ToolClass, operations_of
 from tradepost.hub.registration.openapi.reading import read_document
 from tradepost.hub.registration.openapi.references import Document
-from tradepost.hub.registration.openapi.security import headers_for
+from tradepost.hub.registration.openapi.security import Scheme, headers_for
 from tradepost.hub.registration.openapi.terms import FEW, Choice, Terms, read_terms, with_choice
 from tradepost.hub.registration.servers import Servers, find_server
 from tradepost.hub.registry.api_models import ApiDocument
@@ -73,12 +73,13 @@ class OperationView:
 
 @dataclass(frozen=True, slots=True)
 class ApiView:
-    """An API as people see it."""
+    """An API as people see it. `schemes` are the ways of signing in that its document names."""
 
     server: Server
     source: str | None
     digest: str
     terms: Terms
+    schemes: Sequence[Scheme]
     operations: Sequence[OperationView]
 
 
@@ -124,25 +125,25 @@ class Apis:
         server = await self._servers.register_api(
             by, new.slug, base, headers, keep, name=title, timeout_seconds=new.timeout_seconds
         )
-        return ApiView(server, new.source, digest, terms, _views(made, terms))
+        return ApiView(server, new.source, digest, terms, made.schemes, _views(made, terms))
 
     async def show(self, by: Caller, server: str) -> ApiView:
         """An API and all operations of its document."""
         found, kept = await self._kept(by.workspace_id, server)
         made, terms = await self._compiled(found, kept)
-        return ApiView(found, kept.source, kept.digest, terms, _views(made, terms))
+        return ApiView(found, kept.source, kept.digest, terms, made.schemes, _views(made, terms))
 
     async def choose(self, by: Caller, server: str, choice: Choice) -> ApiView:
         """Choose other operations or fields. What that changes shows when the server is discovered next."""
         found, kept = await self._kept(by.workspace_id, server)
         made, before = await self._compiled(found, kept)
         terms = with_choice(before, choice, keys_of(made.operations))
-        raw = orjson.loads(kept.text)
+        raw = await asyncio.to_thread(orjson.loads, kept.text)
         usable = terms if choice.operations is not None else replace(terms, operations=still_there(raw, terms))
         made = await asyncio.to_thread(compiled, raw, usable, web_url(found.url or ""), kept.source)
         terms = replace(terms, names=made.names(before.names))
         await self._store(by, found, kept, "api:chosen", kept.text, kept.digest, terms)
-        return ApiView(found, kept.source, kept.digest, terms, _views(made, terms))
+        return ApiView(found, kept.source, kept.digest, terms, made.schemes, _views(made, terms))
 
     async def replace(self, by: Caller, server: str, data: bytes) -> ApiView:
         """Hand over a newer document of the same API. What it changes shows when the server is discovered next."""
@@ -152,12 +153,13 @@ class Apis:
                 f"The document of '{found.slug}' is read from its URL.", hint="Discover the server to read it anew."
             )
         made, terms = await self._take(by, found, kept, data)
-        return ApiView(found, None, kept.digest, terms, _views(made, terms))
+        return ApiView(found, None, kept.digest, terms, made.schemes, _views(made, terms))
 
     async def set_credentials(self, by: Caller, server: str, given: Mapping[str, str]) -> Server:
         """Replace the credential of an API, by schemes of its document."""
         found, kept = await self._kept(by.workspace_id, server)
-        return await self._servers.set_headers(by, found.id, headers_for(Document(orjson.loads(kept.text)), given))
+        document = Document(await asyncio.to_thread(orjson.loads, kept.text))
+        return await self._servers.set_headers(by, found.id, headers_for(document, given))
 
     async def look(self, workspace_id: str, server_id: str) -> Offer:
         """What an API offers now: its document is read anew where it has a source. Raises UpstreamFailed,

@@ -108,7 +108,7 @@ class Discovery:
                 session, current, lists.tools, lists.resources, lists.templates, lists.prompts, look
             )
             if is_api(current.url):
-                await propose_classes(session, current, difference)
+                await propose_classes(session, by, current, difference)
             if always or not difference.is_empty or difference.contents_changed:
                 await record_change(session, by, "server:discovered", current.id, {**difference.summary(), "who": who})
             return difference

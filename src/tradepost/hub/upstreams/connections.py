@@ -279,7 +279,7 @@ class Connections:
         if limits is not DEFAULTS:
             timeouts = replace(timeouts, connect=limits.connect_seconds, handshake=limits.handshake_seconds)
         if is_api(url):
-            return self._to_api(url, headers, timeouts, ambient, account, place)
+            return self._to_api(self._http, url, headers, timeouts, ambient, account, place)
         if url.startswith(SCHEME):
             starter = self._programs.starter(url.removeprefix(SCHEME))
             program = StdioLink(starter, starter.name)
@@ -306,6 +306,7 @@ class Connections:
 
     def _to_api(
         self,
+        http: HttpPool,
         url: str,
         headers: Sequence[Header],
         timeouts: Timeouts,
@@ -313,7 +314,6 @@ class Connections:
         account: Account | None,
         place: tuple[str, str] | None,
     ) -> Connection:
-        http = self._http = self._http or self.guard.http_pool()
         look = partial(self.look, *place) if self.look is not None and place is not None else None
         link: Link = RestLink(http, web_url(url), headers, timeouts.connect, look)
         if account is not None:

@@ -1,6 +1,7 @@
 """Which texts of a credential must not come back from a server: longest first, none so short that it stands in any
 answer by chance."""
 
+import base64
 from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -12,8 +13,9 @@ LEAST_WITH_DIGIT = 8
 
 
 def of_headers(headers: Sequence[Header]) -> tuple[str, ...]:
-    """The hidden values, and what follows a scheme like `Bearer`."""
-    return _sorted(part for one in headers if one.hidden for part in (one.value, one.value.rpartition(" ")[2]))
+    """The hidden values, what follows a scheme like `Bearer`, and the password of `Basic`."""
+    hidden = [one.value for one in headers if one.hidden]
+    return _sorted(part for value in hidden for part in (value, value.rpartition(" ")[2], _password(value)))
 
 
 def of_url(url: str) -> tuple[str, ...]:
@@ -24,6 +26,17 @@ def of_url(url: str) -> tuple[str, ...]:
     values = {value for _, value in parse_qsl(parts.query)}
     whole = {url, target, parts.path} if len(parts.path) >= LEAST_OF_PATH else {url, target}
     return _sorted({*whole, *words, *values})
+
+
+def _password(value: str) -> str:
+    """The password in a value of HTTP's basic scheme; nothing where there is none."""
+    scheme, _, encoded = value.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _is_telling(word: str) -> bool:

@@ -135,6 +135,8 @@ def test_a_body_that_is_no_plain_object_is_one_argument(schema: dict[str, object
         (one({"parameters": [{"$ref": "#/x"}]}, x={"$ref": "#/x"}), "refers to itself"),
         (one(takes({"$ref": "file:///etc/passwd"}), "post"), "leads out of the document"),
         (one(takes({}, "multipart/form-data", required=True), "post"), "neither JSON nor a form"),
+        (one({"parameters": [parameter("X-A\r\nX-Admin", "header")]}), "no header has"),
+        (one(takes({}, "application/x\r\ny+json", required=True), "post"), "neither JSON nor a form"),
         (one({}, path="/a/../b"), "step"),
         (one({}, path="/a/%2e%2e/b"), "step"),
         (one({}, path="/a?x=1"), "characters"),
@@ -305,6 +307,10 @@ def test_what_3_0_says_otherwise() -> None:
         "type": ["string", "null"],
         "enum": ["a", None],
     }
+    nested: dict[str, object] = {"type": "integer", "nullable": True}
+    for _ in range(14):
+        nested = {"type": "object", "nullable": True, "properties": {"a": nested}}
+    assert str(_body(nested, "3.0.3")).count("'null'") == 13  # also where it is cut
     assert _body({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, "3.0.3") == {
         "type": "integer",
         "exclusiveMinimum": 0,

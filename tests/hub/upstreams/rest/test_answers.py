@@ -130,6 +130,13 @@ def test_trouble_is_no_result(status: int, answered_no: bool) -> None:
         assert failed.value.details["server_said"] == {"untrusted": "Down. x"}
 
 
+@pytest.mark.parametrize(("status", "certain"), [(301, False), (302, False), (303, False), (307, True), (308, True)])
+def test_a_write_that_is_sent_elsewhere_may_have_been_done(status: int, certain: bool) -> None:
+    with pytest.raises(UpstreamFailed) as failed:
+        result_of({"method": "POST", "path": "/", "parameters": []}, status, {}, b"")
+    assert failed.value.answered is certain
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

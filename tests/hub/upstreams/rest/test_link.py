@@ -7,6 +7,8 @@ import pytest
 
 from tests.hub.billing import KEY, Billing, billing
 from tests.protocol.conftest import warm
+from tradepost.hub.upstreams.connections import Connections
+from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.rest.link import Offer, RestLink
 from tradepost.hub.upstreams.rest.plan import Plan, query_header
 from tradepost.hub.vault.header_rules import Header
@@ -66,6 +68,12 @@ async def test_the_credential_is_sent_as_it_is_and_nothing_goes_before_it(api: B
     assert (sent["x-billing-key"], sent["x-shop"], sent["x-customer"]) == (KEY, "7", "C-1")
     assert not [name for name in sent if name.startswith(("mcp-", "tradepost-"))]
     assert (sent["accept-encoding"], f"http://{sent['host']}") == ("identity", api.url)
+
+
+def test_the_password_of_the_basic_scheme_is_a_secret_of_its_own() -> None:
+    encoded = "bWU6YS1wYXNzd29yZA=="
+    made = Connections(None, Guard()).fresh("openapi:http://127.0.0.1", [Header("Authorization", f"Basic {encoded}")])  # type: ignore[arg-type]
+    assert made.secrets == (f"Basic {encoded}", encoded, "a-password")
 
 
 async def test_methods_without_bodies_have_none(api: Billing, pool: HttpPool) -> None:

@@ -8,6 +8,8 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.foundation.caller import Caller
+from tradepost.hub.access.changes import note
 from tradepost.hub.registration.difference import Difference
 from tradepost.hub.registration.openapi.operations import class_of
 from tradepost.hub.registry.models import Server, ToolEntry
@@ -16,7 +18,7 @@ from tradepost.hub.upstreams.rest.plan import plan_of
 _CARE = ("read", "write", "destructive")  # the more careful the later
 
 
-async def propose_classes(session: AsyncSession, server: Server, difference: Difference) -> None:
+async def propose_classes(session: AsyncSession, by: Caller, server: Server, difference: Difference) -> None:
     """Set the classes of tools that are new, raise those of changed ones. In the session's transaction."""
     changed = {change.name for change in difference.changed}
     names = {*difference.new, *changed}
@@ -27,5 +29,8 @@ async def propose_classes(session: AsyncSession, server: Server, difference: Dif
         if plan is None:
             continue
         said = class_of(plan["method"])
-        if entry.name not in changed or _CARE.index(said) > _CARE.index(entry.tool_class):
+        if entry.name not in changed:
+            entry.tool_class = said
+        elif _CARE.index(said) > _CARE.index(entry.tool_class):
+            note(session, by, "tool:class", entry.id, {"tool": entry.name, "before": entry.tool_class, "after": said})
             entry.tool_class = said

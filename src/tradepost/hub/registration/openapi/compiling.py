@@ -14,7 +14,7 @@ from tradepost.hub.registration.openapi.addresses import Homes
 from tradepost.hub.registration.openapi.operations import Operation, chosen, operations_of
 from tradepost.hub.registration.openapi.reading import words
 from tradepost.hub.registration.openapi.references import Document, Unusable
-from tradepost.hub.registration.openapi.security import reserved_names
+from tradepost.hub.registration.openapi.security import Scheme, reserved_names, schemes_of
 from tradepost.hub.registration.openapi.terms import Terms
 from tradepost.hub.registration.openapi.tool import Frame, definition_of
 
@@ -28,6 +28,7 @@ class Compiled:
     """All operations, the definitions of those that were chosen by key, and by key why some of them have none."""
 
     title: str
+    schemes: Sequence[Scheme]
     operations: Sequence[Operation]
     definitions: Mapping[str, Json]
     problems: Mapping[str, str]
@@ -61,7 +62,8 @@ def compiled(raw: Json, terms: Terms, base: str, source: str | None) -> Compiled
             )
         except Unusable as error:
             problems[operation.key] = clean(error.why, 300)
-    return Compiled(clean(words(document.info, "title"), MAX_TITLE), operations, definitions, problems)
+    title, schemes = clean(words(document.info, "title"), MAX_TITLE), list(schemes_of(document).values())
+    return Compiled(title, schemes, operations, definitions, problems)
 
 
 def still_there(raw: Json, terms: Terms) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Set
 from typing import Any
 
+from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.openapi.operations import Operation
 from tradepost.hub.registration.openapi.reading import words
 from tradepost.hub.registration.openapi.references import Document, Unusable
-from tradepost.hub.registration.openapi.schemas import MAX_BYTES, schema_of
+from tradepost.hub.registration.openapi.schemas import MAX_BYTES, MAX_WORDS, schema_of
 from tradepost.hub.upstreams.rest.answers import is_json
 from tradepost.hub.upstreams.rest.encoding import FORM
 from tradepost.hub.upstreams.rest.plan import Body, Parameter, Place, Style
@@ -30,6 +31,8 @@ _STYLES: dict[Place, tuple[Style, ...]] = {
 }
 _NO_ARGUMENTS = frozenset({"accept", "content-type", "authorization"})  # OpenAPI says so
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+*-]{1,100}/[a-z0-9!#$&^_.+*-]{1,100}")
 _MERGED = frozenset({"type", "properties", "required", "description", "additionalProperties"})
 
 
@@ -88,10 +91,12 @@ class Inputs:
             return
         if place == "query" and name in self._reserved:
             return
+        if place == "header" and not _TOKEN.fullmatch(name):
+            raise Unusable("Its parameter for a header has a name that no header has.")
         schema, style = self._form_of(node, place, most_bytes)
         text = words(node, "description")
         if text:
-            schema = {**schema, "description": schema.get("description") or text[:400]}
+            schema = {**schema, "description": schema.get("description") or clean(text, MAX_WORDS)}
         if place == "path" and schema.get("type") == "string":
             schema = {"minLength": 1, **schema}
         is_key = place == "header" and name.lower() in ("idempotency-key", self._key_header)
@@ -201,7 +206,7 @@ def _media(content: Any) -> tuple[str | None, Json]:
     kinds = content.items() if isinstance(content, dict) else ()
     found = [(str(kind).partition(";")[0].strip().lower(), media) for kind, media in kinds if isinstance(media, dict)]
     for kind, media in found:
-        if is_json(kind):
+        if is_json(kind) and _MEDIA_TYPE.fullmatch(kind):
             return kind, media
         if kind == "*/*":
             return "application/json", media

@@ -67,14 +67,15 @@ class Schemas:
         text = words(node, "description") or words(found, "description") or words(found, "title")
         if text and self._words:
             made["description"] = clean(text, self._words)
+        may_be_null = self._old and found.get("nullable") is True
         if beyond:
             kept: Json = {name: made[name] for name in ("type", "description") if name in made}
-            return kept
+            return _or_null(kept) if may_be_null else kept
         inner = (*seen, reference) if reference is not None else seen
         self._add_members(made, found, inner, depth)
         self._add_items(made, found, inner, depth)
         made = self._combined(made, found, inner, depth)
-        return _or_null(made) if self._old and found.get("nullable") is True else made
+        return _or_null(made) if may_be_null else made
 
     def skips(self, node: Any) -> bool:
         """Whether a member has no place in this direction."""

@@ -26,6 +26,8 @@ Json = dict[str, Any]
 # What the API would answer to the same request at another time, or with another credential: no matter of arguments.
 _NOT_OF_THE_CALL = frozenset({401, 407, 408, 425, 429})
 _CERTAIN = frozenset({401, 407, 425, 429})  # turned down before anything was done
+_READS = ("GET", "HEAD")
+_ASKED_ELSEWHERE = (307, 308)  # the other redirects may come after something was done: see what became of it there
 _TITLES = ("title", "error", "code")
 _DETAILS = ("detail", "message", "error_description", "description", "reason")
 
@@ -36,7 +38,7 @@ def result_of(plan: Plan, status: int, headers: Mapping[str, str], body: bytes) 
         raise UpstreamFailed(
             f"The API answered with a redirect (HTTP {status}), which is not followed.",
             dispatched=True,
-            answered=True,
+            answered=plan["method"] in _READS or status in _ASKED_ELSEWHERE,
             status=status,
             hint="An admin can set its base URL to where it leads.",
         )
