@@ -1,6 +1,7 @@
 """Header values: sealed, bound to their place, never shown, opened only with the right key file."""
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.errors import InvalidArgument, SetupError, Unavailable
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.keyring import load_key_ring, make_key_ring, parse_key_ring
-from tradepost.hub.vault.models import SealedHeader
+from tradepost.hub.vault.models import AssertionKey, Sealed, SealedHeader, SealedValue
 from tradepost.hub.vault.vault import HIDDEN, Vault, open_vault
 
 SECRET = "Bearer CANARY-5a1f-secret"
@@ -157,3 +158,34 @@ async def test_a_header_stands_once(world: World, vault: Vault):
     async with world.reading() as session:
         with pytest.raises(InvalidArgument):
             await vault.replace(session, "srv_1", [Header("X-A", "1"), Header("x-a", "2")])
+
+
+async def test_values_and_signing_keys_that_changed_places_do_not_open(world: World, vault: Vault):
+    """Between owners, between workspaces, and between tables."""
+    other = await founded(world.database, "other")
+    for place, owners in ((world, ("usr_1", "usr_2")), (other, ("usr_1",))):
+        async with place.changing() as session:
+            for owner in owners:
+                await vault.keep(session, owner, "totp", "CANARY-totp")
+        await vault.assertion_keys().signing(place.workspace_id)
+    async with world.database.system(write=True) as session:
+        values: Sequence[Sealed] = list(await session.scalars(select(SealedValue).order_by(SealedValue.owner_id)))
+        keys: Sequence[Sealed] = list(await session.scalars(select(AssertionKey)))
+        for rows in (values, keys):
+            texts = [row.ciphertext for row in rows]
+            for row, ciphertext in zip(rows, [*texts[1:], texts[0]], strict=True):
+                row.ciphertext = ciphertext
+    for place, owner in ((world, "usr_1"), (world, "usr_2"), (other, "usr_1")):
+        async with place.reading() as session:
+            with pytest.raises(Unavailable) as refused:
+                await vault.kept(session, owner, "totp")
+        with pytest.raises(Unavailable, match="which signs who calls"):
+            await vault.assertion_keys().signing(place.workspace_id)
+        assert "CANARY" not in str(refused.value)
+    async with world.database.system(write=True) as session:
+        (value,) = await session.scalars(select(SealedValue).where(SealedValue.owner_id == "usr_2"))
+        header, value.ciphertext = vault.keys.seal((world.workspace_id, "usr_2", "X-Key"), "CANARY-header")
+        assert header == value.key_version
+    async with world.reading() as session:
+        with pytest.raises(Unavailable):
+            await vault.kept(session, "usr_2", "totp")

@@ -149,6 +149,7 @@ class References:
 
     async def _read_anew(self, configured: Configured, reference: Reference) -> _Kept:
         asked_at = self.clock()  # a change that comes while it is read is found no later for it
+        self._forget(asked_at)
         self._refused.discard(reference)
         try:
             secret = await configured.manager.read(reference)
@@ -158,6 +159,11 @@ class References:
         self._failed.pop(reference, None)
         kept = self._kept[reference] = _Kept(secret, asked_at)
         return kept
+
+    def _forget(self, now: float) -> None:
+        """What is too old to be used: also of servers that nobody calls any more."""
+        self._kept = {one: kept for one, kept in self._kept.items() if now - kept.read_at < KEPT_SECONDS}
+        self._failed = {one: failed for one, failed in self._failed.items() if now < failed[0]}
 
     def _done(self, reference: Reference, task: asyncio.Task[_Kept]) -> None:
         self._reading.pop(reference, None)
