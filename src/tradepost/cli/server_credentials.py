@@ -87,12 +87,14 @@ def url(
     by: UserOption = None,
     data: DataOption = None,
 ) -> None:
-    """Point a server elsewhere. Another scheme, host or port clears its credential."""
+    """Point a server elsewhere. Another scheme, host or port clears its credential. A URL that was a secret stays
+    one."""
 
     async def work() -> None:
         whole = secret_value(url, "the URL") if secret_url else url
         async with opened(data) as found, registering(found) as registration:
-            await registration.servers.set_url(await found.acting(workspace, by), slug, whole, hide=secret_url)
+            caller, hide = await found.acting(workspace, by), True if secret_url else None
+            await registration.servers.set_url(caller, slug, whole, hide=hide)
         console.say(f"{slug} is elsewhere now. Test it next: tradepost server test {slug}")
 
     run(work)

@@ -97,15 +97,10 @@ class Hub:
         self, caller: Caller | None = None, process: Process | None = None, *, tool: str = "track", cls: str = "read"
     ) -> ToolResult:
         """A call of a tool of the only server, as the pipeline would make it."""
-        async with self.world.reading() as session:
-            server = await session.get(Server, (self.world.workspace_id, await self._id()))
-        assert server is not None
+        server = (await self.connecting.look(self.owner, "tracker"))[0]
         entry = Entry(server, tool, cls)
         upstreams = (process or self.process).upstreams
         return await upstreams.call_tool(caller or self.owner, entry, {"number": "1"}, None)
-
-    async def _id(self) -> str:
-        return (await self.connecting.look(self.owner, "tracker"))[0].id
 
 
 class Entry:

@@ -173,12 +173,13 @@ class Connecting:
     async def _setup(self, by: Caller, server: str) -> tuple[Server, Setup]:
         async with self._database.transaction(by.workspace_id, write=False) as session:
             found = await find_server(session, server)
-            setup = await self._accounts.setups.read(by.workspace_id, found.id)
-            if setup is None or setup.flow != CONSENT:
-                raise StateConflict(
-                    f"'{found.slug}' is not a server that people connect.",
-                    hint="Set it up for that: tradepost server credential, with --oauth workspace or --oauth user.",
-                )
+        setup = await self._accounts.setups.read(by.workspace_id, found.id)
+        if setup is None or setup.flow != CONSENT:
+            raise StateConflict(
+                f"'{found.slug}' is not a server that people connect.",
+                hint="Set it up for that: tradepost server credential, with --oauth workspace or --oauth user.",
+            )
+        async with self._database.transaction(by.workspace_id, write=False) as session:
             await require_role(session, by, _least(setup))
         if setup.per_user and by.user_id is None:
             raise InvalidArgument(

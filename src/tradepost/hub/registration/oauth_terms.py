@@ -104,12 +104,20 @@ def check_no_authorization(headers: Iterable[str]) -> None:
 
 async def require_privacy(guard: Guard, origin: Origin) -> None:
     """Raises InvalidArgument where a secret would travel for everybody to read."""
-    if origin.scheme != "https":
-        addresses = await guard.addresses(origin.host, origin.port)
-        if not guard.may_use_plain_http(origin, addresses):
-            raise InvalidArgument(
-                "A secret would travel over plain http.", field="url", hint="Use the server's https URL."
-            )
+    check_safe(await is_safe(guard, origin))
+
+
+async def is_safe(guard: Guard, origin: Origin) -> bool:
+    """Whether a secret may travel there. Raises PermissionError, OSError for what the guard does not allow."""
+    if origin.scheme == "https":
+        return True
+    return guard.may_use_plain_http(origin, await guard.addresses(origin.host, origin.port))
+
+
+def check_safe(safe: bool) -> None:
+    """Raises InvalidArgument where it may not."""
+    if not safe:
+        raise InvalidArgument("A secret would travel over plain http.", field="url", hint="Use the server's https URL.")
 
 
 async def keep_terms(session: AsyncSession, vault: Vault, server_id: str, url: str, terms: OAuthTerms) -> None:

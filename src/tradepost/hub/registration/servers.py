@@ -20,6 +20,8 @@ from tradepost.hub.registration.oauth_terms import (
     check_beside,
     check_no_authorization,
     check_not_both,
+    check_safe,
+    is_safe,
     keep_terms,
     require_privacy,
 )
@@ -138,6 +140,7 @@ class Servers:
         """Point a server elsewhere. Another scheme, host or port clears its credential: that is for the old one. What
         was hidden stays so, unless `hide` says otherwise."""
         origin = await self._check(url, ())
+        safe = await is_safe(self._guard, origin)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             found = await remote_server(session, server)
@@ -150,7 +153,7 @@ class Servers:
                 url = f"{API_SCHEME}{url}"
             has_oauth = await session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == found.id))
             if hides:
-                await require_privacy(self._guard, origin)
+                check_safe(safe)
                 check_not_both(has_oauth is not None and not moved)
             if hides or found.url_hidden:
                 await self._vault.forget(session, found.id, URL)

@@ -4,17 +4,19 @@ no redirect, no cookies. What goes wrong is said without anything that was sent.
 import asyncio
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlencode
 
 import orjson
 
+from tradepost import __version__
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.upstreams.guard import Guard, read_url
 from tradepost.hub.upstreams.oauth.errors import OAuthFailed
+from tradepost.protocol import legacy
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import header_lines, read_http_url
@@ -27,6 +29,7 @@ MAX_BYTES = 65_536
 MAX_SAID = 300
 
 Json = dict[str, Any]
+Found = TypeVar("Found")
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
 
 
@@ -81,6 +84,22 @@ class OAuthHttp:
             raise OAuthFailed(f"The {what} that the server names cannot be used. {why}") from None
         return url
 
+    async def challenge(self, url: str) -> str | None:
+        """How the server at `url` refuses somebody without a credential; None where it does not. It is asked what any
+        client asks first, and nothing of its answer but that is read. Raises OAuthFailed."""
+        params = {
+            "protocolVersion": legacy.VERSIONS[0],
+            "capabilities": {},
+            "clientInfo": {"name": "tradepost", "version": __version__},
+        }
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+        headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+
+        async def read(answer: HttpAnswer) -> str | None:
+            return answer.headers.get("www-authenticate") if answer.status == 401 else None
+
+        return await self._exchanged("POST", url, "server", headers, orjson.dumps(asked), read)
+
     async def get(self, url: str, what: str) -> Answer:
         """What is there. Raises OAuthFailed."""
         return await self._ask("GET", await self.check(url, what), what, {}, b"")
@@ -107,6 +126,20 @@ class OAuthHttp:
             await pool.close()
 
     async def _ask(self, method: str, url: str, what: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        async def read(answer: HttpAnswer) -> Answer:
+            return await _taken(answer, what)
+
+        return await self._exchanged(method, url, what, headers, body, read)
+
+    async def _exchanged(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        read: Callable[[HttpAnswer], Awaitable[Found]],
+    ) -> Found:
         to = read_http_url(url)
         sent = {"host": to.authority, "accept": "application/json", "accept-encoding": "identity", **headers}
         if method == "POST":
@@ -117,7 +150,7 @@ class OAuthHttp:
                 options: Any = {"connect_seconds": CONNECT_SECONDS, "repeatable": method == "GET"}
                 answer = await self.pool.send(to, head, body, Deadline(SECONDS), **options)
                 try:
-                    return await _taken(answer, what)
+                    return await read(answer)
                 finally:
                     answer.close()
         except (TimeoutError, UpstreamTimedOut):

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
-from tradepost.hub.upstreams.oauth.challenge import Challenge, read_challenge
+from tradepost.hub.upstreams.oauth.challenge import read_challenge
 from tradepost.hub.upstreams.oauth.clients import callback_of, own_document, registered
 from tradepost.hub.upstreams.oauth.errors import OAuthFailed
 from tradepost.hub.upstreams.oauth.fetching import OAuthHttp
@@ -22,9 +22,6 @@ from tradepost.hub.upstreams.oauth.metadata import (
 from tradepost.hub.upstreams.oauth.models import EVERYBODY, ServerOAuth
 from tradepost.hub.upstreams.oauth.token_requests import Client, method_for
 from tradepost.hub.vault.vault import Vault
-from tradepost.protocol.client import McpClient
-from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Timeouts
 
 CONSENT, CLIENT = "authorization_code", "client_credentials"
 
@@ -69,7 +66,7 @@ class Setups:
     async def find(self, url: str, setup: Setup) -> Found:
         """The authorization server of the server at `url`. Raises OAuthFailed, also where it is another one than the
         client of the set-up belongs to."""
-        found = await discover(self._http, url, await self._challenge(url), setup.issuer)
+        found = await discover(self._http, url, read_challenge(await self._http.challenge(url)), setup.issuer)
         return found if setup.resource is None else replace(found, resource=setup.resource)
 
     async def for_client(self, workspace_id: str, url: str, setup: Setup) -> Setup:
@@ -116,21 +113,6 @@ class Setups:
             resource=found.resource,
         )
         return await self._keep(workspace_id, complete, before=setup), scopes
-
-    async def _challenge(self, url: str) -> Challenge:
-        """What the server says to somebody without a credential."""
-        client = McpClient(self._http.pool, url, timeouts=Timeouts(handshake=30))
-        try:
-            await client.probe()
-        except UpstreamFailed as refused:
-            if refused.status is None and not refused.dispatched:
-                raise
-            return read_challenge(refused.challenge) if refused.status == 401 else Challenge()
-        except UpstreamTimedOut:
-            return Challenge()
-        finally:
-            await client.close()
-        return Challenge()
 
     async def _keep(self, workspace_id: str, setup: Setup, before: Setup | None = None) -> Setup:
         """The set-up with what was found out, kept. Where somebody else has just registered a client, that is the one.
