@@ -79,7 +79,8 @@ def _without_doubles(rows: Iterable[ToolRow]) -> list[ToolRow]:
 
 
 def _of_server(rows: Iterable[ToolRow], server: ServerRow) -> list[ToolRow]:
-    return list({row.entry_id: row for row in rows if row.server_id == server.id}.values())
+    of_it = sorted((row for row in rows if row.server_id == server.id), key=lambda row: row.own)
+    return list({row.entry_id: row for row in of_it}.values())  # an agent's own assignment last: its words win
 
 
 def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
