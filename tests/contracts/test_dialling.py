@@ -23,6 +23,10 @@ OPENERS = {"open_connection", "create_connection", "HttpPool", "open_unix_connec
 GUARDED = {
     "hub/upstreams/guard.py": "the guard itself",
     "hub/upstreams/connections.py": "servers: over the guard's own pools",
+    "hub/upstreams/diagnosis.py": "what is wrong with a server: the guard's addresses alone",
+    "hub/upstreams/oauth/accounts.py": "tokens for servers: over the guard's own pool",
+    "hub/upstreams/oauth/fetching.py": "tokens for servers: over the guard's own pool",
+    "hub/registration/registries.py": "registries that an admin names: over the guard's own pool",
     "identity/oauth/fetching.py": "documents of OAuth clients: over the guard's own pool",
     "identity/people/oidc_fetch.py": "what an issuer names on other hosts: dialled to the guard's addresses",
 }
@@ -30,11 +34,13 @@ OF_THE_OPERATOR = {
     "app.py": "takes connections for documents from tests",
     "cli/calling.py": "a command that talks to its own hub",
     "protocol/bridge.py": "a command that talks to its own hub",
+    "hub/vault/managers/asking.py": "secrets managers of the operator's file",
     "commerce/outbound/http.py": "ports of the shop: an address from the operator's settings alone",
     "commerce/outbound/smtp.py": "the mail server of the operator's settings",
     "starter/tracker.py": "the demo's own tracker, on this machine",
 }
 BENEATH = {
+    "hub/upstreams/rest/link.py": "over a pool that it is given",
     "protocol/http_dial.py": "dials the addresses that it is given, and no others",
     "protocol/client.py": "over a pool that it is given",
     "protocol/sse_link.py": "over a pool that it is given",
