@@ -197,3 +197,32 @@ async def test_only_what_agents_could_have_goes_over(hub: Hub):
         await hub.app.registration.servers.set_active(hub.world.owner, "old-erp", True)
         assert (await hub.rest("POST", f"{ROUTE}/undo")).json()["assignments"] == 1
         assert await places(hub) == {"get_order": "old-erp", "cancel_order": "old-erp"}
+
+
+@pytest.mark.behaviour("S2.20")
+async def test_a_bundled_server_makes_room_for_a_shops_own(hub: Hub):
+    """Its writes demand an idempotency key, which the hub takes where the new server knows of none."""
+    shown = [(await hub.rest("GET", f"/servers/orders/tools/{name}")).json() for name in ("get_order", "cancel_order")]
+    read, write = (one["definition"] for one in shown)
+    schema = write["inputSchema"]
+    assert "idempotency_key" in schema["required"]
+    properties = {name: one for name, one in schema["properties"].items() if name != "idempotency_key"}
+    required = [name for name in schema["required"] if name != "idempotency_key"]
+    keyless = {**write, "inputSchema": {**schema, "properties": properties, "required": required}}
+    async with running(Double(read, keyless)) as own:
+        await hub.add("own-erp", own.url)
+        for name in ("get_order", "cancel_order"):
+            await hub.show("orders", name)
+        made = await hub.rest("POST", "/servers/orders/swap/own-erp", {"approve": True})
+        assert made.status_code == 200, made.text
+        report = made.json()
+        assert [(one["verdict"], one["reasons"]) for one in report["tools"]] == [("fits", [])] * 2
+        assert any("knows its callers" in note for note in report["notes"])
+        after = [
+            (await hub.rest("GET", f"/servers/own-erp/tools/{name}")).json() for name in ("get_order", "cancel_order")
+        ]
+        governs = [[(one["class"], one["scope"]) for one in side] for side in (shown, after)]
+        assert governs[0] == governs[1]
+        await hub.call("cancel_order", number="1", reason="customer", idempotency_key="k")
+        back = await hub.rest("POST", "/servers/orders/swap/own-erp/undo")
+        assert back.json()["assignments"] == 2

@@ -153,6 +153,11 @@ def _notes(rows: SwapRows) -> list[str]:
         found.append(f"Not visible to anybody now, and so left with {rows.old.slug}: {names}.")
     if rows.contents:
         found.append(f"Resources and prompts that {rows.new.slug} does not have: {', '.join(rows.contents[:20])}.")
+    if rows.old.kind == "builtin" and rows.new.kind != "builtin":
+        found.append(
+            f"{rows.old.slug} is bundled and knows its callers; {rows.new.slug} knows what it is told "
+            f"(tradepost server inject {rows.new.slug})."
+        )
     if rows.waiting:
         found.append(
             f"{rows.waiting} writes wait for approval as calls of {rows.old.slug}; they are not carried out at "

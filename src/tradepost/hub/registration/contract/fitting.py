@@ -96,8 +96,8 @@ class _Fitting:
                     place, _in_words(narrow), f"something else ({kinds_in_words(kinds)})", certain=narrow.exact
                 )
             elif not fitting:
-                nearest: list[Misfit] = min(tried, key=len)
-                yield from _uncertain(nearest)
+                closest: list[Misfit] = min(tried, key=len)
+                yield from _uncertain(closest)
             elif name == "oneOf":
                 others = [branch for branch in branches if branch is not fitting[0]]
                 if not all(are_disjoint(narrow, branch) for branch in others):
