@@ -85,7 +85,7 @@ async def test_a_server_is_not_told_what_the_one_before_it_said(asking: World) -
         kept = {name: getattr(row, name) for name in ("name", "definition", "digest", "state", "tool_class")}
         session.add(Server(id="srv_2", slug="second", name="Second", kind="remote", url="https://second.test/mcp"))
         await session.flush()
-        session.add(ToolEntry(id="tool_2", server_id="srv_2", **kept))
+        session.add(ToolEntry(id="tool_2", server_id="srv_2", scope="write:inventory", **kept))
         await session.flush()
         await session.execute(
             update(Assignment).where(Assignment.tool_entry_id == row.id).values(tool_entry_id="tool_2")

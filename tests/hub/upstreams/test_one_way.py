@@ -12,6 +12,7 @@ MAY_ASK_FOR_A_CONNECTION = {
     "hub/upstreams/dispatch.py",
     "hub/registration/discovery.py",
     "hub/registration/trial.py",  # what discovery tries
+    "hub/registration/in_use.py",  # who answered, where calls go
     "hub/upstreams/watching.py",  # which hands on what a server says of its own accord, and calls nothing
 }
 CALLS_BUNDLED_SERVERS = "hub/upstreams/dispatch.py"
