@@ -10,8 +10,8 @@ from tradepost.foundation.canonical import digest
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration.configuration.checks import checked
 from tradepost.hub.registration.configuration.document import Document, as_plain
-from tradepost.hub.registration.configuration.headers import values_in, variable_of
 from tradepost.hub.registration.configuration.reading import MAX_BYTES, read_text, read_value
+from tradepost.hub.registration.configuration.values import Given, values_in, variable_of
 from tradepost.hub.registration.configuration.writing import write_yaml
 
 TRACK = {"name": "track", "description": "Two\nlines: with a colon", "inputSchema": {"type": "object"}}
@@ -139,4 +139,4 @@ def test_only_a_servers_own_variables_are_read():
         "TRADEPOST_HEADER_OTHER__AUTHORIZATION": "Bearer y",
         "AUTHORIZATION": "Bearer z",
     }
-    assert values_in(environment, read.document.servers) == {"tracker": {"authorization": "Bearer x"}}
+    assert values_in(environment, read.document.servers) == Given({"tracker": {"authorization": "Bearer x"}})
