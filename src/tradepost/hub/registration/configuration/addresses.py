@@ -54,6 +54,11 @@ def compare_url(
     """The members `url` and `secret_url` where they change. Raises InvalidArgument for a file that holds more of a
     secret URL than its origin, a value of another origin, and a server that would become one of another kind."""
     secret, found = is_secret(part, now), dict[str, tuple[object, object]]()
+    url = part.url if part.says("url") or now is None else now.url
+    if part.api is not None and not is_api(url):
+        raise read.wrong((*path, "api"), "An MCP server has no document.", "Leave it out.")
+    if secret and (is_api(url) or not is_web(url)):
+        raise read.wrong((*path, "secret_url"), "The URL of a REST API is no secret, and a program has none.")
     if now is not None and part.says("url") and is_api(part.url) != is_api(now.url):
         raise read.wrong(
             (*path, "url"),
@@ -72,7 +77,7 @@ def compare_url(
             found["url"] = (before, after)
     given = values.given.urls.get(part.slug) if secret else None
     if given is not None:
-        if not same_origin(given, part.url if part.says("url") or now is None else now.url):
+        if not same_origin(given, url):
             raise read.wrong((*path, "url"), "The value that was given for the secret URL is of another origin.")
         if now is not None and now.secret_url and given != values.urls.get(part.slug):
             found["secret_url"] = (True, VALUE)
@@ -83,7 +88,7 @@ def compare_url(
 
 def _check_origin(read: Read, url: str, path: Path) -> None:
     try:
-        is_origin = is_web(url) and not is_api(url) and read_url(url) is not None and origin_of(url) == url
+        is_origin = read_url(url) is not None and origin_of(url) == url
     except InvalidArgument as error:
         raise read.wrong((*path, "url"), error.message, error.hint) from None
     if not is_origin:

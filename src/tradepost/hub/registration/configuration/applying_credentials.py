@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.foundation.errors import StateConflict
+from tradepost.hub.registration.configuration.addresses import is_web
 from tradepost.hub.registration.configuration.document import ServerPart
 from tradepost.hub.registration.configuration.oauth import oauth_part, same_terms, terms_of
 from tradepost.hub.registration.configuration.rows import Rows
@@ -85,6 +87,8 @@ class CredentialChanges:
         names = [header.name.lower() for header in await self._vault.show(self._session, row.id)]
         setup = await self._session.scalar(select(ServerOAuth.id).where(ServerOAuth.server_id == row.id))
         if setup is not None:
+            if not is_web(row.url):
+                raise StateConflict("A program gets no tokens.", hint="What it needs stands in the operator's file.")
             check_not_both(row.url_hidden)
             check_no_authorization(names)
         return names

@@ -33,7 +33,6 @@ from tradepost.hub.registration.names import (
 )
 from tradepost.hub.registry import rules
 from tradepost.hub.registry.injection_rules import checked_number, checked_rule
-from tradepost.hub.upstreams.programs import SCHEME
 from tradepost.hub.vault.header_rules import Header, checked_headers
 from tradepost.protocol.api_marks import is_api
 
@@ -104,8 +103,6 @@ class _Checks:
         self._only_if(not bundled, part, _OF_REMOTE, path, "A bundled server has this from its release.")
         if part.says("url") and part.url is None:
             raise self._read.wrong((*path, "url"), "A server that is not bundled has a URL.")
-        if (part.url or "").startswith(SCHEME) and part.secret_url:
-            raise self._read.wrong((*path, "secret_url"), "A program's name is no secret.")
         url = part.url
         self._at(
             (*path, "headers"),
