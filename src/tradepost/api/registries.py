@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from tradepost.api.access import Work, may
-from tradepost.api.servers import ServerShown, Url
+from tradepost.api.servers import ServerShown, Url, shown_server
 from tradepost.api.shapes import Given, Shown, Slug
 from tradepost.hub.registration.offers import Offer
 from tradepost.hub.registration.picking import pick
@@ -114,7 +114,7 @@ async def add_from_registry(work: Writing, body: NewFromRegistry) -> ServerShown
     to agents yet: test it next."""
     offer = await work.parts.registries.offer(body.registry, body.name, body.version)
     picked = await pick(work.parts.registration.servers, work.caller, offer, body.values, body.slug)
-    return ServerShown.model_validate(picked.server, from_attributes=True)
+    return await shown_server(work, picked.server)
 
 
 def _shown(offer: Offer) -> OfferShown:

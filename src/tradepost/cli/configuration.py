@@ -54,8 +54,8 @@ def export(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give out servers, tools with their pinned definitions, assignments, profiles, agents and limits. No secret is in
-    it, and no value of a header. The same configuration gives the same bytes."""
+    """Give out servers, tools with their pinned definitions, assignments, profiles, agents, limits and rules. No secret
+    is in it, and no value of a header. The same configuration gives the same bytes."""
 
     async def work() -> None:
         async with opened(data) as found, _configuring(found) as configurations:

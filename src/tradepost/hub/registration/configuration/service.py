@@ -52,7 +52,7 @@ class Configurations:
         """What the workspace has. Raises ForbiddenScope."""
         async with self._database.transaction(by.workspace_id, write=False) as session:
             await require_role(session, by, "admin")
-            return document_of(await read_rows(session))
+            return await asyncio.to_thread(document_of, await read_rows(session))
 
     async def bring(
         self, by: Caller, read: Read, *, dry_run: bool = False, prune: bool = False, given: Given = NOTHING_GIVEN
@@ -73,7 +73,8 @@ class Configurations:
                 rows = await read_rows(session)
                 self._check_unchanged(rows, wanted, asked)
                 values = await self._values(session, wanted, rows, given)
-                plan = compare(read, wanted, document_of(rows), rows, values, prune=prune)
+                current = await asyncio.to_thread(document_of, rows)  # like what follows, long for long documents
+                plan = await asyncio.to_thread(compare, read, wanted, current, rows, values, prune=prune)
                 if not plan.is_empty:
                     servers = ServerChanges(session, by, read, rows, self._vault, values, self._now())
                     stated = {part.slug for part in wanted.agents if part.says("scopes")}
