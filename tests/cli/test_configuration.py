@@ -26,6 +26,23 @@ assignments:
   server: orders
   tool: get_order
 """
+CREDENTIALS = """
+format_version: 1
+rules: {changed_tools: keep}
+servers:
+- slug: warehouse
+  url: http://127.0.0.1:18099
+  secret_url: true
+- slug: stock
+  url: http://127.0.0.1:18099/mcp
+  oauth: {flow: client_credentials, client_id: us, client_secret: true, token_url: "http://127.0.0.1:18099/token"}
+- slug: invoicing
+  url: openapi:http://127.0.0.1:18099/v1
+  api:
+    source: http://127.0.0.1:18099/openapi.json
+    operations: [reads, create_invoice]
+    fields: {GET /invoices: [items.id]}
+"""
 
 
 def test_a_file_is_planned_brought_and_given_out_again(place: Place, tmp_path: Path):
@@ -62,6 +79,16 @@ def test_a_file_is_planned_brought_and_given_out_again(place: Place, tmp_path: P
     assert "cannot be read" in place.run("import", tmp_path / "nothing.yaml").refusal()
     assert "needs a person with the role admin" in place.run("export", "--as", VIEWER).refusal()
     assert "needs a person with the role admin" in place.run("import", again, "--as", VIEWER).refusal()
+
+    file.write_text(CREDENTIALS, "utf-8")
+    given = {**env, "TRADEPOST_URL_WAREHOUSE": f"http://127.0.0.1:18099/{SECRET}/mcp"}
+    brought = place.run("import", file, env=given).good()
+    assert "stock: the client's secret (TRADEPOST_CLIENT_SECRET_STOCK)" in brought.out
+    assert "the secret URL" not in brought.out
+    place.run("export", "-o", again).good()
+    assert SECRET not in again.read_text("utf-8") + brought.out + brought.err
+    assert place.run("import", again, "--dry-run", "--prune", env=env).good().out.startswith("Nothing to change.\n")
+    place.run("server", "operations", "invoicing", env=env).good()  # of a document that nobody has read yet
 
 
 class _Registry(http.server.BaseHTTPRequestHandler):

@@ -37,10 +37,12 @@ class ChangeShown(Shown):
 
 
 class ToBeSetShown(Shown):
-    """A header that a server should be sent, and whose value nobody has given: set the server's headers next."""
+    """A value that nobody has given: of a header that a server should be sent, of its secret URL, or of its OAuth
+    client's secret. Set it next at the server."""
 
     server: str
-    header: str
+    what: Literal["header", "url", "client_secret"]
+    header: str | None
     secret: bool
     variable: str
 

@@ -17,11 +17,11 @@ from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.configuration.document import as_plain
-from tradepost.hub.registration.configuration.headers import values_in
 from tradepost.hub.registration.configuration.plan import Plan
 from tradepost.hub.registration.configuration.reading import MAX_BYTES, Read, read_text
 from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.configuration.showing import plan_shown
+from tradepost.hub.registration.configuration.values import values_in
 from tradepost.hub.registration.configuration.writing import write_yaml
 from tradepost.hub.registration.servers import list_servers
 from tradepost.hub.upstreams.guard import Guard
@@ -54,8 +54,8 @@ def export(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give out servers, tools with their pinned definitions, assignments, profiles, agents and limits. No secret is in
-    it, and no value of a header. The same configuration gives the same bytes."""
+    """Give out servers, tools with their pinned definitions, assignments, profiles, agents, limits and rules. No secret
+    is in it, and no value of a header. The same configuration gives the same bytes."""
 
     async def work() -> None:
         async with opened(data) as found, _configuring(found) as configurations:
@@ -88,7 +88,8 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Bring a workspace to what a file says: all of it or nothing. Values of headers are taken from variables like
-    TRADEPOST_HEADER_TRACKER__AUTHORIZATION; which are missing is said at the end."""
+    TRADEPOST_HEADER_TRACKER__AUTHORIZATION, secret URLs and secrets of OAuth clients from TRADEPOST_URL_TRACKER and
+    TRADEPOST_CLIENT_SECRET_TRACKER; which are missing is said at the end."""
     plans: list[Plan] = []
 
     async def work() -> None:
@@ -142,4 +143,4 @@ def _tell(plan: Plan, *, dry_run: bool, as_json: bool) -> None:
     if plan.to_be_set:
         console.say("To be set, because nobody has given a value:")
         for one in plan.to_be_set:
-            console.say(f"  {one.server}: the header {one.header} ({one.variable})")
+            console.say(f"  {one.line}")

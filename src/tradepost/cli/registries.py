@@ -16,6 +16,7 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration.offers import Input, Offer
 from tradepost.hub.registration.picking import pick, questions
 from tradepost.hub.registration.registries import DEFAULT_LIMIT, OFFICIAL_URL, Registries
+from tradepost.hub.registration.ways_in import shown_url
 from tradepost.hub.upstreams.addresses import Network
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.settings import load
@@ -111,7 +112,7 @@ def add_from(
                 _ask(asked, values)
             picked = await pick(registration.servers, caller, offer, values, slug)
         short = picked.server.slug
-        console.say(f"The server {short} is registered: {picked.server.url}")
+        console.say(f"The server {short} is registered: {shown_url(picked.server)}")
         if picked.headers:
             console.say(f"It is sent: {', '.join(picked.headers)}.")
         console.say(f"Test it next: tradepost server test {short}")

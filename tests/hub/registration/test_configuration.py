@@ -24,6 +24,7 @@ from tradepost.hub.registration.configuration.document import as_plain
 from tradepost.hub.registration.configuration.plan import Plan
 from tradepost.hub.registration.configuration.reading import read_text, read_value
 from tradepost.hub.registration.configuration.service import Configurations
+from tradepost.hub.registration.configuration.values import Given
 from tradepost.hub.registration.configuration.writing import write_yaml
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import approve_contents, approve_tool, find_tool
@@ -95,7 +96,7 @@ async def test_an_export_changes_nothing_here_and_makes_the_same_elsewhere(
     assert "create tool tracker/track" in lines(planned)
     assert "create assignment tracker/track to agent helper" in lines(planned)
     assert lines(await configurations.bring(other.owner, read, dry_run=True)) == lines(planned)  # nothing was kept
-    given = {"tracker": {"authorization": "Bearer another"}}
+    given = Given({"tracker": {"authorization": "Bearer another"}})
     done = await configurations.bring(other.owner, read, given=given)
     assert [one.line for one in done.changes] != []
     assert [(one.header, one.variable) for one in done.to_be_set] == [("X-Shop", "TRADEPOST_HEADER_TRACKER__X_SHOP")]
@@ -259,9 +260,9 @@ async def test_only_what_another_value_was_given_for_is_sealed_anew(
     filled: World, configurations: Configurations, registration: Registration
 ):
     document = await exported(configurations, filled.owner)
-    same = {"tracker": {"authorization": f"Bearer {SECRET}"}}
+    same = Given({"tracker": {"authorization": f"Bearer {SECRET}"}})
     assert (await bring(configurations, filled.owner, document, given=same)).is_empty
-    other = {"tracker": {"authorization": "Bearer new"}}
+    other = Given({"tracker": {"authorization": "Bearer new"}})
     plan = await bring(configurations, filled.owner, document, given=other)
     assert [one.line for one in plan.changes] == [
         '~ change server tracker (headers: ["Authorization", "X-Shop"] -> ["Authorization (value)", "X-Shop"])'

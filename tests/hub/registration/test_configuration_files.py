@@ -10,8 +10,8 @@ from tradepost.foundation.canonical import digest
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration.configuration.checks import checked
 from tradepost.hub.registration.configuration.document import Document, as_plain
-from tradepost.hub.registration.configuration.headers import values_in, variable_of
 from tradepost.hub.registration.configuration.reading import MAX_BYTES, read_text, read_value
+from tradepost.hub.registration.configuration.values import Given, values_in, variable_of
 from tradepost.hub.registration.configuration.writing import write_yaml
 
 TRACK = {"name": "track", "description": "Two\nlines: with a colon", "inputSchema": {"type": "object"}}
@@ -131,12 +131,24 @@ def test_the_file_is_plain_yaml_with_a_line_for_each_member():
 
 
 def test_only_a_servers_own_variables_are_read():
-    """A file says which headers there are, and cannot make the import send another variable anywhere."""
+    """A file says which secrets there are, and cannot make the import send another variable anywhere."""
     assert variable_of("my-tracker", "X-Api.Key") == "TRADEPOST_HEADER_MY_TRACKER__X_API_KEY"
-    read = read_value({"format_version": 1, "servers": [{**SERVER, "headers": [{"name": "Authorization"}]}]})
+    oauth = {"flow": "client_credentials", "client_id": "us", "client_secret": True}
+    servers = [
+        {**SERVER, "headers": [{"name": "Authorization"}]},
+        {"slug": "hidden-one", "url": "https://mcp.example.com", "secret_url": True},
+        {"slug": "machine", "url": "https://mcp.example.com/mcp", "oauth": oauth},
+    ]
     environment = {
         "TRADEPOST_HEADER_TRACKER__AUTHORIZATION": "Bearer x",
         "TRADEPOST_HEADER_OTHER__AUTHORIZATION": "Bearer y",
+        "TRADEPOST_URL_TRACKER": "https://mcp.example.com/y",
+        "TRADEPOST_URL_HIDDEN_ONE": "https://mcp.example.com/x",
+        "TRADEPOST_CLIENT_SECRET_TRACKER": "y",
+        "TRADEPOST_CLIENT_SECRET_MACHINE": "x",
         "AUTHORIZATION": "Bearer z",
     }
-    assert values_in(environment, read.document.servers) == {"tracker": {"authorization": "Bearer x"}}
+    read = read_value({"format_version": 1, "servers": servers})
+    assert values_in(environment, read.document.servers) == Given(
+        {"tracker": {"authorization": "Bearer x"}}, {"hidden-one": "https://mcp.example.com/x"}, {"machine": "x"}
+    )

@@ -167,12 +167,17 @@ async def test_a_picked_server_is_registered_with_what_it_declares(
         ("gone", StateConflict, "deleted"),
         ("program", StateConflict, "only packages to be run: npm @example/program"),
         ("inner", InvalidArgument, "private or special"),
-        ("secret-url", StateConflict, "holds a secret"),
+        ("secret-url", InvalidArgument, "needs a value of: token"),
     ]
     for name, error, said in refused:
         other = await registries.offer(registry.url, f"com.example/{name}")
         with pytest.raises(error, match=said):
             await pick(registration.servers, world.owner, other, {})
+    hiding = await registries.offer(registry.url, "com.example/secret-url")
+    hidden = (await pick(registration.servers, world.owner, hiding, {"token": SECRET}, "hidden")).server
+    assert (hidden.url, hidden.url_hidden) == ("http://127.0.0.1:18099", True)
+    whole = await registration.vault.hidden_url(world.workspace_id, hidden.id)
+    assert whole == f"http://127.0.0.1:18099/{SECRET}/mcp"
     with pytest.raises(ForbiddenScope):
         await pick(registration.servers, await world.person("operator"), offer, values, "third")
     async with world.reading() as session:
@@ -187,6 +192,10 @@ async def test_a_value_cannot_lead_elsewhere(world: World, registration: Registr
     whole = read_offer(entry("a.b/d", **remote("{base}/mcp")))
     assert segment is not None
     assert whole is not None
+    host = read_offer(entry("a.b/e", **remote("http://{key}.example/mcp", variables={"key": {"isSecret": True}})))
+    assert host is not None
+    with pytest.raises(StateConflict, match="a host's name is none"):
+        await pick(registration.servers, world.owner, host, {"key": "x"})
     for value in ("..", "../x", "a/b", "@evil.example", "a?b", "a#b", "%2e%2e", "a b"):
         with pytest.raises(InvalidArgument, match="cannot stand in a URL"):
             await pick(registration.servers, world.owner, segment, {"shop": value})

@@ -7,7 +7,7 @@ get it back by the way.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -48,14 +48,19 @@ async def needs_of(session: AsyncSession, server: Server) -> Needs:
     return {agent_id: frozenset(scopes) for agent_id, scopes in found.items()}
 
 
-async def follow_needs(session: AsyncSession, by: Caller, server: Server, before: Needs) -> list[Agent]:
+async def follow_needs(
+    session: AsyncSession, by: Caller, server: Server, before: Needs, stated: Collection[str] = ()
+) -> list[Agent]:
     """Give and take the scopes of a server's tools, after its assignments, or a tool's class or scope, are not what
-    they were `before`. Returns the agents that lack what they need now, because an admin took it away."""
+    they were `before`. Returns the agents that lack what they need now, because an admin took it away. `stated` are
+    the ids of agents whose scopes an admin has just stated: they keep those."""
     await session.flush()
     after = await needs_of(session, server)
     if not before and not after:
         return []
-    agents = await session.scalars(select(Agent).where(Agent.id.in_({*before, *after})).order_by(Agent.slug))
+    agents = await session.scalars(
+        select(Agent).where(Agent.id.in_({*before, *after} - {*stated})).order_by(Agent.slug)
+    )
     lacking = []
     for agent in agents:
         had, needed = before.get(agent.id, frozenset()), after.get(agent.id, frozenset())

@@ -40,13 +40,14 @@ async def pick(
     servers: Servers, by: Caller, offer: Offer, values: Mapping[str, str], slug: str | None = None
 ) -> Picked:
     """Register the offer's remote with the values given (see `questions`). Nothing is connected and no tool of it is
-    visible yet. Raises InvalidArgument that names what is missing."""
+    visible yet. A URL that holds a secret is one itself. Raises InvalidArgument that names what is missing."""
     remote, asked = _remote(offer), questions(offer)
     known = _checked(asked, values)
     url = _url(remote, known)
     headers = [made for made in (_made(header, known) for header in remote.headers) if made is not None]
     short = checked_slug(slug or slug_of(offer.name))
-    server = await servers.register(by, short, url, headers, name=offer.title or offer.name)
+    hides = any(one.secret for one in remote.variables)
+    server = await servers.register(by, short, url, headers, name=offer.title or offer.name, hide_url=hides)
     return Picked(server, tuple(header.name for header in headers))
 
 
@@ -68,12 +69,14 @@ def _remote(offer: Offer) -> RemoteOffer:
         )
     if remote is None:
         raise StateConflict(f"'{offer.name}' has no endpoint that could be added.", hint="Pick another server.")
-    secret = [one.name for one in remote.variables if one.secret]
-    if secret:
-        raise StateConflict(
-            f"The URL of '{offer.name}' holds a secret ({', '.join(secret)}).",
-            hint="Add it by its URL: tradepost server add SLUG URL",
-        )
+    host = "/".join(remote.url.split("/", 3)[:3])
+    for one in remote.variables:
+        named = "{" + one.name + "}"
+        if one.secret and named in host and not remote.url.startswith(named):
+            raise StateConflict(
+                f"The host of '{offer.name}' holds a secret ({one.name}), and a host's name is none.",
+                hint="Ask its publisher for another way in.",
+            )
     return remote
 
 

@@ -13,21 +13,29 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access import quotas
 from tradepost.hub.access.changes import note, record_change
 from tradepost.hub.access.models import Agent, Profile
+from tradepost.hub.registration import rules
 from tradepost.hub.registration.configuration.applying_servers import ServerChanges
 from tradepost.hub.registration.configuration.document import AgentPart, AssignmentPart, ProfilePart
+from tradepost.hub.registration.configuration.following import Following
 from tradepost.hub.registration.configuration.plan import Change, Plan
 from tradepost.hub.registration.configuration.rows import Rows, read_rows
+from tradepost.hub.registration.names import folded
 from tradepost.hub.registry.catalogs import HUB_SERVER
 from tradepost.hub.registry.models import Assignment
 
 Step = Callable[[Change], Awaitable[None]]
 
 
-async def apply(session: AsyncSession, by: Caller, plan: Plan, rows: Rows, servers: ServerChanges) -> None:
-    """Raises InvalidArgument, StateConflict or ForbiddenScope for what cannot be done; then nothing may be kept."""
+async def apply(
+    session: AsyncSession, by: Caller, plan: Plan, rows: Rows, servers: ServerChanges, following: Following
+) -> list[str]:
+    """Returns notes about what follows from it. Raises InvalidArgument, StateConflict or ForbiddenScope for what cannot
+    be done; then nothing may be kept."""
     changes = _Changes(session, by, rows)
+    await following.look(plan)
     steps: Mapping[str, Step] = {
         "limits": changes.limits,
+        "rules": changes.rules,
         "profile": changes.profile,
         "agent": changes.agent,
         "assignment": changes.assignment,
@@ -46,9 +54,11 @@ async def apply(session: AsyncSession, by: Caller, plan: Plan, rows: Rows, serve
         note(session, by, f"{change.kind}:{_VERBS[change.action]}", "configuration", details)
     await changes.name_assignments()
     await session.flush()
-    await servers.check_rules()
+    await servers.finish()
+    notes = await following.follow()
     _check_names(await read_rows(session))
     await record_change(session, by, "configuration:imported", "configuration", dict(plan.counted()))
+    return notes
 
 
 _VERBS = {"create": "created", "change": "changed", "remove": "removed"}
@@ -66,6 +76,11 @@ class _Changes:
         given = {name: after for name, (_, after) in change.members.items() if after is not None}
         dropped = [name for name, (_, after) in change.members.items() if after is None]
         await quotas.change(self._session, self._by, given=given, dropped=dropped)
+
+    async def rules(self, change: Change) -> None:
+        given = {name: after for name, (_, after) in change.members.items() if after is not None}
+        dropped = [name for name, (_, after) in change.members.items() if after is None]
+        await rules.change(self._session, self._by, given=given, dropped=dropped)
 
     async def profile(self, change: Change) -> None:
         (slug,) = change.key
@@ -176,14 +191,16 @@ def _check_unique(rows: Rows, names: Mapping[str, str]) -> None:
 
 
 def _check_names(rows: Rows) -> None:
-    """Raises StateConflict for a name that stands for two tools in a catalog."""
-    always = {name: HUB_SERVER for server, name in rows.tools if server == HUB_SERVER}
+    """Raises StateConflict for a name that stands for two tools in a catalog, or hardly differs from another one."""
+    always = {folded(name) for server, name in rows.tools if server == HUB_SERVER}
     of_profiles: dict[str, dict[str, str]] = defaultdict(dict)
     own: dict[str, dict[str, str]] = defaultdict(dict)
     for (kind, target, (server, tool)), row in rows.assignments.items():
-        if row.exposed_name in always:
-            raise _clash(row.exposed_name, f"the {kind} {target}", "a tool of the hub itself", f"{server}/{tool}")
-        (own if kind == "agent" else of_profiles)[target][row.exposed_name] = f"{server}/{tool}"
+        name, tool_of = folded(row.exposed_name), f"{server}/{tool}"
+        names = (own if kind == "agent" else of_profiles)[target]
+        other = "a tool of the hub itself" if name in always else names.setdefault(name, tool_of)
+        if other != tool_of:
+            raise _clash(row.exposed_name, f"the {kind} {target}", other, tool_of)
     profiles = {row.id: row.slug for row in rows.profiles.values()}
     for slug, names in own.items():
         shared = of_profiles[profiles[rows.agents[slug].profile_id]]

@@ -12,18 +12,21 @@ from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.limits.quotas import read_quotas
 from tradepost.hub.limits.settings import SETTINGS
+from tradepost.hub.registration.configuration.addresses import moves_row
+from tradepost.hub.registration.configuration.apis import keep_api
+from tradepost.hub.registration.configuration.applying_credentials import CredentialChanges
 from tradepost.hub.registration.configuration.document import ContentPart, Json, ServerPart, ToolPart
-from tradepost.hub.registration.configuration.headers import Values, same_origin
 from tradepost.hub.registration.configuration.plan import Change
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import ContentKey, Rows
+from tradepost.hub.registration.configuration.values import Values
 from tradepost.hub.registration.contents import new_content
+from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.injection import check_takes_headers
 from tradepost.hub.registration.injection_check import check_against_tools, check_definition
 from tradepost.hub.registration.pins import pin
 from tradepost.hub.registry.injection_rules import ASSERTION, INJECT, Rule, stored_rules
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
-from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
 
 
@@ -34,7 +37,9 @@ class ServerChanges:
         self, session: AsyncSession, by: Caller, read: Read, rows: Rows, vault: Vault, values: Values, now: datetime
     ) -> None:
         self._session, self._by, self._read, self._rows = session, by, read, rows
-        self._vault, self._values, self._now = vault, values, now
+        self._values, self._now = values, now
+        self._credentials = CredentialChanges(session, rows, vault, values)
+        self._scribes: dict[str, Scribe] = {}
         self._positions = Counter(server for server, _ in rows.tools)
         self._ruled: dict[str, Path] = {}  # servers some of whose rules or definitions are others now
 
@@ -43,7 +48,7 @@ class ServerChanges:
         (slug,) = change.key
         if change.action == "remove":
             row = self._rows.servers.pop(slug)
-            await self._vault.clear(self._session, row.id)
+            await self._credentials.forget(row)
             await self._session.delete(row)
             await self._session.flush()
             return
@@ -51,7 +56,7 @@ class ServerChanges:
         if change.action == "create":
             (await read_quotas(self._session, None)).require("remote_servers")
             row = Server(id=new_id("srv"), slug=slug, name=part.name or slug, kind="remote", owner_id=self._by.user_id)
-            row.credential_version, row.settings = 0, {}
+            row.credential_version, row.settings, row.url_hidden = 0, {}, False
             self._session.add(row)
             self._rows.servers[slug] = row
         row = self._rows.servers[slug]
@@ -60,14 +65,14 @@ class ServerChanges:
 
     async def _change_server(self, row: Server, part: ServerPart, members: Mapping[str, object]) -> None:
         before = dict(row.settings or {})
-        moved = "url" in members and row.url is not None and not same_origin(part.url, row.url)
-        if "url" in members:
-            if moved:
-                await self._session.flush()
-                await self._vault.clear(self._session, row.id)
-                row.credential_version += 1
-                row.settings = {name: value for name, value in row.settings.items() if name != ASSERTION}
-            row.url = part.url
+        moved = moves_row(part, row)
+        if moved:
+            await self._session.flush()
+            await self._credentials.forget(row)
+            row.settings = {name: value for name, value in row.settings.items() if name != ASSERTION}
+        if members.keys() & {"url", "secret_url"}:
+            await self._session.flush()
+            await self._credentials.set_url(row, part, moved=moved)
             row.status = "disabled" if row.status == "disabled" else "registered"
         if "name" in members:
             row.name = part.name or part.slug
@@ -78,27 +83,20 @@ class ServerChanges:
             row.settings = _settings(row.settings or {}, part, self._assertion(row, part))
         if _ambient(before) != _ambient(row.settings or {}):
             row.credential_version += 1
-        if members.keys() & {"inject", "headers", "caller_assertion", "url"}:
+        if members.keys() & {"inject", "headers", "caller_assertion", "url", "secret_url", "oauth"}:
             self._ruled[row.slug] = ()
+        await self._session.flush()
         if "headers" in members:
-            await self._session.flush()
-            await self._seal(row, part, {} if moved else self._values.stored.get(part.slug, {}))
+            await self._credentials.set_headers(row, part, {} if moved else self._values.headers.get(part.slug, {}))
+        if "oauth" in members:
+            await self._credentials.set_oauth(row, part)
+        if "api" in members and part.api is not None:
+            self._rows.apis[row.id] = keep_api(self._session, row.id, part.api, self._rows.apis.get(row.id))
 
     @staticmethod
     def _assertion(row: Server, part: ServerPart) -> bool | str:
         stored: bool | str = (row.settings or {}).get(ASSERTION, False)
         return part.caller_assertion if part.says("caller_assertion") else stored
-
-    async def _seal(self, row: Server, part: ServerPart, stored: Mapping[str, Header]) -> None:
-        headers = []
-        for header in part.headers:
-            given, before = self._values.given_for(part.slug, header.name), stored.get(header.name.lower())
-            if given is not None:
-                headers.append(Header(header.name, given, header.secret))
-            elif before is not None:
-                headers.append(Header(header.name, before.value, header.secret or before.hidden))
-        await self._vault.replace(self._session, row.id, headers)
-        row.credential_version += 1
 
     async def tool(self, change: Change) -> None:
         """Pin, change or forget one."""
@@ -115,6 +113,7 @@ class ServerChanges:
             self._positions[server] += 1
             self._session.add(row)
             self._rows.tools[server, name] = row
+        before = (row.state, row.digest, row.definition)
         if "digest" in change.members:
             self._pin(row, part)
             self._ruled[server] = change.path
@@ -124,10 +123,29 @@ class ServerChanges:
         if "state" in change.members:
             row.state = part.state
         if row.state == "enabled" and change.members.keys() & {"state", "digest"}:
-            row.approved_by, row.approved_at = self._by.user_id or self._by.principal.id, self._now
+            await self._approve(row, self._rows.servers[server], *before)
         if change.members.keys() & {"settings", "inject"} or change.action == "create":
             row.settings = _settings(row.settings or {}, part, None)
             self._ruled[server] = change.path
+
+    async def _approve(
+        self, row: ToolEntry, server: Server, state: str | None, digest: str | None, text: str | None
+    ) -> None:
+        """Say who approved it, in the tool's history too. `state`, `digest` and `text` are those from before."""
+        if server.kind == "builtin":
+            return  # its release approved it
+        if state == "disabled" and digest == row.digest and row.approved_at is not None:
+            return  # it was approved before somebody disabled it
+        who = self._by.user_id or self._by.principal.id
+        row.approved_by, row.approved_at = who, self._now
+        await self._session.flush()
+        scribe = self._scribes.get(server.slug)
+        if scribe is None:
+            scribe = self._scribes[server.slug] = await Scribe(self._session, server.id, who, self._now).open()
+        if digest is not None and text is not None:
+            scribe.seed(row.name, digest, text)
+        facts = {"class": row.tool_class, "scope": row.scope, "before": digest}
+        scribe.approved(row.name, row.digest, row.definition, facts)
 
     @staticmethod
     def _pin(row: ToolEntry, part: ToolPart) -> None:
@@ -159,8 +177,11 @@ class ServerChanges:
         if part.says("state"):
             found.state = part.state
 
-    async def check_rules(self) -> None:
-        """Raises InvalidArgument where a rule does not fit the server, or a tool's definition."""
+    async def finish(self) -> None:
+        """Raises InvalidArgument where a rule does not fit the server, or a tool's definition, or parts of a credential
+        do not fit to each other."""
+        for scribe in self._scribes.values():
+            await scribe.close()
         for slug, path in self._ruled.items():
             server = self._rows.servers.get(slug)
             if server is None:
@@ -188,8 +209,7 @@ class ServerChanges:
             check_takes_headers(server)
         if server.kind == "builtin" and any(rule.target == "meta" for rule in rules):
             raise StateConflict(f"'{server.slug}' is a bundled server, which knows its caller.")
-        shown = await self._vault.show(self._session, server.id) if rules else []
-        taken = {header.name.lower() for header in shown}
+        taken = await self._credentials.check(server)
         for rule in rules:
             if rule.target == "header" and rule.name.lower() in taken:
                 raise StateConflict(f"The server already gets a header '{rule.name}' from the vault.")

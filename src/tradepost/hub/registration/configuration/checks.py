@@ -10,6 +10,7 @@ from tradepost.hub.access.scopes import checked_scopes
 from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits import quotas
 from tradepost.hub.limits.settings import checked as checked_setting
+from tradepost.hub.registration.configuration.apis import checked_api, checked_base
 from tradepost.hub.registration.configuration.document import (
     AgentPart,
     AssignmentPart,
@@ -20,16 +21,25 @@ from tradepost.hub.registration.configuration.document import (
     ServerPart,
     ToolPart,
 )
+from tradepost.hub.registration.configuration.oauth import checked_oauth
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.intake import MAX_TOOLS
-from tradepost.hub.registration.names import checked_exposed_name, is_tool_name
+from tradepost.hub.registration.names import (
+    MAX_DESCRIPTION,
+    MAX_TITLE,
+    checked_exposed_name,
+    checked_words,
+    is_tool_name,
+)
+from tradepost.hub.registry import rules
 from tradepost.hub.registry.injection_rules import checked_number, checked_rule
 from tradepost.hub.vault.header_rules import Header, checked_headers
+from tradepost.protocol.api_marks import is_api
 
 Kept = TypeVar("Kept")
 Some = TypeVar("Some", bound=Part)
 
-_OF_REMOTE = ("name", "url", "headers", "caller_assertion", "resources", "prompts")
+_OF_REMOTE = ("name", "url", "secret_url", "headers", "oauth", "api", "caller_assertion", "resources", "prompts")
 _OF_REMOTE_TOOLS = ("tool_class", "moves_money", "scope")
 
 
@@ -47,6 +57,11 @@ class _Checks:
         said: dict[str, Any] = {}
         if given.says("limits"):
             said["limits"] = self._limits(given.limits, ("limits",), of_agent=False)
+        if given.says("rules"):
+            said["rules"] = {
+                name: self._at(("rules", name), lambda: rules.checked(name, value))  # noqa: B023
+                for name, value in sorted(given.rules.items())
+            }
         if given.says("profiles"):
             said["profiles"] = [self._profile(one, ("profiles", at)) for at, one in enumerate(given.profiles)]
             self._once([one.slug for one in given.profiles], ("profiles",), "slug")
@@ -88,6 +103,7 @@ class _Checks:
         self._only_if(not bundled, part, _OF_REMOTE, path, "A bundled server has this from its release.")
         if part.says("url") and part.url is None:
             raise self._read.wrong((*path, "url"), "A server that is not bundled has a URL.")
+        url = part.url
         self._at(
             (*path, "headers"),
             lambda: checked_headers([Header(header.name, "x", header.secret) for header in part.headers]),
@@ -99,7 +115,11 @@ class _Checks:
             "inject": self._rules(part.inject, (*path, "inject")),
             "tools": [self._tool(one, (*path, "tools", number), bundled) for number, one in enumerate(part.tools)],
             "name": part.name.strip() or part.slug,
+            "oauth": self._at((*path, "oauth"), lambda: checked_oauth(part)),
+            "api": self._at((*path, "api"), lambda: checked_api(part)),
         }
+        if url is not None and is_api(url):
+            said["url"] = self._at((*path, "url"), lambda: checked_base(url))
         self._once([one.name for one in part.tools], (*path, "tools"), "name")
         contents: tuple[tuple[str, Sequence[ContentPart]], ...] = (
             ("resources", part.resources),
@@ -172,7 +192,14 @@ class _Checks:
         name = part.name
         if name is not None:
             self._at((*path, "name"), lambda: checked_exposed_name(name))
-        return part
+        words = {
+            member: self._at((*path, member), lambda: checked_words(text, member, cap)) if text else None  # noqa: B023
+            for member, text, cap in (
+                ("title", part.title, MAX_TITLE),
+                ("description", part.description, MAX_DESCRIPTION),
+            )
+        }
+        return _with(part, **words)
 
     def _only_if(self, fits: bool, part: Part, members: Iterable[str], path: Path, why: str) -> None:
         for member in members:

@@ -1,8 +1,10 @@
 """From what a workspace has to what a file says: which changes that takes. Nothing is written here."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from tradepost.hub.registration.configuration.addresses import compare_url, is_secret, moves
+from tradepost.hub.registration.configuration.apis import compare_api, lost_choices
 from tradepost.hub.registration.configuration.comparing_tools import compare_contents, compare_tools
 from tradepost.hub.registration.configuration.document import (
     AgentPart,
@@ -12,15 +14,18 @@ from tradepost.hub.registration.configuration.document import (
     ProfilePart,
     ServerPart,
 )
-from tradepost.hub.registration.configuration.headers import Values, compare_headers, variable_of
+from tradepost.hub.registration.configuration.headers import compare_headers
+from tradepost.hub.registration.configuration.oauth import compare_oauth
 from tradepost.hub.registration.configuration.plan import Action, Change, Plan, ToBeSet
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import Rows
+from tradepost.hub.registration.configuration.values import Values, client_variable, url_variable, variable_of
 from tradepost.hub.registry.catalogs import HUB_SERVER
+from tradepost.protocol.api_marks import is_api
 
 Named = TypeVar("Named", ProfilePart, AgentPart, ServerPart)
 
-_OF_SERVER = ("name", "url", "enabled", "settings", "inject", "caller_assertion")
+_OF_SERVER = ("name", "enabled", "settings", "inject", "caller_assertion")
 
 
 def compare(read: Read, wanted: Document, current: Document, rows: Rows, values: Values, *, prune: bool) -> Plan:
@@ -42,7 +47,8 @@ class _Comparison:
         self._to_be_set: list[ToBeSet] = []
 
     def plan(self) -> Plan:
-        self._limits()
+        self._of_workspace("limits", self._current.limits, self._wanted.limits)
+        self._of_workspace("rules", self._current.rules, self._wanted.rules)
         self._profiles()
         self._agents()
         self._servers()
@@ -52,17 +58,18 @@ class _Comparison:
         last = [change for change in reversed(self._gone) if change.kind != "assignment"]
         return Plan((*first, *self._changes, *last), tuple(self._notes), tuple(self._to_be_set))
 
-    def _limits(self) -> None:
-        if self._wanted.says("limits"):
+    def _of_workspace(
+        self, kind: Literal["limits", "rules"], current: Mapping[str, Any], wanted: Mapping[str, Any]
+    ) -> None:
+        if self._wanted.says(kind):
             members = {
-                name: (self._current.limits.get(name), self._wanted.limits.get(name))
-                for name in sorted({*self._current.limits, *self._wanted.limits})
-                if self._current.limits.get(name) != self._wanted.limits.get(name)
+                name: (current.get(name), wanted.get(name))
+                for name in sorted({*current, *wanted})
+                if current.get(name) != wanted.get(name)
             }
             if members:
-                self._changes.append(
-                    Change("change", "limits", "of the workspace", (), members, wanted=self._wanted, path=("limits",))
-                )
+                whose = "of the workspace" if kind == "limits" else "of the registry"
+                self._changes.append(Change("change", kind, whose, (), members, wanted=self._wanted, path=(kind,)))
 
     def _profiles(self) -> None:
         there = _by_slug(self._current.profiles)
@@ -116,6 +123,8 @@ class _Comparison:
                 continue
             if now is None and part.url is None:
                 raise self._read.wrong(path, f"The new server '{part.slug}' needs a url.")
+            if now is None and is_api(part.url) and part.api is None:
+                raise self._read.wrong(path, f"The new REST API '{part.slug}' needs api: a source, or its document.")
             self._server(part, now, path)
         if self._prune and self._wanted.says("servers"):
             kept = _by_slug(self._wanted.servers)
@@ -128,13 +137,12 @@ class _Comparison:
 
     def _server(self, part: ServerPart, now: ServerPart | None, path: Path) -> None:
         members, note = dict(_differing(part, now, _OF_SERVER)), None
-        headers, missing = compare_headers(part, now, self._values.of(part.slug))
-        members.update(headers)
-        self._to_be_set += [
-            ToBeSet(part.slug, header.name, header.secret, variable_of(part.slug, header.name)) for header in missing
-        ]
-        if now is not None and "url" in members:
-            note = "another origin loses the headers that were for the old one"
+        if part.kind == "remote":
+            members.update(self._way_in(part, now, path))
+            members.update(compare_api(part, now))
+            self._notes += lost_choices(part)
+        if now is not None and moves(part, now):
+            note = "another origin loses the credential that was for the old one"
         if now is None:
             self._changes.append(Change("create", "server", part.slug, (part.slug,), members, None, part, path))
         elif members:
@@ -150,6 +158,25 @@ class _Comparison:
         self._notes += [*found.notes, *contents.notes]
         self._gone += found.gone
 
+    def _way_in(self, part: ServerPart, now: ServerPart | None, path: Path) -> Mapping[str, tuple[Any, Any]]:
+        """The members that are about where a server is and what it is shown, where they change."""
+        slug, row, sealed = part.slug, self._rows.servers.get(part.slug), self._rows.sealed
+        stays = row is not None and now is not None and not moves(part, now)
+        members = dict(compare_url(self._read, part, now, path, self._values))
+        has_url = stays and row is not None and (row.id in sealed or not row.url_hidden)
+        if is_secret(part, now) and slug not in self._values.given.urls and not has_url:
+            self._to_be_set.append(ToBeSet(slug, "url", None, True, url_variable(slug)))
+        headers, missing = compare_headers(part, now, self._values)
+        self._to_be_set += [
+            ToBeSet(slug, "header", header.name, header.secret, variable_of(slug, header.name)) for header in missing
+        ]
+        setup = self._rows.oauth.get(row.id) if row is not None else None
+        has_secret = setup is not None and setup.client_kind == "given" and setup.id in sealed
+        oauth, is_missing = compare_oauth(part, now, self._values, has_secret)
+        if is_missing:
+            self._to_be_set.append(ToBeSet(slug, "client_secret", None, True, client_variable(slug)))
+        return {**members, **headers, **oauth}
+
     def _assignments(self) -> None:
         there = {_key(part): part for part in self._current.assignments}
         wanted = {_key(part) for part in self._wanted.assignments}
@@ -157,8 +184,10 @@ class _Comparison:
             path: Path = ("assignments", number)
             self._known(part, path)
             now = there.get(_key(part))
-            differing = _differing(part, now, ("name", "position"))
-            members = {member: pair for member, pair in differing.items() if pair[1] is not None}
+            differing = _differing(part, now, ("name", "position", "title", "description"))
+            # Without a name or place of its own it keeps the one it has; words can be let go of.
+            kept = {"name", "position"} if now is not None else differing.keys()
+            members = {member: pair for member, pair in differing.items() if member not in kept or pair[1] is not None}
             if now is None and part.name is None:
                 members["name"] = (None, part.tool)
             if now is None or members:

@@ -1,5 +1,5 @@
 """The shape of a configuration file. Everything is named by what people call it, nothing by the id of a row, so that a
-file means the same in every hub. No member can hold a secret: of headers it has the names.
+file means the same in every hub. No member can hold a secret: of headers it has the names, of a secret URL the origin.
 
 What a file leaves out stays as it is; what it says, holds. The export says everything.
 """
@@ -19,6 +19,8 @@ Json = dict[str, Any]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Text = Annotated[str, Field(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]
+Url = Annotated[str, Field(min_length=1, max_length=2_048, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Key = Annotated[str, Field(min_length=1, max_length=2_048)]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -59,6 +61,34 @@ class HeaderPart(Part):
     secret: bool = True
 
 
+class OAuthPart(Part):
+    """On which terms a server gives out tokens. `client_secret` says that the client has one; nobody's account is part
+    of it. An issuer, a token URL, a method or a resource that is not said is what the server says."""
+
+    flow: Literal["client_credentials", "authorization_code"]
+    per_user: bool = False
+    client_id: Url | None = None
+    client_secret: bool = False
+    method: Literal["client_secret_basic", "client_secret_post"] | None = None
+    token_url: Url | None = None
+    issuer: Url | None = None
+    scopes: list[Name] = Field(default_factory=list)
+    resource: Url | None = None
+
+
+class ApiPart(Part):
+    """What was chosen of a REST API's document, which is read at `source` or stands here. Names and fields are by
+    operation: `GET /orders/{id}`."""
+
+    source: Url | None = None
+    operations: list[Key] = Field(default_factory=lambda: ["all"])
+    names: dict[Key, Name] = Field(default_factory=dict)
+    fields: dict[Key, list[Name]] = Field(default_factory=dict)
+    key_header: Name | None = None
+    checks_answers: bool = True
+    document: Json | None = None
+
+
 class ToolPart(Part):
     """A tool. `digest` stands for the definition that a person approved; with the definition itself, a hub can take the
     tool over without asking its server. Class, scope, definition and digest of a bundled tool come with the release."""
@@ -85,14 +115,18 @@ class ContentPart(Part):
 
 
 class ServerPart(Part):
-    """A server. `kind` tells whether it is somewhere else or part of the program."""
+    """A server. `kind` tells whether it is somewhere else or part of the program. Of a `secret_url` the file has the
+    origin, of `oauth` the terms; `api` is for a REST API, whose `url` is `openapi:` and its base."""
 
     slug: Name
     kind: Literal["remote", "bundled"] = "remote"
     name: Words = ""
     url: Annotated[str, Field(min_length=1, max_length=2_048)] | None = None
+    secret_url: bool = False
     enabled: bool = True
     headers: list[HeaderPart] = Field(default_factory=list)
+    oauth: OAuthPart | None = None
+    api: ApiPart | None = None
     settings: Json = Field(default_factory=dict)
     inject: list[Json] = Field(default_factory=list)
     caller_assertion: bool | Annotated[str, Field(min_length=1, max_length=500)] = False
@@ -102,7 +136,8 @@ class ServerPart(Part):
 
 
 class AssignmentPart(Part):
-    """A tool made visible to the agents of a profile, or to one agent, under a name."""
+    """A tool made visible to the agents of a profile, or to one agent, under a name. `title` and `description` are an
+    admin's own words in place of the server's, which null leaves."""
 
     profile: Name | None = None
     agent: Name | None = None
@@ -110,6 +145,8 @@ class AssignmentPart(Part):
     tool: Name
     name: Name | None = None
     position: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    title: str | None = None
+    description: Text | None = None
 
 
 class Document(Part):
@@ -117,6 +154,7 @@ class Document(Part):
 
     format_version: Literal[1]
     limits: dict[Name, int | bool] = Field(default_factory=dict)
+    rules: dict[Name, int | str] = Field(default_factory=dict)
     profiles: list[ProfilePart] = Field(default_factory=list)
     agents: list[AgentPart] = Field(default_factory=list)
     servers: list[ServerPart] = Field(default_factory=list)

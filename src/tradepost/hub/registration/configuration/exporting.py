@@ -9,6 +9,7 @@ import orjson
 from tradepost.hub.access.models import Agent
 from tradepost.hub.limits.quotas import plain
 from tradepost.hub.limits.settings import SETTINGS
+from tradepost.hub.registration.configuration.apis import api_part
 from tradepost.hub.registration.configuration.document import (
     FORMAT_VERSION,
     AgentPart,
@@ -21,9 +22,13 @@ from tradepost.hub.registration.configuration.document import (
     ServerPart,
     ToolPart,
 )
+from tradepost.hub.registration.configuration.oauth import oauth_part
 from tradepost.hub.registration.configuration.rows import Rows
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
-from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
+from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
+from tradepost.hub.registry.rules import WHAT
+from tradepost.hub.upstreams.programs import SCHEME
+from tradepost.protocol.api_marks import is_api
 
 
 def document_of(rows: Rows) -> Document:
@@ -31,6 +36,7 @@ def document_of(rows: Rows) -> Document:
     return Document(
         format_version=FORMAT_VERSION,
         limits=_limits(rows, None),
+        rules=_rules(rows),
         profiles=[
             ProfilePart.model_validate({"slug": row.slug, "name": row.name, "posture": row.posture})
             for row in rows.profiles.values()
@@ -44,6 +50,11 @@ def document_of(rows: Rows) -> Document:
 def _limits(rows: Rows, agent: Agent | None) -> dict[str, int | bool]:
     row = rows.workspace_limits if agent is None else rows.limits.get(agent.id)
     return dict(sorted(plain(row.settings).items())) if row is not None else {}
+
+
+def _rules(rows: Rows) -> dict[str, int | str]:
+    stored = rows.rules.settings if rows.rules is not None else {}
+    return {name: stored[name] for name in sorted(stored) if name in WHAT}
 
 
 def _agent(rows: Rows, row: Agent) -> AgentPart:
@@ -66,8 +77,13 @@ def _server(rows: Rows, row: Server) -> ServerPart:
         shown |= {
             "name": row.name,
             "url": row.url,
+            "secret_url": row.url_hidden,
             "headers": [HeaderPart(name=one.name, secret=one.hidden) for one in rows.headers[row.id]],
         }
+        if not (row.url or "").startswith(SCHEME):
+            shown["oauth"] = oauth_part(rows.oauth.get(row.id), rows.sealed)
+        if is_api(row.url):
+            shown["api"] = api_part(rows.apis.get(row.id))
     shown |= {"settings": settings_in(row.settings), "inject": rules_in(row.settings)}
     if not bundled:
         shown["caller_assertion"] = row.settings.get(ASSERTION, False)
@@ -112,6 +128,10 @@ def rules_in(stored: Mapping[str, Any]) -> list[Json]:
 def _assignments(rows: Rows) -> list[AssignmentPart]:
     found = []
     for (kind, target, (server, tool)), row in rows.assignments.items():
-        said = {kind: target, "server": server, "tool": tool, "name": row.exposed_name, "position": row.position}
+        said = {kind: target, "server": server, "tool": tool, **_shown_as(row)}
         found.append(((kind, target, row.position, server, tool), AssignmentPart.model_validate(said)))
     return [part for _, part in sorted(found, key=lambda one: one[0])]
+
+
+def _shown_as(row: Assignment) -> Json:
+    return {"name": row.exposed_name, "position": row.position, "title": row.title, "description": row.description}

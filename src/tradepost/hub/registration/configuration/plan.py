@@ -9,7 +9,8 @@ from tradepost.hub.registration.configuration.document import Part
 from tradepost.hub.registration.configuration.reading import Path
 
 Action = Literal["create", "change", "remove"]
-Kind = Literal["limits", "profile", "agent", "server", "tool", "resource", "prompt", "assignment"]
+Kind = Literal["limits", "rules", "profile", "agent", "server", "tool", "resource", "prompt", "assignment"]
+What = Literal["header", "url", "client_secret"]
 Members = Mapping[str, tuple[Any, Any]]
 Some = TypeVar("Some", bound=Part)
 
@@ -62,13 +63,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ToBeSet:
-    """A header that a server should be sent, and whose value nobody has given. `variable` is that of the environment
-    from which `tradepost import` takes it."""
+    """A value of a server's that nobody has given: of a `header` that it should be sent, of its secret `url`, or of its
+    OAuth client's `client_secret`. `variable` is that of the environment from which `tradepost import` takes it."""
 
     server: str
-    header: str
+    what: What
+    header: str | None
     secret: bool
     variable: str
+
+    @property
+    def line(self) -> str:
+        """One line for people."""
+        named = {"header": f"the header {self.header}", "url": "the secret URL", "client_secret": "the client's secret"}
+        return f"{self.server}: {named[self.what]} ({self.variable})"
 
 
 @dataclass(frozen=True, slots=True)

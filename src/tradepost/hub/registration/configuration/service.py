@@ -2,33 +2,34 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
-from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, StateConflict, TradepostError
+from tradepost.foundation.errors import StateConflict
 from tradepost.hub.access.changes import bump
 from tradepost.hub.access.roles import require_role
-from tradepost.hub.registration.caller_assertion import check_audience
 from tradepost.hub.registration.configuration.applying import apply
 from tradepost.hub.registration.configuration.applying_servers import ServerChanges
 from tradepost.hub.registration.configuration.checks import checked
 from tradepost.hub.registration.configuration.comparing import compare
-from tradepost.hub.registration.configuration.document import Document, ServerPart
+from tradepost.hub.registration.configuration.document import Document
 from tradepost.hub.registration.configuration.exporting import document_of
-from tradepost.hub.registration.configuration.headers import Values
+from tradepost.hub.registration.configuration.following import Following
+from tradepost.hub.registration.configuration.guarding import Guarding, Looked
 from tradepost.hub.registration.configuration.plan import Plan
-from tradepost.hub.registration.configuration.reading import Path, Read
+from tradepost.hub.registration.configuration.reading import Read
 from tradepost.hub.registration.configuration.rows import Rows, read_rows
-from tradepost.hub.registration.servers import list_servers
+from tradepost.hub.registration.configuration.values import NOTHING_GIVEN, Given, Values
+from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.guard import Guard
-from tradepost.hub.upstreams.programs import SCHEME, Programs
-from tradepost.hub.vault.header_rules import Header
-from tradepost.hub.vault.vault import Vault
-
-Given = Mapping[str, Mapping[str, str]]
+from tradepost.hub.upstreams.oauth.kept import CLIENT_SECRET
+from tradepost.hub.upstreams.programs import Programs
+from tradepost.hub.vault.vault import URL, Vault
 
 
 class _Undone(Exception):
@@ -44,103 +45,76 @@ class Configurations:
     ) -> None:
         self._database = database
         self._vault = vault
-        self._guard = guard
-        self._programs = programs
+        self._guarding = Guarding(guard, programs)
         self._now = now
 
     async def export(self, by: Caller) -> Document:
         """What the workspace has. Raises ForbiddenScope."""
         async with self._database.transaction(by.workspace_id, write=False) as session:
             await require_role(session, by, "admin")
-            return document_of(await read_rows(session))
+            return await asyncio.to_thread(document_of, await read_rows(session))
 
     async def bring(
-        self, by: Caller, read: Read, *, dry_run: bool = False, prune: bool = False, given: Given | None = None
+        self, by: Caller, read: Read, *, dry_run: bool = False, prune: bool = False, given: Given = NOTHING_GIVEN
     ) -> Plan:
         """Bring the workspace to what a file says, wholly or not at all. A dry run does the same and keeps nothing, so
         that what it finds wrong is what would go wrong. `prune` removes what the lists of the file do not have. `given`
-        are values of headers, by server and then by name in lower case."""
+        are values of secrets that the file has the names of."""
         wanted = await asyncio.to_thread(checked, read)  # digests of some thousand definitions take their time
-        asked = await self._check_urls(by, read, wanted, given or {})
+        asked = await self._looked(by)
+        await self._guarding.check(read, wanted, asked, given)  # names are looked up while no transaction is open
         plan = Plan(())
         try:
             async with self._database.transaction(by.workspace_id, write=True) as session:
                 await require_role(session, by, "admin")
-                await bump(session)  # for its lock: nobody else changes the registry in between
+                # For their locks: nobody else changes the registry in between. Who looks at a server takes them so too.
+                await session.execute(select(Server.id).order_by(Server.id).with_for_update(key_share=True))
+                await bump(session)
                 rows = await read_rows(session)
                 self._check_unchanged(rows, wanted, asked)
-                values = Values(given or {}, await self._stored(session, wanted, rows))
-                plan = compare(read, wanted, document_of(rows), rows, values, prune=prune)
+                values = await self._values(session, wanted, rows, given)
+                current = await asyncio.to_thread(document_of, rows)  # like what follows, long for long documents
+                plan = await asyncio.to_thread(compare, read, wanted, current, rows, values, prune=prune)
                 if not plan.is_empty:
                     servers = ServerChanges(session, by, read, rows, self._vault, values, self._now())
-                    await apply(session, by, plan, rows, servers)
+                    stated = {part.slug for part in wanted.agents if part.says("scopes")}
+                    following = Following(session, by, rows, stated)
+                    notes = await apply(session, by, plan, rows, servers, following)
+                    plan = replace(plan, notes=(*plan.notes, *notes))
                 if dry_run or plan.is_empty:
                     raise _Undone
         except _Undone:
             pass
         return plan
 
-    async def _check_urls(self, by: Caller, read: Read, wanted: Document, given: Given) -> Mapping[str, str | None]:
-        """What the URLs of servers are before the import; those that would be others pass the guard. Nobody's name is
-        looked up while a transaction is open."""
+    async def _looked(self, by: Caller) -> Mapping[str, Looked]:
+        """Where servers are before the import, by slug."""
         async with self._database.transaction(by.workspace_id, write=False) as session:
             await require_role(session, by, "admin")
-            urls = {row.slug: row.url for row in await list_servers(session)}
-        for number, part in enumerate(wanted.servers):
-            path: Path = ("servers", number, "url" if part.url is not None else "slug")
-            before = urls.get(part.slug)
-            url = part.url or before
-            if url is None:
-                continue
-            try:
-                if url.startswith(SCHEME):
-                    if url != before:
-                        self._check_program(url.removeprefix(SCHEME))
-                else:
-                    await self._check_url(part, url, before, bool(given.get(part.slug)))
-            except ForbiddenScope:
-                raise
-            except TradepostError as error:
-                raise read.wrong(path, error.message, error.hint) from None
-        return urls
-
-    def _check_program(self, name: str) -> None:
-        if self._programs is None:
-            raise ForbiddenScope(
-                "Servers that are programs are added on the hub's own machine alone.",
-                hint="Let its operator import the file: tradepost import FILE",
-            )
-        self._programs.starter(name)
-
-    async def _check_url(self, part: ServerPart, url: str, before: str | None, has_values: bool) -> None:
-        """A URL that is there already counts as good; whether a secret may travel there is looked at anew."""
-        if isinstance(part.caller_assertion, str):
-            check_audience(part.caller_assertion, url)
-        is_plain = not url.startswith("https:")
-        protects = part.caller_assertion is not False or (has_values and any(one.secret for one in part.headers))
-        if url == before and not (is_plain and protects):
-            return
-        origin = await self._guard.check(url)
-        if is_plain and protects:
-            addresses = await self._guard.addresses(origin.host, origin.port)
-            if not self._guard.may_use_plain_http(origin, addresses):
-                raise InvalidArgument(
-                    "A secret header or assertion would travel over plain http.", hint="Use the server's https URL."
-                )
+            rows = await read_rows(session)
+        return {slug: Looked.of(rows, row) for slug, row in rows.servers.items()}
 
     @staticmethod
-    def _check_unchanged(rows: Rows, wanted: Document, asked: Mapping[str, str | None]) -> None:
+    def _check_unchanged(rows: Rows, wanted: Document, asked: Mapping[str, Looked]) -> None:
         for part in wanted.servers:
-            row = rows.servers.get(part.slug)
-            if part.url is not None and (row.url if row is not None else None) != asked.get(part.slug):
-                raise StateConflict(f"The URL of '{part.slug}' was changed at this moment.", hint="Import it again.")
+            row, before = rows.servers.get(part.slug), asked.get(part.slug)
+            now = Looked.of(rows, row) if row is not None else None
+            if now != before:
+                raise StateConflict(f"The server '{part.slug}' was changed at this moment.", hint="Import it again.")
 
-    async def _stored(self, session: AsyncSession, wanted: Document, rows: Rows) -> dict[str, dict[str, Header]]:
-        """The values that servers have whose headers the file names."""
-        found = {}
+    async def _values(self, session: AsyncSession, wanted: Document, rows: Rows, given: Given) -> Values:
+        """The values that servers have beside those that are given."""
+        values = Values(given, {}, {}, {})
         for part in wanted.servers:
             row = rows.servers.get(part.slug)
-            if row is not None and part.says("headers") and rows.headers.get(row.id):
+            if row is None:
+                continue
+            if part.says("headers") and rows.headers.get(row.id):
                 headers = await self._vault.stored(session, row.id)
-                found[part.slug] = {header.name.lower(): header for header in headers}
-        return found
+                values.headers[part.slug] = {header.name.lower(): header for header in headers}
+            if part.slug in given.urls:
+                values.urls[part.slug] = await self._vault.kept(session, row.id, URL)
+            if part.slug in given.client_secrets and row.id in rows.oauth:
+                setup = rows.oauth[row.id]
+                values.client_secrets[part.slug] = await self._vault.kept(session, setup.id, CLIENT_SECRET)
+        return values
