@@ -18,17 +18,24 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
+import aiosqlite  # noqa: F401
+import anyio.streams.tls  # noqa: F401
+import httpcore2  # noqa: F401
+import uvloop  # noqa: F401
+
 import tradepost.cli.access
 import tradepost.cli.agents
 import tradepost.cli.approvals
 import tradepost.cli.audit
 import tradepost.cli.calling
+import tradepost.cli.configuration
 import tradepost.cli.databases
 import tradepost.cli.demo
 import tradepost.cli.keys
 import tradepost.cli.servers
 import tradepost.cli.serving
-import tradepost.cli.stores  # noqa: F401 (loaded before the fork)
+import tradepost.cli.stores
+import tradepost.cli.vault  # noqa: F401 (loaded before the fork)
 from tests.forking import context
 from tradepost.cli import main
 

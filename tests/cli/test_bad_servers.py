@@ -22,7 +22,7 @@ async def test_a_bad_server_is_a_sentence(place: Place):
         assert "The server has no tools." in (await run("tools", "bad")).good().out
         bad.instead = lambda _: Raw(200, {"content-type": "text/html"}, b"<h1>Sign in</h1>")
         page = await run("test", "bad")
-        assert "content type 'text/html' instead of JSON" in page.refusal()
+        assert "answered with a web page instead of MCP" in page.refusal()
         bad.instead = lambda _: None
         bad.tools = [tool(f"tool_{number}") for number in range(10_000)]
         many = await run("tools", "bad")

@@ -49,7 +49,7 @@ class Held:
 
 
 async def test_after_five_failures_it_is_left_alone_and_tried_again(hub: Hub):
-    await hub.set_up("faulty", breaker_seconds=0.5)
+    await hub.set_up("faulty", breaker_seconds=2)
     hub.proxy.fault = reset
     for _ in range(5):
         assert "not called now" not in await error_of(hub, "track")

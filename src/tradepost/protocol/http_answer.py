@@ -59,6 +59,17 @@ class HttpAnswer:
             self._resume()
         return piece
 
+    async def whole(self, most: int) -> bytes | None:
+        """All of the body; None where it is larger than `most` bytes, and then no more of it is read. Raises
+        UpstreamFailed."""
+        whole = bytearray(self.taken())
+        if not self.complete:
+            async for piece in self:
+                whole += piece
+                if len(whole) > most:
+                    break
+        return bytes(whole) if len(whole) <= most else None
+
     def close(self) -> None:
         """Give the connection back, or close it where something of the answer is still to come."""
         self._ended(self)

@@ -43,7 +43,7 @@ class Dialer:
                 f"The server could not be reached within {seconds:g} seconds.", dispatched=False
             ) from None
         except ssl.SSLCertVerificationError as error:
-            raise _not_trusted(error) from None
+            raise _not_trusted(error) from error
         except (OSError, UnicodeError):
             # The same for a private address and a closed port.
             raise unreachable() from None
@@ -68,9 +68,15 @@ class Dialer:
         raise failure
 
 
+def flaw_of_certificate(error: ssl.SSLCertVerificationError) -> str:
+    """What is wrong with a certificate: "has expired"."""
+    return _CERTIFICATES.get(error.verify_code, "cannot be trusted")
+
+
 def _not_trusted(error: ssl.SSLCertVerificationError) -> UpstreamFailed:
-    """What is wrong with a certificate. That somebody listens there is no secret: the address was allowed."""
-    what = _CERTIFICATES.get(error.verify_code, "cannot be trusted")
+    """That somebody listens there is no secret: the address was allowed."""
     return UpstreamFailed(
-        f"The server's certificate {what}.", dispatched=False, hint="Nothing was sent. Its owner has to mend it."
+        f"The server's certificate {flaw_of_certificate(error)}.",
+        dispatched=False,
+        hint="Nothing was sent. Its owner has to mend it.",
     )

@@ -44,7 +44,7 @@ async def test_each_reason_is_a_sentence(tmp_path: Path):
     late = await why_unreachable(guard, f"https://shop.example:{expired}/mcp", old.trusting)
     assert late == "The certificate of shop.example has expired."
     stranger = await why_unreachable(guard, f"https://shop.example:{fine}/mcp")
-    assert stranger == "The certificate of shop.example comes from an authority that is not trusted."
+    assert stranger == "The certificate of shop.example is signed by nobody but itself."
     for one in (*servers, plain):
         one.close()
         await one.wait_closed()

@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 
 from docs.commands import Block, blocks, how_tos
-from tests.processes import Place
+from tests.processes import Place, free_ports
 from tests.program import fork
 
 pytestmark = pytest.mark.usefixtures("either_engine")
@@ -85,7 +85,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
 
 def script_of(found: list[Block], place: Place) -> str:
     """One script of a document's blocks. What the reader has already stands before each, and its name in the block
-    means that value."""
+    means that value. The ports that documents name are the hub's, its tracker's and that of a REST API."""
     lines = ["set -euo pipefail", 'curl() { command curl --fail-with-body "$@"; echo; }']
     for block in found:
         text = block.script
@@ -95,7 +95,9 @@ def script_of(found: list[Block], place: Place) -> str:
                 text = re.sub(rf"(?<![\w$\-]){name}\b", f"${name}", text)
         lines += [f"echo '@@ {block.where}'", *block.given, text]
     script = "\n".join(lines).replace(".venv/bin/tradepost", "tradepost")
-    return script.replace(":8811", f":{place.port}").replace(":8812", f":{place.port + 1}")
+    for shown, port in ((8811, place.port), (8812, place.port + 1), (8900, free_ports(1))):
+        script = script.replace(f":{shown}", f":{port}")
+    return script
 
 
 def missing(block: Block, said: str) -> list[str]:
@@ -118,7 +120,7 @@ def run_documents(place: Place, programs: Programs, cwd: Path) -> None:
         found = [block for block in blocks(file) if block.not_run is None]
         if not found:
             continue
-        env = {**place.env, "PATH": f"{programs.path}:{place.env['PATH']}"}
+        env = {**place.env, "DOCUMENT": str(file), "PATH": f"{programs.path}:{place.env['PATH']}"}
         done = subprocess.run(
             ["bash", "-c", script_of(found, place)],
             env=env, cwd=cwd, text=True, timeout=SECONDS, capture_output=True, stdin=subprocess.DEVNULL,

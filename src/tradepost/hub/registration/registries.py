@@ -143,15 +143,10 @@ class Registries:
 async def _body(answer: HttpAnswer) -> bytes:
     if answer.headers.get("content-encoding", "identity") != "identity":
         raise _failed("it compressed its answer, which nobody asked for")
-    whole = bytearray(answer.taken())
-    if not answer.complete:
-        async for piece in answer:
-            whole += piece
-            if len(whole) > MAX_BYTES:
-                break
-    if len(whole) > MAX_BYTES:
+    whole = await answer.whole(MAX_BYTES)
+    if whole is None:
         raise _failed(f"its answer is larger than {MAX_BYTES // 1024 // 1024} MiB")
-    return bytes(whole)
+    return whole
 
 
 def _value(body: bytes) -> Any:

@@ -1,5 +1,6 @@
 """Trying a server: what was found when somebody connected for real, or one sentence about what is wrong."""
 
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,7 @@ async def failure(
     if isinstance(error, UpstreamFailed) and status in (401, 403):
         return _refused(slug, connection, error)
     unreached = isinstance(error, UpstreamFailed | UpstreamTimedOut) and not error.dispatched and status is None
+    unreached = unreached and not isinstance(error.__cause__, ssl.SSLCertVerificationError)  # that is said already
     if unreached and not url.startswith(SCHEME):
         why = await why_unreachable(guard, url)
         if why is not None:

@@ -9,9 +9,9 @@ import ssl
 
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
+from tradepost.protocol.http_dial import flaw_of_certificate
 
 SECONDS = 3.0
-_EXPIRED, _NOT_YET, _SELF_SIGNED, _SELF_SIGNED_CHAIN, _NO_ISSUER, _OTHER_NAME = 10, 9, 18, 19, 20, 62
 
 
 async def why_unreachable(guard: Guard, url: str, tls: ssl.SSLContext | None = None) -> str | None:
@@ -34,7 +34,7 @@ async def why_unreachable(guard: Guard, url: str, tls: ssl.SSLContext | None = N
     except TimeoutError:
         return f"Nothing answers at {_place(origin)} within {SECONDS:g} seconds."
     except ssl.SSLCertVerificationError as wrong:
-        return f"The certificate of {origin.host} {_what_is_wrong(wrong)}."
+        return f"The certificate of {origin.host} {flaw_of_certificate(wrong)}."
     except ssl.SSLError:
         return f"What listens at {_place(origin)} does not speak TLS."
     except ConnectionRefusedError:
@@ -42,19 +42,6 @@ async def why_unreachable(guard: Guard, url: str, tls: ssl.SSLContext | None = N
     except OSError as wrong:
         return f"{_place(origin)} cannot be reached: {wrong.strerror or type(wrong).__name__}."
     return None
-
-
-def _what_is_wrong(wrong: ssl.SSLCertVerificationError) -> str:
-    code = wrong.verify_code
-    if code == _EXPIRED:
-        return "has expired"
-    if code == _NOT_YET:
-        return "is not valid yet"
-    if code == _OTHER_NAME:
-        return "is for another name"
-    if code in (_SELF_SIGNED, _SELF_SIGNED_CHAIN, _NO_ISSUER):
-        return "comes from an authority that is not trusted"
-    return f"cannot be trusted: {wrong.verify_message}"
 
 
 def _place(origin: Origin) -> str:

@@ -66,15 +66,10 @@ async def _body(answer: HttpAnswer) -> bytes:
         raise _wrong("It is not JSON by its content type.")
     if answer.headers.get("content-encoding", "identity") != "identity":
         raise _wrong("It came with a Content-Encoding that nobody asked for.")
-    whole = bytearray(answer.taken())
-    if not answer.complete:
-        async for piece in answer:
-            whole += piece
-            if len(whole) > MAX_BYTES:
-                break
-    if len(whole) > MAX_BYTES:
+    whole = await answer.whole(MAX_BYTES)
+    if whole is None:
         raise _wrong(f"It is larger than {MAX_BYTES} bytes.")
-    return bytes(whole)
+    return whole
 
 
 def _wrong(why: str) -> OAuthError:

@@ -107,15 +107,10 @@ async def _answered(
 
 
 async def _bounded(answer: HttpAnswer) -> bytes:
-    body = bytearray(answer.taken())
-    if not answer.complete:
-        async for piece in answer:
-            body += piece
-            if len(body) > MAX_ANSWER:
-                break
-    if len(body) > MAX_ANSWER:
+    body = await answer.whole(MAX_ANSWER)
+    if body is None:
         raise failed("its answer is too long")
-    return bytes(body)
+    return body
 
 
 def failed(why: str) -> UpstreamError:

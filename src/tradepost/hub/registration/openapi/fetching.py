@@ -36,15 +36,10 @@ async def _body(answer: HttpAnswer) -> bytes:
         raise _failed(f"was answered with HTTP {answer.status}", answer.status)
     if answer.headers.get("content-encoding", "").lower() not in ("", "identity"):
         raise _failed("came with a content encoding that was not asked for", answer.status)
-    whole = bytearray(answer.taken())
-    if not answer.complete:
-        async for piece in answer:
-            whole += piece
-            if len(whole) > MAX_BYTES:
-                break
-    if len(whole) > MAX_BYTES:
+    whole = await answer.whole(MAX_BYTES)
+    if whole is None:
         raise _failed(f"is larger than {MAX_BYTES // 1024 // 1024} MiB", answer.status)
-    return bytes(whole)
+    return whole
 
 
 def _failed(what: str, status: int) -> UpstreamFailed:

@@ -166,16 +166,11 @@ async def _taken(answer: HttpAnswer, what: str) -> Answer:
         raise OAuthFailed(f"The {what} answered with a redirect (HTTP {answer.status}), which is not followed.")
     if answer.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
         raise OAuthFailed(f"The {what} answered with a content encoding that was not asked for.")
-    whole = bytearray(answer.taken())
-    if not answer.complete:
-        async for piece in answer:
-            whole += piece
-            if len(whole) > MAX_BYTES:
-                break
-    if len(whole) > MAX_BYTES:
+    whole = await answer.whole(MAX_BYTES)
+    if whole is None:
         raise OAuthFailed(f"The {what} answered with more than {MAX_BYTES} bytes.")
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Answer(answer.status, kind, bytes(whole))
+    return Answer(answer.status, kind, whole)
 
 
 def error_in(value: Json) -> str | None:

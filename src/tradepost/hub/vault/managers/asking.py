@@ -85,13 +85,10 @@ class Asker:
         )
 
     async def _whole(self, answer: HttpAnswer) -> bytes:
-        whole = bytearray(answer.taken())
-        if not answer.complete:
-            async for piece in answer:
-                whole += piece
-                if len(whole) > MAX_ANSWER:
-                    raise self.failed("answered with more than any secret is")
-        return bytes(whole)
+        whole = await answer.whole(MAX_ANSWER)
+        if whole is None:
+            raise self.failed("answered with more than any secret is")
+        return whole
 
     def _tls(self) -> ssl.SSLContext:
         try:
