@@ -16,6 +16,7 @@ from tradepost.hub.registration.configuration.headers import Values, compare_hea
 from tradepost.hub.registration.configuration.plan import Action, Change, Plan, ToBeSet
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import Rows
+from tradepost.hub.registration.contents import kind_of
 from tradepost.hub.registry.catalogs import HUB_SERVER
 
 Named = TypeVar("Named", ProfilePart, AgentPart, ServerPart)
@@ -145,10 +146,17 @@ class _Comparison:
             if slug == part.slug and row.candidate_digest is not None
         }
         found = compare_tools(self._read, part, now, path, waiting, prune=self._prune)
-        contents = compare_contents(self._read, part, now, path)
+        contents = compare_contents(self._read, part, now, path, self._waiting_contents(part.slug))
         self._changes += [*found.changes, *contents.changes]
         self._notes += [*found.notes, *contents.notes]
         self._gone += found.gone
+
+    def _waiting_contents(self, server: str) -> dict[tuple[str, str], str]:
+        found = {}
+        for (slug, name), row in (*self._rows.resources.items(), *self._rows.prompts.items()):
+            if slug == server and row.candidate_digest is not None:
+                found[kind_of(row), name] = row.candidate_digest
+        return found
 
     def _assignments(self) -> None:
         there = {_key(part): part for part in self._current.assignments}
