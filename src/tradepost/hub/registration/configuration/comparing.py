@@ -16,8 +16,9 @@ from tradepost.hub.registration.configuration.headers import Values, compare_hea
 from tradepost.hub.registration.configuration.plan import Action, Change, Plan, ToBeSet
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import Rows
-from tradepost.hub.registration.contents import kind_of
+from tradepost.hub.registration.contents import key_of, kind_of
 from tradepost.hub.registry.catalogs import HUB_SERVER
+from tradepost.hub.registry.models import PromptEntry, ResourceEntry
 
 Named = TypeVar("Named", ProfilePart, AgentPart, ServerPart)
 
@@ -152,11 +153,11 @@ class _Comparison:
         self._gone += found.gone
 
     def _waiting_contents(self, server: str) -> dict[tuple[str, str], str]:
-        found = {}
-        for (slug, name), row in (*self._rows.resources.items(), *self._rows.prompts.items()):
-            if slug == server and row.candidate_digest is not None:
-                found[kind_of(row), name] = row.candidate_digest
-        return found
+        rows: list[ResourceEntry | PromptEntry] = [
+            *(row for (slug, _), row in self._rows.resources.items() if slug == server),
+            *(row for (slug, _), row in self._rows.prompts.items() if slug == server),
+        ]
+        return {(kind_of(row), key_of(row)): row.candidate_digest for row in rows if row.candidate_digest is not None}
 
     def _assignments(self) -> None:
         there = {_key(part): part for part in self._current.assignments}
