@@ -125,7 +125,7 @@ async def _approve(session: AsyncSession, by: Caller, row: Entry, scribe: Scribe
         )
     if row.state == "removed":
         raise _is_gone(row)
-    if row.state == "enabled":
+    if row.state == "enabled" and row.candidate is None:
         return
     finding = _finding(row)
     if finding is not None:
