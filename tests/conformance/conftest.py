@@ -58,6 +58,7 @@ def fixture_key(hub: Place, fixture_url: str) -> Iterator[str]:
     with ThreadPoolExecutor(2) as pool:
         for answer in pool.map(lambda tool: _offer(hub, tool["name"]), tools):
             assert not answer, answer
+    hub.run("server", "approve-contents", "fixture").good()
     yield str(hub.run("key", "mint", "--agent", AGENT, "--json").json()["key"])
     hub.run("server", "remove", "fixture", "--yes").good()  # the hub listens to it, and it waits for who listens
 

@@ -1,4 +1,5 @@
-"""A hub of an earlier release: the seconds that calls of a server may take are among its settings after the upgrade."""
+"""A hub of an earlier release: the seconds that calls of a server may take are among its settings after the upgrade,
+and what took the place of an approved resource or prompt counts as approved by nobody."""
 
 from sqlalchemy import select, text
 
@@ -6,7 +7,7 @@ from tests.database.earlier_release import earlier
 from tests.engines import DatabaseUrls
 from tradepost.database import migrate
 from tradepost.database.engine import Database
-from tradepost.hub.registry.models import Server, ToolEntry
+from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 
 AT = "2026-01-01 00:00:00.000000"
 
@@ -31,6 +32,16 @@ def write_old_hub(url: str) -> None:
             ),
             {"at": AT},
         )
+        for table, column in (("resource_entries", "uri, is_template"), ("prompt_entries", "name")):
+            for state in ("enabled", "quarantined"):
+                connection.execute(
+                    text(
+                        f"INSERT INTO {table} (workspace_id, id, server_id, {column}, position, definition, digest, "
+                        "state, version, created_at, updated_at) VALUES ('ws_1', :state, 'slow', :state, "
+                        f"{'false, ' if 'is_template' in column else ''}0, '{{}}', 'x', :state, 1, :at, :at)"
+                    ),
+                    {"state": state, "at": AT},
+                )
 
 
 async def test_the_seconds_of_an_earlier_release_are_kept(database_urls: DatabaseUrls) -> None:
@@ -43,6 +54,9 @@ async def test_the_seconds_of_an_earlier_release_are_kept(database_urls: Databas
             tool = (await session.scalars(select(ToolEntry))).one()
             assert tool.settings == {}
             tool.settings = {"timeout_seconds": 200.0}
+            resources = {row.id: row.state for row in await session.scalars(select(ResourceEntry))}
+            prompts = {row.id: row.state for row in await session.scalars(select(PromptEntry))}
+            assert resources == prompts == {"enabled": "enabled", "quarantined": "unapproved"}
         assert servers == {"usual": {}, "quick": {"timeout_seconds": 5}, "slow": {"timeout_seconds": 300}}
     finally:
         await database.close()

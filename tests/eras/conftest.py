@@ -24,9 +24,10 @@ from tradepost.database import migrate
 from tradepost.database.engine import Database
 from tradepost.hub.access.agents import set_posture
 from tradepost.hub.registration.assignments import assign
+from tradepost.hub.registration.content_decisions import approve_waiting
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.servers import Servers
-from tradepost.hub.registration.tools import approve_contents, approve_tool
+from tradepost.hub.registration.tools import approve_tool
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.vault.vault import open_vault
@@ -100,7 +101,7 @@ async def _register(loaded: settings.Settings, servers: Mapping[str, FeatureServ
                     await approve_tool(session, world.owner, slug, tool, tool_class="read")
                     exposed = f"{slug}_{tool}"
                     await assign(session, world.owner, slug, tool, agent="helper", exposed_name=exposed)
-                await approve_contents(session, world.owner, slug)
+                await approve_waiting(session, world.owner, slug)
         async with world.changing() as session:
             await set_posture(session, world.owner, "team", "guarded")
         return (await world.key()).secret

@@ -113,6 +113,7 @@ def _registered(hub: Place, slug: str, how: str | tuple[str, ...]) -> Behind:
     for name in ENABLED.get(slug, tools):
         hub.run("server", "enable", slug, name, "--class", "write" if name in WRITES else "read").good()
         hub.run("server", "assign", slug, name, "--agent", slug).good()
+    hub.run("server", "approve-contents", slug).good()
     key = str(hub.run("key", "mint", "--agent", slug, "--json").json()["key"])
     return Behind(hub, slug, how, tested, tools, key)
 

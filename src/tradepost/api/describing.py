@@ -22,6 +22,7 @@ TAGS = (
     {"name": "workspace", "description": "The workspace of the key."},
     {"name": "servers", "description": "MCP servers in the registry."},
     {"name": "tools", "description": "Tools of the servers, and decisions about them."},
+    {"name": "contents", "description": "Resources and prompts of the servers, and decisions about them."},
     {"name": "assignments", "description": "Who sees which tool."},
     {"name": "profiles", "description": "Groups of agents with one posture."},
     {"name": "agents", "description": "Agents and their scopes."},

@@ -29,6 +29,7 @@ class EntryShown(Shown):
         description="server: a version of the whole server; definition: of one tool; approved, removed; noticed: it "
         "did not do in use what it says of itself."
     )
+    kind: Literal["tool", "resource", "prompt"] = Field(description="What `tool` is the name or URI of.")
     tool: str | None
     version: int | None = Field(description="Counted for the server, or for the one tool.")
     digest: str | None
@@ -63,7 +64,7 @@ async def get_tool_history(
         entry = await find_tool(session, server, tool)
         place = Place("tool_history", work.caller.workspace_id, query.limit, query.cursor, [entry.id])
         statement = select(HistoryEntry).where(
-            HistoryEntry.server_id == entry.server_id, HistoryEntry.tool == entry.name
+            HistoryEntry.server_id == entry.server_id, HistoryEntry.kind == "tool", HistoryEntry.tool == entry.name
         )
         rows, more = await page_of(session, place, statement, [(HistoryEntry.place, int)], newest=True)
     return page(
@@ -78,6 +79,7 @@ async def get_tool_history(
 def _shown(row: HistoryEntry) -> dict[str, Any]:
     return {
         "what": row.what,
+        "kind": row.kind,
         "tool": row.tool,
         "version": row.number,
         "digest": row.digest,

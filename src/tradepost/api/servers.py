@@ -12,6 +12,7 @@ from tradepost.api.credential_shapes import HEADER_NAME, CredentialGiven, stored
 from tradepost.api.paging import Place, page_of
 from tradepost.api.shapes import Given, Instant, Page, PageQuery, Shown, Slug, Words, either, in_path, page
 from tradepost.foundation.errors import StateConflict
+from tradepost.hub.registration.changes import Changed
 from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.ways_in import NO_WAY, WayIn, way_in, ways_in
@@ -129,7 +130,7 @@ class TestShown(Shown):
 
 
 class ChangedTool(Shown):
-    """A tool whose definition is another one now; agents never see that until it is approved."""
+    """A tool, resource or prompt whose definition is another one now; agents never see that until it is approved."""
 
     name: str
     kind: Literal["suspicious", "breaking", "additive", "text"] = Field(description="The gravest that applies.")
@@ -141,10 +142,19 @@ class ChangedTool(Shown):
 
 
 class RefusedTool(Shown):
-    """A tool that was not taken in."""
+    """A tool, resource or prompt that was not taken in."""
 
     name: str
     why: str
+
+
+class ContentsDifference(Shown):
+    """What it changed of resources, templates and prompts, by URI or name."""
+
+    new: list[str] = Field(description="Wait for approval.")
+    changed: list[ChangedTool]
+    removed: list[str]
+    set_aside: list[str] = Field(description="Refused as they are now, though agents saw them.")
 
 
 class DifferenceShown(Shown):
@@ -154,6 +164,7 @@ class DifferenceShown(Shown):
     changed: list[ChangedTool]
     removed: list[str]
     set_aside: list[str] = Field(description="Refused as they are now, though agents saw them.")
+    contents: ContentsDifference
     kept: bool = Field(description="Whether agents go on with the approved definitions of changed tools.")
     refused: list[RefusedTool]
     resources: int
@@ -227,24 +238,31 @@ async def discover_server(
     found = await work.parts.registration.discovery.discover(work.caller, server, fresh=fresh)
     return DifferenceShown(
         new=found.new,
-        changed=[
-            ChangedTool(
-                name=one.name,
-                kind=one.kind,
-                kinds=list(one.kinds),
-                reasons=list(one.reasons),
-                differences=list(one.says),
-                before=one.before,
-                after=one.after,
-            )
-            for one in found.changed
-        ],
+        changed=[_changed(one) for one in found.changed],
         removed=found.removed,
         set_aside=found.set_aside,
+        contents=ContentsDifference(
+            new=found.contents.new,
+            changed=[_changed(one) for one in found.contents.changed],
+            removed=found.contents.removed,
+            set_aside=found.contents.set_aside,
+        ),
         kept=found.kept,
         refused=[RefusedTool(name=name, why=why) for name, why in found.refused],
         resources=found.resources,
         prompts=found.prompts,
+    )
+
+
+def _changed(one: Changed) -> ChangedTool:
+    return ChangedTool(
+        name=one.name,
+        kind=one.kind,
+        kinds=list(one.kinds),
+        reasons=list(one.reasons),
+        differences=list(one.says),
+        before=one.before,
+        after=one.after,
     )
 
 

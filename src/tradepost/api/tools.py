@@ -15,7 +15,7 @@ from tradepost.api.servers import Which
 from tradepost.api.shapes import Given, Page, PageQuery, Scope, Shown, page
 from tradepost.hub.registration import tools as services
 from tradepost.hub.registration.known_names import known_names
-from tradepost.hub.registration.review import review
+from tradepost.hub.registration.review import Review, review
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
 from tradepost.hub.registry.models import Server, ToolEntry
@@ -115,8 +115,8 @@ async def get_tool(work: Reading, server: Which, tool: Tool) -> ToolShown:
 
 @router.post("/servers/{server}/tools/{tool}/approve", summary="Approve a tool")
 async def approve_tool(work: Writing, server: Which, tool: Tool, body: Approval) -> ToolShown:
-    """Pin its current definition and enable it. Without a class it counts as a write. The resources and prompts of the
-    server are approved with it, as they are now."""
+    """Pin its current definition and enable it. Without a class it counts as a write. Resources and prompts of the
+    server have decisions of their own."""
     async with work.writing() as session:
         entry = await services.approve_tool(
             session,
@@ -128,7 +128,6 @@ async def approve_tool(work: Writing, server: Which, tool: Tool, body: Approval)
             digest=body.digest,
             now=work.parts.now,
         )
-        await services.approve_contents(session, work.caller, server)
         return await _shown(session, entry)
 
 
@@ -160,22 +159,30 @@ def _brief(entry: ToolEntry, server: Server) -> dict[str, Any]:
     }
 
 
+def waiting_of(seen: Review) -> Waiting | None:
+    """The changed definition that waits, where one does."""
+    if seen.change is None:
+        return None
+    return Waiting(
+        kind=seen.kind,
+        kinds=list(seen.kinds),
+        reasons=list(seen.change.reasons),
+        digest=seen.digest,
+        definition=seen.definition,
+        differences=[
+            EditShown(place=one.place, before=one.before, after=one.after, kind=one.kind, says=one.says)
+            for one in seen.edits
+        ],
+    )
+
+
 async def _shown(session: AsyncSession, entry: ToolEntry) -> ToolShown:
     names = await known_names(session)
-    seen, waiting = review(entry, names), None
-    if seen.change is not None:
-        waiting = Waiting(
-            kind=seen.kind,
-            kinds=list(seen.kinds),
-            reasons=list(seen.change.reasons),
-            digest=seen.digest,
-            definition=seen.definition,
-            differences=[
-                EditShown(place=one.place, before=one.before, after=one.after, kind=one.kind, says=one.says)
-                for one in seen.edits
-            ],
-        )
+    seen = review(entry, names)
     server = await find_server(session, entry.server_id)
     return ToolShown(
-        **_brief(entry, server), definition=orjson.loads(entry.definition), signs=seen.signs(names), waiting=waiting
+        **_brief(entry, server),
+        definition=orjson.loads(entry.definition),
+        signs=seen.signs(names),
+        waiting=waiting_of(seen),
     )

@@ -17,7 +17,10 @@ from tradepost.hub.registration.history import find_version, read_history
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.models import HistoryEntry
 
-OneTool = Annotated[str | None, typer.Argument(help="One tool of it, by its own name; without one, the whole server.")]
+OneTool = Annotated[
+    str | None,
+    typer.Argument(help="One tool, resource or prompt of it, by its own name or URI; else the whole server."),
+]
 
 
 def refresh(
@@ -51,7 +54,8 @@ def history(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every version of a server or a tool that was seen, who approved which and when, and what was noticed in use."""
+    """Every version of a server and of what it offers that was seen, who approved which and when, and what was noticed
+    in use."""
 
     async def work() -> None:
         if number is not None and tool is None:
@@ -70,7 +74,7 @@ def history(
         if as_json:
             console.show_json([_row(row) for row in rows])
             return
-        columns = ["when", "what", "tool", "version", "who", "about"]
+        columns = ["when", "what", "kind", "tool", "version", "who", "about"]
         console.show_table([_in_short(row) for row in rows], columns, "Nothing was seen of it yet.")
 
     run(work)
@@ -108,6 +112,7 @@ def _row(row: HistoryEntry) -> dict[str, Any]:
     return {
         "when": row.happened_at,
         "what": row.what,
+        "kind": row.kind,
         "tool": row.tool,
         "version": row.number,
         "digest": row.digest,
@@ -128,7 +133,7 @@ def _about(row: HistoryEntry) -> str:
     if row.what == "definition":
         return "; ".join([", ".join(details.get("kinds", [])), *details.get("reasons", [])])
     if row.what == "approved":
-        return f"as {details.get('class')}"
+        return f"as {details.get('class')}" if row.kind == "tool" else ""
     return str(details.get("says", ""))
 
 

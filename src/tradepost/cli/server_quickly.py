@@ -48,6 +48,8 @@ def say_report(slug: str, report: TestReport) -> None:
 
 def _say(slug: str, done: Arranged, target: str | None) -> None:
     console.say(f"Enabled, to read: {', '.join(done.enabled) or 'nothing'}.")
+    if done.contents:
+        console.say(f"Enabled resources and prompts: {', '.join(done.contents)}.")
     if done.assigned:
         console.say(f"{target} sees: {', '.join(done.assigned)}.")
     elif done.enabled:

@@ -16,6 +16,7 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.registration import tools
 from tradepost.hub.registration.build import Registration, build_registration, open_secrets
+from tradepost.hub.registration.content_decisions import list_contents, waits
 from tradepost.hub.registration.known_names import known_names
 from tradepost.hub.registration.review import review
 from tradepost.hub.registration.servers import find_server
@@ -66,6 +67,7 @@ def tools_command(
             async with found.hub.transaction(caller.workspace_id, write=False) as session:
                 server = await find_server(session, slug)
                 entries, names = await tools.list_tools(session, slug), await known_names(session)
+                waiting = sum(waits(row) for row in await list_contents(session, slug))
         if as_json:
             rows = [_in_full(entry, server, names) for entry in entries]
             console.show_json({"tools": rows, "difference": difference.summary() if difference else None})
@@ -76,6 +78,8 @@ def tools_command(
         console.show_table([_in_short(entry, server) for entry in entries], columns, "The server has no tools.")
         if any(review(entry).waits for entry in entries):
             console.say(f"Look at one in full before approving it: tradepost server show {slug} TOOL")
+        if waiting:
+            console.say(f"Resources and prompts that wait: {waiting}. See: tradepost server contents {slug}")
 
     run(work)
 
@@ -186,7 +190,6 @@ def enable(
                 scope=scope,
                 digest=digest or seen.digest,
             )
-            await tools.approve_contents(session, caller, slug)
         console.say(f"{slug}: {entry.name} is {entry.state} as {entry.tool_class}.")
         console.say(f"Assign it: tradepost server assign {slug} {tool} --agent NAME")
 

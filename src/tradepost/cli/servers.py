@@ -10,6 +10,7 @@ from tradepost.cli import (
     registries,
     server_apis,
     server_changes,
+    server_contents,
     server_credentials,
     server_inject,
     server_settings,
@@ -51,7 +52,7 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", help="A profile:
 
 
 def register(app: typer.Typer) -> None:
-    parts = (server_tools, server_changes, server_credentials, server_apis)
+    parts = (server_tools, server_contents, server_changes, server_credentials, server_apis)
     for name, command in [found for part in parts for found in part.COMMANDS.items()]:
         server.command(name)(command)
     server.command("settings")(server_settings.settings)

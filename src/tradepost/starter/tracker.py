@@ -19,6 +19,7 @@ from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import SetupError, StateConflict
 from tradepost.hub.registration import assignments, tools
 from tradepost.hub.registration.build import Registration
+from tradepost.hub.registration.content_decisions import approve_waiting
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.vault.header_rules import Header
 from tradepost.starter.agents import ReadyAgent
@@ -122,7 +123,7 @@ async def register_tracker(registration: Registration, hub: Database, by: Caller
         for position, (name, tool_class) in enumerate(_CLASSES.items()):
             await tools.approve_tool(session, by, SLUG, name, tool_class=tool_class)  # type: ignore[arg-type]
             await assignments.assign(session, by, SLUG, name, agent=AGENT.slug, position=10 + position)
-        await tools.approve_contents(session, by, SLUG)
+        await approve_waiting(session, by, SLUG)
 
 
 async def _follow(registration: Registration, hub: Database, by: Caller, url: str, header: Header) -> None:

@@ -26,8 +26,9 @@ from tradepost.hub.registration.configuration.reading import read_text, read_val
 from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.configuration.values import Given
 from tradepost.hub.registration.configuration.writing import write_yaml
+from tradepost.hub.registration.content_decisions import approve_waiting
 from tradepost.hub.registration.servers import find_server
-from tradepost.hub.registration.tools import approve_contents, approve_tool, find_tool
+from tradepost.hub.registration.tools import approve_tool, find_tool
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.upstreams.guard import Guard
@@ -52,7 +53,7 @@ async def filled(world: World, registration: Registration, modern_remote: Remote
     await registration.discovery.discover(world.owner, "tracker")
     async with world.changing() as session:
         await approve_tool(session, world.owner, "tracker", "track", tool_class="read", scope="read:orders")
-        await approve_contents(session, world.owner, "tracker")
+        await approve_waiting(session, world.owner, "tracker")
         await assign(session, world.owner, "tracker", "track", agent="helper", exposed_name="where_is_it")
         await assign(session, world.owner, "orders", "get_order", profile="team")
         await limits.change(session, world.owner, "tracker", "track", given={"timeout_seconds": 20})

@@ -22,9 +22,9 @@ from tradepost.hub.access import quotas
 from tradepost.hub.access.roles import system_caller
 from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.registration.assignments import assign
+from tradepost.hub.registration.content_decisions import approve_waiting
 from tradepost.hub.registration.servers import find_server, list_servers
 from tradepost.hub.registration.tools import (
-    approve_contents,
     approve_tool,
     find_tool,
     list_tools,
@@ -74,7 +74,7 @@ async def test_the_way_from_register_to_a_catalog(
     assert (await catalogs.for_agent(world.workspace_id, world.agent_id)).tools == {}
     async with world.changing() as session:
         entry = await approve_tool(session, world.owner, "tracker", "track", tool_class="read", scope="custom:parcels")
-        await approve_contents(session, world.owner, "tracker")
+        await approve_waiting(session, world.owner, "tracker")
     assert (entry.state, entry.approved_by) == ("enabled", world.owner.user_id)
     catalog = await catalogs.for_agent(world.workspace_id, world.agent_id)
     found = catalog.tools["track"]

@@ -12,8 +12,9 @@ from tradepost.hub.access.agents import create_agent, find_agent, find_profile, 
 from tradepost.hub.access.scopes import checked_scopes, in_words
 from tradepost.hub.access.shoppers import mint_shopper_session
 from tradepost.hub.registration.assignments import assign, unassign
+from tradepost.hub.registration.content_decisions import approve_waiting
 from tradepost.hub.registration.granting import greet, out_of_reach, scopes_through_profile
-from tradepost.hub.registration.tools import approve_contents, approve_tool, find_tool, scope_needed, set_tool_class
+from tradepost.hub.registration.tools import approve_tool, find_tool, scope_needed, set_tool_class
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.hub.registry.compile import compile_catalog
 from tradepost.hub.registry.models import Server
@@ -98,7 +99,7 @@ async def test_what_an_admin_took_away_does_not_come_back_by_the_way(world: Worl
 async def test_resources_and_prompts_need_what_reading_needs(world: World, tracker: None):
     async with world.changing() as session:
         await assign(session, world.owner, "tracker", "cancel_label", agent="helper")
-        assert await approve_contents(session, world.owner, "tracker") == 3
+        assert len(await approve_waiting(session, world.owner, "tracker")) == 3
     for held, seen in (((), 0), ((WRITE,), 0), (await scopes(world), 1)):
         found = await catalog(world, *held)
         assert (len(found.prompts), len(found.resources), len(found.templates)) == (seen,) * 3, held

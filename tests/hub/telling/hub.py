@@ -31,10 +31,11 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.caller_assertion import set_assertion
+from tradepost.hub.registration.content_decisions import approve_waiting
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.injection import InForce, change_rules
 from tradepost.hub.registration.servers import Servers
-from tradepost.hub.registration.tools import approve_contents, approve_tool
+from tradepost.hub.registration.tools import approve_tool
 from tradepost.hub.registry.ambient import ambient_of
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.watch import RegistryWatch
@@ -112,7 +113,7 @@ class Hub:
                 tool_class = "read" if tool in READS else "write"
                 await approve_tool(session, world.owner, slug, tool, tool_class=tool_class)  # type: ignore[arg-type]
                 await assign(session, world.owner, slug, tool, agent="helper")
-            await approve_contents(session, world.owner, slug)
+            await approve_waiting(session, world.owner, slug)
 
     async def rule(self, target: str, name: str, source: str, agent: Agent | None = None, **more: Any) -> InForce:
         """Set a rule of the server `told`, or of its `tool`; `constant:…` is a constant."""

@@ -16,8 +16,10 @@ from tradepost.foundation.errors import InvalidArgument, StateConflict, Upstream
 from tradepost.hub.access.agents import find_agent, find_profile
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.registration.assignments import assign
+from tradepost.hub.registration.content_decisions import approve_waiting, list_contents
+from tradepost.hub.registration.contents import key_of
 from tradepost.hub.registration.discovery import Discovery
-from tradepost.hub.registration.tools import approve_contents, approve_tool, list_tools
+from tradepost.hub.registration.tools import approve_tool, list_tools
 from tradepost.hub.registration.trial import TestReport
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -36,11 +38,13 @@ _BEGINNING = frozenset(
 
 @dataclass(slots=True)
 class Arranged:
-    """What was done. `assigned` are names by which the tools are seen; `left` are tools that a person has to decide
-    about, `refused` those that cannot be enabled, each with the reason."""
+    """What was done. `contents` are resources and prompts that were enabled, `assigned` names by which the tools are
+    seen; `left` are tools that a person has to decide about, `refused` those that cannot be enabled, each with the
+    reason."""
 
     report: TestReport
     enabled: list[str] = field(default_factory=list)
+    contents: list[str] = field(default_factory=list)
     assigned: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
@@ -80,7 +84,8 @@ async def arrange(
                     done.refused.append((entry.name, finding.message))
                 else:
                     done.enabled.append(entry.name)
-        await approve_contents(session, by, server)
+        there = {row.id: row.digest for row in await list_contents(session, server) if row.state == "unapproved"}
+        done.contents = [key_of(row) for row in await approve_waiting(session, by, server, there)]
         for name in done.enabled if agent is not None or profile is not None else ():
             target: dict[str, Any] = {"agent": agent, "profile": profile}
             try:

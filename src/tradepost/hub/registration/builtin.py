@@ -17,9 +17,9 @@ from tradepost.foundation.errors import StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import system_caller
-from tradepost.hub.registration.changes import change_of
+from tradepost.hub.registration.changes import Changed, change_of
 from tradepost.hub.registration.contents import contents_of, key_of, new_content
-from tradepost.hub.registration.difference import Changed, Difference, Json
+from tradepost.hub.registration.difference import Difference, Json
 from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.pins import Pin, pin
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry

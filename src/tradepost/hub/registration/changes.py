@@ -1,5 +1,6 @@
-"""What an admin should expect of a tool whose definition is another one: other words, more possibilities, something
-that breaks callers, or signs that somebody wants something of the model. Often several of them at once."""
+"""What an admin should expect of a tool, resource or prompt whose definition is another one: other words, more
+possibilities, something that breaks callers, or signs that somebody wants something of the model. Often several of
+them at once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,28 @@ class Change:
     def kind(self) -> EditKind:
         """The gravest."""
         return self.kinds[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A tool, resource or prompt whose definition is not the pinned one any more. `kinds` are all that apply, the
+    gravest first; `reasons` say what is suspicious, `says` every difference, a sentence each."""
+
+    name: str
+    before: str
+    after: str
+    kinds: tuple[EditKind, ...]
+    reasons: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> EditKind:
+        """The gravest."""
+        return self.kinds[0]
+
+    def summary(self) -> list[object]:
+        """Plain values for the audit."""
+        return [self.name, self.kind, self.before, self.after, list(self.kinds), list(self.reasons)]
 
 
 def change_of(before: Mapping[str, Any], after: Mapping[str, Any], other_tools: Iterable[str] = ()) -> Change:

@@ -2,42 +2,15 @@
 
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.ids import new_id
 from tradepost.hub.registration.pins import pin
-from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server
+from tradepost.hub.registry.models import EntryKind, PromptEntry, ResourceEntry
 
 Json = dict[str, Any]
-
-
-async def apply_contents(
-    session: AsyncSession,
-    server: Server,
-    table: type[ResourceEntry] | type[PromptEntry],
-    items: dict[str, Json],
-    templates: set[str],
-) -> int:
-    """Resources and prompts: a changed one is not shown until it is approved again. How many are others than before."""
-    changes = 0
-    rows = {key_of(row): row for row in await contents_of(session, table, server.id)}
-    for position, (key, definition) in enumerate(items.items()):
-        made, row = pin(definition), rows.get(key)
-        if row is None:
-            session.add(new_content(table, server.id, key, position, definition, is_template=key in templates))
-            changes += 1
-            continue
-        row.position = position
-        if row.digest != made.digest or row.state == "removed":
-            changes += 1
-            row.state = "quarantined" if row.state == "enabled" else "unapproved"
-            row.definition, row.digest = made.text, made.digest
-    for key, row in rows.items():
-        if key not in items:
-            changes += row.state != "removed"
-            row.state = "removed"
-    return changes
 
 
 def new_content(
@@ -85,3 +58,15 @@ async def contents_of(
 def key_of(row: ResourceEntry | PromptEntry) -> str:
     """The URI or name."""
     return row.uri if isinstance(row, ResourceEntry) else row.name
+
+
+def kind_of(row: ResourceEntry | PromptEntry) -> EntryKind:
+    """Which of both it is; a template is a resource."""
+    return "resource" if isinstance(row, ResourceEntry) else "prompt"
+
+
+def lay(row: ResourceEntry | PromptEntry, text: str, digest: str) -> None:
+    """Make a definition the one that the row stands for."""
+    row.definition, row.digest = text, digest
+    if isinstance(row, ResourceEntry):
+        row.is_template = orjson.loads(text).get("uri") != row.uri

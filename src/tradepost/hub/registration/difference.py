@@ -14,9 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.clock import system_now
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.registration.changes import Change, change_of
-from tradepost.hub.registration.contents import apply_contents
-from tradepost.hub.registration.edits import EditKind
+from tradepost.hub.registration.changes import Change, Changed, change_of
+from tradepost.hub.registration.content_lists import ContentChanges, ContentLists
 from tradepost.hub.registration.history import Identity, Scribe
 from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, form_finding, outward_finding, tool_finding
 from tradepost.hub.registration.known_names import known_names
@@ -33,24 +32,6 @@ CLOAKED = "It shows another definition to whoever calls it than in its list."
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """A tool whose definition is not the pinned one any more. `kinds` are all that apply, the gravest first; `reasons`
-    say what is suspicious, `says` every difference, a sentence each."""
-
-    name: str
-    before: str
-    after: str
-    kinds: tuple[EditKind, ...]
-    reasons: tuple[str, ...] = ()
-    says: tuple[str, ...] = ()
-
-    @property
-    def kind(self) -> EditKind:
-        """The gravest."""
-        return self.kinds[0]
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """How a server was looked at: what it said it is, who made the hub look, when, and the tools that it shows over the
     connection over which calls go, where there is one."""
@@ -64,8 +45,8 @@ class Look:
 @dataclass(slots=True)
 class Difference:
     """What a look at a server changed in the registry. Tools that were `set_aside` are known ones that agents saw and
-    that are refused as they are now. Resources and prompts are counted; `contents_changed` tells that some are others
-    than before. `kept` says that agents go on with the approved definitions of what changed."""
+    that are refused as they are now. Resources and prompts are counted; `contents` tells what of them is other than
+    before. `kept` says that agents go on with the approved definitions of what changed."""
 
     new: list[str] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
@@ -74,25 +55,23 @@ class Difference:
     refused: list[tuple[str, str]] = field(default_factory=list)
     resources: int = 0
     prompts: int = 0
-    contents_changed: bool = False
+    contents: ContentChanges = field(default_factory=ContentChanges)
     kept: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether the registry stands as it stood."""
-        return not (self.new or self.changed or self.removed or self.set_aside)
+        return not (self.new or self.changed or self.removed or self.set_aside) and self.contents.is_empty
 
     def summary(self) -> Json:
         """Plain values for the audit."""
         return {
             "new": self.new[:100],
-            "changed": [
-                [change.name, change.kind, change.before, change.after, list(change.kinds), list(change.reasons)]
-                for change in self.changed[:100]
-            ],
+            "changed": [change.summary() for change in self.changed[:100]],
             "removed": self.removed[:100],
             "set_aside": self.set_aside[:100],
             "refused": [[name, why] for name, why in self.refused[:100]],
+            "contents": self.contents.summary(),
         }
 
 
@@ -111,15 +90,18 @@ async def apply_lists(
     good = _sorted_out(tools[:MAX_TOOLS], "name", tool_finding, difference)
     for extra in tools[MAX_TOOLS:]:
         difference.refused.append((_label(extra, "name"), f"The server offers more than {MAX_TOOLS} tools."))
-    await _apply_tools(session, server, good, tools, difference, look)
+    scribe = await Scribe(session, server.id, look.who, look.now).open()  # first, for its lock
+    known = await known_names(session)
+    shown = await _apply_tools(session, server, good, tools, _Laying(difference, scribe, known, _by_name(look.in_use)))
     fixed = _sorted_out(resources, "uri", lambda one: content_finding(one, "uri"), difference)
     moving = _sorted_out(templates, "uriTemplate", lambda one: content_finding(one, "uriTemplate"), difference)
     spoken = _sorted_out(prompts, "name", lambda one: content_finding(one, "name"), difference)
-    expandable = set(moving) - set(fixed)
-    changes = await apply_contents(session, server, ResourceEntry, {**moving, **fixed}, expandable)
-    changes += await apply_contents(session, server, PromptEntry, spoken, set())
-    difference.contents_changed = changes > 0
+    contents = ContentLists(session, server, difference.contents, scribe, known)
+    await contents.apply(ResourceEntry, {**moving, **fixed}, (*resources, *templates))
+    await contents.apply(PromptEntry, spoken, prompts)
     difference.resources, difference.prompts = len(fixed) + len(moving), len(spoken)
+    await scribe.saw_server(look.identity, shown)
+    await scribe.close()
     return difference
 
 
@@ -152,12 +134,11 @@ async def _apply_tools(
     server: Server,
     tools: dict[str, Json],
     offered: Sequence[Json],
-    difference: Difference,
-    look: Look,
-) -> None:
-    scribe = await Scribe(session, server.id, look.who, look.now).open()  # first, for its lock
+    laying: "_Laying",
+) -> dict[str, str]:
+    """The digests of the tools that the server shows, by name."""
+    difference, scribe = laying.difference, laying.scribe
     rows = {row.name: row for row in await session.scalars(select(ToolEntry).where(ToolEntry.server_id == server.id))}
-    laying = _Laying(difference, scribe, await known_names(session), _by_name(look.in_use))
     shown: dict[str, str] = {}
     for position, (name, definition) in enumerate(tools.items()):
         row, made = rows.get(name), pin(definition)
@@ -190,8 +171,7 @@ async def _apply_tools(
             row.state, row.candidate, row.candidate_digest = "removed", None, None
             scribe.removed(name)
             difference.removed.append(name)
-    await scribe.saw_server(look.identity, shown)
-    await scribe.close()
+    return shown
 
 
 def _by_name(tools: Sequence[Json]) -> dict[str, Json]:

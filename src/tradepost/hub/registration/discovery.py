@@ -109,7 +109,7 @@ class Discovery:
             )
             if is_api(current.url):
                 await propose_classes(session, by, current, difference)
-            if always or not difference.is_empty or difference.contents_changed:
+            if always or not difference.is_empty:
                 await record_change(session, by, "server:discovered", current.id, {**difference.summary(), "who": who})
             return difference
 

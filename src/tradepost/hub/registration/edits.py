@@ -1,5 +1,5 @@
-"""What differs between two definitions of a tool, place by place, as a person reads it: and what each difference does
-to whoever calls the tool."""
+"""What differs between two definitions of a tool, resource or prompt, place by place, as a person reads it: and what
+each difference does to whoever calls the tool."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -61,6 +61,8 @@ def _kind(path: Path, old: Any, new: Any, after: Mapping[str, Any]) -> EditKind:
     top = path[0]
     if top in ("title", "description", "icons") or path == ("annotations", "title"):
         return "text"
+    if top == "arguments" and path[-1] in ("title", "description"):
+        return "text"  # of a prompt
     if top in ("annotations", "_meta"):
         return "suspicious"  # claims about itself that moved
     if top == "inputSchema" and len(path) > 1:

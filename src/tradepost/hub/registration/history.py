@@ -1,5 +1,6 @@
-"""The history of a server and of each of its tools: every definition that was shown, who approved which and when, and
-what was noticed in use. Written in the transaction of what it tells of; an entry is never changed.
+"""The history of a server and of each of its tools, resources and prompts: every definition that was shown, who
+approved which and when, and what was noticed in use. Written in the transaction of what it tells of; an entry is never
+changed.
 
 What nobody approved is kept within bounds: a server that shows another definition each time fills no disk.
 """
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.canonical import digest as digest_of
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.registry.models import HistoryEntry, Server, ToolEntry
+from tradepost.hub.registry.models import EntryKind, HistoryEntry, PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.protocol.server_identity import ServerIdentity
 
@@ -64,7 +65,7 @@ class Scribe:
         self._server_id = server_id
         self._who = who
         self._now = now
-        self._tools: dict[str, _Known] = {}
+        self._seen: dict[tuple[str, str], _Known] = {}
         self._place = 0
 
     async def open(self) -> "Scribe":
@@ -73,12 +74,12 @@ class Scribe:
             select(Server.id).where(Server.id == self._server_id).with_for_update(key_share=True)
         )
         rows = await self._session.execute(
-            select(HistoryEntry.tool, HistoryEntry.digest, HistoryEntry.number)
+            select(HistoryEntry.kind, HistoryEntry.tool, HistoryEntry.digest, HistoryEntry.number)
             .where(HistoryEntry.server_id == self._server_id, HistoryEntry.what == "definition")
             .order_by(HistoryEntry.place)
         )
-        for tool, digest, number in rows:
-            known = self._tools.setdefault(tool or "", _Known())
+        for kind, name, digest, number in rows:
+            known = self._seen.setdefault((kind, name or ""), _Known())
             known.numbers.setdefault(digest or "", number or 0)
             known.last = digest
         highest = await self._session.scalar(
@@ -87,9 +88,11 @@ class Scribe:
         self._place = (highest or 0) + 1
         return self
 
-    def saw_definition(self, tool: str, digest: str, text: str, details: Json | None = None) -> int:
+    def saw_definition(
+        self, name: str, digest: str, text: str, details: Json | None = None, kind: EntryKind = "tool"
+    ) -> int:
         """A tool as the server shows it, unless that is how it showed it last. The number of this version."""
-        known = self._tools.setdefault(tool, _Known())
+        known = self._seen.setdefault((kind, name), _Known())
         number = known.numbers.get(digest)
         if known.last == digest and number is not None:
             return number
@@ -99,24 +102,24 @@ class Scribe:
             known.numbers[digest] = number
         known.last = digest
         kept = None if seen_before else text
-        self._add("definition", tool, number, digest, kept, details)
+        self._add("definition", name, number, digest, kept, details, kind)
         return number
 
-    def seed(self, tool: str, digest: str, text: str) -> None:
+    def seed(self, name: str, digest: str, text: str, kind: EntryKind = "tool") -> None:
         """A definition that was pinned before anything was written down."""
-        if tool not in self._tools:
-            self.saw_definition(tool, digest, text)
+        if (kind, name) not in self._seen:
+            self.saw_definition(name, digest, text, kind=kind)
 
-    def approved(self, tool: str, digest: str, text: str, details: Json) -> None:
+    def approved(self, name: str, digest: str, text: str, details: Json, kind: EntryKind = "tool") -> None:
         """Somebody approved a definition. One that nobody wrote down yet is written down first."""
-        known = self._tools.setdefault(tool, _Known())
-        number = known.numbers.get(digest) or self.saw_definition(tool, digest, text)
-        self._add("approved", tool, number, digest, None, details)
+        known = self._seen.setdefault((kind, name), _Known())
+        number = known.numbers.get(digest) or self.saw_definition(name, digest, text, kind=kind)
+        self._add("approved", name, number, digest, None, details, kind)
 
-    def removed(self, tool: str) -> None:
+    def removed(self, name: str, kind: EntryKind = "tool") -> None:
         """The server does not show a tool any more."""
-        self._tools.setdefault(tool, _Known()).last = None
-        self._add("removed", tool, None, None, None, None)
+        self._seen.setdefault((kind, name), _Known()).last = None
+        self._add("removed", name, None, None, None, None, kind)
 
     def noticed(self, tool: str | None, details: Json) -> None:
         """It did not do in use what it says of itself."""
@@ -137,10 +140,12 @@ class Scribe:
         approved = select(HistoryEntry.digest).where(
             HistoryEntry.server_id == self._server_id, HistoryEntry.what == "approved"
         )
-        entries = ToolEntry.server_id == self._server_id
-        current = select(ToolEntry.digest).where(entries)
-        waiting = select(ToolEntry.candidate_digest).where(entries, ToolEntry.candidate_digest.is_not(None))
-        needed = or_(*(HistoryEntry.digest.in_(digests) for digests in (approved, current, waiting)))
+        in_registry = [
+            select(digest).where(table.server_id == self._server_id, digest.is_not(None))
+            for table in (ToolEntry, ResourceEntry, PromptEntry)
+            for digest in (table.digest, table.candidate_digest)
+        ]
+        needed = or_(*(HistoryEntry.digest.in_(digests) for digests in (approved, *in_registry)))
         limited = (
             HistoryEntry.server_id == self._server_id,
             HistoryEntry.what.in_(_LIMITED),
@@ -159,11 +164,12 @@ class Scribe:
     def _add(
         self,
         what: str,
-        tool: str | None,
+        name: str | None,
         number: int | None,
         digest: str | None,
         text: str | None,
         details: Json | None,
+        kind: EntryKind = "tool",
     ) -> None:
         self._session.add(
             HistoryEntry(
@@ -171,7 +177,8 @@ class Scribe:
                 server_id=self._server_id,
                 place=self._place,
                 what=what,
-                tool=tool,
+                kind=kind,
+                tool=name,
                 number=number,
                 digest=digest,
                 definition=text,
@@ -197,7 +204,7 @@ async def last_server(session: AsyncSession, server_id: str) -> HistoryEntry | N
 async def read_history(
     session: AsyncSession, server: Server, tool: str | None = None, limit: int = 100
 ) -> list[HistoryEntry]:
-    """The newest entries of a server, or of one of its tools, the newest first."""
+    """The newest entries of a server, or of one of its tools, resources or prompts by that name, the newest first."""
     statement = select(HistoryEntry).where(HistoryEntry.server_id == server.id)
     if tool is not None:
         statement = statement.where(HistoryEntry.tool == tool)
@@ -205,7 +212,7 @@ async def read_history(
 
 
 async def find_version(session: AsyncSession, server: Server, tool: str, number: int) -> HistoryEntry | None:
-    """The entry that has the text of a version of a tool."""
+    """The entry that has the text of a version of a tool, resource or prompt; of a tool where one has that name."""
     row: HistoryEntry | None = await session.scalar(
         select(HistoryEntry)
         .where(
@@ -214,7 +221,7 @@ async def find_version(session: AsyncSession, server: Server, tool: str, number:
             HistoryEntry.number == number,
             HistoryEntry.what == "definition",
         )
-        .order_by(HistoryEntry.place)
+        .order_by(HistoryEntry.kind.desc(), HistoryEntry.place)
         .limit(1)
     )
     return row

@@ -1,5 +1,5 @@
-"""What a person looks at before approving a tool: all of its definition, what differs from the pinned one, and what in
-it may be meant for the model rather than for them."""
+"""What a person looks at before approving a tool, resource or prompt: all of its definition, what differs from the
+pinned one, and what in it may be meant for the model rather than for them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import orjson
 from tradepost.hub.registration.changes import Change, change_of
 from tradepost.hub.registration.edits import Edit, EditKind
 from tradepost.hub.registration.suspicion import signs_of
-from tradepost.hub.registry.models import ToolEntry
+from tradepost.hub.registry.models import PromptEntry, ResourceEntry, ToolEntry
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A tool entry for review. `definition` is what approving would pin: the waiting one where there is one; `change`
+    """An entry for review. `definition` is what approving would pin: the waiting one where there is one; `change`
     is how that differs from the pinned one."""
 
     definition: Json
@@ -45,7 +45,7 @@ class Review:
         return [sign.sentence() for sign in signs_of(self.definition, other_tools)]
 
 
-def review(entry: ToolEntry, other_tools: Iterable[str] = ()) -> Review:
+def review(entry: ToolEntry | ResourceEntry | PromptEntry, other_tools: Iterable[str] = ()) -> Review:
     """The entry as a person should see it before approving, at every look and not only when the change was found."""
     pinned: Json = orjson.loads(entry.definition)
     if entry.candidate is None or entry.candidate_digest is None:

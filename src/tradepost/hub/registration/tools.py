@@ -12,14 +12,13 @@ from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.hub.access.changes import bump, record_change
 from tradepost.hub.access.roles import require_role
 from tradepost.hub.access.scopes import checked_scopes, needed_scope
-from tradepost.hub.registration.contents import contents_of
 from tradepost.hub.registration.granting import follow_needs, needs_of
 from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.injection_check import check_definition
 from tradepost.hub.registration.intake import tool_finding
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registry.catalog import ToolClass
-from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
+from tradepost.hub.registry.models import Server, ToolEntry
 
 
 async def approve_tool(
@@ -75,21 +74,6 @@ async def approve_tool(
     await record_change(session, by, "tool:approved", entry.id, details)
     await follow_needs(session, by, found, needed)
     return entry
-
-
-async def approve_contents(session: AsyncSession, by: Caller, server: str) -> int:
-    """Approve all resources and prompts of a server as they are now. Returns how many became visible."""
-    await require_role(session, by, "admin")
-    found = await find_server(session, server)
-    count = 0
-    tables: tuple[type[ResourceEntry] | type[PromptEntry], ...] = (ResourceEntry, PromptEntry)
-    for table in tables:
-        for row in await contents_of(session, table, found.id):
-            if row.state in ("unapproved", "quarantined"):
-                row.state, count = "enabled", count + 1
-    if count:
-        await record_change(session, by, "contents:approved", found.id, {"count": count})
-    return count
 
 
 async def set_tool_enabled(session: AsyncSession, by: Caller, server: str, tool: str, enabled: bool) -> ToolEntry:

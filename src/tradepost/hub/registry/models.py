@@ -11,6 +11,7 @@ from tradepost.database.types import JsonColumn
 
 ServerKind = Literal["builtin", "remote"]
 ToolState = Literal["unapproved", "enabled", "disabled", "removed", "quarantined"]
+EntryKind = Literal["tool", "resource", "prompt"]
 
 
 class Server(HubBase, Versioned):
@@ -72,7 +73,8 @@ class ToolEntry(HubBase, Versioned):
 
 
 class ResourceEntry(HubBase, Versioned):
-    """A resource or resource template of a server, pinned like a tool. `uri` is the URI or the template."""
+    """A resource or resource template of a server, pinned like a tool, with states like a tool's. `uri` is the URI or
+    the template."""
 
     __tablename__ = "resource_entries"
     server_id: Mapped[str]
@@ -81,8 +83,12 @@ class ResourceEntry(HubBase, Versioned):
     position: Mapped[int] = mapped_column(default=0)
     definition: Mapped[str] = mapped_column(Text)
     digest: Mapped[str]
+    candidate: Mapped[str | None] = mapped_column(Text)
+    candidate_digest: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="unapproved")
     scope: Mapped[str | None]
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
     __table_args__ = (
         scoped_reference("server_id", "servers", ondelete="CASCADE"),
         Index("uq_resource_entries_uri", "workspace_id", "server_id", "uri", unique=True),
@@ -90,7 +96,7 @@ class ResourceEntry(HubBase, Versioned):
 
 
 class PromptEntry(HubBase, Versioned):
-    """A prompt of a server, pinned like a tool."""
+    """A prompt of a server, pinned like a tool, with states like a tool's."""
 
     __tablename__ = "prompt_entries"
     server_id: Mapped[str]
@@ -98,8 +104,12 @@ class PromptEntry(HubBase, Versioned):
     position: Mapped[int] = mapped_column(default=0)
     definition: Mapped[str] = mapped_column(Text)
     digest: Mapped[str]
+    candidate: Mapped[str | None] = mapped_column(Text)
+    candidate_digest: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="unapproved")
     scope: Mapped[str | None]
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
     __table_args__ = (
         scoped_reference("server_id", "servers", ondelete="CASCADE"),
         Index("uq_prompt_entries_name", "workspace_id", "server_id", "name", unique=True),
@@ -132,15 +142,17 @@ class HistoryEntry(HubBase, Scoped):
     """One thing that was seen of a server, or decided about it, in the order of `place`.
 
     `what` is server (its identity and the digests of all its tools), definition (of a tool, as it was shown), approved,
-    removed, or noticed (it did not do in use what its definition says). `number` counts versions of the server, or of
-    the one tool; a definition that was seen before has its number again. `definition` is the text of a definition, once
-    for each digest. `who` saw or decided it: a person, or what made the hub look.
+    removed, or noticed (it did not do in use what its definition says). `tool` is the name of a tool or prompt or the
+    URI of a resource: `kind` says of which. `number` counts versions of the server, or of the one tool; a definition
+    that was seen before has its number again. `definition` is the text of a definition, once for each digest. `who` saw
+    or decided it: a person, or what made the hub look.
     """
 
     __tablename__ = "registry_history"
     server_id: Mapped[str]
     place: Mapped[int]
     what: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="tool", server_default="tool")
     tool: Mapped[str | None]
     number: Mapped[int | None]
     digest: Mapped[str | None]

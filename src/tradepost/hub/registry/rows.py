@@ -137,8 +137,8 @@ async def read_rows(
         version=version,
         servers={key: row for key, row in servers.items() if key in seen},
         tools=visible,
-        resources=await _resources(session, seen),
-        prompts=await _prompts(session, seen),
+        resources=await _resources(session, seen, rules),
+        prompts=await _prompts(session, seen, rules),
         rules=rules,
     )
 
@@ -244,7 +244,7 @@ def _class(text: str) -> ToolClass:
     return "read" if text == "read" else "write" if text == "write" else "destructive"
 
 
-async def _resources(session: AsyncSession, server_ids: set[str]) -> list[ContentRow]:
+async def _resources(session: AsyncSession, server_ids: set[str], rules: Rules) -> list[ContentRow]:
     rows = await session.execute(
         select(
             ResourceEntry.id,
@@ -254,16 +254,16 @@ async def _resources(session: AsyncSession, server_ids: set[str]) -> list[Conten
             ResourceEntry.definition,
             ResourceEntry.scope,
         )
-        .where(ResourceEntry.state == "enabled", ResourceEntry.server_id.in_(sorted(server_ids)))
+        .where(ResourceEntry.state.in_(rules.visible_states), ResourceEntry.server_id.in_(sorted(server_ids)))
         .order_by(ResourceEntry.position, ResourceEntry.uri)
     )
     return [ContentRow(*row) for row in rows]
 
 
-async def _prompts(session: AsyncSession, server_ids: set[str]) -> list[ContentRow]:
+async def _prompts(session: AsyncSession, server_ids: set[str], rules: Rules) -> list[ContentRow]:
     rows = await session.execute(
         select(PromptEntry.id, PromptEntry.server_id, PromptEntry.name, PromptEntry.definition, PromptEntry.scope)
-        .where(PromptEntry.state == "enabled", PromptEntry.server_id.in_(sorted(server_ids)))
+        .where(PromptEntry.state.in_(rules.visible_states), PromptEntry.server_id.in_(sorted(server_ids)))
         .order_by(PromptEntry.position, PromptEntry.name)
     )
     return [ContentRow(row.id, row.server_id, row.name, False, row.definition, row.scope) for row in rows]

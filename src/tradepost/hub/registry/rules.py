@@ -22,8 +22,8 @@ MOST_VISIBLE = 10_000
 VISIBLE_TOOLS = 30
 
 WHAT: Mapping[str, str] = {
-    "changed_tools": "What agents see of a tool whose server changed it, until somebody has looked: nothing (remove), "
-    "or the definition that was approved (keep). Never the new one.",
+    "changed_tools": "What agents see of a tool, resource or prompt whose server changed it, until somebody has "
+    "looked: nothing (remove), or the definition that was approved (keep). Never the new one.",
     "visible_tools": f"Tools an agent sees at once, 1 to {MOST_VISIBLE}; with more, find_tools and load_tools stand in "
     "place of the list.",
 }
@@ -38,7 +38,8 @@ class Rules:
 
     @property
     def visible_states(self) -> tuple[str, str]:
-        """The states of tools that agents see, by their pinned definitions (twice the same where there is one)."""
+        """The states of tools, resources and prompts that agents see, by their pinned definitions (twice the same where
+        there is one)."""
         return ("enabled", "quarantined" if self.changed_tools == KEEP else "enabled")
 
 

@@ -20,7 +20,7 @@ from tradepost.hub.registration.configuration.plan import Change
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import ContentKey, Rows
 from tradepost.hub.registration.configuration.values import Values
-from tradepost.hub.registration.contents import new_content
+from tradepost.hub.registration.contents import lay, new_content
 from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.injection import check_takes_headers
 from tradepost.hub.registration.injection_check import check_against_tools, check_definition
@@ -171,11 +171,18 @@ class ServerChanges:
             found = new_content(table, owner, part.name, position, part.definition or {}, is_template=part.template)
             self._session.add(found)
             known[key] = found  # type: ignore[assignment]
-        elif "digest" in change.members and part.definition is not None:
-            made = pin(part.definition)
-            found.definition, found.digest = made.text, made.digest
-        if part.says("state"):
+        elif "digest" in change.members:
+            if part.definition is not None:
+                made = pin(part.definition)
+                lay(found, made.text, made.digest)
+            elif found.candidate is not None and found.candidate_digest == part.digest:
+                lay(found, found.candidate, part.digest)
+            if found.candidate_digest == found.digest:
+                found.candidate = found.candidate_digest = None
+        if "state" in change.members:
             found.state = part.state
+        if found.state == "enabled" and change.members.keys() & {"state", "digest"}:
+            found.approved_by, found.approved_at = self._by.user_id or self._by.principal.id, self._now
 
     async def finish(self) -> None:
         """Raises InvalidArgument where a rule does not fit the server, or a tool's definition, or parts of a credential

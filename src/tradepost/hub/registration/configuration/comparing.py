@@ -20,7 +20,9 @@ from tradepost.hub.registration.configuration.plan import Action, Change, Plan, 
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import Rows
 from tradepost.hub.registration.configuration.values import Values, client_variable, url_variable, variable_of
+from tradepost.hub.registration.contents import key_of, kind_of
 from tradepost.hub.registry.catalogs import HUB_SERVER
+from tradepost.hub.registry.models import PromptEntry, ResourceEntry
 from tradepost.protocol.api_marks import is_api
 
 Named = TypeVar("Named", ProfilePart, AgentPart, ServerPart)
@@ -153,7 +155,7 @@ class _Comparison:
             if slug == part.slug and row.candidate_digest is not None
         }
         found = compare_tools(self._read, part, now, path, waiting, prune=self._prune)
-        contents = compare_contents(self._read, part, now, path)
+        contents = compare_contents(self._read, part, now, path, self._waiting_contents(part.slug))
         self._changes += [*found.changes, *contents.changes]
         self._notes += [*found.notes, *contents.notes]
         self._gone += found.gone
@@ -176,6 +178,13 @@ class _Comparison:
         if is_missing:
             self._to_be_set.append(ToBeSet(slug, "client_secret", None, True, client_variable(slug)))
         return {**members, **headers, **oauth}
+
+    def _waiting_contents(self, server: str) -> dict[tuple[str, str], str]:
+        rows: list[ResourceEntry | PromptEntry] = [
+            *(row for (slug, _), row in self._rows.resources.items() if slug == server),
+            *(row for (slug, _), row in self._rows.prompts.items() if slug == server),
+        ]
+        return {(kind_of(row), key_of(row)): row.candidate_digest for row in rows if row.candidate_digest is not None}
 
     def _assignments(self) -> None:
         there = {_key(part): part for part in self._current.assignments}

@@ -124,8 +124,10 @@ def _pinning(read: Read, tool: ToolPart, current: ToolPart, place: Path, waiting
     return f"pins another definition than the one this hub knows from the server; {differs}"
 
 
-def compare_contents(read: Read, server: ServerPart, now: ServerPart | None, path: Path) -> Found:
-    """Resources, templates and prompts."""
+def compare_contents(
+    read: Read, server: ServerPart, now: ServerPart | None, path: Path, waiting: Mapping[tuple[str, str], str]
+) -> Found:
+    """Resources, templates and prompts; `waiting` as for tools, by kind and name."""
     found = Found()
     lists: tuple[tuple[Literal["resource", "prompt"], Sequence[ContentPart], Sequence[ContentPart]], ...] = (
         ("resource", server.resources, now.resources if now is not None else ()),
@@ -135,7 +137,8 @@ def compare_contents(read: Read, server: ServerPart, now: ServerPart | None, pat
         there = {one.name: one for one in current}
         for number, part in enumerate(wanted):
             place = (*path, f"{kind}s", number)
-            _content(read, kind, server.slug, part, there.get(part.name), place, found)
+            other = waiting.get((kind, part.name))
+            _content(read, kind, server.slug, part, there.get(part.name), place, other, found)
     return found
 
 
@@ -146,6 +149,7 @@ def _content(
     part: ContentPart,
     current: ContentPart | None,
     place: Path,
+    waiting: str | None,
     found: Found,
 ) -> None:
     name, key = f"{server} {part.name}", (server, part.name)
@@ -154,7 +158,7 @@ def _content(
         if part.state == "enabled":
             found.notes.append(f"The {kind} {name} stays removed: its server does not offer it any more.")
         return
-    if pins_other:
+    if pins_other and (part.definition is not None or part.digest != waiting):
         if part.definition is None:
             raise read.wrong(place, f"This hub does not have this definition of '{part.name[:60]}', nor has the file.")
         called = "name" if kind == "prompt" else "uriTemplate" if part.template else "uri"
@@ -164,6 +168,12 @@ def _content(
         found.changes.append(Change("create", kind, name, key, members, None, part, place))
         return
     members = _differing(part, current, ("state", "digest"))
+    if waiting is not None and not pins_other and members.get("state", ("", ""))[1] == "enabled":
+        del members["state"]
+        found.notes.append(
+            f"The {kind} {name} stays {current.state}: its server shows another definition by now ({waiting}), which "
+            "waits for review."
+        )
     if members:
         found.changes.append(Change("change", kind, name, key, members, None, part, place))
 
