@@ -87,10 +87,12 @@ def _refused(slug: str, connection: Connection, error: UpstreamFailed) -> TestRe
         )
     if connection.account is None and not connection.own and error.status == 401:
         oauth = challenge.resource_metadata is not None or bool(challenge.scopes)
-        how = "--oauth workspace" if oauth else "--bearer, --api-key or --oauth"
+        how = f"credential {slug} {'--oauth workspace' if oauth else '--bearer, --api-key or --oauth'}"
+        if connection.is_api:
+            how = f"api {slug} --credential SCHEME, or tradepost server credential {slug} --oauth client"
         return TestReport(
             ok=False,
             problem="The server wants a credential (HTTP 401).",
-            hint=f"Give it one: tradepost server credential {slug} {how}.",
+            hint=f"Give it one: tradepost server {how}.",
         )
     return TestReport(ok=False, problem=error.message, hint=error.hint or "Check the credential, or get a new one.")
