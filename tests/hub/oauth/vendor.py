@@ -64,6 +64,7 @@ class Vendor:
     forms: list[Json] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)  # credentials that reached the MCP server
+    wants_resource: bool = True  # whether tokens are given for the server alone, which has to be named
     refusal: tuple[int, str] | None = None  # of the MCP server, whoever asks
 
     def client(self, client_id: str, secret: str | None, method: str, *redirects: str) -> None:
@@ -136,7 +137,7 @@ class Vendor:
 
     def _token(self, client_id: str, form: Json) -> tuple[int, Json]:
         kind, resource = form.get("grant_type"), form.get("resource")
-        if resource != self.url:
+        if self.wants_resource and resource != self.url:
             self.wrong.append(f"resource {resource}")
             return 400, {"error": "invalid_target"}
         if kind == "client_credentials":
@@ -206,9 +207,9 @@ async def _send(send: Any, answer: Answer) -> None:
 
 
 @asynccontextmanager
-async def running(clock: Now) -> AsyncIterator[Vendor]:
+async def running(clock: Now, tracker: Tracker | None = None) -> AsyncIterator[Vendor]:
     """Serve both."""
-    vendor = Vendor(clock)
+    vendor = Vendor(clock, tracker=tracker or Tracker())
     mcp = sdk_server(vendor.tracker, OPERATOR).streamable_http_app(json_response=True)
     json = {"content-type": "application/json"}
 
