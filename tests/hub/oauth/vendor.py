@@ -64,6 +64,7 @@ class Vendor:
     forms: list[Json] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)  # credentials that reached the MCP server
+    keys: list[str | None] = field(default_factory=list)  # what came beside them, as `X-Key`
     wants_resource: bool = True  # whether tokens are given for the server alone, which has to be named
     refusal: tuple[int, str] | None = None  # of the MCP server, whoever asks
 
@@ -237,6 +238,7 @@ async def running(clock: Now, tracker: Tracker | None = None) -> AsyncIterator[V
                 await _send(send, (200, json, orjson.dumps(vendor.resource())))
                 return
             vendor.seen.append(headers.get("authorization", ""))
+            vendor.keys.append(headers.get("x-key"))
             challenge = f'Bearer resource_metadata="{origin}/.well-known/oauth-protected-resource/mcp", scope="read"'
             if vendor.refusal is not None:
                 await _send(send, (vendor.refusal[0], {"www-authenticate": vendor.refusal[1]}, b""))

@@ -69,7 +69,7 @@ class Apis:
         self._database = database
         self._servers = servers
         self._guard = connections.guard
-        connections.look = self.look
+        connections.clients.look = self.look
 
     async def register(self, by: Caller, new: NewApi) -> ApiView:
         """Add an API with its document. Nothing of it is visible to agents yet. Raises InvalidArgument, UpstreamFailed,

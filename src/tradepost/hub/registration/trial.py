@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tradepost.foundation.errors import UpstreamError, UpstreamTimeout
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.upstreams.connections import Connection
+from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.diagnosis import why_unreachable
 from tradepost.hub.upstreams.feed import tells_of_updates
 from tradepost.hub.upstreams.guard import Guard
