@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.cli.secret_values import HOW, secret_value
+from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.registration.openapi.reading import MAX_BYTES
 from tradepost.hub.registration.openapi.terms import FEW
 
@@ -30,7 +31,7 @@ CredentialOption = Annotated[
     list[str] | None,
     typer.Option(
         "--credential",
-        help="SCHEME=VALUE for an authentication scheme of the document; SCHEME alone asks for the value. Repeat it.",
+        help=f"SCHEME=VALUE for an authentication scheme of the document; the value is {HOW}. Repeat it.",
     ),
 ]
 AnswersOption = Annotated[
@@ -68,19 +69,12 @@ def fields_of(given: Sequence[str] | None) -> dict[str, list[str]] | None:
 
 
 def credentials_of(given: Sequence[str] | None) -> dict[str, str]:
-    """Values by scheme, of texts like `Key=VALUE`; a scheme alone is asked for. Raises StateConflict where there is
-    nobody to ask."""
+    """Values by scheme, of texts like `Key=VALUE`; a scheme alone is asked for. Raises InvalidArgument."""
     credentials: dict[str, str] = {}
     for text in given or []:
         scheme, equals, value = text.partition("=")
-        if not equals:
-            if not sys.stdin.isatty():
-                raise StateConflict(
-                    f"There is nobody to ask for the credential '{scheme[:60]}'.",
-                    hint="Give it: --credential NAME=VALUE",
-                )
-            value = typer.prompt(f"Credential for {scheme}", hide_input=True)
-        credentials[scheme.strip()] = value
+        what = f"the credential for {scheme.strip()[:60]}"
+        credentials[scheme.strip()] = secret_value(value if equals else "-", what)
     return credentials
 
 
