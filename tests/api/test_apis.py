@@ -166,6 +166,10 @@ async def test_a_document_that_was_handed_over(as_: As, acme: Side, url: str, ap
 
     await admin.post("/apis", {"slug": SLUG, "document": document, "base_url": base, "operations": ["get_invoice"]})
     tested = await admin.post(f"/servers/{SLUG}/test", status=200)
+    assert (tested["ok"], tested["problem"]) == (False, "The server wants a credential (HTTP 401).")
+    assert f"tradepost server api {SLUG} --credential" in tested["hint"]
+    await admin.send("PUT", f"/servers/{SLUG}/api/credentials", {"credentials": {"Key": "another-key"}})
+    tested = await admin.post(f"/servers/{SLUG}/test", status=200)
     assert (tested["ok"], "refused the credential (HTTP 401)" in tested["problem"]) == (False, True)
     await admin.send("PUT", f"/servers/{SLUG}/api/credentials", {"credentials": {"Key": KEY}})
     headers = (await admin.get(f"/servers/{SLUG}/headers"))["headers"]

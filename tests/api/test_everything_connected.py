@@ -1,7 +1,7 @@
 """The N x M case: four systems with four ways of signing in, one agent, one conversation (S0.36).
 
 An order platform (MCP, bearer), a billing system that was written at home (REST, a key in a header), a ticket system
-(MCP), a segment service (MCP at a secret address).
+(MCP, OAuth client credentials), a segment service (MCP at an address that is a secret itself).
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,16 @@ from tests.api.conftest import As
 from tests.api.world import Client, Side
 from tests.hub import billing as home
 from tests.hub.bundled import Bundled, tool
+from tests.hub.oauth import vendor as oauth
 from tests.hub.remote import running
 from tests.hub.secret_address import at_secret_address
 from tests.journeys.live.clients import over_http, plain, tool_names
+from tradepost.foundation.clock import system_now
 
 Json = dict[str, Any]
 
 ORDERS_TOKEN = "orders-token-CANARY-1"
-TICKETS_TOKEN = "tickets-token-CANARY-2"
+TICKETS_SECRET = "tickets-client-CANARY-2"
 SEGMENTS_SECRET = "segments-CANARY-3"
 
 
@@ -41,21 +43,23 @@ async def _ready(admin: Client, slug: str, tools: Sequence[str]) -> None:
         await admin.post("/assignments", {"server": slug, "tool": name, "agent": "reader"})
 
 
-async def _register_tickets(admin: Client, url: str) -> None:
-    """With a token that somebody already has."""
-    headers = [{"name": "Authorization", "value": f"Bearer {TICKETS_TOKEN}"}]
-    await admin.post("/servers", {"slug": "tickets-desk", "url": url, "headers": headers})
+class Tickets(oauth.Tracker):
+    """Tells the token that it was called with, which it should not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slug, self.title, self.tools = "tickets", "Tickets", [tool("find_tickets", customer={"type": "string"})]
 
 
 @pytest.mark.behaviour("S0.36")
 async def test_one_agent_one_conversation_four_systems(as_: As, acme: Side, url: str) -> None:
     admin = as_("admin")
     orders = _offering("orders", get_order="number")
-    tickets = _offering("tickets", find_tickets="customer")
     segments = _offering("segments", get_segment="email")
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(running(orders, bearer=ORDERS_TOKEN))
-        desk = await stack.enter_async_context(running(tickets, "legacy", bearer=TICKETS_TOKEN))
+        desk = await stack.enter_async_context(oauth.running(system_now, Tickets()))
+        desk.client("the-hub", TICKETS_SECRET, "client_secret_basic")
         api = await stack.enter_async_context(home.billing())
         segment_url = await stack.enter_async_context(at_secret_address(segments, SEGMENTS_SECRET))
 
@@ -71,8 +75,9 @@ async def test_one_agent_one_conversation_four_systems(as_: As, acme: Side, url:
                 "credentials": {"Key": home.KEY},
             },
         )
-        await _register_tickets(admin, desk.url)
-        await admin.post("/servers", {"slug": "segments", "url": segment_url})
+        client_of = {"kind": "client_credentials", "client_id": "the-hub", "client_secret": TICKETS_SECRET}
+        await admin.post("/servers", {"slug": "tickets-desk", "url": desk.url, "credential": client_of})
+        await admin.post("/servers", {"slug": "segments", "secret_url": segment_url})
         await _ready(admin, "order-platform", ["get_order"])
         await _ready(admin, "home-billing", ["get_invoice"])
         await _ready(admin, "tickets-desk", ["find_tickets"])
@@ -93,14 +98,16 @@ async def test_one_agent_one_conversation_four_systems(as_: As, acme: Side, url:
         ]  # fmt: skip
         assert answers[0]["structuredContent"]["arguments"] == {"number": "88213"}
         assert answers[1]["structuredContent"] == {"id": "in_1", "total": 3_900}
-        assert answers[2]["structuredContent"]["arguments"] == {"customer": "Ada"}
+        assert desk.tracker.calls[-1][1:3] == ("find_tickets", {"customer": "Ada"})
+        assert answers[2]["content"][0]["text"] == "you sent Bearer [redacted]"
         assert answers[3]["structuredContent"]["arguments"] == {"email": "ada@buyers.test"}
 
         # Each credential went to its own system and nowhere else, and to nobody who may look.
         assert {one.headers.get("authorization") for one in api.requests} == {None}
-        assert all("x-billing-key" not in one for one in (*platform.requests, *desk.requests))
+        assert all("x-billing-key" not in one for one in platform.requests)
         assert platform.requests[-1]["authorization"] == f"Bearer {ORDERS_TOKEN}"
-        assert desk.requests[-1]["authorization"] == f"Bearer {TICKETS_TOKEN}"
+        (token,) = desk.tokens
+        assert (set(desk.seen) - {""}, desk.wrong) == ({f"Bearer {token}"}, [])
         shown = str(answers) + str([await admin.get(path) for path in ("/servers?limit=50", "/audit?limit=50")])
-        for secret in (ORDERS_TOKEN, home.KEY, TICKETS_TOKEN):
+        for secret in (ORDERS_TOKEN, home.KEY, TICKETS_SECRET, token, SEGMENTS_SECRET):
             assert secret not in shown

@@ -22,7 +22,7 @@ OPENERS = {"open_connection", "create_connection", "HttpPool", "open_unix_connec
 
 GUARDED = {
     "hub/upstreams/guard.py": "the guard itself",
-    "hub/upstreams/connections.py": "servers: over the guard's own pools",
+    "hub/upstreams/clients.py": "servers: over the guard's own pools",
     "hub/upstreams/diagnosis.py": "what is wrong with a server: the guard's addresses alone",
     "hub/upstreams/oauth/accounts.py": "tokens for servers: over the guard's own pool",
     "hub/upstreams/oauth/fetching.py": "tokens for servers: over the guard's own pool",

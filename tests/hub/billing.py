@@ -1,7 +1,7 @@
 """A billing system that somebody wrote at home: a REST API on a real socket with an OpenAPI document and a key in a
 header. It keeps what it was sent, byte for byte."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -121,6 +121,7 @@ class Billing:
     invoices: dict[str, Json] = field(default_factory=lambda: deepcopy(INVOICES))
     requests: list[Request] = field(default_factory=list)
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    lets_in: Callable[[dict[str, str]], bool] = lambda headers: headers.get("x-billing-key") == KEY
 
     @property
     def document_url(self) -> str:
@@ -148,8 +149,9 @@ class Billing:
             return known
         if request.path == "/docs/openapi.json":
             return _as_json(200, self.document)
-        if request.headers.get("x-billing-key") != KEY:
-            return _as_json(401, {"title": "Who are you?", "sent": request.headers.get("x-billing-key")})
+        if not self.lets_in(request.headers):
+            sent = request.headers.get("x-billing-key") or request.headers.get("authorization")
+            return _as_json(401, {"title": f"Who are you? You sent {sent}.", "sent": sent})
         parts = request.path.split("/")[2:]
         if parts == ["invoices"]:
             return _as_json(200, list(self.invoices.values()))

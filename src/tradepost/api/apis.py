@@ -6,12 +6,15 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from tradepost.api.access import Work, may
+from tradepost.api.credential_shapes import CredentialGiven, stored
 from tradepost.api.servers import Headers, Which, sealed
 from tradepost.api.shapes import Given, Shown, Slug, Words
-from tradepost.hub.registration.apis import ApiView, NewApi, OperationView
+from tradepost.hub.registration.api_views import ApiView, OperationView
+from tradepost.hub.registration.apis import NewApi
+from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.openapi.operations import ToolClass
 from tradepost.hub.registration.openapi.terms import MAX_CHOICES, Choice
-from tradepost.hub.vault.header_rules import MAX_VALUE
+from tradepost.hub.vault.header_rules import MAX_VALUE, Header
 
 router = APIRouter(tags=["servers"])
 
@@ -70,6 +73,9 @@ class NewApiGiven(ApiChoice):
     server_variables: dict[Named, Named] = Field(default_factory=dict, max_length=20)
     credentials: Credentials = Field(default_factory=dict)
     headers: Headers = Field(default_factory=list)
+    credential: CredentialGiven | None = Field(
+        None, description="Beside `credentials`: the document says what client credentials of OAuth leave open."
+    )
     name: Words = Field("", description="Full name; the document's title without one.")
     timeout_seconds: float | None = Field(None, ge=1, le=300, description="Seconds a call may take; else 60.")
 
@@ -126,6 +132,9 @@ class ApiShown(Shown):
 async def register_api(work: Writing, body: NewApiGiven) -> ApiShown:
     """Add a REST API by its OpenAPI document. Nothing of it is visible to agents yet: test and discover it next, as any
     server."""
+    headers, given = sealed(body.headers), stored(body.credential)
+    if isinstance(given, Header):
+        headers.append(given)
     new = NewApi(
         body.slug,
         document=body.document.encode() if body.document is not None else None,
@@ -134,7 +143,8 @@ async def register_api(work: Writing, body: NewApiGiven) -> ApiShown:
         variables=body.server_variables,
         choice=_choice(body),
         credentials=body.credentials,
-        headers=sealed(body.headers),
+        headers=headers,
+        oauth=given if isinstance(given, OAuthTerms) else None,
         name=body.name,
         timeout_seconds=body.timeout_seconds,
     )

@@ -1,48 +1,42 @@
 """`tradepost server add-api`, `operations`, `api`: REST APIs as servers, from their OpenAPI documents."""
 
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from tradepost.cli import console
+from tradepost.cli.api_options import (
+    AnswersOption,
+    CredentialOption,
+    FieldsOption,
+    KeyHeaderOption,
+    OperationsOption,
+    choices_of,
+    credentials_of,
+    fields_of,
+    pair_of,
+    read_given,
+)
+from tradepost.cli.credential_options import (
+    ClientIdOption,
+    ClientSecretOption,
+    CredentialOptions,
+    IssuerOption,
+    OAuthOption,
+    ResourceOption,
+    ScopeOption,
+    TokenUrlOption,
+)
 from tradepost.cli.headers import headers_of
 from tradepost.cli.server_tools import Slug, registering
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, opened, run
-from tradepost.foundation.errors import InvalidArgument, StateConflict
-from tradepost.hub.registration.apis import ApiView, NewApi
-from tradepost.hub.registration.openapi.reading import MAX_BYTES
-from tradepost.hub.registration.openapi.terms import FEW, Choice
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.registration.api_views import ApiView
+from tradepost.hub.registration.apis import NewApi
+from tradepost.hub.registration.oauth_terms import OAuthTerms
+from tradepost.hub.registration.openapi.terms import Choice
 from tradepost.protocol.api_marks import web_url
-
-OperationsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--operations",
-        help="Which become tools: names, 'GET /path', tag:NAME, reads or all; with commas, or repeat it. "
-        f"Else all, where there are at most {FEW}.",
-    ),
-]
-FieldsOption = Annotated[
-    list[str] | None,
-    typer.Option("--fields", help="OPERATION=id,customer.name,lines.sku: what of its answers goes on; repeat it."),
-]
-KeyHeaderOption = Annotated[
-    str | None, typer.Option("--idempotency-header", help="The header in which the API takes a key with each write.")
-]
-CredentialOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--credential",
-        help="SCHEME=VALUE for an authentication scheme of the document; SCHEME alone asks for the value. Repeat it.",
-    ),
-]
-AnswersOption = Annotated[
-    bool | None,
-    typer.Option("--check-answers/--no-check-answers", help="Withhold answers that differ from the document."),
-]
 
 
 def add_api(
@@ -59,6 +53,13 @@ def add_api(
     idempotency_header: KeyHeaderOption = None,
     check_answers: AnswersOption = None,
     credential: CredentialOption = None,
+    oauth: OAuthOption = None,
+    client_id: ClientIdOption = None,
+    client_secret: ClientSecretOption = None,
+    token_url: TokenUrlOption = None,
+    issuer: IssuerOption = None,
+    scope: ScopeOption = None,
+    resource: ResourceOption = None,
     name: Annotated[str, typer.Option(help="Its full name; else the document's title.")] = "",
     header: Annotated[
         list[str] | None, typer.Option(help="A header 'Name: value' that may be shown; repeat it.")
@@ -72,18 +73,21 @@ def add_api(
     data: DataOption = None,
 ) -> None:
     """Register a REST API by its OpenAPI document. Nothing of it is visible to agents yet."""
+    by_oauth = CredentialOptions(None, None, "", oauth, client_id, client_secret, token_url, issuer, scope, resource)
 
     async def work() -> None:
+        terms = by_oauth.credential()
         is_url = document.startswith(("http://", "https://"))
         new = NewApi(
             slug,
-            document=None if is_url else _read(document),
+            document=None if is_url else read_given(document),
             source=document if is_url else None,
             base_url=base_url,
-            variables=dict(_pair(text, "--server-variable NAME=VALUE") for text in server_variable or []),
-            choice=Choice(_choices(operations), _fields(fields), idempotency_header, check_answers),
-            credentials=_credentials(credential),
+            variables=dict(pair_of(text, "--server-variable NAME=VALUE") for text in server_variable or []),
+            choice=Choice(choices_of(operations), fields_of(fields), idempotency_header, check_answers),
+            credentials=credentials_of(credential),
             headers=headers_of(header or [], secret or []),
+            oauth=terms if isinstance(terms, OAuthTerms) else None,
             name=name,
             timeout_seconds=timeout,
         )
@@ -96,13 +100,15 @@ def add_api(
             f"{len(made.operations)} operations become tools."
         )
         _say_problems(made)
-        if made.schemes and not (new.credentials or new.headers):
+        if made.schemes and not (new.credentials or new.headers or new.oauth):
             schemes = ", ".join(f"{one.name} ({one.says})" for one in made.schemes)
             console.say(f"It has no credential yet. The document names {schemes}: --credential NAME")
         if not chosen:
             console.say(
                 f"Choose some: tradepost server operations {slug}, then tradepost server api {slug} --operations …"
             )
+        elif new.oauth is not None and new.oauth.flow == "authorization_code":
+            console.say(f"Connect it next: tradepost server connect {slug}")
         else:
             console.say(f"Test it next: tradepost server test {slug}")
 
@@ -162,15 +168,15 @@ def api(
     """Change what is taken of an API's document; or the document itself, its address, its credential."""
 
     async def work() -> None:
-        choice = Choice(_choices(operations), _fields(fields), idempotency_header, check_answers)
+        choice = Choice(choices_of(operations), fields_of(fields), idempotency_header, check_answers)
         changes = [choice != Choice(), document is not None, base_url is not None, bool(credential)]
         if sum(changes) != 1:
             raise InvalidArgument(
                 "Change one thing: what is taken of the document, the document, the address, or the credential.",
                 hint="Give only one of --document, --base-url, --credential, or options that choose.",
             )
-        newer = None if document is None else _read(document)
-        given = _credentials(credential)
+        newer = None if document is None else read_given(document)
+        given = credentials_of(credential)
         async with opened(data) as found, registering(found) as registration:
             caller, apis = await found.acting(workspace, by), registration.apis
             if newer is not None:
@@ -185,54 +191,6 @@ def api(
         console.say(f"Look at what that changes: tradepost server tools {slug}")
 
     run(work)
-
-
-def _read(path: str) -> bytes:
-    """What stands in a file or comes from standard input, as far as it may be a document."""
-    try:
-        if path == "-":
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
-        with Path(path).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InvalidArgument(
-            f"There is no file '{path}'.", field="document", hint="Give a file, or a URL that begins with https://."
-        ) from None
-
-
-def _choices(given: Sequence[str] | None) -> list[str] | None:
-    if given is None:
-        return None
-    return [one.strip() for text in given for one in text.split(",") if one.strip()]
-
-
-def _fields(given: Sequence[str] | None) -> dict[str, list[str]] | None:
-    if given is None:
-        return None
-    pairs = (_pair(text, "--fields OPERATION=id,lines.sku") for text in given)
-    return {name: [path.strip() for path in paths.split(",") if path.strip()] for name, paths in pairs}
-
-
-def _credentials(given: Sequence[str] | None) -> dict[str, str]:
-    credentials: dict[str, str] = {}
-    for text in given or []:
-        scheme, equals, value = text.partition("=")
-        if not equals:
-            if not sys.stdin.isatty():
-                raise StateConflict(
-                    f"There is nobody to ask for the credential '{scheme[:60]}'.",
-                    hint="Give it: --credential NAME=VALUE",
-                )
-            value = typer.prompt(f"Credential for {scheme}", hide_input=True)
-        credentials[scheme.strip()] = value
-    return credentials
-
-
-def _pair(text: str, written: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise InvalidArgument(f"'{text[:60]}' has no value.", hint=f"Write {written}.")
-    return name.strip(), value.strip()
 
 
 def _say_problems(view: ApiView) -> None:

@@ -64,6 +64,8 @@ class Vendor:
     forms: list[Json] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)  # credentials that reached the MCP server
+    keys: list[str | None] = field(default_factory=list)  # what came beside them, as `X-Key`
+    wants_resource: bool = True  # whether tokens are given for the server alone, which has to be named
     refusal: tuple[int, str] | None = None  # of the MCP server, whoever asks
 
     def client(self, client_id: str, secret: str | None, method: str, *redirects: str) -> None:
@@ -136,7 +138,7 @@ class Vendor:
 
     def _token(self, client_id: str, form: Json) -> tuple[int, Json]:
         kind, resource = form.get("grant_type"), form.get("resource")
-        if resource != self.url:
+        if self.wants_resource and resource != self.url:
             self.wrong.append(f"resource {resource}")
             return 400, {"error": "invalid_target"}
         if kind == "client_credentials":
@@ -206,9 +208,9 @@ async def _send(send: Any, answer: Answer) -> None:
 
 
 @asynccontextmanager
-async def running(clock: Now) -> AsyncIterator[Vendor]:
+async def running(clock: Now, tracker: Tracker | None = None) -> AsyncIterator[Vendor]:
     """Serve both."""
-    vendor = Vendor(clock)
+    vendor = Vendor(clock, tracker=tracker or Tracker())
     mcp = sdk_server(vendor.tracker, OPERATOR).streamable_http_app(json_response=True)
     json = {"content-type": "application/json"}
 
@@ -236,6 +238,7 @@ async def running(clock: Now) -> AsyncIterator[Vendor]:
                 await _send(send, (200, json, orjson.dumps(vendor.resource())))
                 return
             vendor.seen.append(headers.get("authorization", ""))
+            vendor.keys.append(headers.get("x-key"))
             challenge = f'Bearer resource_metadata="{origin}/.well-known/oauth-protected-resource/mcp", scope="read"'
             if vendor.refusal is not None:
                 await _send(send, (vendor.refusal[0], {"www-authenticate": vendor.refusal[1]}, b""))

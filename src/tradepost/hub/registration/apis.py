@@ -20,13 +20,17 @@ from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role, system_caller
+from tradepost.hub.registration.api_documents import document_of
+from tradepost.hub.registration.api_views import ApiView, views_of
+from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.openapi.addresses import base_url
+from tradepost.hub.registration.openapi.client_terms import terms_with_document
 from tradepost.hub.registration.openapi.compiling import Compiled, compiled, keys_of, still_there, text_and_digest
 from tradepost.hub.registration.openapi.fetching import fetch_document
-from tradepost.hub.registration.openapi.operations import EVERYTHING, ToolClass, operations_of
+from tradepost.hub.registration.openapi.operations import EVERYTHING, chosen, operations_of
 from tradepost.hub.registration.openapi.reading import read_document
 from tradepost.hub.registration.openapi.references import Document
-from tradepost.hub.registration.openapi.security import Scheme, headers_for
+from tradepost.hub.registration.openapi.security import headers_for
 from tradepost.hub.registration.openapi.terms import FEW, Choice, Terms, read_terms, with_choice
 from tradepost.hub.registration.servers import Servers, find_server
 from tradepost.hub.registry.api_models import ApiDocument
@@ -42,7 +46,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class NewApi:
-    """What an admin gives. The document as bytes, or the URL of one; credentials are by scheme of the document."""
+    """What an admin gives. The document as bytes, or the URL of one; credentials are by scheme of the document, which
+    also says what `oauth` leaves open."""
 
     slug: str
     document: bytes | None = None
@@ -52,35 +57,9 @@ class NewApi:
     choice: Choice = field(default_factory=Choice)
     credentials: Mapping[str, str] = field(default_factory=dict)
     headers: Sequence[Header] = ()
+    oauth: OAuthTerms | None = None
     name: str = ""
     timeout_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OperationView:
-    """An operation of a document: what it is called as a tool, whether it was chosen, and why it is none."""
-
-    name: str
-    method: str
-    path: str
-    title: str
-    tags: tuple[str, ...]
-    tool_class: ToolClass
-    chosen: bool
-    fields: tuple[str, ...]
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ApiView:
-    """An API as people see it. `schemes` are the ways of signing in that its document names."""
-
-    server: Server
-    source: str | None
-    digest: str
-    terms: Terms
-    schemes: Sequence[Scheme]
-    operations: Sequence[OperationView]
 
 
 class Apis:
@@ -90,7 +69,7 @@ class Apis:
         self._database = database
         self._servers = servers
         self._guard = connections.guard
-        connections.look = self.look
+        connections.clients.look = self.look
 
     async def register(self, by: Caller, new: NewApi) -> ApiView:
         """Add an API with its document. Nothing of it is visible to agents yet. Raises InvalidArgument, UpstreamFailed,
@@ -107,7 +86,9 @@ class Apis:
         made = await asyncio.to_thread(compiled, raw, terms, base, new.source)
         terms = replace(terms, names=made.names(terms.names))
         text, digest = await asyncio.to_thread(text_and_digest, raw)
-        headers = [*headers_for(document, new.credentials), *new.headers]
+        headers, oauth = [*headers_for(document, new.credentials), *new.headers], new.oauth
+        if oauth is not None:
+            oauth = terms_with_document(oauth, document, chosen(made.operations, terms.operations), base)
 
         async def keep(session: AsyncSession, server: Server) -> None:
             session.add(
@@ -121,17 +102,15 @@ class Apis:
                 )
             )
 
-        title = new.name or made.title
-        server = await self._servers.register_api(
-            by, new.slug, base, headers, keep, name=title, timeout_seconds=new.timeout_seconds
-        )
-        return ApiView(server, new.source, digest, terms, made.schemes, _views(made, terms))
+        options: dict[str, Any] = {"name": new.name or made.title, "timeout_seconds": new.timeout_seconds}
+        server = await self._servers.register_api(by, new.slug, base, headers, keep, oauth=oauth, **options)
+        return ApiView(server, new.source, digest, terms, made.schemes, views_of(made, terms))
 
     async def show(self, by: Caller, server: str) -> ApiView:
         """An API and all operations of its document."""
         found, kept = await self._kept(by.workspace_id, server)
         made, terms = await self._compiled(found, kept)
-        return ApiView(found, kept.source, kept.digest, terms, made.schemes, _views(made, terms))
+        return ApiView(found, kept.source, kept.digest, terms, made.schemes, views_of(made, terms))
 
     async def choose(self, by: Caller, server: str, choice: Choice) -> ApiView:
         """Choose other operations or fields. What that changes shows when the server is discovered next."""
@@ -143,7 +122,7 @@ class Apis:
         made = await asyncio.to_thread(compiled, raw, usable, web_url(found.url or ""), kept.source)
         terms = replace(terms, names=made.names(before.names))
         await self._store(by, found, kept, "api:chosen", kept.text, kept.digest, terms)
-        return ApiView(found, kept.source, kept.digest, terms, made.schemes, _views(made, terms))
+        return ApiView(found, kept.source, kept.digest, terms, made.schemes, views_of(made, terms))
 
     async def replace(self, by: Caller, server: str, data: bytes) -> ApiView:
         """Hand over a newer document of the same API. What it changes shows when the server is discovered next."""
@@ -153,7 +132,7 @@ class Apis:
                 f"The document of '{found.slug}' is read from its URL.", hint="Discover the server to read it anew."
             )
         made, terms = await self._take(by, found, kept, data)
-        return ApiView(found, None, kept.digest, terms, made.schemes, _views(made, terms))
+        return ApiView(found, None, kept.digest, terms, made.schemes, views_of(made, terms))
 
     async def set_credentials(self, by: Caller, server: str, given: Mapping[str, str]) -> Server:
         """Replace the credential of an API, by schemes of its document."""
@@ -197,7 +176,7 @@ class Apis:
     async def _kept(self, workspace_id: str, server: str) -> tuple[Server, ApiDocument]:
         async with self._database.transaction(workspace_id, write=False) as session:
             found = await find_server(session, server)
-            kept = await session.scalar(select(ApiDocument).where(ApiDocument.server_id == found.id))
+            kept = await document_of(session, found.id)
         if kept is None or not is_api(found.url):
             raise NotFound(
                 f"'{found.slug}' is no REST API: it has no OpenAPI document.",
@@ -226,20 +205,3 @@ class Apis:
 def _told(stored: Mapping[str, Any]) -> Json:
     """What the audit tells of terms."""
     return {name: stored[name] for name in ("operations", "fields", "key_header", "checks_answers")}
-
-
-def _views(made: Compiled, terms: Terms) -> list[OperationView]:
-    return [
-        OperationView(
-            one.name,
-            one.method,
-            one.path,
-            one.title,
-            one.tags,
-            one.tool_class,
-            one.key in made.definitions or one.key in made.problems,
-            tuple(terms.fields.get(one.key, ())),
-            made.problems.get(one.key, one.problem),
-        )
-        for one in made.operations
-    ]

@@ -9,6 +9,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import StateConflict
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.registration.api_documents import document_of, terms_with_kept
 from tradepost.hub.registration.oauth_terms import OAuthTerms, check_beside, keep_terms, require_privacy
 from tradepost.hub.registration.servers import check_not_ruled, remote_server
 from tradepost.hub.registration.ways_in import way_in
@@ -42,7 +43,8 @@ class Credentials:
         return await self._replace(by, server, None, header)
 
     async def set_oauth(self, by: Caller, server: str, terms: OAuthTerms) -> Server:
-        """Tokens as the credential, had on these terms. Whoever was connected is not any more."""
+        """Tokens as the credential, had on these terms; of a REST API, its document says what they leave open. Whoever
+        was connected is not any more."""
         return await self._replace(by, server, terms, None)
 
     async def remove(self, by: Caller, server: str) -> Server:
@@ -54,11 +56,14 @@ class Credentials:
             await require_role(session, by, "admin")
             looked = await remote_server(session, server)
             held = await self._vault.stored(session, looked.id)
+            kept = await document_of(session, looked.id) if terms is not None else None
         url = looked.url or ""
         if url.startswith(SCHEME):
             raise StateConflict(
                 "A program has no credential here.", hint="What it needs stands in the operator's file, as `env`."
             )
+        if terms is not None and kept is not None:
+            terms = await terms_with_kept(terms, kept, web_url(url))
         await self._guard.check(web_url(url))
         if terms is not None or header is not None:
             await require_privacy(self._guard, read_url(web_url(url)))

@@ -28,7 +28,8 @@ from tradepost.hub.registration.openapi.classes import propose_classes
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.trial import TestReport, failure, tried
 from tradepost.hub.registry.models import Server
-from tradepost.hub.upstreams.connections import Connection, Connections
+from tradepost.hub.upstreams.connection import Connection
+from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.vault.vault import Vault
 from tradepost.protocol.api_marks import is_api, web_url

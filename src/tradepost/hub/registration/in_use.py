@@ -19,7 +19,8 @@ from tradepost.hub.access.changes import note
 from tradepost.hub.access.roles import system_caller
 from tradepost.hub.registration.history import Scribe, identity_of, last_server
 from tradepost.hub.registry.models import Server
-from tradepost.hub.upstreams.connections import Connection, Connections
+from tradepost.hub.upstreams.connection import Connection
+from tradepost.hub.upstreams.connections import Connections
 
 logger = logging.getLogger(__name__)
 

@@ -86,10 +86,13 @@ class Servers:
         *,
         name: str = "",
         timeout_seconds: float | None = None,
+        oauth: OAuthTerms | None = None,
     ) -> Server:
         """Add a REST API; `keep` stores its document with it, in the same transaction."""
-        await self._check(base_url, headers)
-        return await self._add(by, slug, f"{API_SCHEME}{base_url}", headers, name, timeout_seconds, keep=keep)
+        await self._check(base_url, headers, secret=oauth is not None)
+        await check_beside(self._guard, oauth, [header.name for header in headers], hide_url=False)
+        url = f"{API_SCHEME}{base_url}"
+        return await self._add(by, slug, url, headers, name, timeout_seconds, oauth=oauth, keep=keep)
 
     async def _add(
         self,
@@ -128,7 +131,7 @@ class Servers:
             if hide_url:
                 await self._vault.keep(session, server.id, URL, url)
             if oauth is not None:
-                await keep_terms(session, self._vault, server.id, url, oauth)
+                await keep_terms(session, self._vault, server.id, web_url(url), oauth)
             if keep is not None:
                 await keep(session, server)
             credential = (await way_in(session, server)).credential

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tradepost.foundation.errors import UpstreamError, UpstreamTimeout
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.upstreams.connections import Connection
+from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.diagnosis import why_unreachable
 from tradepost.hub.upstreams.feed import tells_of_updates
 from tradepost.hub.upstreams.guard import Guard
@@ -89,10 +89,12 @@ def _refused(slug: str, connection: Connection, error: UpstreamFailed) -> TestRe
         )
     if connection.account is None and not connection.own and error.status == 401:
         oauth = challenge.resource_metadata is not None or bool(challenge.scopes)
-        how = "--oauth workspace" if oauth else "--bearer, --api-key or --oauth"
+        how = f"credential {slug} {'--oauth workspace' if oauth else '--bearer, --api-key or --oauth'}"
+        if connection.is_api:
+            how = f"api {slug} --credential SCHEME, or tradepost server credential {slug} --oauth client"
         return TestReport(
             ok=False,
             problem="The server wants a credential (HTTP 401).",
-            hint=f"Give it one: tradepost server credential {slug} {how}.",
+            hint=f"Give it one: tradepost server {how}.",
         )
     return TestReport(ok=False, problem=error.message, hint=error.hint or "Check the credential, or get a new one.")

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
-from tradepost.hub.upstreams.connections import Connection, Connections
+from tradepost.hub.upstreams.connection import Connection
+from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
 from tradepost.hub.upstreams.talk import Talk, asks_back

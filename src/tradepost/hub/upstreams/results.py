@@ -8,7 +8,7 @@ import orjson
 from tradepost.foundation.canonical import MAX_DEPTH
 from tradepost.foundation.nesting import deeper_than
 from tradepost.foundation.untrusted import clean, untrusted
-from tradepost.hub.upstreams.connections import Connection
+from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.redaction import may_hold, redact
 from tradepost.hub.upstreams.talk import CAPABILITY_FOR, MAX_TEXT, Talk, cleaned_value
 from tradepost.hub.upstreams.targets import Target

@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 from typing import Protocol, Unpack
 
-from tradepost.hub.upstreams.connections import Connection
+from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.results import readable
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.upstreams.targets import ToolTarget

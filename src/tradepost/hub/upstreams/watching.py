@@ -14,7 +14,8 @@ from itertools import count
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.foundation.errors import TradepostError
-from tradepost.hub.upstreams.connections import Connection, Connections
+from tradepost.hub.upstreams.connection import Connection
+from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.feed import Feed
 from tradepost.protocol.updates import Topic
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.hub.billing import KEY, Billing, billing
 from tests.protocol.conftest import warm
-from tradepost.hub.upstreams.connections import Connections
+from tradepost.hub.upstreams.clients import Clients
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.rest.link import Offer, RestLink
 from tradepost.hub.upstreams.rest.plan import Plan, query_header
@@ -72,7 +72,7 @@ async def test_the_credential_is_sent_as_it_is_and_nothing_goes_before_it(api: B
 
 def test_the_password_of_the_basic_scheme_is_a_secret_of_its_own() -> None:
     encoded = "bWU6YS1wYXNzd29yZA=="
-    made = Connections(None, Guard()).fresh("openapi:http://127.0.0.1", [Header("Authorization", f"Basic {encoded}")])  # type: ignore[arg-type]
+    made = Clients(Guard()).made("openapi:http://127.0.0.1", [Header("Authorization", f"Basic {encoded}")])
     assert made.secrets == (f"Basic {encoded}", encoded, "a-password")
 
 

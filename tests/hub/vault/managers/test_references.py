@@ -12,17 +12,21 @@ import pytest
 from sqlalchemy import text
 
 from tests.hub.bundled import Bundled, tool
+from tests.hub.oauth import vendor as oauth
 from tests.hub.remote import Remote
 from tests.hub.remote import running as serving
 from tests.hub.upstreams.test_dispatch import Entry, Talkative
 from tests.hub.vault.managers.doubles import VaultDouble, running
 from tests.hub.world import World, founded
+from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import InvalidArgument, Unavailable, UpstreamError
 from tradepost.hub.access.workspaces import own_slug
+from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.servers import Servers
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.oauth.accounts import Accounts
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.managers.configuration import read_managers
 from tradepost.hub.vault.managers.resolving import FAILED_SECONDS, KEPT_SECONDS, References
@@ -133,6 +137,35 @@ async def test_a_changed_secret_counts_after_a_minute_or_a_refusal(setting: Sett
         with pytest.raises(UpstreamError):
             await setting.call()
     assert len(setting.double.asked) == asked
+
+
+async def test_a_secret_beside_an_account_is_read_anew_too(setting: Setting):
+    """The account's own token goes on; the connection with the old secret is closed."""
+    async with oauth.running(system_now) as vendor:
+        vendor.client("us", "client-secret", "client_secret_basic")
+        known = {"token_url": f"{vendor.issuer}/token", "resource": vendor.url}
+        terms = OAuthTerms("client_credentials", client_id="us", client_secret="client-secret", **known)  # type: ignore[arg-type]
+        header = Header("X-Key", REFERENCE.removeprefix("Bearer "))
+        servers = Servers(setting.world.database, setting.vault, GUARD)
+        made = await servers.register(setting.world.owner, "desk", vendor.url, [header], oauth=terms)
+        accounts = Accounts(setting.world.database, setting.vault, GUARD, "http://hub.test")
+        upstreams = Upstreams({}, Connections(setting.vault, GUARD, accounts=accounts))
+
+        async def key() -> str | None:
+            entry = Entry(server_id=made.id, server_url=vendor.url, tool_class="read", credential_version=1)
+            await upstreams.call_tool(setting.world.as_agent(), entry, {"number": "7"}, None)
+            return vendor.keys[-1]
+
+        assert await key() == SECRET
+        setting.double.secrets[PLACE] = {"token": "CANARY-second"}
+        assert await key() == SECRET
+        setting.at += KEPT_SECONDS
+        assert await asyncio.gather(*(key() for _ in range(4))) == ["CANARY-second"] * 4
+        opened = len(vendor.keys)
+        setting.at += KEPT_SECONDS
+        assert (await key(), len(vendor.keys)) == ("CANARY-second", opened + 1)  # the same: over the same connection
+        assert vendor.count("client_credentials") == 1
+        await upstreams.close()
 
 
 async def test_a_workspace_reads_what_the_operator_lets_it_read(setting: Setting, tmp_path: Path):

@@ -33,6 +33,7 @@ _ALWAYS = {
     "user-agent": f"tradepost/{__version__}",
     "connection": "keep-alive",
 }
+_SHOWN = ("authorization",)  # what a credential that changes is shown in
 _BARE: Plan = {"method": "GET", "path": "/", "parameters": []}
 
 
@@ -89,7 +90,7 @@ class RestLink:
             beside = {name: value for name, value in headers.items() if not name.startswith("mcp-")}
             result = await self._call(params, beside, deadline, repeatable)
         elif method == "server/discover":
-            result = await self._discovered()
+            result = await self._discovered({name: headers[name] for name in _SHOWN if name in headers})
         elif method == "tools/list" and self._look is not None:
             result = {"tools": list((await self._offered(self._look)).tools)}
         else:
@@ -126,28 +127,28 @@ class RestLink:
         try:
             return result_of(plan, status, headers, body)
         except UpstreamFailed as error:
-            error.details.update(redact(error.details, self._secrets))
+            error.details.update(redact(error.details, (*self._secrets, *_tokens(beside))))
             raise
 
-    async def _discovered(self) -> Json:
+    async def _discovered(self, shown: Mapping[str, str]) -> Json:
         """Where somebody looks at the API, it is tried for real, with its credential."""
         info: Json = {"name": "REST API", "version": ""}
         if self._look is not None:
             try:
                 offer = await self._offered(self._look)
                 info["title"] = offer.title
-                await self._try(offer.trial or _BARE, strict=offer.trial is not None)
+                await self._try(offer.trial or _BARE, shown, strict=offer.trial is not None)
             except (UpstreamFailed, UpstreamTimedOut) as error:
                 error.dispatched = False  # what it says is final: no other way of beginning is tried
                 raise
         return {"supportedVersions": [VERSION], "capabilities": {"tools": {}}, "serverInfo": info}
 
-    async def _try(self, trial: Plan, *, strict: bool) -> None:
+    async def _try(self, trial: Plan, shown: Mapping[str, str], *, strict: bool) -> None:
         """Any answer shows that the API is there, but one that it cannot serve. The bare base URL is often not known
         to an API, and then asks for no credential either."""
         to, base_path = self._to()
         request = encoded(trial, {}, base_path, self._query)
-        status, headers, body = await self._exchange(to, request, {}, _Trial(), True)
+        status, headers, body = await self._exchange(to, request, shown, _Trial(), True)
         if 300 <= status < 400 and not strict:
             return
         if status in (403, 404) and not strict:
@@ -190,6 +191,12 @@ class RestLink:
             return answer.status, answer.headers, await read_body(answer)
         finally:
             answer.close()
+
+
+def _tokens(headers: Mapping[str, str]) -> list[str]:
+    """What must not come back of a credential that changes."""
+    shown = [headers[name] for name in _SHOWN if name in headers]
+    return [part for value in shown for part in (value, value.partition(" ")[2]) if part]
 
 
 def trial_of(definitions: Sequence[dict[str, Any]]) -> Plan | None:
