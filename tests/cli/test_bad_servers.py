@@ -20,6 +20,9 @@ async def test_a_bad_server_is_a_sentence(place: Place):
     async with running(bad):
         (await run("add", "bad", bad.url)).good()
         assert "The server has no tools." in (await run("tools", "bad")).good().out
+        not_allowed = (await asyncio.to_thread(place.run, "server", "test", "bad")).refusal()
+        assert "leads to a private or special address" in not_allowed
+        assert "TRADEPOST_ALLOW_PRIVATE" in not_allowed
         bad.instead = lambda _: Raw(200, {"content-type": "text/html"}, b"<h1>Sign in</h1>")
         page = await run("test", "bad")
         assert "answered with a web page instead of MCP" in page.refusal()

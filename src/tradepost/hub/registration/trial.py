@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradepost.foundation.errors import UpstreamError, UpstreamTimeout
+from tradepost.foundation.errors import InvalidArgument, UpstreamError, UpstreamTimeout
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.diagnosis import why_unreachable
@@ -70,6 +70,10 @@ async def failure(
     unreached = isinstance(error, UpstreamFailed | UpstreamTimedOut) and not error.dispatched and status is None
     unreached = unreached and not isinstance(error.__cause__, ssl.SSLCertVerificationError)  # that is said already
     if unreached and not url.startswith(SCHEME):
+        try:
+            await guard.check(url)
+        except InvalidArgument as refused:
+            return TestReport(ok=False, problem=refused.message, hint=refused.hint)
         why = await why_unreachable(guard, url)
         if why is not None:
             return TestReport(ok=False, problem=why, hint="Check its URL, and that it runs.")
