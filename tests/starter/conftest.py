@@ -48,7 +48,9 @@ def _migrate_store(url: str) -> None:
 @pytest.fixture
 def database_template(request: pytest.FixtureRequest) -> Template:
     agents = "by" in request.fixturenames
-    return Template("starter_agents" if agents else "starter", partial(_founding, agents=agents), _migrate_store)
+    return Template(
+        "starter_agents" if agents else "starter_founded", partial(_founding, agents=agents), _migrate_store
+    )
 
 
 @pytest.fixture
