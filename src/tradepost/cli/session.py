@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
+CANCELED_AT_MOST = 3
 _HAS_UVLOOP = find_spec("uvloop") is not None
 
 DataOption = Annotated[
@@ -142,11 +143,26 @@ def in_words(work: Callable[[], Found]) -> Found:
         raise SystemExit(130) from None
 
 
+async def _end_the_rest() -> None:
+    """What closes a connection that was broken off (Ctrl-C) may wait for a thread that has ended, twice: it lets go
+    when it is canceled again, where asyncio's own end would cancel it once and wait for ever."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for _ in range(CANCELED_AT_MOST):
+        if not rest:
+            return
+        for task in rest:
+            task.cancel()
+        _, rest = await asyncio.wait(rest, timeout=1)
+
+
 def run(work: Callable[[], Awaitable[None]]) -> None:
     """Run a command's coroutine; errors as `in_words`."""
 
     async def started() -> None:
-        await work()
+        try:
+            await work()
+        finally:
+            await _end_the_rest()
 
     def to_the_end() -> None:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
