@@ -37,9 +37,10 @@ class PlainCall:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The call runs now."""
+    """The call runs now. `rule_id` names the workspace's own rule that decided, where one did."""
 
     reason: str
+    rule_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,19 @@ class Deny:
     """The call never runs."""
 
     reason: str
+    rule_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """People are asked first: `approvals_needed` different ones, within `expires_in`."""
+    """People are asked first: `approvals_needed` different ones, within `expires_in`. `caller_may_confirm`: the person
+    who is calling may say yes for themselves."""
 
     reason: str
     expires_in: timedelta = EXPIRY
     approvals_needed: int = 1
+    caller_may_confirm: bool = False
+    rule_id: str | None = None
 
 
 Decision = Allow | Deny | Ask
