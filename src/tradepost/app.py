@@ -38,28 +38,19 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
-from tradepost.hub.registration.apis import Apis
-from tradepost.hub.registration.build import Registration, open_secrets
+from tradepost.hub.registration.build import build_registration, open_secrets
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.configuration.service import Configurations
-from tradepost.hub.registration.connecting import Connecting
-from tradepost.hub.registration.credentials import Credentials
-from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.in_use import InUse
 from tradepost.hub.registration.refreshing import Refreshing
 from tradepost.hub.registration.registries import Registries
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
-from tradepost.hub.registration.servers import Servers
-from tradepost.hub.registry.ambient import ambient_of
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.news import RegistryNews
 from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.registry.whereabouts import whereabouts
-from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
-from tradepost.hub.upstreams.guard import Guard
-from tradepost.hub.upstreams.oauth.accounts import Accounts
 from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
 from tradepost.hub.upstreams.watching import Place, Watching
@@ -76,6 +67,7 @@ from tradepost.protocol.doors import Door, GuardedDoors
 from tradepost.protocol.endpoint import McpEndpoint
 from tradepost.protocol.guards import Doorkeeper
 from tradepost.protocol.http_pool import HttpPool
+from tradepost.protocol.lifespan import serve_lifespan
 from tradepost.protocol.peers import Peers
 from tradepost.protocol.proxies import TrustedProxies
 from tradepost.protocol.updates import Updates
@@ -112,11 +104,10 @@ class Tradepost:
         self.audit = AuditWriter(hub)
         self.sealer = Sealer(hub)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
-        guard = Guard(settings.private_networks)
-        accounts = Accounts(hub, vault, guard, settings.url)
-        self.connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub), accounts=accounts)
+        self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
+        self.connections, discovery = self.registration.connections, self.registration.discovery
+        guard, connecting = self.registration.guard, self.registration.connecting
         self.updates = Updates()
-        discovery = Discovery(hub, vault, self.connections)
         self.relisting = Relisting(discovery.relist)
         self.refreshing = Refreshing(hub, discovery.relist, settings.refresh_minutes)
         self.in_use = InUse(hub, discovery.relist)
@@ -144,7 +135,6 @@ class Tradepost:
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
         )
         self.updates.draw_from(*self.followers)
-        connecting = Connecting(hub, vault, accounts)
         self.people = build_people(hub, vault, guard, settings.url, settings.provider, connecting=connecting)
         self.oauth = build_oauth(
             hub,
@@ -153,9 +143,6 @@ class Tradepost:
             settings.url,
             dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
         )
-        servers, credentials = Servers(hub, vault, guard), Credentials(hub, vault, guard)
-        apis = Apis(hub, servers, self.connections)
-        self.registration = Registration(servers, discovery, self.connections, connecting, credentials, apis)
         self.configurations = Configurations(hub, vault, guard)
         self.registries = Registries(guard)
         self.proxies = TrustedProxies(settings.proxy_networks)
@@ -266,7 +253,7 @@ class Tradepost:
             else:
                 await self._answer(path, scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await serve_lifespan(self.start, self.stop, receive, send)
 
     async def _answer(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         """MCP is asked for most, and says what is wrong with a path that nobody knows."""
@@ -286,21 +273,6 @@ class Tradepost:
             await _answer(send, 503, {"status": "unavailable"})
         else:
             await _answer(send, 200, {"status": "ready"})
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                try:
-                    await self.start()
-                except TradepostError as error:
-                    await send({"type": "lifespan.startup.failed", "message": f"{error.message} {error.hint or ''}"})
-                    return
-                await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                await self.stop()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
 
 
 async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Tradepost:

@@ -13,7 +13,7 @@ from tradepost.hub.vault.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The services behind the routes. `registration` should know no programs: no HTTP leads to one.
+    """The services behind the routes. `registration` should register no programs: no HTTP leads to one.
     `metadata_url` is where clients read how to get a token (RFC 9728)."""
 
     database: Database

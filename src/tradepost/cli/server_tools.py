@@ -37,7 +37,9 @@ async def registering(found: Opened) -> AsyncIterator[Registration]:
     programs = read_programs(found.settings.servers_file, found.settings.allowed_commands)
     settings = found.settings
     url = local.running_url(settings.data, settings.url)
-    registration = build_registration(found.hub, vault, settings.private_networks, programs, url=url)
+    registration = build_registration(
+        found.hub, vault, settings.private_networks, programs, url=url, registers_programs=True
+    )
     try:
         yield registration
     finally:

@@ -27,8 +27,9 @@ from tradepost.hub.vault.vault import Vault, open_vault
 @dataclass(frozen=True, slots=True)
 class Registration:
     """What registers servers: the registry's rows, the look at a live server, the connections to it, and what makes
-    servers of REST APIs."""
+    servers of REST APIs. All of them dial what `guard` lets pass."""
 
+    guard: Guard
     servers: Servers
     discovery: Discovery
     connections: Connections
@@ -52,13 +53,22 @@ def build_registration(
     programs: Programs | None = None,
     *,
     url: str,
+    registers_programs: bool = False,
 ) -> Registration:
     """The registration services over an open hub database. URLs into the private networks named are allowed, and the
-    operator's programs. `url` is where people reach the hub, to connect servers there."""
+    operator's programs are run. `url` is where people reach the hub, to connect servers there. Only a command on the
+    operator's machine `registers_programs`: no HTTP leads to that."""
     guard = Guard(private_networks)
     programs = programs or Programs()
     accounts = Accounts(hub, vault, guard, url)
     connections = Connections(vault, guard, programs, ambient=partial(ambient_of, hub), accounts=accounts)
-    servers, discovery = Servers(hub, vault, guard, programs), Discovery(hub, vault, connections)
-    connecting, credentials = Connecting(hub, vault, accounts), Credentials(hub, vault, guard)
-    return Registration(servers, discovery, connections, connecting, credentials, Apis(hub, servers, connections))
+    servers = Servers(hub, vault, guard, programs if registers_programs else None)
+    return Registration(
+        guard,
+        servers,
+        Discovery(hub, vault, connections),
+        connections,
+        Connecting(hub, vault, accounts),
+        Credentials(hub, vault, guard),
+        Apis(hub, servers, connections),
+    )
