@@ -15,7 +15,7 @@ from tradepost.api.parts import Parts
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.access.models import Role, User
-from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.roles import require_in_some_profile, require_role
 
 CALLER = "tradepost.caller"  # keys of the ASGI scope
 PARTS = "tradepost.parts"
@@ -44,31 +44,36 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class Access:
     """The rule of one route, as the OpenAPI document shows it: the least role, the scope that a narrowed key needs,
-    whether agents may come, too."""
+    whether agents may come, too, and whether the role suffices in the profile that it is about."""
 
     least: Role | None
     scope: str | None
     agents: bool = False
+    in_profile: bool = False
 
 
 def _arrived(request: Request) -> tuple[Parts, Caller]:
     return request.scope[PARTS], request.scope[CALLER]
 
 
-def may(least: Role, scope: str, *, agents: bool = False) -> Callable[[Request], Awaitable[Work]]:
-    """The dependency that lets people of this role in. Raises ForbiddenScope naming the role or the scope."""
+def may(
+    least: Role, scope: str, *, agents: bool = False, in_profile: bool = False
+) -> Callable[[Request], Awaitable[Work]]:
+    """The dependency that lets people of this role in; with `in_profile` also those who have it in any profile, and the
+    service looks whether it is the right one. Raises ForbiddenScope naming the role or the scope."""
 
     async def allowed(request: Request) -> Work:
         parts, caller = _arrived(request)
         if caller.agent_id is not None and agents:
             return Work(parts, caller)
         async with parts.database.transaction(caller.workspace_id, write=False) as session:
-            user = await require_role(session, caller, least)
+            look = require_in_some_profile if in_profile else require_role
+            user = await look(session, caller, least)
         if caller.scopes and scope not in caller.scopes:
             raise lacking(scope)
         return Work(parts, caller, user)
 
-    allowed.__dict__[RULE] = Access(least, scope, agents)
+    allowed.__dict__[RULE] = Access(least, scope, agents, in_profile)
     return allowed
 
 

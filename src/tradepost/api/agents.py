@@ -20,7 +20,7 @@ from tradepost.hub.registry.rules import read_rules
 router = APIRouter(tags=["agents"])
 
 Reading = Annotated[Work, Depends(may("viewer", "read:agents"))]
-Writing = Annotated[Work, Depends(may("admin", "write:agents"))]
+Writing = Annotated[Work, Depends(may("admin", "write:agents", in_profile=True))]
 Which = Annotated[str, in_path("The agent's slug or id.", "supply")]
 AgentSlug = Annotated[
     str, Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$", examples=["supply"])

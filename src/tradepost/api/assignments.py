@@ -21,7 +21,7 @@ from tradepost.hub.registry.models import Assignment, Server, ToolEntry
 router = APIRouter(tags=["assignments"])
 
 Reading = Annotated[Work, Depends(may("viewer", "read:servers"))]
-Writing = Annotated[Work, Depends(may("admin", "write:servers"))]
+Writing = Annotated[Work, Depends(may("admin", "write:servers", in_profile=True))]
 Which = Annotated[str, in_path("The assignment's id.", "asg_06fk3w9x0t")]
 
 

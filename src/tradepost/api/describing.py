@@ -13,9 +13,10 @@ from tradepost.api.shapes import ProblemShape
 DESCRIPTION = """The hub for programs: the same services, roles and records as the command line and the pages.
 
 Every request carries `Authorization: Bearer tp_…`: the key of a person, which acts with the person's role (and only on
-the routes of its scopes, where it has any), or of an agent, for which a few routes are. Errors are problem details (RFC
-9457) with a stable `code`. Lists have `limit` and `cursor`. A write may carry `Idempotency-Key`: repeated with the same
-key and body within a week it is answered as the first time, with `Idempotency-Replayed: true`, and done once."""
+the routes of its scopes, where it has any), or of an agent, for which a few routes are. Routes with `in_profile` are
+also for people who have the role in the profile that is changed. Errors are problem details (RFC 9457) with a stable
+`code`. Lists have `limit` and `cursor`. A write may carry `Idempotency-Key`: repeated with the same key and body within
+a week it is answered as the first time, with `Idempotency-Replayed: true`, and done once."""
 
 TAGS = (
     {"name": "me", "description": "Who am I."},
@@ -89,7 +90,12 @@ def access_of(dependant: Dependant) -> Access:
 
 
 def _complete(operation: dict[str, Any], method: str, rule: Access) -> None:
-    operation["x-access"] = {"role": rule.least, "scope": rule.scope, "agents": rule.agents}
+    operation["x-access"] = {
+        "role": rule.least,
+        "scope": rule.scope,
+        "agents": rule.agents,
+        "in_profile": rule.in_profile,
+    }
     operation["responses"].pop("422", None)
     statuses = _ALWAYS + (_OF_WRITES if method in _WRITES else ())
     if operation["tags"] == ["contacts"]:

@@ -161,19 +161,8 @@ def _brief(entry: ToolEntry, server: Server) -> dict[str, Any]:
 
 def waiting_of(seen: Review) -> Waiting | None:
     """The changed definition that waits, where one does."""
-    if seen.change is None:
-        return None
-    return Waiting(
-        kind=seen.kind,
-        kinds=list(seen.kinds),
-        reasons=list(seen.change.reasons),
-        digest=seen.digest,
-        definition=seen.definition,
-        differences=[
-            EditShown(place=one.place, before=one.before, after=one.after, kind=one.kind, says=one.says)
-            for one in seen.edits
-        ],
-    )
+    waiting = seen.waiting()
+    return None if waiting is None else Waiting(**waiting)
 
 
 async def _shown(session: AsyncSession, entry: ToolEntry) -> ToolShown:

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -127,7 +126,7 @@ def _say_one(row: Entry, names: frozenset[str]) -> None:
 def _in_full(row: Entry, names: frozenset[str]) -> dict[str, Any]:
     """One as JSON: the pinned definition, and the waiting one with each difference."""
     seen = review(row, names)
-    shown: dict[str, Any] = {
+    return {
         "id": row.id,
         "kind": _kind(row),
         "name": key_of(row),
@@ -137,29 +136,18 @@ def _in_full(row: Entry, names: frozenset[str]) -> dict[str, Any]:
         "approved_by": row.approved_by,
         "approved_at": row.approved_at,
         "signs": seen.signs(names),
-        "waiting": None,
+        "waiting": seen.waiting(),
     }
-    if seen.change is not None:
-        shown["waiting"] = {
-            "kind": seen.kind,
-            "kinds": seen.kinds,
-            "reasons": seen.change.reasons,
-            "digest": seen.digest,
-            "definition": seen.definition,
-            "differences": [asdict(one) for one in seen.edits],
-        }
-    return shown
 
 
 def _in_short(row: Entry) -> dict[str, Any]:
     seen = review(row)
-    words = str(seen.definition.get("description", ""))
     return {
         "kind": _kind(row),
         "name": _named(row),
         "state": row.state,
-        "waiting": f"changed ({', '.join(seen.kinds)})" if seen.kinds else "new" if seen.waits else "",
-        "description": words if len(words) <= SHORT else words[:SHORT] + "…",
+        "waiting": seen.in_short(),
+        "description": seen.words(SHORT),
     }
 
 

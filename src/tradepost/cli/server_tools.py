@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from typing import Annotated, Any, get_args
 
 import typer
@@ -116,7 +115,7 @@ def _in_full(entry: ToolEntry, server: Server, names: frozenset[str]) -> dict[st
     """A tool as JSON: the pinned definition, and the waiting one with each difference."""
     seen = review(entry, names)
     pinned = json.loads(entry.definition)
-    row: dict[str, Any] = {
+    return {
         "name": entry.name,
         "state": entry.state,
         "class": entry.tool_class,
@@ -128,30 +127,19 @@ def _in_full(entry: ToolEntry, server: Server, names: frozenset[str]) -> dict[st
         "approved_by": entry.approved_by,
         "approved_at": entry.approved_at,
         "signs": seen.signs(names),
-        "waiting": None,
+        "waiting": seen.waiting(),
     }
-    if seen.change is not None:
-        row["waiting"] = {
-            "kind": seen.kind,
-            "kinds": seen.kinds,
-            "reasons": seen.change.reasons,
-            "digest": seen.digest,
-            "definition": seen.definition,
-            "differences": [asdict(one) for one in seen.edits],
-        }
-    return row
 
 
 def _in_short(entry: ToolEntry, server: Server) -> dict[str, Any]:
     seen = review(entry)
-    words = str(seen.definition.get("description", ""))
     return {
         "name": entry.name,
         "state": entry.state,
-        "waiting": f"changed ({', '.join(seen.kinds)})" if seen.kinds else "new" if seen.waits else "",
+        "waiting": seen.in_short(),
         "class": entry.tool_class,
         "scope": tools.scope_needed(entry, server),
-        "description": words if len(words) <= SHORT else words[:SHORT] + "…",
+        "description": seen.words(SHORT),
         "input_schema": seen.definition.get("inputSchema"),
     }
 

@@ -66,7 +66,9 @@ async def test_such_a_role_changes_no_access(world: World):
         with pytest.raises(ForbiddenScope):
             await create_user(session, viewer, "eve@x.test", "Eve", "viewer")
         with pytest.raises(ForbiddenScope):
-            await agents.create_agent(session, viewer, "internal", "mine")
+            await agents.create_profile(session, viewer, "mine")
+        with pytest.raises(ForbiddenScope):
+            await agents.create_agent(session, viewer, "internal", "mine", scopes=["write:returns"])
     for by, who, role, error in (
         (viewer, viewer, "operator", ForbiddenScope),
         (admin, world.owner, "viewer", StateConflict),

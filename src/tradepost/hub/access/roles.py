@@ -26,11 +26,31 @@ async def require_role(session: AsyncSession, by: Caller, least: Role, profile_i
     if by.agent_id is None and by.user_id is not None:
         user = await session.scalar(select(User).where(User.id == by.user_id, User.status == "active"))
     if user is None or not await has_role(session, user, least, profile_id):
+        where = "this workspace" if profile_id is None else "this workspace, or in the profile that it belongs to"
         raise ForbiddenScope(
-            f"This needs a person with the role {least} or higher in this workspace.",
+            f"This needs a person with the role {least} or higher in {where}.",
             hint="Ask an owner of the workspace to do it, or to raise your role.",
         )
     return user
+
+
+async def require_in_profile(session: AsyncSession, by: Caller, least: Role, profile_id: str) -> bool:
+    """Whether a caller's role reaches in the whole workspace; False where it does in the profile alone. Raises
+    ForbiddenScope where it does in neither."""
+    user = await require_role(session, by, least, profile_id)
+    return user is None or at_least(user.role, least)
+
+
+async def require_in_some_profile(session: AsyncSession, by: Caller, least: Role) -> User | None:
+    """As require_role, of people whose role reaches in the workspace or in any of its profiles. Which one it has to be
+    is for whoever knows what is to be changed."""
+    profile_id = None
+    if by.user_id is not None:
+        held = await session.execute(
+            select(ProfileRole.profile_id, ProfileRole.role).where(ProfileRole.user_id == by.user_id)
+        )
+        profile_id = next((profile for profile, role in held if at_least(role, least)), None)
+    return await require_role(session, by, least, profile_id)
 
 
 async def has_role(session: AsyncSession, user: User, least: Role, profile_id: str | None) -> bool:

@@ -8,12 +8,12 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
+from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import find_agent, find_profile
 from tradepost.hub.access.changes import bump, record_change
 from tradepost.hub.access.models import Agent
-from tradepost.hub.access.roles import require_role
+from tradepost.hub.access.roles import require_in_profile, require_role
 from tradepost.hub.access.scopes import needed_scope
 from tradepost.hub.registration.granting import follow_needs, needs_of
 from tradepost.hub.registration.names import (
@@ -64,9 +64,10 @@ async def assign(
     position, and the admin's own title and description, which stand in place of the server's ("" lets go of them).
 
     A name that is taken in any of the catalogs concerned, or hardly differs from one there, is refused with the
-    suggestion `{server}_{tool}`.
+    suggestion `{server}_{tool}`. An admin of the profile alone gives its agents what the workspace has enabled.
     """
-    await require_role(session, by, "admin")
+    owning = await _owning_profile(session, profile, agent)
+    for_workspace = await require_in_profile(session, by, "admin", owning)
     await bump(session)  # first, for its lock: two assignments at one moment must see each other's names
     entry = await find_tool(session, server, tool)
     owner = await find_server(session, entry.server_id)
@@ -74,6 +75,11 @@ async def assign(
         raise StateConflict("The hub's own tools are in every catalog already.")
     if entry.state == "removed":
         raise StateConflict(f"The server '{owner.slug}' does not offer '{entry.name}' any more.")
+    if not for_workspace and entry.state != "enabled":
+        raise ForbiddenScope(
+            f"'{entry.name}' is {entry.state}, and only what is enabled can be assigned within a profile.",
+            hint="An admin of the workspace has to approve it first.",
+        )
     target = await _target(session, profile, agent)
     needed = await needs_of(session, owner)
     row = await _existing(session, target, entry)
@@ -110,7 +116,7 @@ async def unassign(
     session: AsyncSession, by: Caller, server: str, tool: str, *, profile: str | None = None, agent: str | None = None
 ) -> None:
     """Take a tool away again; it cannot be called from the next call on."""
-    await require_role(session, by, "admin")
+    await require_role(session, by, "admin", await _owning_profile(session, profile, agent))
     await bump(session)  # first, for its lock
     entry = await find_tool(session, server, tool)
     owner = await find_server(session, entry.server_id)
@@ -133,9 +139,16 @@ def _shown(row: Assignment | None) -> dict[str, Any] | None:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-async def _target(session: AsyncSession, profile: str | None, agent: str | None) -> _Target:
+async def _owning_profile(session: AsyncSession, profile: str | None, agent: str | None) -> str:
+    """The id of the profile whose agents' catalogs an assignment changes."""
     if (profile is None) == (agent is None):
         raise InvalidArgument("A tool is assigned to a profile or to an agent.", hint="Name exactly one of them.")
+    if agent is not None:
+        return (await find_agent(session, agent)).profile_id
+    return (await find_profile(session, profile or "")).id
+
+
+async def _target(session: AsyncSession, profile: str | None, agent: str | None) -> _Target:
     if agent is not None:
         one = await find_agent(session, agent)
         return _Target(None, one.id, (one,))

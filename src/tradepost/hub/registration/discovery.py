@@ -73,8 +73,7 @@ class Discovery:
             try:
                 report = await tried(connection)
             except (UpstreamError, UpstreamTimeout) as error:
-                where = web_url(target.url or "")
-                report = await failure(self._connections.guard, target.slug, where, connection, error)
+                report = await self._what_is_wrong(target, connection, error)
             finally:
                 await connection.close()
         except UpstreamError as error:  # there is no credential to try it with
@@ -124,11 +123,21 @@ class Discovery:
                 await connection.client.list_resource_templates(),
                 await connection.client.list_prompts(),
             ]
+        except (UpstreamError, UpstreamTimeout) as error:
+            report = await self._what_is_wrong(target, connection, error)
+            error.message, error.hint = report.problem or error.message, report.hint
+            raise
         finally:
             await connection.close()
         tools, resources, templates, prompts = redact(said, connection.secrets)
         in_use = await self._shown_in_use(target)
         return Lists(tools, resources, templates, prompts, in_use, identity_of(found, connection.secrets))
+
+    async def _what_is_wrong(
+        self, target: Server, connection: Connection, error: UpstreamError | UpstreamTimeout
+    ) -> TestReport:
+        """The same words for whoever meets it: who tests a server, and who discovers it."""
+        return await failure(self._connections.guard, target.slug, web_url(target.url or ""), connection, error)
 
     async def _shown_in_use(self, target: Server) -> Sequence[Json]:
         """The tools over the connection over which calls go, as far as this process has one and they can be had."""

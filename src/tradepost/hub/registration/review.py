@@ -2,7 +2,7 @@
 pinned one, and what in it may be meant for the model rather than for them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -43,6 +43,30 @@ class Review:
     def signs(self, other_tools: Iterable[str] = ()) -> list[str]:
         """What to look at first in what approving would pin, a sentence each."""
         return [sign.sentence() for sign in signs_of(self.definition, other_tools)]
+
+    def waiting(self) -> Json | None:
+        """The changed definition that waits, with each difference, as plain values; None where none does."""
+        if self.change is None:
+            return None
+        return {
+            "kind": self.kind,
+            "kinds": list(self.kinds),
+            "reasons": list(self.change.reasons),
+            "digest": self.digest,
+            "definition": self.definition,
+            "differences": [asdict(one) for one in self.edits],
+        }
+
+    def words(self, most: int) -> str:
+        """How it describes itself, at most so many characters of it."""
+        said = str(self.definition.get("description", ""))
+        return said if len(said) <= most else said[:most] + "…"
+
+    def in_short(self) -> str:
+        """What waits, in a word or two; empty where nothing does."""
+        if self.kinds:
+            return f"changed ({', '.join(self.kinds)})"
+        return "new" if self.waits else ""
 
 
 def review(entry: ToolEntry | ResourceEntry | PromptEntry, other_tools: Iterable[str] = ()) -> Review:

@@ -165,6 +165,7 @@ class Servers:
                 await self._vault.keep(session, found.id, URL, url)
             found.url, found.url_hidden = (origin_of(url) if hides else url), hides
             found.status = "registered" if found.status != "disabled" else "disabled"
+            found.last_error = None  # it was of the old one
             if moved:
                 await self._vault.clear(session, found.id)
                 await forget_oauth(session, self._vault, found.id)

@@ -12,6 +12,7 @@ from tradepost.foundation.errors import StateConflict
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.actions.successors import hand_over_places
 from tradepost.hub.registration.granting import follow_needs, needs_of
+from tradepost.hub.registration.swap_keys import take_back
 from tradepost.hub.registration.swap_rows import both_servers, seen_twice
 from tradepost.hub.registry.models import Assignment, Server, ToolEntry
 from tradepost.hub.registry.swap_models import ServerSwap
@@ -50,6 +51,7 @@ async def give_back(session: AsyncSession, by: Caller, old: str, new: str, now: 
     await record_change(session, by, "server:swap_undone", first.id, {**details, "assignments": len(back)})
     for server, scopes in needed:
         await follow_needs(session, by, server, scopes)
+    await take_back(session, by, made.key_scopes)
     return Undone(made.id, len(back), stayed)
 
 

@@ -22,6 +22,7 @@ from tradepost.hub.access.roles import require_role
 from tradepost.hub.actions.successors import hand_over_places
 from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.granting import follow_needs, needs_of
+from tradepost.hub.registration.swap_keys import follow_swap
 from tradepost.hub.registration.swap_report import GOOD, SwapReport, mark_of, report_of
 from tradepost.hub.registration.swap_rows import SwapRows, both_servers, lock, read_swap
 from tradepost.hub.registration.swap_undo import MAX_NAMED, MAX_PROBLEMS, Undone, give_back
@@ -122,6 +123,7 @@ class Swaps:
             if approve and new is not None and new.state == "unapproved":
                 await _approve_as(session, by, old, new)
         needed = [(server, await needs_of(session, server)) for server in (rows.old, rows.new)]
+        key_scopes = await follow_swap(session, by, (rows.old, rows.new), rows.pairs, rows.assignments)
         moved = [[one.id, one.tool_entry_id, targets[one.tool_entry_id]] for one in rows.assignments]
         for one in rows.assignments:
             one.tool_entry_id = targets[one.tool_entry_id]
@@ -130,6 +132,7 @@ class Swaps:
             old_server_id=rows.old.id,
             new_server_id=rows.new.id,
             moved=moved,
+            key_scopes=key_scopes,
             mark=report.mark,
             made_by=by.user_id or by.principal.id,
             created_at=self._now(),

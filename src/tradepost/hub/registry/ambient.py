@@ -8,6 +8,7 @@ from tradepost.foundation.caller import Caller, Principal
 from tradepost.hub.access.models import Workspace
 from tradepost.hub.registry.injection import beside_of
 from tradepost.hub.registry.injection_rules import Facts, stored_rules
+from tradepost.hub.registry.missing_url import has_its_url, url_missing
 from tradepost.hub.registry.models import Server
 from tradepost.protocol.options import NOTHING_BESIDE, Beside
 
@@ -15,9 +16,15 @@ _NOBODY = Principal("system", "nobody")
 
 
 async def ambient_of(database: Database, workspace_id: str, server_id: str) -> Beside:
-    """Headers and `_meta` for all requests to a server. It changes with the version of the server's credential."""
+    """Headers and `_meta` for all requests to a server. It changes with the version of the server's credential. Raises
+    Unavailable for a server that must be sent nothing, because its secret URL is missing."""
     async with database.transaction(workspace_id, write=False, quick=True) as session:
-        settings = await session.scalar(select(Server.settings).where(Server.id == server_id))
+        server = await session.scalar(select(Server).where(Server.id == server_id))
+        if server is None:
+            return NOTHING_BESIDE
+        if not await has_its_url(session, server):
+            raise url_missing(server.slug)
+        settings = server.settings
         rules = tuple(rule for rule in stored_rules(settings or {}) if rule.is_ambient and rule.target != "argument")
         if not rules:
             return NOTHING_BESIDE

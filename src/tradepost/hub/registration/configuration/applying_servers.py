@@ -26,6 +26,7 @@ from tradepost.hub.registration.injection import check_takes_headers
 from tradepost.hub.registration.injection_check import check_against_tools, check_definition
 from tradepost.hub.registration.pins import pin
 from tradepost.hub.registry.injection_rules import ASSERTION, INJECT, Rule, stored_rules
+from tradepost.hub.registry.missing_url import has_its_url, url_missing
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.hub.vault.vault import Vault
 
@@ -74,6 +75,7 @@ class ServerChanges:
             await self._session.flush()
             await self._credentials.set_url(row, part, moved=moved)
             row.status = "disabled" if row.status == "disabled" else "registered"
+            row.last_error = None if await has_its_url(self._session, row) else url_missing(row.slug).message
         if "name" in members:
             row.name = part.name or part.slug
         if "enabled" in members:
