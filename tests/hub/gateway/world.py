@@ -170,7 +170,7 @@ class World:
             checkpoint=checkpoint,
             wait_seconds=wait_seconds,
             secrets=(lambda: (secret,)) if secret is not None else None,
-            contradicted=lambda workspace_id, tool: self.contradicted.append((workspace_id, tool.raw_name)),
+            contradicted=lambda workspace_id, _server, _k, name, _s: self.contradicted.append((workspace_id, name)),
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

@@ -14,6 +14,7 @@ from tests.hub.bundled import tool
 from tests.hub.registration.conftest import Registration
 from tests.hub.registration.hostile_server import HostileServer
 from tests.hub.world import World
+from tradepost.foundation.canonical import digest as digest_of
 from tradepost.foundation.errors import ForbiddenScope, NotFound, StateConflict
 from tradepost.hub.audit.models import AuditEvent
 from tradepost.hub.registration import rules
@@ -28,6 +29,7 @@ from tradepost.hub.registration.content_decisions import (
 )
 from tradepost.hub.registration.contents import key_of
 from tradepost.hub.registration.history import find_version, read_history
+from tradepost.hub.registration.pins import Pin
 from tradepost.hub.registration.review import review
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import approve_tool
@@ -185,3 +187,44 @@ async def test_one_go_lets_in_what_is_there_and_nothing_that_comes_later(
     hostile.prompts = [EVIL, {"name": "new"}]
     await registration.discovery.relist(world.workspace_id, "carrier")
     assert set(await seen(world, watch)) == KEYS - {"late"}
+
+
+async def test_what_is_clean_in_the_list_and_different_where_calls_go_is_caught(
+    world: World, registration: Registration, hostile: HostileServer, approved: None
+):
+    """security.md §2 row 2 (f), for resources and prompts."""
+    hostile.resources_in_use, hostile.prompts_in_use = [{**POLICY, "title": "Other"}], [EVIL]
+    async with world.reading() as session:
+        server = await find_server(session, "carrier")
+    place = (world.workspace_id, server.id, server.url or "", server.credential_version)
+    connection = await registration.connections.to(*place)
+    await connection.client.call_tool("track", {})
+    found = (await registration.discovery.discover(world.owner, "carrier")).contents
+    assert {one.name: one.kind for one in found.changed} == {"late": "suspicious", "policy://returns": "suspicious"}
+    assert all("than in its list" in one.reasons[0] for one in found.changed)
+    assert (await states(world))["late"] == "quarantined"
+
+
+async def test_size_and_last_change_of_a_resource_are_data_and_not_its_definition(
+    world: World, registration: Registration, hostile: HostileServer, approved: None
+):
+    """Nobody is asked about them; what was pinned with them before still holds."""
+
+    def sized(size: int) -> Json:
+        noted = {"lastModified": f"2026-01-0{size}T00:00:00Z", "priority": 0.5}
+        return {**POLICY, "size": size, "annotations": noted}
+
+    hostile.resources = [sized(1)]
+    first = (await registration.discovery.discover(world.owner, "carrier")).contents
+    assert [one.name for one in first.changed] == ["policy://returns"]  # its priority is new
+    old = Pin(orjson.dumps(sized(2)).decode(), digest_of(sized(2)))
+    async with world.changing() as session:
+        row = await find_content(session, "carrier", "policy://returns")
+        row.definition, row.digest = old.text, old.digest
+        row.state, row.candidate, row.candidate_digest = "enabled", None, None
+    for size in (2, 3):
+        hostile.resources = [sized(size)]
+        assert (await registration.discovery.discover(world.owner, "carrier")).contents.is_empty
+    assert (await states(world))["policy://returns"] == "enabled"
+    hostile.resources = [{**sized(3), "annotations": {"priority": 1}}]
+    assert not (await registration.discovery.discover(world.owner, "carrier")).contents.is_empty

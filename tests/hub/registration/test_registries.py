@@ -177,7 +177,8 @@ async def test_a_picked_server_is_registered_with_what_it_declares(
     hidden = (await pick(registration.servers, world.owner, hiding, {"token": SECRET}, "hidden")).server
     assert (hidden.url, hidden.url_hidden) == ("http://127.0.0.1:18099", True)
     whole = await registration.vault.hidden_url(world.workspace_id, hidden.id)
-    assert whole == f"http://127.0.0.1:18099/{SECRET}/mcp"
+    assert whole is not None
+    assert whole.value == f"http://127.0.0.1:18099/{SECRET}/mcp"
     with pytest.raises(ForbiddenScope):
         await pick(registration.servers, await world.person("operator"), offer, values, "third")
     async with world.reading() as session:

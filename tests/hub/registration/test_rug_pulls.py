@@ -234,11 +234,11 @@ async def test_an_answer_that_contradicts_what_was_approved_is_written_down_and_
     world: World, registration: Registration, hostile: HostileServer, approved: dict[str, str], watch: RegistryWatch
 ):
     in_use = InUse(world.database, registration.discovery.relist)
-    tool_ = (await catalog(world, watch)).tools["output"]
+    server_id = (await catalog(world, watch)).tools["output"].server_id
     hostile.change("title", title="Other")
     lists = hostile.lists
     for _ in range(20):
-        in_use.contradicted(world.workspace_id, tool_)
+        in_use.contradicted(world.workspace_id, server_id, "tool", "output", "It did not have the approved form.")
     await in_use.settled()
     assert hostile.lists == lists + 1
     assert (await states(world))["title"] == "quarantined"

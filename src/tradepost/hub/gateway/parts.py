@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
@@ -28,11 +28,19 @@ Json = dict[str, Any]
 
 WAIT_SECONDS = 5.0
 
-# Who hears that an answer contradicts what was approved: workspace id, tool. It must not wait.
-Contradicted = Callable[[str, CatalogTool], None]
+
+class Contradicted(Protocol):
+    """Who hears that an answer contradicts what was approved: of which server's tool, resource or prompt, and in what.
+    It must not wait."""
+
+    def __call__(
+        self, workspace_id: str, server_id: str, kind: Literal["tool", "resource", "prompt"], name: str, says: str
+    ) -> None: ...
 
 
-def to_nobody(_workspace_id: str, _tool: CatalogTool) -> None:
+def to_nobody(
+    workspace_id: str, server_id: str, kind: Literal["tool", "resource", "prompt"], name: str, says: str
+) -> None:
     """For a hub in which nobody wants to hear of it."""
 
 

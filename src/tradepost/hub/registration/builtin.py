@@ -21,7 +21,7 @@ from tradepost.hub.registration.changes import Changed, change_of
 from tradepost.hub.registration.contents import contents_of, key_of, new_content
 from tradepost.hub.registration.difference import Difference, Json
 from tradepost.hub.registration.history import Scribe
-from tradepost.hub.registration.pins import Pin, pin
+from tradepost.hub.registration.pins import Pin, pin, pin_content
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.protocol.builtin import BuiltinServer, Definitions
 
@@ -150,7 +150,7 @@ async def _sync_table(
         if row is None:
             row = new_content(table, server.id, key, position, definition, is_template=key in templates)
             session.add(row)
-        made = pin(definition)
+        made = pin_content(definition)
         row.position, row.definition, row.digest, row.scope = position, made.text, made.digest, scopes.get(key)
         row.state = "enabled" if row.state != "disabled" else "disabled"
     for key, row in rows.items():

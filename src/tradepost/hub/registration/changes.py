@@ -9,6 +9,8 @@ from typing import Any
 from tradepost.hub.registration.edits import KINDS, Edit, EditKind, edits
 from tradepost.hub.registration.suspicion import signs_of
 
+CLOAKED = "It shows another definition to whoever calls it than in its list."
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -132,7 +132,8 @@ class Connecting:
             raise InvalidArgument("The authorization server sent no code.", hint=AGAIN)
         resource = setup.resource or web_url(found.url or "")
         proof = (came.code, self._verifier_of(came.state), kept.redirect_uri, resource)
-        tokens = await redeem(self._accounts.http, endpoints, client, *proof)
+        proven = await self._accounts.setups.proven(by.workspace_id, setup)
+        tokens = await redeem(self._accounts.http, endpoints, proven.client or client, *proof)
         place = Place(by.workspace_id, found.id, kept.holder)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, _least(setup))
@@ -163,9 +164,11 @@ class Connecting:
             details = {"holder": place.holder or "everybody"}
             await record_change(session, by, "server:disconnected", current.id, details)
         token = None if held is None else held.refresh or held.access
-        if token is not None and setup.endpoints is not None and setup.client is not None:
+        endpoints, client = setup.endpoints, setup.client
+        if token is not None and endpoints is not None and client is not None:
             try:
-                await revoke(self._accounts.http, setup.endpoints, setup.client, token)
+                setup = await self._accounts.setups.proven(by.workspace_id, setup)
+                await revoke(self._accounts.http, endpoints, setup.client or client, token)
             except OAuthFailed as failed:
                 logger.info("the token for the server %s was not revoked: %s", found.slug, failed.message)
         return True

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tradepost.hub.registration.changes import Changed, change_of
-from tradepost.hub.registration.contents import contents_of, key_of, kind_of, lay, new_content
+from tradepost.hub.registration.changes import CLOAKED, Changed, change_of
+from tradepost.hub.registration.contents import contents_of, key_of, kind_of, lay, new_content, repin
 from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.intake import form_finding
-from tradepost.hub.registration.pins import Pin, pin
+from tradepost.hub.registration.pins import Pin, pin_content
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server
 
 Json = dict[str, Any]
@@ -54,23 +54,26 @@ class ContentLists:
     changes: ContentChanges
     scribe: Scribe
     known_names: frozenset[str]
+    in_use: Mapping[str, Json] = field(default_factory=dict)
 
     async def apply(
         self, table: type[ResourceEntry] | type[PromptEntry], items: Mapping[str, Json], offered: Sequence[Json]
     ) -> None:
         """`items` are the acceptable definitions by URI or name, `offered` all that the server has shown."""
         rows = {key_of(row): row for row in await contents_of(self.session, table, self.server.id)}
+        for row in rows.values():
+            repin(row)
         for position, (key, definition) in enumerate(items.items()):
-            row = rows.get(key)
-            if row is None:
+            known = rows.get(key)
+            if known is None:
                 is_template = definition.get("uri") != key
                 row = new_content(table, self.server.id, key, position, definition, is_template=is_template)
                 self.session.add(row)
-                self._saw(row, pin(definition))
+                self._saw(row, pin_content(definition))
                 self.changes.new.append(key)
             else:
-                row.position = position
-                await self._lay_over(row, pin(definition))
+                known.position = position
+                await self._lay_over(known, pin_content(definition))
         refused: dict[str, list[Json]] = {}
         for one in offered:
             said = one.get("name") if table is PromptEntry else one.get("uri", one.get("uriTemplate"))
@@ -84,8 +87,14 @@ class ContentLists:
                 self.scribe.removed(key, kind_of(row))
                 self.changes.removed.append(key)
 
-    async def _lay_over(self, row: Entry, made: Pin) -> None:
+    async def _lay_over(self, row: Entry, listed: Pin) -> None:
+        """A known one as the server shows it now. What it shows where calls go counts where that is another one."""
         key = key_of(row)
+        used = self.in_use.get(key)
+        made = listed if used is None else pin_content(used)
+        cloaked = made.digest != listed.digest
+        if made.digest == row.digest:
+            made = listed  # there it is what was approved, and the list is another one
         self.scribe.seed(key, row.digest, row.definition, kind_of(row))
         if row.state == "removed":
             # It was away: whoever approved it did not approve its return.
@@ -98,15 +107,18 @@ class ContentLists:
             row.candidate = row.candidate_digest = None
             self._saw(row, made)
         elif made.digest != row.candidate_digest:
-            await self._changed(row, made)
+            await self._changed(row, made, (CLOAKED,) if cloaked else ())
 
-    async def _changed(self, row: Entry, made: Pin) -> None:
+    async def _changed(self, row: Entry, made: Pin, also: tuple[str, ...]) -> None:
         before, after = orjson.loads(row.definition), orjson.loads(made.text)
         # In a thread: much text is looked through, and others are served meanwhile.
         change = await asyncio.to_thread(change_of, before, after, self.known_names)
-        self._saw(row, made, {"kinds": change.kinds, "reasons": change.reasons})
+        kinds, reasons = change.kinds, (*also, *change.reasons)
+        if also and "suspicious" not in kinds:
+            kinds = ("suspicious", *kinds)
+        self._saw(row, made, {"kinds": kinds, "reasons": reasons})
         says = tuple(edit.says for edit in change.edits)
-        self.changes.changed.append(Changed(key_of(row), row.digest, made.digest, change.kinds, change.reasons, says))
+        self.changes.changed.append(Changed(key_of(row), row.digest, made.digest, kinds, reasons, says))
         if row.state == "unapproved":
             lay(row, made.text, made.digest)
             return
@@ -122,7 +134,7 @@ class ContentLists:
         if row.state == "enabled":
             self.changes.set_aside.append(key_of(row))
         if len(refused) == 1 and form_finding(refused[0]) is None:
-            await self._lay_over(row, pin(refused[0]))
+            await self._lay_over(row, pin_content(refused[0]))
         if row.state == "enabled":
             row.state = "quarantined"
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.ids import new_id
-from tradepost.hub.registration.pins import pin
+from tradepost.hub.registration.pins import pin_content
 from tradepost.hub.registry.models import EntryKind, PromptEntry, ResourceEntry
 
 Json = dict[str, Any]
@@ -23,7 +23,7 @@ def new_content(
     is_template: bool = False,
 ) -> ResourceEntry | PromptEntry:
     """An unapproved row for a resource, template or prompt."""
-    made = pin(definition)
+    made = pin_content(definition)
     if table is PromptEntry:
         return PromptEntry(
             id=new_id("prm"),
@@ -63,6 +63,18 @@ def key_of(row: ResourceEntry | PromptEntry) -> str:
 def kind_of(row: ResourceEntry | PromptEntry) -> EntryKind:
     """Which of both it is; a template is a resource."""
     return "resource" if isinstance(row, ResourceEntry) else "prompt"
+
+
+def repin(row: ResourceEntry | PromptEntry) -> None:
+    """Let go of data in a definition that was pinned with it: what was approved is the same without."""
+    if not isinstance(row, ResourceEntry):
+        return
+    made = pin_content(orjson.loads(row.definition))
+    if made.digest != row.digest:
+        lay(row, made.text, made.digest)
+    if row.candidate is not None:
+        waiting = pin_content(orjson.loads(row.candidate))
+        row.candidate, row.candidate_digest = waiting.text, waiting.digest
 
 
 def lay(row: ResourceEntry | PromptEntry, text: str, digest: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.clock import system_now
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.untrusted import clean
-from tradepost.hub.registration.changes import Change, Changed, change_of
+from tradepost.hub.registration.changes import CLOAKED, Change, Changed, change_of
 from tradepost.hub.registration.content_lists import ContentChanges, ContentLists
 from tradepost.hub.registration.history import Identity, Scribe
 from tradepost.hub.registration.intake import MAX_TOOLS, content_finding, form_finding, outward_finding, tool_finding
@@ -28,18 +28,24 @@ Json = dict[str, Any]
 Finding = Callable[[Mapping[str, Any]], str | None]
 
 
-CLOAKED = "It shows another definition to whoever calls it than in its list."
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """What a server shows over the connection over which calls go; templates are among the resources."""
+
+    tools: Sequence[Json] = ()
+    resources: Sequence[Json] = ()
+    prompts: Sequence[Json] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a server was looked at: what it said it is, who made the hub look, when, and the tools that it shows over the
-    connection over which calls go, where there is one."""
+    """How a server was looked at: what it said it is, who made the hub look, when, and what it shows where calls go, as
+    far as there is such a connection."""
 
     identity: Identity = field(default_factory=Identity)
     who: str = "discovery"
     now: datetime = field(default_factory=system_now)
-    in_use: Sequence[Json] = ()
+    in_use: InUse = field(default_factory=InUse)
 
 
 @dataclass(slots=True)
@@ -92,12 +98,16 @@ async def apply_lists(
         difference.refused.append((_label(extra, "name"), f"The server offers more than {MAX_TOOLS} tools."))
     scribe = await Scribe(session, server.id, look.who, look.now).open()  # first, for its lock
     known = await known_names(session)
-    shown = await _apply_tools(session, server, good, tools, _Laying(difference, scribe, known, _by_name(look.in_use)))
+    shown = await _apply_tools(
+        session, server, good, tools, _Laying(difference, scribe, known, _by(look.in_use.tools, "name"))
+    )
     fixed = _sorted_out(resources, "uri", lambda one: content_finding(one, "uri"), difference)
     moving = _sorted_out(templates, "uriTemplate", lambda one: content_finding(one, "uriTemplate"), difference)
     spoken = _sorted_out(prompts, "name", lambda one: content_finding(one, "name"), difference)
-    contents = ContentLists(session, server, difference.contents, scribe, known)
+    used = {**_by(look.in_use.resources, "uriTemplate"), **_by(look.in_use.resources, "uri")}
+    contents = ContentLists(session, server, difference.contents, scribe, known, used)
     await contents.apply(ResourceEntry, {**moving, **fixed}, (*resources, *templates))
+    contents = replace(contents, in_use=_by(look.in_use.prompts, "name"))
     await contents.apply(PromptEntry, spoken, prompts)
     difference.resources, difference.prompts = len(fixed) + len(moving), len(spoken)
     await scribe.saw_server(look.identity, shown)
@@ -174,9 +184,9 @@ async def _apply_tools(
     return shown
 
 
-def _by_name(tools: Sequence[Json]) -> dict[str, Json]:
-    """The definitions that can be kept, by name; one that stands twice is the last."""
-    return {one["name"]: one for one in tools if isinstance(one.get("name"), str) and form_finding(one) is None}
+def _by(shown: Sequence[Json], key: str) -> dict[str, Json]:
+    """The definitions that can be kept, by name or URI; one that stands twice is the last."""
+    return {one[key]: one for one in shown if isinstance(one.get(key), str) and form_finding(one) is None}
 
 
 def _is_merely_broken(refused: Sequence[Json]) -> bool:

@@ -21,7 +21,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import note, record_change
 from tradepost.hub.access.roles import require_role, system_caller
 from tradepost.hub.limits.settings import limits_of
-from tradepost.hub.registration.difference import Difference, Look, apply_lists
+from tradepost.hub.registration.difference import Difference, InUse, Look, apply_lists
 from tradepost.hub.registration.flights import Flights
 from tradepost.hub.registration.history import Identity, identity_of
 from tradepost.hub.registration.openapi.classes import propose_classes
@@ -44,14 +44,14 @@ MOST_KEPT = 32  # servers whose lists are kept
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """All that a server offers, as it said it, but for its own secrets. `in_use` are the tools that it shows over the
-    connection over which calls go."""
+    """All that a server offers, as it said it, but for its own secrets; `in_use` is what it shows where calls
+    go."""
 
     tools: Sequence[Json]
     resources: Sequence[Json] = field(default=())
     templates: Sequence[Json] = field(default=())
     prompts: Sequence[Json] = field(default=())
-    in_use: Sequence[Json] = field(default=())
+    in_use: InUse = field(default_factory=InUse)
     identity: Identity = field(default_factory=Identity)
 
 
@@ -139,17 +139,21 @@ class Discovery:
         """The same words for whoever meets it: who tests a server, and who discovers it."""
         return await failure(self._connections.guard, target.slug, web_url(target.url or ""), connection, error)
 
-    async def _shown_in_use(self, target: Server) -> Sequence[Json]:
-        """The tools over the connection over which calls go, as far as this process has one and they can be had."""
+    async def _shown_in_use(self, target: Server) -> InUse:
+        """What it shows over the connection over which calls go, as far as this process has one and it can be had."""
         connection = self._connections.open_to(target.workspace_id, target.id)
         if connection is None:
-            return ()
+            return InUse()
         try:
-            tools: Sequence[Json] = redact(await connection.client.list_tools(), connection.secrets)
+            shown = [
+                await connection.client.list_tools(),
+                [*await connection.client.list_resources(), *await connection.client.list_resource_templates()],
+                await connection.client.list_prompts(),
+            ]
         except (UpstreamError, UpstreamTimeout) as error:
-            logger.info("the tools of %s were not listed where calls go: %s", target.slug, error.message)
-            return ()
-        return tools
+            logger.info("what %s shows where calls go was not listed: %s", target.slug, error.message)
+            return InUse()
+        return InUse(*redact(shown, connection.secrets))
 
     async def _target(self, by: Caller, server: str) -> Server:
         async with self._database.transaction(by.workspace_id, write=False) as session:

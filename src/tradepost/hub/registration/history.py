@@ -121,9 +121,9 @@ class Scribe:
         self._seen.setdefault((kind, name), _Known()).last = None
         self._add("removed", name, None, None, None, None, kind)
 
-    def noticed(self, tool: str | None, details: Json) -> None:
+    def noticed(self, name: str | None, details: Json, kind: EntryKind = "tool") -> None:
         """It did not do in use what it says of itself."""
-        self._add("noticed", tool, None, None, None, details)
+        self._add("noticed", name, None, None, None, details, kind)
 
     async def saw_server(self, identity: Identity, tools: Mapping[str, str]) -> None:
         """The server as a whole, with the digest of each tool it shows, unless nothing of that is new."""

@@ -1,12 +1,12 @@
-"""What a server does in use that its definitions do not say: an answer that contradicts the approved output schema,
-another name or release than the one that was looked at. It is written down for a person, and the server is looked at
+"""What a server does in use that its definitions do not say: an answer that contradicts what was approved, another
+name or release than the one that was looked at. It is written down for a person, and the server is looked at
 again, over the connection over which its calls go, too."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +18,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import note
 from tradepost.hub.access.roles import system_caller
 from tradepost.hub.registration.history import Scribe, identity_of, last_server
-from tradepost.hub.registry.models import Server
+from tradepost.hub.registry.models import EntryKind, Server
 from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.connections import Connections
 
@@ -29,16 +29,6 @@ AGAIN_SECONDS = 300.0  # until the same is written down, and the same server loo
 MOST_KNOWN = 10_000
 
 Relist = Callable[[str, str, str], Awaitable[object]]  # workspace id, server id, cause
-
-
-class Used(Protocol):
-    """A tool that was called."""
-
-    @property
-    def server_id(self) -> str: ...
-
-    @property
-    def raw_name(self) -> str: ...
 
 
 class InUse:
@@ -69,12 +59,11 @@ class InUse:
 
         connections.on_connected = connected
 
-    def contradicted(self, workspace_id: str, tool: Used) -> None:
-        """An answer of a tool did not have the form that was approved for it. Costs the call nothing. What stood in the
-        answer is the business of its caller, and not written down."""
-        if self._is_news(workspace_id, tool.server_id, "tool", tool.raw_name):
-            details = {"says": "An answer did not have the approved form; it was withheld."}
-            self._begin(self._notice(workspace_id, tool.server_id, tool.raw_name, details))
+    def contradicted(self, workspace_id: str, server_id: str, kind: EntryKind, name: str, says: str) -> None:
+        """An answer was not what had been approved, in the way that `says` tells. Costs the call nothing. What stood in
+        the answer is the business of its caller, and not written down."""
+        if self._is_news(workspace_id, server_id, kind, name):
+            self._begin(self._notice(workspace_id, server_id, name, {"says": says}, kind))
 
     async def stop(self) -> None:
         """Let go of what is under way."""
@@ -112,16 +101,18 @@ class InUse:
             says = f"It calls itself '{now}' where calls go; when it was looked at, it was '{before}'."
             await self._notice(workspace_id, server_id, None, {"says": says})
 
-    async def _notice(self, workspace_id: str, server_id: str, tool: str | None, details: dict[str, Any]) -> None:
+    async def _notice(
+        self, workspace_id: str, server_id: str, name: str | None, details: dict[str, Any], kind: EntryKind = "tool"
+    ) -> None:
         try:
             async with self._database.transaction(workspace_id, write=True) as session:
                 if await session.scalar(select(Server.id).where(Server.id == server_id)) is None:
                     return  # it was deleted meanwhile
                 scribe = await Scribe(session, server_id, CAUSE, self._now()).open()
-                scribe.noticed(tool, details)
+                scribe.noticed(name, details, kind)
                 await scribe.close()
                 by = system_caller(workspace_id, new_id("req"))
-                note(session, by, "server:noticed", server_id, {"tool": tool, **details})
+                note(session, by, "server:noticed", server_id, {kind: name, **details})
             if self._is_news(workspace_id, server_id, "looked"):
                 await self._relist(workspace_id, server_id, CAUSE)
         except TradepostError as error:

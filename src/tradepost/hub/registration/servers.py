@@ -33,6 +33,7 @@ from tradepost.hub.upstreams.oauth.kept import forget_oauth
 from tradepost.hub.upstreams.oauth.models import ServerOAuth
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
+from tradepost.hub.vault.managers.references import holds_reference
 from tradepost.hub.vault.vault import URL, Vault
 from tradepost.protocol.api_marks import SCHEME as API_SCHEME
 from tradepost.protocol.api_marks import is_api, web_url
@@ -64,9 +65,11 @@ class Servers:
     ) -> Server:
         """Add a remote MCP server. Nothing is connected yet: test it next. The same URL may be registered twice with
         different credentials. With `hide_url` the whole URL is a secret: only its origin is ever shown."""
-        await self._check(url, headers, secret=hide_url or oauth is not None)
+        read = await self._read(by, url, hide=hide_url)
+        await self._check(read, headers, secret=hide_url or oauth is not None)
         await check_beside(self._guard, oauth, [header.name for header in headers], hide_url=hide_url)
-        return await self._add(by, slug, url, headers, name, timeout_seconds, hide_url=hide_url, oauth=oauth)
+        whole = url if hide_url else None
+        return await self._add(by, slug, read, headers, name, timeout_seconds, whole=whole, oauth=oauth)
 
     async def register_program(
         self, by: Caller, slug: str, program: str, *, name: str = "", timeout_seconds: float | None = None
@@ -103,10 +106,12 @@ class Servers:
         name: str,
         timeout_seconds: float | None,
         *,
-        hide_url: bool = False,
+        whole: str | None = None,
         oauth: OAuthTerms | None = None,
         keep: Keep | None = None,
     ) -> Server:
+        """`whole` is what is kept of a URL that is a secret."""
+        hide_url = whole is not None
         checked_slug(slug, "slug")
         settings = {} if timeout_seconds is None else {"timeout_seconds": checked("timeout_seconds", timeout_seconds)}
         async with self._database.transaction(by.workspace_id, write=True) as session:
@@ -128,8 +133,8 @@ class Servers:
             session.add(server)
             await session.flush()
             await self._vault.replace(session, server.id, headers)
-            if hide_url:
-                await self._vault.keep(session, server.id, URL, url)
+            if whole is not None:
+                await self._vault.keep_given(session, server.id, URL, whole)
             if oauth is not None:
                 await keep_terms(session, self._vault, server.id, web_url(url), oauth)
             if keep is not None:
@@ -142,12 +147,15 @@ class Servers:
     async def set_url(self, by: Caller, server: str, url: str, *, hide: bool | None = None) -> Server:
         """Point a server elsewhere. Another scheme, host or port clears its credential: that is for the old one. What
         was hidden stays so, unless `hide` says otherwise."""
+        given, hides = url, await self._hides(by, server, hide)
+        url = await self._read(by, given, hide=hides)
         origin = await self._check(url, ())
         safe = await is_safe(self._guard, origin)
         async with self._database.transaction(by.workspace_id, write=True) as session:
             await require_role(session, by, "admin")
             found = await remote_server(session, server)
-            hides = found.url_hidden if hide is None else hide
+            if hide is None and hides != found.url_hidden:
+                raise StateConflict("The server's URL was changed at this moment.", hint="Look at it and try again.")
             before = found.url
             moved = before is None or before.startswith(SCHEME) or read_url(web_url(before)) != origin
             if is_api(before):
@@ -162,7 +170,7 @@ class Servers:
                 await self._vault.forget(session, found.id, URL)
                 found.credential_version += 1
             if hides:
-                await self._vault.keep(session, found.id, URL, url)
+                await self._vault.keep_given(session, found.id, URL, given)
             found.url, found.url_hidden = (origin_of(url) if hides else url), hides
             found.status = "registered" if found.status != "disabled" else "disabled"
             found.last_error = None  # it was of the old one
@@ -221,6 +229,27 @@ class Servers:
             await session.delete(found)
             await record_change(session, by, "server:deleted", found.id, {"slug": found.slug})
             await follow_needs(session, by, found, needed)
+
+    async def _hides(self, by: Caller, server: str, hide: bool | None) -> bool:
+        """Whether a server's URL is to be a secret."""
+        if hide is not None:
+            return hide
+        async with self._database.transaction(by.workspace_id, write=False) as session:
+            return (await find_server(session, server)).url_hidden
+
+    async def _read(self, by: Caller, url: str, *, hide: bool) -> str:
+        """A URL as it is: that of a server may be kept in a secrets manager, whole or the end of it. Raises
+        InvalidArgument, Unavailable."""
+        if not holds_reference(url):
+            return url
+        if not hide:
+            raise InvalidArgument(
+                "A URL that is kept in a secrets manager is a secret.", field="url", hint="Register it as one."
+            )
+        async with self._database.transaction(by.workspace_id, write=False) as session:
+            await require_role(session, by, "admin")
+            await self._vault.references.check(session, url)
+        return (await self._vault.filled(by.workspace_id, Header(URL, url))).value
 
     async def _check(self, url: str, headers: Sequence[Header], *, secret: bool = False) -> Origin:
         origin = await self._guard.check(url)

@@ -54,9 +54,12 @@ async def take_back(session: AsyncSession, by: Caller, added: Iterable[Sequence[
     of_key: dict[str, set[str]] = defaultdict(set)
     for key_id, scope in added:
         of_key[key_id].add(scope)
-    for table in (ApiKey, ShopperSession):
-        for key in await session.scalars(select(table).where(table.id.in_(of_key)).order_by(table.id)):
-            await _set(session, by, key, frozenset(key.scopes or ()) - of_key[key.id])
+    keys = await session.scalars(select(ApiKey).where(ApiKey.id.in_(of_key)).order_by(ApiKey.id))
+    sessions = await session.scalars(
+        select(ShopperSession).where(ShopperSession.id.in_(of_key)).order_by(ShopperSession.id)
+    )
+    for key in (*keys, *sessions):
+        await _set(session, by, key, frozenset(key.scopes or ()) - of_key[key.id])
 
 
 async def _keys(session: AsyncSession, holders: Collection[str]) -> list[Key]:

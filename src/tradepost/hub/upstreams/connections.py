@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import Unavailable
+from tradepost.foundation.errors import InvalidArgument, Unavailable
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.upstreams.clients import Clients
 from tradepost.hub.upstreams.connection import Connection, Key
 from tradepost.hub.upstreams.elsewhere import Elsewhere
-from tradepost.hub.upstreams.guard import Guard, origin_of
+from tradepost.hub.upstreams.guard import Guard, origin_of, read_url
 from tradepost.hub.upstreams.oauth.accounts import Account, Accounts
 from tradepost.hub.upstreams.oauth.models import EVERYBODY
 from tradepost.hub.upstreams.oauth.setups import Setup
@@ -41,11 +41,16 @@ async def no_ambient(_workspace_id: str, _server_id: str) -> Beside:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What a server is sent with every request; `whole_url` is the URL that is a secret itself."""
+    """What a server is sent with every request; `whole` is the URL that is a secret itself."""
 
     headers: Sequence[Header] = field(repr=False)
-    whole_url: str | None = field(repr=False)
+    whole: Header | None = field(repr=False)
     ambient: Beside
+
+    @property
+    def secrets(self) -> Sequence[Header]:
+        """All of it that may be kept elsewhere."""
+        return self.headers if self.whole is None else (*self.headers, self.whole)
 
 
 class Connections:
@@ -111,7 +116,7 @@ class Connections:
             return await self._to_account(key, setup, limits, slug or server_id, caller)
         opened = await self._opened(workspace_id, server_id, url)
         before = self._open.get(key)
-        if self._elsewhere.take(key, opened.headers) and key in self._open:
+        if self._elsewhere.take(key, opened.secrets) and key in self._open:
             self._close_beside(self._open.pop(key), server_id)
         if key in self._open:
             return self._open[key]
@@ -162,7 +167,7 @@ class Connections:
         await account.look(None)
         opened = await self._opened(workspace_id, server_id, url)
         before = self._held.get(held)
-        if self._elsewhere.take(key, opened.headers):
+        if self._elsewhere.take(key, opened.secrets):
             for old in [old for old in self._held if old[0] == key]:
                 self._close_beside(self._held.pop(old), server_id)
         if held not in self._held:
@@ -201,8 +206,8 @@ class Connections:
         headers = await self._vault.headers_for(workspace_id, server_id)
         whole = None if url.startswith(SCHEME) else await self._vault.hidden_url(workspace_id, server_id)
         ambient = await self.ambient(workspace_id, server_id)
-        if whole is not None and origin_of(whole) != origin_of(url):
-            raise Unavailable("The server was moved at this moment.", hint="Try again.")
+        if whole is not None:
+            _check_place(whole, url)
         return _Opened(headers, whole, ambient)
 
     def _made(
@@ -213,10 +218,9 @@ class Connections:
         account: Account | None = None,
         place: tuple[str, str] | None = None,
     ) -> Connection:
-        made = self.clients.made(opened.whole_url or url, opened.headers, limits, opened.ambient, account, place)
-        if opened.whole_url is None:
-            return made
-        return replace(made, own=(*of_url(opened.whole_url), *made.own))
+        where = url if opened.whole is None else opened.whole.value
+        made = self.clients.made(where, opened.headers, limits, opened.ambient, account, place)
+        return made if opened.whole is None else replace(made, own=(*of_url(where), *made.own))
 
     async def close(self) -> None:
         """End all sessions and connections."""
@@ -245,3 +249,20 @@ class Connections:
     def _connected(self, key: Key, connection: Connection) -> None:
         if self.on_connected is not None and self._is_kept(key, connection):
             self.on_connected(key[0], key[1], connection)
+
+
+def _check_place(whole: Header, url: str) -> None:
+    """Raises Unavailable for a secret URL that is of another origin than the one that is known, or none at all."""
+    if whole.reference is None:
+        if origin_of(whole.value) != origin_of(url):
+            raise Unavailable("The server was moved at this moment.", hint="Try again.")
+        return
+    try:
+        is_there = read_url(whole.value) == read_url(url)
+    except InvalidArgument:
+        is_there = False
+    if not is_there:
+        raise Unavailable(
+            "What the secrets manager has as the server's URL is of another origin, or no URL: nothing was sent.",
+            hint="Put the right URL there, or set the server's URL again: its credential belongs to one origin.",
+        )

@@ -1,6 +1,7 @@
 """Header values of servers and other secrets: sealed when they come in, opened for the request that needs them, never
 shown again. The keys that sign for a workspace are kept the same way."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,10 +113,27 @@ class Vault:
             if header.reference is not None:
                 self.references.refused(header.reference)
 
-    async def hidden_url(self, workspace_id: str, server_id: str) -> str | None:
-        """The URL of a server where that is a secret itself. Raises Unavailable when it cannot be opened."""
+    async def hidden_url(self, workspace_id: str, server_id: str) -> Header | None:
+        """The URL of a server where that is a secret itself, under the name `url`. Raises Unavailable when it cannot be
+        opened, or read where it is kept."""
         async with self._database.transaction(workspace_id, write=False) as session:
-            return await self.kept(session, server_id, URL)
+            kept = await self.kept(session, server_id, URL)
+        return None if kept is None else await self.filled(workspace_id, Header(URL, kept))
+
+    async def filled(self, workspace_id: str, given: Header) -> Header:
+        """A secret as it is used: what of it is kept elsewhere is read there. Raises Unavailable."""
+        if not holds_reference(given.value):
+            return given
+        async with self._database.transaction(workspace_id, write=False) as session:
+            slug = await self.references.slug(session)
+        found = await self.references.resolve(slug, given.value)
+        return Header(given.name, found.value, True, reference=given.value, until=found.until)
+
+    async def keep_given(self, session: AsyncSession, owner_id: str, name: str, value: str) -> None:
+        """Keep a secret that a person gave, who may say instead where it is kept. Raises InvalidArgument for a place
+        that the session's workspace may not read."""
+        await self.references.check(session, value)
+        await self.keep(session, owner_id, name, value)
 
     async def keep(self, session: AsyncSession, owner_id: str, name: str, value: str) -> None:
         """Keep a secret of a row instead of the one before, in the caller's transaction."""
@@ -147,15 +165,24 @@ class Vault:
         if not holds_reference(header.value):
             return header
         found = await self.references.resolve(slug, header.value)
-        if not is_header_value(found.value):
+        value = _encoded(found.value)
+        if not is_header_value(value):
             raise Unavailable(
                 "What the secrets manager has there cannot be sent as a header: nothing was sent.",
                 hint="A header's value is one line of visible ASCII text.",
             )
-        return Header(header.name, found.value, True, reference=header.value, until=found.until)
+        return Header(header.name, value, True, reference=header.value, until=found.until)
 
     def _open(self, row: SealedHeader) -> str:
         return self.keys.open(row.place, row.key_version, row.ciphertext)
+
+
+def _encoded(value: str) -> str:
+    """HTTP's basic scheme carries user and password encoded, of which a manager has one or both as they are."""
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() != "basic" or ":" not in rest:
+        return value
+    return f"{scheme} {base64.b64encode(rest.encode()).decode()}"
 
 
 async def open_vault(

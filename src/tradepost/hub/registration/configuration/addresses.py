@@ -7,6 +7,7 @@ from tradepost.hub.registration.configuration.values import Values
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.guard import Origin, origin_of, read_url
 from tradepost.hub.upstreams.programs import SCHEME
+from tradepost.hub.vault.managers.references import holds_reference
 from tradepost.protocol.api_marks import is_api, web_url
 
 VALUE = "another value"  # stands for a secret in a plan
@@ -77,7 +78,7 @@ def compare_url(
             found["url"] = (before, after)
     given = values.given.urls.get(part.slug) if secret else None
     if given is not None:
-        if not same_origin(given, url):
+        if not holds_reference(given) and not same_origin(given, url):  # of that it is seen when it is read
             raise read.wrong((*path, "url"), "The value that was given for the secret URL is of another origin.")
         if now is not None and now.secret_url and given != values.urls.get(part.slug):
             found["secret_url"] = (True, VALUE)

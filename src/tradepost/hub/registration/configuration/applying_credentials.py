@@ -49,7 +49,7 @@ class CredentialChanges:
         if was_hidden and not hides:
             await self._vault.forget(self._session, row.id, URL)
         if whole is not None:
-            await self._vault.keep(self._session, row.id, URL, whole)
+            await self._vault.keep_given(self._session, row.id, URL, whole)
         row.url, row.url_hidden = (origin_of(url) if hides else url), hides
         if hides or was_hidden:
             row.credential_version += 1

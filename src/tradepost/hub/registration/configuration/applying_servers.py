@@ -20,15 +20,17 @@ from tradepost.hub.registration.configuration.plan import Change
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import ContentKey, Rows
 from tradepost.hub.registration.configuration.values import Values
-from tradepost.hub.registration.contents import lay, new_content
+from tradepost.hub.registration.contents import key_of, kind_of, lay, new_content
 from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.injection import check_takes_headers
 from tradepost.hub.registration.injection_check import check_against_tools, check_definition
-from tradepost.hub.registration.pins import pin
+from tradepost.hub.registration.pins import pin, pin_content
 from tradepost.hub.registry.injection_rules import ASSERTION, INJECT, Rule, stored_rules
 from tradepost.hub.registry.missing_url import has_its_url, url_missing
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.hub.vault.vault import Vault
+
+Content = ResourceEntry | PromptEntry
 
 
 class ServerChanges:
@@ -141,13 +143,18 @@ class ServerChanges:
         who = self._by.user_id or self._by.principal.id
         row.approved_by, row.approved_at = who, self._now
         await self._session.flush()
-        scribe = self._scribes.get(server.slug)
-        if scribe is None:
-            scribe = self._scribes[server.slug] = await Scribe(self._session, server.id, who, self._now).open()
+        scribe = await self._scribe(server)
         if digest is not None and text is not None:
             scribe.seed(row.name, digest, text)
         facts = {"class": row.tool_class, "scope": row.scope, "before": digest}
         scribe.approved(row.name, row.digest, row.definition, facts)
+
+    async def _scribe(self, server: Server) -> Scribe:
+        scribe = self._scribes.get(server.slug)
+        if scribe is None:
+            who = self._by.user_id or self._by.principal.id
+            scribe = self._scribes[server.slug] = await Scribe(self._session, server.id, who, self._now).open()
+        return scribe
 
     @staticmethod
     def _pin(row: ToolEntry, part: ToolPart) -> None:
@@ -163,8 +170,9 @@ class ServerChanges:
         """Pin or change a resource or prompt."""
         part = change.part(ContentPart)
         key: ContentKey = (change.key[0], change.key[1])
-        found: ResourceEntry | PromptEntry | None
+        found: Content | None
         found = self._rows.resources.get(key) if change.kind == "resource" else self._rows.prompts.get(key)
+        before = (None, None, None) if found is None else (found.state, found.digest, found.definition)
         if found is None:
             table = ResourceEntry if change.kind == "resource" else PromptEntry
             known = self._rows.resources if change.kind == "resource" else self._rows.prompts
@@ -175,7 +183,7 @@ class ServerChanges:
             known[key] = found  # type: ignore[assignment]
         elif "digest" in change.members:
             if part.definition is not None:
-                made = pin(part.definition)
+                made = pin_content(part.definition)
                 lay(found, made.text, made.digest)
             elif found.candidate is not None and found.candidate_digest == part.digest:
                 lay(found, found.candidate, part.digest)
@@ -184,7 +192,20 @@ class ServerChanges:
         if "state" in change.members:
             found.state = part.state
         if found.state == "enabled" and change.members.keys() & {"state", "digest"}:
-            found.approved_by, found.approved_at = self._by.user_id or self._by.principal.id, self._now
+            await self._approve_content(found, self._rows.servers[key[0]], *before)
+
+    async def _approve_content(
+        self, row: Content, server: Server, state: str | None, digest: str | None, text: str | None
+    ) -> None:
+        """As for a tool."""
+        if server.kind == "builtin" or (state == "disabled" and digest == row.digest and row.approved_at is not None):
+            return
+        row.approved_by, row.approved_at = self._by.user_id or self._by.principal.id, self._now
+        await self._session.flush()
+        scribe, name, kind = await self._scribe(server), key_of(row), kind_of(row)
+        if digest is not None and text is not None:
+            scribe.seed(name, digest, text, kind)
+        scribe.approved(name, row.digest, row.definition, {"before": digest}, kind)
 
     async def finish(self) -> None:
         """Raises InvalidArgument where a rule does not fit the server, or a tool's definition, or parts of a credential

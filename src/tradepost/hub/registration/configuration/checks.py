@@ -31,6 +31,7 @@ from tradepost.hub.registration.names import (
     checked_words,
     is_tool_name,
 )
+from tradepost.hub.registration.pins import without_data
 from tradepost.hub.registry import rules
 from tradepost.hub.registry.injection_rules import checked_number, checked_rule
 from tradepost.hub.vault.header_rules import Header, checked_headers
@@ -126,8 +127,9 @@ class _Checks:
             ("prompts", part.prompts),
         )
         for name, parts in contents:
-            for number, one in enumerate(parts):
-                self._content(one, (*path, name, number), name == "prompts")
+            checked = [self._content(one, (*path, name, place), name == "prompts") for place, one in enumerate(parts)]
+            if checked:
+                said[name] = checked
             self._once([one.name for one in parts], (*path, name), "name")
         return _with(part, **said)
 
@@ -151,13 +153,18 @@ class _Checks:
         settings = self._settings(part.settings, (*path, "settings"), of_tool=True, bundled=bundled)
         return _with(part, settings=settings, inject=self._rules(part.inject, (*path, "inject")))
 
-    def _content(self, part: ContentPart, path: Path, is_prompt: bool) -> None:
+    def _content(self, part: ContentPart, path: Path, is_prompt: bool) -> ContentPart:
+        """One as it is stored: a resource without what is data, also where its file is from before that."""
         if part.definition is None:
-            return
+            return part
         key = "name" if is_prompt else "uriTemplate" if part.template else "uri"
-        self._definition(part.definition, part.digest, path)
         if part.definition.get(key) != part.name:
             raise self._read.wrong((*path, "definition"), f"Its {key} is not '{part.name[:60]}'.")
+        kept = without_data(part.definition)
+        stands_for = self._at((*path, "definition"), lambda: digest(kept))
+        if part.digest != stands_for:
+            self._definition(part.definition, part.digest, path)
+        return _with(part, definition=kept, digest=stands_for)
 
     def _definition(self, definition: Mapping[str, Any], said: str, path: Path) -> None:
         found = self._at((*path, "definition"), lambda: digest(definition))

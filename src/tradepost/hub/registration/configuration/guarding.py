@@ -17,6 +17,7 @@ from tradepost.hub.registration.oauth_terms import require_privacy
 from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.programs import SCHEME, Programs
+from tradepost.hub.vault.managers.references import holds_reference
 from tradepost.protocol.api_marks import web_url
 
 
@@ -83,7 +84,7 @@ class Guarding:
         sends = part.slug in given.headers and any(one.secret for one in part.headers)
         hides = part.secret_url and not before.hidden
         protects = part.caller_assertion is not False or sends or hides or whole is not None or part.oauth is not None
-        if whole is not None:
+        if whole is not None and not holds_reference(whole):  # that is checked when it is read
             await self._guard.check(whole)
         is_there = before.url is not None and url == web_url(before.url)
         if is_there and not (is_plain and protects):

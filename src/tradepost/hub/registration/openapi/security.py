@@ -9,6 +9,7 @@ from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.openapi.references import Document, Unusable
 from tradepost.hub.upstreams.rest.plan import query_header
 from tradepost.hub.vault.header_rules import Header
+from tradepost.hub.vault.managers.references import holds_reference
 
 AUTHORIZATION = "Authorization"
 
@@ -99,6 +100,8 @@ def _header(scheme: Scheme, value: str) -> Header:
     if scheme.kind == "apiKey-header":
         return Header(scheme.place, value)
     if scheme.kind == "basic":
+        if holds_reference(value):
+            return Header(AUTHORIZATION, f"Basic {value}")  # encoded once it is read
         if ":" not in value:
             raise InvalidArgument(f"The credential for '{scheme.name}' is written user:password.", field="credentials")
         return Header(AUTHORIZATION, f"Basic {base64.b64encode(value.encode()).decode()}")

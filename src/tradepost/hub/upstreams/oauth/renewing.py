@@ -77,6 +77,7 @@ class Renewal:
         setup = await self._setups.read(place.workspace_id, place.server_id) or setup  # with what was found out since
         if setup.flow == CLIENT:
             setup = await self._setups.for_client(place.workspace_id, url, setup)
+        setup = await self._setups.proven(place.workspace_id, setup)
         endpoints, client = setup.endpoints, setup.client
         if endpoints is None or client is None:
             raise OAuthFailed("The server's OAuth is not set up.", hint="Set it up again.")

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
+from tradepost.foundation.errors import Unavailable
 from tradepost.hub.upstreams.oauth.challenge import read_challenge
 from tradepost.hub.upstreams.oauth.clients import callback_of, own_document, registered
 from tradepost.hub.upstreams.oauth.errors import OAuthFailed
@@ -21,6 +22,7 @@ from tradepost.hub.upstreams.oauth.metadata import (
 )
 from tradepost.hub.upstreams.oauth.models import EVERYBODY, ServerOAuth
 from tradepost.hub.upstreams.oauth.token_requests import Client, method_for
+from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault
 
 CONSENT, CLIENT = "authorization_code", "client_credentials"
@@ -114,6 +116,18 @@ class Setups:
         )
         return await self._keep(workspace_id, complete, before=setup), scopes
 
+    async def proven(self, workspace_id: str, setup: Setup) -> Setup:
+        """The set-up with the client's secret as it is shown to the authorization server: one that was given may be
+        kept elsewhere. Raises OAuthFailed."""
+        client = setup.client
+        if client is None or client.secret is None or setup.client_kind != "given":
+            return setup
+        try:
+            found = await self._vault.filled(workspace_id, Header(CLIENT_SECRET, client.secret))
+        except Unavailable as error:
+            raise OAuthFailed(error.message, hint=error.hint) from error
+        return replace(setup, client=replace(client, secret=found.value))
+
     async def _keep(self, workspace_id: str, setup: Setup, before: Setup | None = None) -> Setup:
         """The set-up with what was found out, kept. Where somebody else has just registered a client, that is the one.
         Raises OAuthFailed for a set-up that is gone."""
@@ -128,16 +142,18 @@ class Setups:
             row.client_id, row.client_auth = setup.client.client_id, setup.client.method
             row.client_kind, row.client_redirect = setup.client_kind, setup.client_redirect
             if setup.client_kind == "dynamic":
-                await keep_secret(session, self._vault, row.id, setup.client.secret)
+                await self._vault.forget(session, row.id, CLIENT_SECRET)
+                if setup.client.secret is not None:
+                    await self._vault.keep(session, row.id, CLIENT_SECRET, setup.client.secret)
             return setup
 
 
 async def keep_secret(session: AsyncSession, vault: Vault, setup_id: str, secret: str | None) -> None:
-    """Keep a client's secret, or that it has none."""
+    """Keep the secret that was given for a client, or that it has none. Raises InvalidArgument."""
     if secret is None:
         await vault.forget(session, setup_id, CLIENT_SECRET)
     else:
-        await vault.keep(session, setup_id, CLIENT_SECRET, secret)
+        await vault.keep_given(session, setup_id, CLIENT_SECRET, secret)
 
 
 def _checked_method(client: Client, endpoints: Endpoints) -> str:
