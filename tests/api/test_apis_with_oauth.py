@@ -95,6 +95,14 @@ async def test_client_credentials_at_an_api(as_: As, acme: Side, url: str, api: 
     assert len(sent) == 2
     assert not [secret for secret in (SECRET, *sent) if secret.encode() in shown]
 
+    # Another choice needs other scopes, and so another token.
+    await admin.patch("/servers/invoices/api", {"operations": ["get_invoice"]})
+    assert (await call("get_invoice", id="in_1"))["structuredContent"]["total"] == 3_900
+    assert _scopes(vendor)[-1] == "read"
+    rows = (await admin.get("/audit?kind=admin&limit=50"))["items"]
+    chosen = next(row["details"] for row in rows if row["tag"] == "api:chosen")
+    assert chosen["scopes"] == {"before": ["read", "credit"], "after": ["read"]}
+
     # With the registration itself; and what is given goes before what the document says.
     given |= {"operations": ["get_invoice"], "credential": {**CLIENT, "scopes": ["admin"], "resource": api.url}}
     vendor.wants_resource, vendor.url = True, api.url
@@ -102,6 +110,9 @@ async def test_client_credentials_at_an_api(as_: As, acme: Side, url: str, api: 
     assert (await admin.get("/servers/second"))["credential"] == "oauth_client"
     assert (await admin.post("/servers/second/test", status=200))["ok"]
     assert (_scopes(vendor)[-1], vendor.wrong) == ("admin", [])
+    await admin.patch("/servers/second/api", {"operations": ["all"]})
+    assert (await admin.post("/servers/second/test", status=200))["ok"]
+    assert _scopes(vendor)[-1] == "admin"  # somebody named it
 
 
 async def test_what_a_document_says_of_tokens_is_not_believed_blindly(

@@ -21,6 +21,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role, system_caller
 from tradepost.hub.registration.api_documents import document_of
+from tradepost.hub.registration.api_scopes import follow_choice
 from tradepost.hub.registration.api_views import ApiView, views_of
 from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.openapi.addresses import base_url
@@ -193,10 +194,13 @@ class Apis:
             if row is None or row.digest != kept.digest or row.terms != kept.terms:
                 raise StateConflict("The API was changed at this moment.", hint="Look at it and try again.")
             stored = terms.stored()
-            details = {
+            details: Json = {
                 "before": {"digest": row.digest, **_told(row.terms)},
                 "after": {"digest": digest, **_told(stored)},
             }
+            before, after = (row.text, read_terms(row.terms)), (text, terms)
+            current = await find_server(session, found.id)
+            details |= await follow_choice(session, self._servers, current, before, after)
             row.text, row.digest, row.terms = text, digest, stored
             await record_change(session, by, tag, found.id, details)
         kept.digest = digest

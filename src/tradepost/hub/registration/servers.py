@@ -29,7 +29,7 @@ from tradepost.hub.registration.ways_in import way_in
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.upstreams.guard import Guard, Origin, origin_of, read_url
-from tradepost.hub.upstreams.oauth.kept import forget_oauth
+from tradepost.hub.upstreams.oauth.kept import forget_account, forget_oauth
 from tradepost.hub.upstreams.oauth.models import ServerOAuth
 from tradepost.hub.upstreams.programs import SCHEME, Programs
 from tradepost.hub.vault.header_rules import Header, checked_headers
@@ -206,6 +206,11 @@ class Servers:
             names = [header.name for header in headers]
             await record_change(session, by, "server:headers", found.id, {"headers": names})
             return found
+
+    async def renew_tokens(self, session: AsyncSession, server: Server) -> None:
+        """Have tokens asked for anew, in the caller's transaction: on other terms than before."""
+        await forget_account(session, self._vault, server.id)
+        server.credential_version += 1
 
     async def set_active(self, by: Caller, server: str, active: bool) -> Server:
         """Disable a server (none of its tools can be called from the next call on) or enable it again."""

@@ -1,10 +1,11 @@
 """A header that refers to a secret elsewhere, from the operator's file to the server that is sent the secret."""
 
 import asyncio
+import base64
 import ipaddress
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.hub.bundled import Bundled, tool
 from tests.hub.oauth import vendor as oauth
 from tests.hub.remote import Remote
 from tests.hub.remote import running as serving
+from tests.hub.secret_address import at_secret_address
 from tests.hub.upstreams.test_dispatch import Entry, Talkative
 from tests.hub.vault.managers.doubles import VaultDouble, running
 from tests.hub.world import World, founded
@@ -22,7 +24,10 @@ from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import InvalidArgument, Unavailable, UpstreamError
 from tradepost.hub.access.workspaces import own_slug
 from tradepost.hub.registration.oauth_terms import OAuthTerms
+from tradepost.hub.registration.openapi.references import Document
+from tradepost.hub.registration.openapi.security import headers_for
 from tradepost.hub.registration.servers import Servers
+from tradepost.hub.registry.models import Server
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
@@ -30,7 +35,7 @@ from tradepost.hub.upstreams.oauth.accounts import Accounts
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.managers.configuration import read_managers
 from tradepost.hub.vault.managers.resolving import FAILED_SECONDS, KEPT_SECONDS, References
-from tradepost.hub.vault.vault import HIDDEN, Vault, open_vault
+from tradepost.hub.vault.vault import HIDDEN, URL, Vault, open_vault
 
 SECRET = "CANARY-93b1-token"
 REFERENCE = "Bearer secret://safe/kv/tradepost/acme/tickets#token"
@@ -218,3 +223,62 @@ async def test_whoever_stops_waiting_leaves_the_others_their_secret(setting: Set
     assert isinstance(results[0], asyncio.CancelledError)
     assert all(isinstance(result, str) for result in results[1:])
     assert setting.double.asked == [PLACE]
+
+
+async def test_secrets_of_every_kind_may_be_kept_elsewhere(setting: Setting):
+    """A whole secret URL or the end of one, a client's secret, a user and password: one way to write them."""
+    world, there = setting.world, "secret://safe/kv/tradepost/acme/tickets"
+    servers = Servers(world.database, setting.vault, GUARD)
+    async with at_secret_address(setting.server, SECRET) as whole, oauth.running(system_now) as vendor:
+        base = whole.partition(SECRET)[0]
+        kept = {"token": SECRET, "url": whole, "end": f"{SECRET}/mcp", "login": "shop:pass:word"}
+        setting.double.secrets[PLACE] = dict(kept)
+
+        async def call(slug: str, server: Server) -> str:
+            where = server.url or ""
+            entry = Entry(server_id=server.id, server_slug=slug, server_url=where, tool_class="read")
+            entry = replace(entry, credential_version=server.credential_version)
+            return str(await setting.upstreams.call_tool(world.as_agent(), entry, {"number": "7"}, None))
+
+        for slug, url in (("whole", f"{there}#url"), ("end", f"{base}{there}#end")):
+            made = await servers.register(world.owner, slug, url, hide_url=True)
+            assert made.url == whole.partition("/s/")[0]
+            assert SECRET not in await call(slug, made)
+            async with world.reading() as session:
+                assert await setting.vault.kept(session, made.id, URL) == url
+            setting.double.secrets[PLACE] |= {"url": "http://127.0.0.2:1/x", "end": "x y"}
+            setting.at += KEPT_SECONDS
+            with pytest.raises(Unavailable, match="of another origin, or no URL"):
+                await call(slug, made)
+            setting.double.secrets[PLACE], setting.at = dict(kept), setting.at + KEPT_SECONDS
+            await call(slug, made)
+        for url, hide, words in (
+            (f"{there}#url", False, "is a secret"),
+            ("secret://safe/kv/tradepost/rival/x#url", True, "may not read"),
+            (f"{there}#token", True, "URL"),
+            ("secret://safe/../x", True, "is written secret://"),
+        ):
+            with pytest.raises(InvalidArgument, match=words):
+                await servers.register(world.owner, "bad", url, hide_url=hide)
+
+        vendor.client("us", SECRET, "client_secret_basic")
+        known: Any = {"token_url": f"{vendor.issuer}/token", "resource": vendor.url}
+        terms = OAuthTerms("client_credentials", client_id="us", client_secret=f"{there}#token", **known)
+        desk = await servers.register(world.owner, "desk", vendor.url, oauth=terms)
+        accounts = Accounts(world.database, setting.vault, GUARD, "http://hub.test")
+        upstreams = Upstreams({}, Connections(setting.vault, GUARD, accounts=accounts))
+        entry = Entry(server_id=desk.id, server_url=vendor.url, tool_class="read", credential_version=1)
+        await upstreams.call_tool(world.as_agent(), entry, {"number": "7"}, None)
+        assert vendor.count("client_credentials") == 1
+        await upstreams.close()
+        away = replace(terms, client_secret="secret://safe/kv/tradepost/rival/x#token")
+        with pytest.raises(InvalidArgument, match="may not read"):
+            await servers.register(world.owner, "desk2", vendor.url, oauth=away)
+
+        scheme: Any = {"components": {"securitySchemes": {"Login": {"type": "http", "scheme": "basic"}}}}
+        for login in (f"{there}#login", f"shop:{there}#token"):
+            async with world.changing() as session:
+                await setting.vault.replace(session, "srv_1", headers_for(Document(scheme), {"Login": login}))
+            (sent,) = await setting.vault.headers_for(world.workspace_id, "srv_1")
+            user, _, password = base64.b64decode(sent.value.removeprefix("Basic ")).decode().partition(":")
+            assert (user, password in ("pass:word", SECRET)) == ("shop", True)
