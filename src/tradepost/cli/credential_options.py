@@ -1,5 +1,9 @@
-"""The options with which a command says how the hub gets in at a server."""
+"""The options with which a command says how the hub gets in at a server: written down once, taken by each command that
+has a parameter `given` of the type CredentialOptions."""
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,45 +21,50 @@ FLOWS: dict[str, tuple[Flow, bool]] = {
     "user": ("authorization_code", True),
 }
 
-BearerOption = Annotated[str | None, typer.Option("--bearer", help=f"A bearer token: {HOW}.")]
-ApiKeyOption = Annotated[str | None, typer.Option("--api-key", help=f"An API key: {HOW}.")]
-ApiKeyHeaderOption = Annotated[str, typer.Option("--api-key-header", help="The header that carries the API key.")]
-OAuthOption = Annotated[
-    str | None,
-    typer.Option(
-        "--oauth",
-        help="OAuth: client (client credentials), workspace (somebody agrees once, for all agents) or user (each "
-        "person agrees for themselves).",
-    ),
-]
-ClientIdOption = Annotated[str | None, typer.Option("--client-id", help="The hub's client id at the vendor.")]
-ClientSecretOption = Annotated[str | None, typer.Option("--client-secret", help=f"Its secret: {HOW}.")]
-TokenUrlOption = Annotated[
-    str | None, typer.Option("--token-url", help="Where tokens are, with --oauth client; found out without it.")
-]
-IssuerOption = Annotated[
-    str | None, typer.Option("--issuer", help="The authorization server, where the server does not say it.")
-]
-ScopeOption = Annotated[list[str] | None, typer.Option("--scope", help="A scope to ask for; repeat it.")]
-ResourceOption = Annotated[
-    str | None, typer.Option("--resource", help="What the tokens are for; found out without it.")
-]
+_OAUTH: Mapping[str, Any] = {
+    "oauth": Annotated[
+        str | None,
+        typer.Option(
+            "--oauth",
+            help="OAuth: client (client credentials), workspace (somebody agrees once, for all agents) or user (each "
+            "person agrees for themselves).",
+        ),
+    ],
+    "client_id": Annotated[str | None, typer.Option("--client-id", help="The hub's client id at the vendor.")],
+    "client_secret": Annotated[str | None, typer.Option("--client-secret", help=f"Its secret: {HOW}.")],
+    "token_url": Annotated[
+        str | None, typer.Option("--token-url", help="Where tokens are, with --oauth client; found out without it.")
+    ],
+    "issuer": Annotated[
+        str | None, typer.Option("--issuer", help="The authorization server, where the server does not say it.")
+    ],
+    "scopes": Annotated[list[str] | None, typer.Option("--scope", help="A scope to ask for; repeat it.")],
+    "resource": Annotated[
+        str | None, typer.Option("--resource", help="What the tokens are for; found out without it.")
+    ],
+}
+_EVERY: Mapping[str, Any] = {
+    "bearer": Annotated[str | None, typer.Option("--bearer", help=f"A bearer token: {HOW}.")],
+    "api_key": Annotated[str | None, typer.Option("--api-key", help=f"An API key: {HOW}.")],
+    "api_key_header": Annotated[str, typer.Option("--api-key-header", help="The header that carries the API key.")],
+    **_OAUTH,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialOptions:
     """What was given."""
 
-    bearer: str | None
-    api_key: str | None
-    api_key_header: str
-    oauth: str | None
-    client_id: str | None
-    client_secret: str | None
-    token_url: str | None
-    issuer: str | None
-    scopes: list[str] | None
-    resource: str | None
+    bearer: str | None = None
+    api_key: str | None = None
+    api_key_header: str = "X-Api-Key"
+    oauth: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    token_url: str | None = None
+    issuer: str | None = None
+    scopes: list[str] | None = None
+    resource: str | None = None
 
     def credential(self) -> Header | OAuthTerms | None:
         """The credential; None where none was given. Raises InvalidArgument."""
@@ -81,3 +90,39 @@ class CredentialOptions:
         known: dict[str, Any] = {"token_url": self.token_url, "issuer": self.issuer, "resource": self.resource}
         scopes = tuple(self.scopes or ())
         return OAuthTerms(flow, per_user, client_id=self.client_id, client_secret=secret, scopes=scopes, **known)
+
+
+NOTHING_GIVEN = CredentialOptions()
+
+
+def takes_credential(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with all these options in place of its parameter `given`."""
+    return _with(command, _EVERY)
+
+
+def takes_oauth(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of OAuth in place of its parameter `given`."""
+    return _with(command, _OAUTH)
+
+
+def _with(command: Callable[..., None], options: Mapping[str, Any]) -> Callable[..., None]:
+    @functools.wraps(command)
+    def taking(**values: Any) -> None:
+        given = CredentialOptions(**{name: values.pop(name) for name in options})
+        command(given=given, **values)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters: list[inspect.Parameter] = []
+    for own in inspect.signature(command).parameters.values():
+        if own.name != "given":
+            parameters.append(own)
+            continue
+        parameters += [
+            inspect.Parameter(name, kind, default=getattr(NOTHING_GIVEN, name), annotation=annotation)
+            for name, annotation in options.items()
+        ]
+    # What typer looks at: parameters and their annotations.
+    taking.__dict__["__signature__"] = inspect.Signature(parameters)
+    taking.__annotations__ = {one.name: one.annotation for one in parameters}
+    del taking.__dict__["__wrapped__"]
+    return taking

@@ -18,16 +18,7 @@ from tradepost.cli.api_options import (
     pair_of,
     read_given,
 )
-from tradepost.cli.credential_options import (
-    ClientIdOption,
-    ClientSecretOption,
-    CredentialOptions,
-    IssuerOption,
-    OAuthOption,
-    ResourceOption,
-    ScopeOption,
-    TokenUrlOption,
-)
+from tradepost.cli.credential_options import NOTHING_GIVEN, CredentialOptions, takes_oauth
 from tradepost.cli.headers import headers_of
 from tradepost.cli.server_tools import Slug, registering
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, opened, run
@@ -39,6 +30,7 @@ from tradepost.hub.registration.openapi.terms import Choice
 from tradepost.protocol.api_marks import web_url
 
 
+@takes_oauth
 def add_api(
     slug: Slug,
     document: Annotated[str, typer.Argument(help="The OpenAPI document: a file, a URL, or - for stdin.")],
@@ -53,13 +45,7 @@ def add_api(
     idempotency_header: KeyHeaderOption = None,
     check_answers: AnswersOption = None,
     credential: CredentialOption = None,
-    oauth: OAuthOption = None,
-    client_id: ClientIdOption = None,
-    client_secret: ClientSecretOption = None,
-    token_url: TokenUrlOption = None,
-    issuer: IssuerOption = None,
-    scope: ScopeOption = None,
-    resource: ResourceOption = None,
+    given: CredentialOptions = NOTHING_GIVEN,
     name: Annotated[str, typer.Option(help="Its full name; else the document's title.")] = "",
     header: Annotated[
         list[str] | None, typer.Option(help="A header 'Name: value' that may be shown; repeat it.")
@@ -73,10 +59,9 @@ def add_api(
     data: DataOption = None,
 ) -> None:
     """Register a REST API by its OpenAPI document. Nothing of it is visible to agents yet."""
-    by_oauth = CredentialOptions(None, None, "", oauth, client_id, client_secret, token_url, issuer, scope, resource)
 
     async def work() -> None:
-        terms = by_oauth.credential()
+        terms = given.credential()
         is_url = document.startswith(("http://", "https://"))
         new = NewApi(
             slug,

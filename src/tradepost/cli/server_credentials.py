@@ -8,19 +8,7 @@ from typing import Annotated
 import typer
 
 from tradepost.cli import console
-from tradepost.cli.credential_options import (
-    ApiKeyHeaderOption,
-    ApiKeyOption,
-    BearerOption,
-    ClientIdOption,
-    ClientSecretOption,
-    CredentialOptions,
-    IssuerOption,
-    OAuthOption,
-    ResourceOption,
-    ScopeOption,
-    TokenUrlOption,
-)
+from tradepost.cli.credential_options import NOTHING_GIVEN, CredentialOptions, takes_credential
 from tradepost.cli.secret_values import HOW, secret_value
 from tradepost.cli.server_tools import Slug, registering
 from tradepost.cli.session import DataOption, UserOption, WorkspaceOption, opened, run
@@ -36,44 +24,33 @@ LOOK_SECONDS = 0.5
 SecretUrlOption = Annotated[bool, typer.Option("--secret-url", help=f"The whole URL is a secret; URL is then {HOW}.")]
 
 
+@takes_credential
 def credential(
     slug: Slug,
-    bearer: BearerOption = None,
-    api_key: ApiKeyOption = None,
-    api_key_header: ApiKeyHeaderOption = "X-Api-Key",
-    oauth: OAuthOption = None,
-    client_id: ClientIdOption = None,
-    client_secret: ClientSecretOption = None,
-    token_url: TokenUrlOption = None,
-    issuer: IssuerOption = None,
-    scope: ScopeOption = None,
-    resource: ResourceOption = None,
+    given: CredentialOptions = NOTHING_GIVEN,
     none: Annotated[bool, typer.Option("--none", help="No credential any more.")] = False,
     workspace: WorkspaceOption = None,
     by: UserOption = None,
     data: DataOption = None,
 ) -> None:
     """Give a server another credential. Whoever was connected before is not any more."""
-    options = CredentialOptions(
-        bearer, api_key, api_key_header, oauth, client_id, client_secret, token_url, issuer, scope, resource
-    )
 
     async def work() -> None:
-        given = options.credential()
-        if (given is None) != none:
+        wanted = given.credential()
+        if (wanted is None) != none:
             raise InvalidArgument(
                 "Say which credential.", hint="Use one of --bearer, --api-key and --oauth, or --none for none."
             )
         async with opened(data) as found, registering(found) as registration:
             caller = await found.acting(workspace, by)
-            if given is None:
+            if wanted is None:
                 await registration.credentials.remove(caller, slug)
-            elif isinstance(given, OAuthTerms):
-                await registration.credentials.set_oauth(caller, slug, given)
+            elif isinstance(wanted, OAuthTerms):
+                await registration.credentials.set_oauth(caller, slug, wanted)
             else:
-                await registration.credentials.set_header(caller, slug, given)
-        console.say(f"{slug} has {'no' if given is None else 'another'} credential now.")
-        if isinstance(given, OAuthTerms) and given.flow == "authorization_code":
+                await registration.credentials.set_header(caller, slug, wanted)
+        console.say(f"{slug} has {'no' if wanted is None else 'another'} credential now.")
+        if isinstance(wanted, OAuthTerms) and wanted.flow == "authorization_code":
             console.say(f"Connect it next: tradepost server connect {slug}")
 
     run(work)

@@ -17,19 +17,7 @@ from tradepost.cli import (
     server_swap,
     server_tools,
 )
-from tradepost.cli.credential_options import (
-    ApiKeyHeaderOption,
-    ApiKeyOption,
-    BearerOption,
-    ClientIdOption,
-    ClientSecretOption,
-    CredentialOptions,
-    IssuerOption,
-    OAuthOption,
-    ResourceOption,
-    ScopeOption,
-    TokenUrlOption,
-)
+from tradepost.cli.credential_options import NOTHING_GIVEN, CredentialOptions, takes_credential
 from tradepost.cli.headers import headers_of
 from tradepost.cli.secret_values import HOW, secret_value
 from tradepost.cli.server_credentials import SecretUrlOption
@@ -63,6 +51,7 @@ def register(app: typer.Typer) -> None:
 
 
 @server.command("add")
+@takes_credential
 def add(
     slug: Slug,
     url: Annotated[
@@ -80,16 +69,7 @@ def add(
         list[str] | None,
         typer.Option(help=f"A header 'Name: value' that is sealed and never shown; repeat it. The value is {HOW}."),
     ] = None,
-    bearer: BearerOption = None,
-    api_key: ApiKeyOption = None,
-    api_key_header: ApiKeyHeaderOption = "X-Api-Key",
-    oauth: OAuthOption = None,
-    client_id: ClientIdOption = None,
-    client_secret: ClientSecretOption = None,
-    token_url: TokenUrlOption = None,
-    issuer: IssuerOption = None,
-    scope: ScopeOption = None,
-    resource: ResourceOption = None,
+    given: CredentialOptions = NOTHING_GIVEN,
     secret_url: SecretUrlOption = False,
     timeout: Annotated[float | None, typer.Option(min=1, max=300, help="Seconds a call may take; else 60.")] = None,
     yes: Annotated[
@@ -102,9 +82,6 @@ def add(
     data: DataOption = None,
 ) -> None:
     """Register an MCP server. Without --yes nothing of it is visible to agents yet."""
-    given = CredentialOptions(
-        bearer, api_key, api_key_header, oauth, client_id, client_secret, token_url, issuer, scope, resource
-    )
 
     async def work() -> None:
         if (agent or profile) and not yes:

@@ -12,9 +12,9 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from tradepost import __version__
 from tradepost.protocol import legacy, modern
 from tradepost.protocol.asides import Asides, refused
+from tradepost.protocol.client_envelopes import CLIENT_INFO, Envelopes
 from tradepost.protocol.client_methods import ClientMethods, Prepared, result_of, wrong_answer
 from tradepost.protocol.credentialed_link import Credential, CredentialedLink
 from tradepost.protocol.headers import is_visible_ascii
@@ -31,7 +31,6 @@ from tradepost.protocol.notices import LISTS_CHANGED, Notices, acknowledged
 from tradepost.protocol.options import NOTHING_BESIDE, Beside, OnMessage
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.sse_link import SseLink
-from tradepost.protocol.tasks import REQUIRED
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, Wire
 
@@ -39,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 DISCOVER_SECONDS = 20.0  # an old server may stay silent on a method it does not know
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.]{1,10}")
-CLIENT_INFO: Json = {"name": "tradepost", "title": "Tradepost", "version": __version__}
 
 _MODERN_CODES = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION})
 _OTHER_ERA_STATUSES = frozenset({400, 404, 405})
@@ -70,14 +68,12 @@ class McpClient(ClientMethods):
         credential: Credential | None = None,
     ) -> None:
         self._called = origin_in(url)  # in logs: the rest of a URL may be a secret
-        self._fixed = frozenset(name.lower() for name in headers or {})
-        if credential is not None:
-            self._fixed |= {"authorization"}
-        self._ambient = self._without_fixed(ambient)
+        fixed = frozenset(name.lower() for name in headers or {})
+        self._envelopes = Envelopes(ambient, fixed if credential is None else fixed | {"authorization"})
         self._timeouts = timeouts or Timeouts()
         self._links: list[Link] = [program] if program is not None else []
         if program is None:
-            also = dict(self._ambient.headers)
+            also = dict(self._envelopes.ambient.headers)
             self._links.append(Wire(http, url, headers or {}, self._timeouts.connect, staying))
             self._links.append(SseLink(http, url, headers or {}, self._timeouts.connect, also))
             if credential is not None:
@@ -129,7 +125,7 @@ class McpClient(ClientMethods):
             wanted["resourceSubscriptions"] = list(uris)
         asked = Prepared("subscriptions/listen", {"notifications": wanted}, self._timeouts.handshake)
         async with Deadline(asked.seconds) as deadline:
-            headers, params = self._modern(asked)
+            headers, params = self._envelopes.modern(asked)
             stream = await self._link.open(asked.method, params, headers, deadline)
             return stream, await acknowledged(stream)
 
@@ -138,7 +134,8 @@ class McpClient(ClientMethods):
         async with Deadline(self._timeouts.handshake) as deadline:
             identity, session_id = await self._connected(deadline.left()), self._session_id
             try:
-                return await self._link.open(None, {}, self._legacy_headers(identity.version), deadline, after)
+                headers = self._envelopes.legacy_headers(identity.version, self._session_id)
+                return await self._link.open(None, {}, headers, deadline, after)
             except UpstreamFailed as error:
                 if error.status == 404 and session_id is not None:
                     await self._forget(session_id)
@@ -164,7 +161,7 @@ class McpClient(ClientMethods):
         try:
             if session_id is not None:
                 async with Deadline(self._timeouts.connect) as deadline:
-                    await self._link.delete({**self._ambient.headers, "mcp-session-id": session_id}, deadline)
+                    await self._link.delete({**self._envelopes.ambient.headers, "mcp-session-id": session_id}, deadline)
         except (UpstreamFailed, UpstreamTimedOut) as error:
             logger.debug("session of %s not ended: %s", self._called, error.message)
         finally:
@@ -248,7 +245,7 @@ class McpClient(ClientMethods):
         params = {"protocolVersion": legacy.VERSIONS[0], "capabilities": self._capabilities, "clientInfo": CLIENT_INFO}
         asked = Prepared("initialize", params, self._timeouts.handshake)
         # Repeated at worst, it leaves a session that nobody uses.
-        answered = await self._post(asked, self._with_meta(asked), self._ambient.headers, deadline)
+        answered = await self._post(asked, self._envelopes.with_meta(asked), self._envelopes.ambient.headers, deadline)
         result = result_of(answered)
         if result.get("protocolVersion") not in _INITIALIZED_VERSIONS:
             said = _shown_version(result.get("protocolVersion"))
@@ -261,7 +258,7 @@ class McpClient(ClientMethods):
 
     async def _initialized(self, version: str, deadline: Deadline) -> None:
         message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        await self._link.post(message, self._legacy_headers(version), deadline)
+        await self._link.post(message, self._envelopes.legacy_headers(version, self._session_id), deadline)
 
     # --- one request -------------------------------------------------------------------------------------------
 
@@ -294,30 +291,11 @@ class McpClient(ClientMethods):
                 self._identity = self._session_id = None
 
     def _modern_post(self, asked: Prepared, deadline: Deadline) -> Awaitable[Answered]:
-        headers, params = self._modern(asked)
+        headers, params = self._envelopes.modern(asked)
         return self._post(asked, params, headers, deadline)
 
-    def _modern(self, asked: Prepared) -> tuple[dict[str, str], Json]:
-        """Headers and params as the newer era wants them."""
-        capabilities = asked.capabilities or {}
-        beside = self._beside(asked)
-        envelope = {
-            **beside.meta,
-            **(asked.meta or {}),
-            modern.VERSION_META: modern.VERSION,
-            modern.CLIENT_INFO_META: CLIENT_INFO,
-            modern.CAPABILITIES_META: {**capabilities, **REQUIRED} if asked.tasks else capabilities,
-        }
-        headers = {"mcp-protocol-version": modern.VERSION, "mcp-method": asked.method, **asked.headers}
-        if beside.headers:
-            headers = {**beside.headers, **headers}
-        return headers, {**asked.params, "_meta": envelope}
-
     async def _legacy_post(self, asked: Prepared, identity: ServerIdentity, deadline: Deadline) -> Answered:
-        params = self._with_meta(asked)
-        headers = self._legacy_headers(identity.version)
-        if asked.beside is not None:
-            headers.update(self._without_fixed(asked.beside).headers)
+        headers, params = self._envelopes.legacy(asked, identity.version, self._session_id)
         if asked.method not in CALLS:
             return await self._post(asked, params, headers, deadline)
         call = self._asides.begin(self._session_id, deadline, asked.on_message)
@@ -360,33 +338,7 @@ class McpClient(ClientMethods):
     async def _reply(self, message: Json, deadline: Deadline) -> None:
         identity = self.identity
         if identity is not None:
-            await self._link.post(message, self._legacy_headers(identity.version), deadline)
-
-    def _beside(self, asked: Prepared) -> Beside:
-        """What goes along with a request: its own, and what goes along with all of them."""
-        if asked.beside is None:
-            return self._ambient
-        own, ambient = self._without_fixed(asked.beside), self._ambient
-        return Beside({**ambient.headers, **own.headers}, {**ambient.meta, **own.meta})
-
-    def _without_fixed(self, beside: Beside) -> Beside:
-        """The credential's headers are sent as they are, and once."""
-        if self._fixed.isdisjoint(beside.headers):
-            return beside
-        return Beside({name: v for name, v in beside.headers.items() if name not in self._fixed}, beside.meta)
-
-    def _with_meta(self, asked: Prepared) -> Json:
-        """Params as the older era wants them."""
-        meta = asked.meta
-        if asked.beside is not None or self._ambient.meta:
-            meta = {**self._beside(asked).meta, **(meta or {})}
-        return {**asked.params, "_meta": meta} if meta else asked.params
-
-    def _legacy_headers(self, version: str) -> dict[str, str]:
-        headers = {**self._ambient.headers, "mcp-protocol-version": version}
-        if self._session_id is not None:
-            headers["mcp-session-id"] = self._session_id
-        return headers
+            await self._link.post(message, self._envelopes.legacy_headers(identity.version, self._session_id), deadline)
 
 
 def _supported(error: UpstreamFailed) -> set[str]:

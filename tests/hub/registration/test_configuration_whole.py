@@ -1,5 +1,6 @@
 """A workspace that has one of everything, given out and brought to another one that can reach nothing."""
 
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -11,9 +12,11 @@ from tests.hub.bundled import Bundled, tool
 from tests.hub.registration.conftest import Registration
 from tests.hub.registration.openapi.documents import document as api_document
 from tests.hub.registration.openapi.documents import gives, parameter
+from tests.hub.remote import running
+from tests.hub.upstreams.test_dispatch import Entry
 from tests.hub.world import World, founded
 from tradepost.foundation.canonical import digest
-from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.foundation.errors import InvalidArgument, StateConflict, Unavailable, UpstreamError
 from tradepost.hub.access.agents import find_agent
 from tradepost.hub.registration import rules
 from tradepost.hub.registration.apis import Apis, NewApi
@@ -25,12 +28,16 @@ from tradepost.hub.registration.configuration.reading import read_text, read_val
 from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.configuration.values import Given
 from tradepost.hub.registration.configuration.writing import write_yaml
+from tradepost.hub.registration.discovery import Discovery
 from tradepost.hub.registration.history import read_history
 from tradepost.hub.registration.oauth_terms import OAuthTerms
 from tradepost.hub.registration.openapi.terms import Choice
 from tradepost.hub.registration.servers import find_server
+from tradepost.hub.registry.ambient import ambient_of
 from tradepost.hub.registry.api_models import ApiDocument
 from tradepost.hub.registry.models import RegistryRules
+from tradepost.hub.upstreams.connections import Connections
+from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.oauth.kept import CLIENT_SECRET
 from tradepost.hub.upstreams.oauth.models import ServerAccount, ServerOAuth
@@ -62,9 +69,12 @@ def remote(slug: str, **members: Any) -> Json:
     return {"slug": slug, "url": f"{HERE}/mcp", "tools": [part], **members}
 
 
+GUARD = Guard([ip_network("127.0.0.0/8")])
+
+
 @pytest.fixture
 def configurations(world: World, registration: Registration) -> Configurations:
-    return Configurations(world.database, registration.vault, Guard([ip_network("127.0.0.0/8")]))
+    return Configurations(world.database, registration.vault, GUARD)
 
 
 @pytest.fixture
@@ -325,3 +335,35 @@ async def test_what_no_hub_takes_is_refused_whole_and_tells_no_secret(filled: Wo
         assert said in caught.value.message, part
         assert SECRET not in caught.value.message
     assert as_plain(await configurations.export(filled.owner)) == before
+
+
+async def test_a_server_whose_secret_url_is_missing_is_sent_nothing(
+    world: World, registration: Registration, configurations: Configurations
+):
+    """Not even at its origin, which the file has: whoever looks for it hears what to do."""
+    missing = "The secret URL of the server 'hidden' is missing, so nothing was sent."
+    connections = Connections(registration.vault, GUARD, ambient=partial(ambient_of, world.database))
+    discovery = Discovery(world.database, registration.vault, connections)
+    async with running(Bundled()) as far:
+        origin = far.url.removesuffix("/mcp")
+        policy = {"uri": "policy://x", "name": "x"}
+        pinned = {"name": "policy://x", "state": "enabled", "digest": digest(policy), "definition": policy}
+        part = {**remote("hidden"), "url": origin, "secret_url": True, "resources": [pinned]}
+        await bring(configurations, world, {"servers": [part]})
+        async with world.reading() as session:
+            server = await find_server(session, "hidden")
+            rows = await read_history(session, server, "policy://x")
+        assert (server.last_error, server.url) == (missing, origin)
+        assert [(one.what, one.kind) for one in rows] == [("approved", "resource"), ("definition", "resource")]
+        report = await discovery.test(world.owner, "hidden")
+        assert (report.ok, report.problem) == (False, missing)
+        assert "tradepost server url hidden - --secret-url" in str(report.hint)
+        with pytest.raises(UpstreamError, match="is missing"):
+            await discovery.discover(world.owner, "hidden")
+        entry = Entry(server_id=server.id, server_slug="hidden", server_url=origin, tool_class="read")
+        with pytest.raises(Unavailable, match="is missing"):
+            await Upstreams({}, connections).call_tool(world.as_agent(), entry, {}, None)
+        assert far.requests == []
+        await registration.servers.set_url(world.owner, "hidden", far.url)
+        assert (await discovery.test(world.owner, "hidden")).ok
+    await connections.close()

@@ -8,6 +8,7 @@ import pytest
 from tests.hub.registration.conftest import Registration
 from tests.hub.world import World
 from tests.protocol.conftest import served
+from tradepost.foundation.errors import UpstreamError, UpstreamTimeout
 from tradepost.hub.registration.arranging import only_reads
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import list_tools
@@ -80,6 +81,10 @@ async def test_what_is_no_server_is_one_sentence(world: World, registration: Reg
             report = await registration.discovery.test(world.owner, "odd")
             assert not report.ok
             assert words in str(report.problem), (words, report)
+            if report.problem != "The server answers, but it offers this credential no tools.":
+                with pytest.raises((UpstreamError, UpstreamTimeout)) as same:  # who discovers it hears the same
+                    await registration.discovery.discover(world.owner, "odd")
+                assert (same.value.message, same.value.hint) == (report.problem, report.hint)
             assert str(report.problem).endswith(".")
             async with world.reading() as session:
                 found = await find_server(session, "odd")
@@ -91,6 +96,15 @@ async def test_what_is_no_server_is_one_sentence(world: World, registration: Reg
         assert (wants.problem, "server credential odd" in str(wants.hint)) == (
             "The server wants a credential (HTTP 401).", True,
         )  # fmt: skip
+        with pytest.raises(UpstreamError, match="wants a credential") as unknown:
+            await registration.discovery.discover(world.owner, "odd")
+        assert unknown.value.hint == wants.hint
+        await registration.servers.register(world.owner, "nowhere", "http://127.0.0.1:1/mcp")
+        shut = await registration.discovery.test(world.owner, "nowhere")
+        with pytest.raises(UpstreamError) as refused:
+            await registration.discovery.discover(world.owner, "nowhere")
+        assert (refused.value.message, refused.value.hint) == (shut.problem, shut.hint)
+        assert str(shut.problem).startswith("Nothing listens at 127.0.0.1, port 1")
         answer = answering(initialize=initialized(resources={}), tools_list={"tools": []})
         assert (await registration.discovery.test(world.owner, "odd")).ok  # it has something else
 

@@ -126,6 +126,7 @@ class Discovery:
         except (UpstreamError, UpstreamTimeout) as error:
             report = await self._what_is_wrong(target, connection, error)
             error.message, error.hint = report.problem or error.message, report.hint
+            error.args = (error.message,)
             raise
         finally:
             await connection.close()
