@@ -160,7 +160,7 @@ async def test_odd_bodies(hub: Hub):
         assert set(answer.json()) == {"error", "error_description"}
 
 
-def _encoded(raw: bytes) -> str:
+def encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -176,7 +176,7 @@ def assertion(hub: Hub, client_id: str, signing: Any, header: dict[str, Any] | N
     now = int(system_now().timestamp())
     claims = {"iss": client_id, "sub": client_id, "aud": hub.url, "iat": now, "exp": now + 60, "jti": new_id("jti")}
     claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-    return jwt.encode(header or {"alg": "ES256"}, claims, signing, algorithms=["ES256", "HS256", "RS256"])
+    return jwt.encode(header or {"alg": "ES256"}, claims, signing, algorithms=["ES256", "HS256", "RS256", "Ed25519", "EdDSA"])
 
 
 async def with_assertion(hub: Hub, client_id: str, text: str) -> int:
@@ -231,14 +231,14 @@ async def test_other_keys_and_algorithms_prove_nothing(hub: Hub):
     client_id = (await machine(hub, jwks=public(own))).client_id
     good = assertion(hub, client_id, own, {"alg": "RS256"})
     head, body, _ = good.split(".")
-    symmetric = _encoded(b'{"alg":"HS256"}')
+    symmetric = encoded(b'{"alg":"HS256"}')
     confused = f"{symmetric}.{body}"
     mark = hmac.new(own.as_pem(private=False), confused.encode(), hashlib.sha256).digest()
-    none = _encoded(b'{"alg":"none"}')
+    none = encoded(b'{"alg":"none"}')
     wrong = [
         assertion(hub, client_id, other),
         assertion(hub, client_id, other, {"alg": "ES256", "jwk": other.as_dict(private=False)}),
-        f"{confused}.{_encoded(mark)}",
+        f"{confused}.{encoded(mark)}",
         f"{none}.{body}.",
         f"{head}.{body}.",
         good[:-6] + "AAAAAA",

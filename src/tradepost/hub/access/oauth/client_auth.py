@@ -72,6 +72,7 @@ class ClientAuthentication:
         if given.assertion or given.assertion_type:
             if given.assertion_type != TYPE:
                 raise invalid_client()
+            client = await self._clients.with_keys(client)
             await check_assertion(self._database, client, given.assertion, self._audiences, self._now())
             return client
         secret = given.from_header[1] if given.from_header is not None else given.secret
