@@ -152,6 +152,7 @@ class Tradepost:
             DocumentFetcher(guard, documents),
             settings.url,
             dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
+            public=settings.public_clients,
         )
         servers, credentials = Servers(hub, vault, guard), Credentials(hub, vault, guard)
         apis = Apis(hub, servers, self.connections)

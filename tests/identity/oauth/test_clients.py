@@ -14,7 +14,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from tests.identity.oauth.world import CALLBACK, Browser, Hub, Program
+from tests.hub.gateway.world import Facts
+from tests.identity.oauth.world import CALLBACK, Browser, Hub, Program, running
 from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.ids import new_id
@@ -281,3 +282,22 @@ async def test_what_an_admin_cannot_register(hub: Hub):
     for options in NOT_REGISTERED:
         with pytest.raises(InvalidArgument):
             await hub.client(**options)
+
+
+async def test_a_hub_for_clients_that_prove_themselves(facts: Facts):
+    """No public client, whichever way it is known, gets to a person or to a token; the metadata says so."""
+    async with running(facts) as before:
+        browser, open_one = await before.browser(), await before.program()
+        tokens = await before.tokens(open_one, browser)
+    async with running(facts, public=False, registration=True) as hub:
+        said = (await hub.http.get(f"{hub.url}/.well-known/oauth-authorization-server")).json()
+        for endpoint in ("token", "revocation", "introspection"):
+            assert "none" not in said[f"{endpoint}_endpoint_auth_methods_supported"]
+        assert "registration_endpoint" not in said
+        assert (await hub.refresh(open_one, tokens["refresh_token"])).status_code == 401
+        browser = await hub.browser()
+        for program in (open_one, await hub.program()):
+            refused = await browser.authorize(program.asks())
+            assert (refused.status_code, "prove who they are" in refused.text) == (400, True)
+        confidential = await hub.program(confidential=True)
+        assert await hub.works((await hub.tokens(confidential, browser))["access_token"])

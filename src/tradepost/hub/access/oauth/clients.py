@@ -12,7 +12,7 @@ from tradepost.foundation.canonical import canonical
 from tradepost.foundation.rotating import Rotating
 from tradepost.hub.access.models import Workspace
 from tradepost.hub.access.oauth import dynamic
-from tradepost.hub.access.oauth.errors import OAuthError, invalid_client
+from tradepost.hub.access.oauth.errors import UNAUTHORIZED_CLIENT, OAuthError, invalid_client
 from tradepost.hub.access.oauth.models import OAuthClient, OAuthGrant
 
 DOCUMENT = "https://"
@@ -56,18 +56,31 @@ class Documents(Protocol):
 
 
 class Clients:
-    """Finds them. `dynamic_secrets` seal what clients registered themselves with; None where they may not."""
+    """Finds them. `dynamic_secrets` seal what clients registered themselves with; None where they may not. Without
+    `public` only those are let in that can prove who they are."""
 
-    def __init__(self, database: Database, documents: Documents, dynamic_secrets: Rotating | None = None) -> None:
+    def __init__(
+        self, database: Database, documents: Documents, dynamic_secrets: Rotating | None = None, *, public: bool = True
+    ) -> None:
         self._database = database
         self._documents = documents
         self._dynamic_secrets = dynamic_secrets
+        self._public = public
 
     async def find(self, client_id: str) -> Client:
         """A client, to be shown to a person. Raises OAuthError."""
-        if client_id.startswith(DOCUMENT):
-            return await self._documents.read(client_id)
-        return await self.known(client_id)
+        by_document = client_id.startswith(DOCUMENT)
+        client = await (self._documents.read(client_id) if by_document else self.known(client_id))
+        if not self.lets_in(client):
+            raise OAuthError(
+                UNAUTHORIZED_CLIENT,
+                "This hub lets in only clients that can prove who they are: with a secret, or with keys in their document.",
+            )
+        return client
+
+    def lets_in(self, client: Client) -> bool:
+        """Whether a client may come here at all."""
+        return self._public or client.is_confidential
 
     async def known(self, client_id: str) -> Client:
         """A client that comes for tokens: nothing is fetched for it, since all it may have was granted before. Raises
