@@ -36,6 +36,7 @@ from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.limits.addresses import Addresses
+from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.apis import Apis
@@ -138,6 +139,7 @@ class Tradepost:
             pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
             contradicted=self.in_use.contradicted,
+            part=Part(peers.place, peers.of) if peers is not None else WHOLE,
         )
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),

@@ -41,7 +41,7 @@ class Quota:
 
 QUOTAS: Mapping[str, Quota] = {
     "calls_per_minute": Quota("Calls in a minute, of each agent, person or key.", 1_000_000, CALLS_PER_MINUTE),
-    "calls_at_once": Quota("Calls at once, of each of them, in each process.", 1_000, CALLS_AT_ONCE),
+    "calls_at_once": Quota("Calls at once, of each of them; several workers divide it.", 1_000, CALLS_AT_ONCE),
     "calls_per_day": Quota("Calls in a day (UTC), of the whole workspace or of the agent.", 10**12),
     "writes_per_day": Quota("Writes carried out in a day.", 10**12, least=0),
     "tokens_per_day": Quota("Tokens of language models in a day.", MAX_MINOR, least=0),
