@@ -23,9 +23,7 @@ ADD = {"name": "add_stock", "arguments": {"sku": "A1", "quantity": 1, "idempoten
 
 @pytest.fixture
 async def url(world: World) -> AsyncIterator[str]:
-    endpoint = McpEndpoint(
-        world.gateway, allowed_hosts=LOCAL_HOSTS, resource_metadata_url=METADATA
-    )
+    endpoint = McpEndpoint(world.gateway, allowed_hosts=LOCAL_HOSTS, resource_metadata_url=METADATA)
     async with served(endpoint) as base:
         yield base
 

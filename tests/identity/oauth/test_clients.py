@@ -177,7 +177,9 @@ def assertion(hub: Hub, client_id: str, signing: Any, header: dict[str, Any] | N
     now = int(system_now().timestamp())
     claims = {"iss": client_id, "sub": client_id, "aud": hub.url, "iat": now, "exp": now + 60, "jti": new_id("jti")}
     claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-    return jwt.encode(header or {"alg": "ES256"}, claims, signing, algorithms=["ES256", "HS256", "RS256", "Ed25519", "EdDSA"])
+    return jwt.encode(
+        header or {"alg": "ES256"}, claims, signing, algorithms=["ES256", "HS256", "RS256", "Ed25519", "EdDSA"]
+    )
 
 
 async def with_assertion(hub: Hub, client_id: str, text: str) -> int:

@@ -61,7 +61,9 @@ async def test_tokens_are_for_whoever_has_the_key(hub: Hub, host: Host, browser:
         assert await hub.works(tokens["access_token"])
         assert (await hub.refresh(program, tokens["refresh_token"])).status_code == 401
         again = await hub.refresh(
-            program, tokens["refresh_token"], **proof(assertion(hub, program.client_id, own, aud=f"{hub.url}/oauth/token"))
+            program,
+            tokens["refresh_token"],
+            **proof(assertion(hub, program.client_id, own, aud=f"{hub.url}/oauth/token")),
         )
         assert again.status_code == 200, again.text
         access = again.json()["access_token"]

@@ -61,7 +61,9 @@ class ClientDocuments:
         if not isinstance(said, dict) or said.get("client_id") != url:
             raise _unusable("The client_id in the document is not its URL.")
         name, redirect_uris = read_metadata(said, itself=False)
-        jwks, seconds = await self._keys(said) if said.get("token_endpoint_auth_method") == KEY else (None, MOST_SECONDS)
+        jwks, seconds = (
+            await self._keys(said) if said.get("token_endpoint_auth_method") == KEY else (None, MOST_SECONDS)
+        )
         client = Client(url, name, redirect_uris, "document", jwks=jwks)
         seconds = min(seconds, kept_seconds(fetched.cache_control))
         if seconds > 0:
@@ -69,7 +71,6 @@ class ClientDocuments:
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         return client
-
 
     async def _keys(self, said: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """The public keys of a client, out of its document or where that points, and how long they may be kept."""
