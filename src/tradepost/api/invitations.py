@@ -1,4 +1,5 @@
-"""Invitations: one-time links with which somebody becomes a user. A link is in one answer only, the one that made it."""
+"""Invitations: one-time links with which somebody becomes a user. A link is in one answer only: the one that
+made it."""
 
 from typing import Annotated
 

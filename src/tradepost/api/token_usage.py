@@ -28,8 +28,8 @@ class TokensCounted(Shown):
     agent_id: str
     tokens: int
     used_up: bool = Field(
-        description="Whether the day's tokens of the agent or its workspace are used up: calls of the agent are refused "
-        "with 429 until midnight UTC, or until an admin sets another limit."
+        description="Whether the day's tokens of the agent or its workspace are used up: calls of the agent are "
+        "refused with 429 until midnight UTC, or until an admin sets another limit."
     )
     retry_after_seconds: float | None = Field(description="Until midnight UTC, where they are used up.")
 

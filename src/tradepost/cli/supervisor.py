@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Worker:
-    """One of the processes; whoever comes after one that died takes its place. `ready` is the pipe on which it says that it serves; `due` is when the next one begins,
-    while there is none."""
+    """One of the processes; whoever comes after one that died takes its place. `ready` is the pipe on which it says
+    that it serves; `due` is when the next one begins, while there is none."""
 
     place: int
     pid: int = 0

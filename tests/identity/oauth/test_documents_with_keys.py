@@ -60,11 +60,8 @@ async def test_tokens_are_for_whoever_has_the_key(hub: Hub, host: Host, browser:
         tokens = answer.json()
         assert await hub.works(tokens["access_token"])
         assert (await hub.refresh(program, tokens["refresh_token"])).status_code == 401
-        again = await hub.refresh(
-            program,
-            tokens["refresh_token"],
-            **proof(assertion(hub, program.client_id, own, aud=f"{hub.url}/oauth/token")),
-        )
+        next_proof = proof(assertion(hub, program.client_id, own, aud=f"{hub.url}/oauth/token"))
+        again = await hub.refresh(program, tokens["refresh_token"], **next_proof)
         assert again.status_code == 200, again.text
         access = again.json()["access_token"]
         form = {"client_id": program.client_id, "token": access}

@@ -25,6 +25,7 @@ CALLS_AT_ONCE = 128
 MONEY = "money_per_day"  # with a currency: money_per_day.EUR
 FEATURE = "feature"  # with a name: feature.writes
 _DAY = "_per_day"
+_OF_CALLS = frozenset({"calls", "tokens"})  # counters of a day that are looked at before every call
 
 Value = int | bool
 
@@ -114,7 +115,7 @@ def _merged(workspace: tuple[tuple[str, Value], ...], agent: tuple[tuple[str, Va
         workspace_day=workspace_day,
         agent_day=agent_day,
         off=off,
-        is_plain=not off and "calls" not in workspace_day and "calls" not in agent_day,
+        is_plain=not off and _OF_CALLS.isdisjoint(workspace_day) and _OF_CALLS.isdisjoint(agent_day),
     )
 
 

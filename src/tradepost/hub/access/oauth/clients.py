@@ -74,7 +74,7 @@ class Clients:
         if not self.lets_in(client):
             raise OAuthError(
                 UNAUTHORIZED_CLIENT,
-                "This hub lets in only clients that can prove who they are: with a secret, or with keys in their document.",
+                "This hub lets in only clients that can prove who they are, with a secret or with keys.",
             )
         return client
 
