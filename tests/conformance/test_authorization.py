@@ -2,7 +2,8 @@
 
 As a public client, and as one with a secret at a hub that lets in only clients that prove who they are. The latter
 needs that setting: the suite (0.2.0-alpha.12) takes `none` wherever the server's metadata lists that
-(`selectTokenAuthMethod`), whatever secret it was given, and a confidential client without its secret is refused, as it has to be.
+(`selectTokenAuthMethod`), whatever secret it was given, and a confidential client without its secret is
+refused, as it has to be.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ async def find_grant(session: AsyncSession, grant_id: str) -> OAuthGrant:
     """A grant. Raises NotFound."""
     grant = await session.scalar(select(OAuthGrant).where(OAuthGrant.id == grant_id))
     if grant is None:
-        raise _unknown()
+        raise _unknown(grant_id)
     return grant
 
 
@@ -35,7 +35,7 @@ async def revoke_grant(session: AsyncSession, by: Caller, grant_id: str, now: No
     is_own = by.agent_id is None and by.user_id is not None and grant is not None and grant.user_id == by.user_id
     await require_role(session, by, "viewer" if is_own else "admin")
     if grant is None:
-        raise _unknown()
+        raise _unknown(grant_id)
     await end_grant(session, by, grant, "asked for", now)
     await _forget_approval(session, grant)
     return grant
@@ -49,8 +49,8 @@ async def end_grant(session: AsyncSession, by: Caller, grant: OAuthGrant, why: s
         await record_change(session, by, "oauth_grant:revoked", grant.id, details)
 
 
-def _unknown() -> NotFound:
-    return NotFound("There is no such grant.", hint="List the grants: `tradepost oauth-grant list`.")
+def _unknown(grant_id: str) -> NotFound:
+    return NotFound(f"There is no grant '{grant_id[:60]}'.", hint="Run `tradepost oauth-grant list`.")
 
 
 async def _forget_approval(session: AsyncSession, grant: OAuthGrant) -> None:
