@@ -36,6 +36,7 @@ from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.limits.addresses import Addresses
+from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.registration.build import build_registration, open_secrets
@@ -129,6 +130,7 @@ class Tradepost:
             pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
             contradicted=self.in_use.contradicted,
+            part=Part(peers.place, peers.of) if peers is not None else WHOLE,
         )
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
@@ -142,6 +144,7 @@ class Tradepost:
             DocumentFetcher(guard, documents),
             settings.url,
             dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
+            public=settings.public_clients,
         )
         self.configurations = Configurations(hub, vault, guard)
         self.registries = Registries(guard)
@@ -182,7 +185,7 @@ class Tradepost:
         }
         metadata_url = Resources(url).metadata_url(REST)
         services = self.registration, self.configurations, self.registries
-        parts = ApiParts(self.hub, vault, self.gateway, *services, metadata_url)
+        parts = ApiParts(self.hub, vault, self.gateway, *services, metadata_url, url)
         doors: Sequence[Door] = (
             build_api(parts),
             McpRegistry(parts, url, self.settings.public_registry or None),

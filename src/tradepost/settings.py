@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     """Bearer token for the payments' service."""
     dynamic_registration: bool = False
     """Whether OAuth clients may register themselves, which MCP has deprecated."""
+    public_clients: bool = True
+    """Whether OAuth clients without a secret or key are let in, as Claude, Cursor and most programs on people's
+    machines are. Without, only those that prove who they are: with a secret, or with keys, in their document too."""
     oidc_issuer: str = ""
     """Identity provider (OpenID Connect) with which people may sign in."""
     oidc_client_id: Annotated[str, Field(validate_default=True)] = ""

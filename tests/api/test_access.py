@@ -89,6 +89,23 @@ RULES = {
     "POST /users": "admin",
     "GET /users/{user}": "viewer",
     "PATCH /users/{user}": "admin",
+    "GET /profiles/{profile}/roles": "viewer",
+    "PUT /profiles/{profile}/roles/{user}": "admin",
+    "DELETE /profiles/{profile}/roles/{user}": "admin",
+    "GET /invitations": "admin",
+    "POST /invitations": "admin",
+    "GET /invitations/{invitation}": "admin",
+    "POST /invitations/{invitation}/revoke": "admin",
+    "GET /oauth-clients": "admin",
+    "POST /oauth-clients": "admin",
+    "GET /oauth-clients/{client}": "admin",
+    "POST /oauth-clients/{client}/disable": "admin",
+    "GET /oauth-grants": "admin",
+    "GET /oauth-grants/{grant}": "admin",
+    "POST /oauth-grants/{grant}/revoke": "admin",
+    "GET /assertion-keys": "admin",
+    "POST /assertion-keys/rotate": "admin",
+    "POST /usage/tokens": "only agents",
     "GET /approvals": "viewer, agents",
     "GET /approvals/{approval}": "viewer, agents",
     "POST /approvals/{approval}/approve": "operator",
@@ -111,6 +128,8 @@ CALLERS = (*ROLES, "agent", "other_agent")
 def _let_in(rule: str, caller: str) -> bool:
     if rule == "anybody":
         return True
+    if rule == "only agents":
+        return caller not in ROLES
     if rule == "contacts":
         return caller == "agent"
     if caller not in ROLES:

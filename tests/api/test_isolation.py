@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
     "PATCH /agents/{agent}": {"status": "disabled"},
     "PATCH /users/{user}": {"role": "viewer"},
     "PATCH /contacts/{contact}": {"language": "fr"},
+    "PUT /profiles/{profile}/roles/{user}": {"role": "operator"},
 }
 
 
@@ -44,6 +45,8 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
     if not any(one["posture"] == "customer" for one in (await owner.get("/profiles"))["items"]):
         await owner.post("/profiles", {"slug": "shoppers", "posture": "customer"})
     session = await owner.post("/shopper-sessions", {"customer": "C-1"})
+    invited = await owner.post("/invitations", {"email": f"new@{side.workspace_id[:12].lower()}.test"})
+    client = await owner.post("/oauth-clients", {"name": "Desk", "redirect_uris": ["https://desk.example/cb"]})
     return {
         "server": [own["id"], own["slug"]],
         "successor": [own["id"], own["slug"]],
@@ -58,6 +61,9 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
         "user": [users[0]["id"], users[0]["email"]],
         "approval": [asked["approval_id"]],
         "contact": ["cus_99", "C-99"],
+        "invitation": [invited["id"], invited["email"]],
+        "client": [client["id"], client["client_id"]],
+        "grant": [(await owner.get("/oauth-grants"))["items"][0]["id"]],
         "row": [(await owner.get("/audit"))["items"][0]["id"]],
     }
 
@@ -88,7 +94,11 @@ async def test_every_route_with_the_ids_of_another_workspace(
             body = None if method in ("get", "delete") else BODIES.get(f"{method.upper()} {short}", {})
             answers = set()
             for value in ("no_such_thing", *theirs[name]):
-                where = short.replace("{server}", "customers") if len(parameters) > 1 else short
+                where = (
+                    short.replace("{server}", "customers").replace("{profile}/", "internal/")
+                    if len(parameters) > 1
+                    else short
+                )
                 answer = await caller.send(method.upper(), where.replace("{" + name + "}", value), body)
                 problem(answer, 404, "not_found")
                 answers.add((answer.content, answer.headers["content-type"], "retry-after" in answer.headers))
@@ -113,6 +123,8 @@ async def test_foreign_ids_in_bodies_and_filters(as_: As, acme: Side, rival: Sid
         ("GET", "/assignments?server=VALUE", None, "server"),
         ("GET", "/assignments?profile=VALUE", None, "profile"),
         ("GET", "/approvals?agent=VALUE", None, "agent"),
+        ("GET", "/oauth-grants?user=VALUE", None, "user"),
+        ("POST", "/oauth-clients", {"name": "Spy", "proof": "secret", "agent": "VALUE"}, "agent"),
     ]
     for method, path, body, name in requests:
         answers = set()

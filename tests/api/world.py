@@ -16,6 +16,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access import agents, keys, people, workspaces
 from tradepost.hub.access.models import Role
+from tradepost.hub.access.oauth.models import OAuthGrant
 from tradepost.hub.access.roles import caller_for_user
 from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.hub_server import HubServer
@@ -87,6 +88,17 @@ async def _side(database: Database, slug: str) -> Side:
         other = await agents.create_agent(session, by, "internal", "reader")
         for tool in CONTACT_TOOLS:
             await assign(session, by, "customers", tool, agent="supply")
+        session.add(
+            OAuthGrant(
+                id=f"oag_{slug}",
+                client_id="https://app.example/client.json",
+                client_name="Claude",
+                user_id=made.owner.id,
+                agent_id=agent.id,
+                scopes=["read:customers"],
+                resource="/mcp",
+            )
+        )
         secrets["agent"] = (await keys.mint(session, by, agent_id=agent.id)).secret
         secrets["other_agent"] = (await keys.mint(session, by, agent_id=other.id)).secret
     return Side(made.workspace.id, secrets, users, agent.id)

@@ -1,9 +1,9 @@
 """The official suite's scenarios for authorization servers, with a person who says yes to what it asks.
 
-As a public client. With `--client-secret` the suite (0.2.0-alpha.12) cannot pass here: its `selectTokenAuthMethod`
-takes `none` wherever the server's metadata lists that, whatever secret it was given, and a confidential client without
-its secret is refused, as it has to be. Not listing `none` would let it pass, and tell every public client, those by
-metadata document too, that there is no way for them. tests/identity/oauth/test_clients.py has clients with a secret.
+As a public client, and as one with a secret at a hub that lets in only clients that prove who they are. The latter
+needs that setting: the suite (0.2.0-alpha.12) takes `none` wherever the server's metadata lists that
+(`selectTokenAuthMethod`), whatever secret it was given, and a confidential client without its secret is
+refused, as it has to be.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ def database_template() -> Template:
     return Template("hub", hub=lambda url: migrate.upgrade(url, "hub"), store=lambda url: None)
 
 
-@pytest.fixture
-async def authorization_hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running(await found(database_urls.hub, tmp_path / "ledger.db")) as started:
+@pytest.fixture(params=[True, False], ids=["public", "confidential"])
+async def authorization_hub(
+    database_urls: DatabaseUrls, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Hub]:
+    async with running(await found(database_urls.hub, tmp_path / "ledger.db"), public=request.param) as started:
         yield started
 
 
@@ -54,11 +56,14 @@ async def play(hub: Hub, browser: Browser, process: asyncio.subprocess.Process) 
     return said
 
 
-async def test_every_scenario(authorization_hub: Hub, scripts: Path):
+async def test_every_scenario(authorization_hub: Hub, scripts: Path, request: pytest.FixtureRequest):
     hub, port = authorization_hub, free_ports(1)
     redirect = [f"http://127.0.0.1:{port}/callback"]
-    made = await hub.client("Conformance", redirect_uris=redirect)
+    proves = "confidential" in request.node.callspec.id
+    made = await hub.client("Conformance", redirect_uris=redirect, confidential=proves)
     options = ["--client-id", made.client_id, "--resource", f"{hub.url}/mcp", "--port", str(port)]
+    if made.secret is not None:
+        options += ["--client-secret", made.secret]
     command = f'. "{scripts / "common.sh"}" && conformance authorization --url {hub.url} "$@"'
     process = await asyncio.create_subprocess_exec(
         "bash", "-c", command, "judge", *options,

@@ -106,6 +106,19 @@ def anybody() -> Callable[[Request], Awaitable[Work]]:
     return allowed
 
 
+def agents_only() -> Callable[[Request], Awaitable[Work]]:
+    """The dependency that lets in who acts as an agent. Raises ForbiddenScope."""
+
+    async def allowed(request: Request) -> Work:
+        parts, caller = _arrived(request)
+        if caller.agent_id is None:
+            raise ForbiddenScope("This is for the credential of an agent: no role of a person counts here.")
+        return Work(parts, caller)
+
+    allowed.__dict__[RULE] = Access(None, None, agents=True)
+    return allowed
+
+
 def with_scope(scope: str) -> Callable[[Request], Awaitable[Work]]:
     """The dependency that lets in who has a scope, whoever it is; what follows is a call of a tool. Raises
     ForbiddenScope naming it."""

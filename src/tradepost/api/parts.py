@@ -14,7 +14,7 @@ from tradepost.hub.vault.vault import Vault
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The services behind the routes. `registration` should register no programs: no HTTP leads to one.
-    `metadata_url` is where clients read how to get a token (RFC 9728)."""
+    `url` is the public address of the hub, `metadata_url` where clients read how to get a token (RFC 9728)."""
 
     database: Database
     vault: Vault
@@ -23,4 +23,5 @@ class Parts:
     configurations: Configurations
     registries: Registries
     metadata_url: str | None = None
+    url: str = ""
     now: Now = system_now

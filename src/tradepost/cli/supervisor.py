@@ -38,9 +38,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Worker:
-    """One of the processes. `ready` is the pipe on which it says that it serves; `due` is when the next one begins,
-    while there is none."""
+    """One of the processes; whoever comes after one that died takes its place. `ready` is the pipe on which it says
+    that it serves; `due` is when the next one begins, while there is none."""
 
+    place: int
     pid: int = 0
     began: float = 0.0
     ready: int = -1
@@ -64,7 +65,7 @@ class Supervisor:
         self._settings = settings
         self._folder = Path()
         self._secret = secrets.token_hex(32)
-        self._workers = [_Worker() for _ in range(settings.workers)]
+        self._workers = [_Worker(place) for place in range(settings.workers)]
         self._woken, self._wake = os.pipe()
         self._held, self._lifeline = os.pipe()
         self._stopping = False
@@ -134,7 +135,8 @@ class Supervisor:
         pid = os.fork()
         if pid == 0:
             os.close(ready)
-            os._exit(self._be_worker(Peers(name, self._folder, self._secret), tell, is_first))
+            peers = Peers(name, self._folder, self._secret, worker.place, len(self._workers))
+            os._exit(self._be_worker(peers, tell, is_first))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(tell)
         worker.pid, worker.began, worker.ready, worker.serves = pid, time.monotonic(), ready, False

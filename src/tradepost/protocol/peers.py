@@ -45,10 +45,12 @@ class _Ended(Exception):
 
 
 class Peers:
-    """This process, called `name` (8 hexadecimal digits), among those whose sockets are in `folder`."""
+    """This process, called `name` (8 hexadecimal digits), among those whose sockets are in `folder`: the one at `place`
+    of so many."""
 
-    def __init__(self, name: str, folder: Path, secret: str) -> None:
+    def __init__(self, name: str, folder: Path, secret: str, place: int = 0, of: int = 1) -> None:
         self.name = name
+        self.place, self.of = place, of
         self._folder = folder
         self._secret = secret.encode()
 

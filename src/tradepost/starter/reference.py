@@ -18,6 +18,8 @@ from tradepost.settings import Settings
 from tradepost.starter.rest_reference import rest
 
 _NOWHERE = "sqlite:///unused.db"  # what a server says of itself needs no database; none is opened
+# The hub's own: get_approval, find_tools, load_tools.
+_OPEN = "no scope: it shows callers only what they did themselves, or could call anyway"
 _MEANING = re.compile(r"^ +(?P<kind>\w+) {2,}(?P<words>.+?) {2,}\w", re.MULTILINE)
 
 
@@ -32,7 +34,7 @@ def tools() -> str:
         for tool in found.tools:
             name = tool["name"]
             scope = found.tool_scopes.get(name)
-            needs = f"`{scope}`" if scope else "no scope"
+            needs = f"`{scope}`" if scope else _OPEN
             lines += [
                 f"### `{name}`",
                 "",

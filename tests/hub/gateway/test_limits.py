@@ -210,6 +210,12 @@ async def test_tokens_of_a_day_stop_the_agent_that_reports_them(world: World):
         for whose in ("supply", None):
             used = {one.name: one.used for one in await quotas.in_force(session, whose)}
             assert used["tokens_per_day"] == 1_100
+    with pytest.raises(RateLimited) as refused:
+        await world.call("get_stock", sku="A1")
+    assert refused.value.details["policy"] == "tokens-day"
+    structured(await world.call("get_stock", await other_agent(world), sku="A1"))
+    await limit(world, "supply", tokens_per_day=2_000)
+    structured(await world.call("get_stock", sku="A1"))
 
 
 @pytest.mark.behaviour("S0.38")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tradepost.foundation.errors import Unavailable
-from tradepost.hub.limits.in_flight import InFlight
+from tradepost.hub.limits.in_flight import InFlight, Part
 
 
 async def test_slots_are_given_back_and_handed_on_in_order():
@@ -128,3 +128,17 @@ async def test_a_line_of_its_own_length():
     await slots.acquire("srv", "orders")
     with pytest.raises(Unavailable):
         await slots.acquire("srv", "orders", waiting=0)
+
+
+def test_the_parts_of_all_processes_come_to_the_whole():
+    for of in range(1, 10):
+        for most in (1, 2, 3, 7, 64, 128, 150):
+            shares = [Part(place, of).share(most) for place in range(of)]
+            assert sum(shares) == max(most, of)
+            assert max(shares) - min(shares) <= 1
+
+
+async def test_a_part_bounds_what_runs():
+    slots = InFlight("server", running=4, waiting=0, part=Part(1, 2))
+    assert [slots.take("a") for _ in range(3)] == [True, True, False]
+    assert [slots.take("b", running=3) for _ in range(2)] == [True, False]

@@ -14,7 +14,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from tests.identity.oauth.world import CALLBACK, Browser, Hub, Program
+from tests.hub.gateway.world import Facts
+from tests.identity.oauth.world import CALLBACK, Browser, Hub, Program, running
 from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.ids import new_id
@@ -160,7 +161,7 @@ async def test_odd_bodies(hub: Hub):
         assert set(answer.json()) == {"error", "error_description"}
 
 
-def _encoded(raw: bytes) -> str:
+def encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -176,7 +177,9 @@ def assertion(hub: Hub, client_id: str, signing: Any, header: dict[str, Any] | N
     now = int(system_now().timestamp())
     claims = {"iss": client_id, "sub": client_id, "aud": hub.url, "iat": now, "exp": now + 60, "jti": new_id("jti")}
     claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-    return jwt.encode(header or {"alg": "ES256"}, claims, signing, algorithms=["ES256", "HS256", "RS256"])
+    return jwt.encode(
+        header or {"alg": "ES256"}, claims, signing, algorithms=["ES256", "HS256", "RS256", "Ed25519", "EdDSA"]
+    )
 
 
 async def with_assertion(hub: Hub, client_id: str, text: str) -> int:
@@ -231,14 +234,14 @@ async def test_other_keys_and_algorithms_prove_nothing(hub: Hub):
     client_id = (await machine(hub, jwks=public(own))).client_id
     good = assertion(hub, client_id, own, {"alg": "RS256"})
     head, body, _ = good.split(".")
-    symmetric = _encoded(b'{"alg":"HS256"}')
+    symmetric = encoded(b'{"alg":"HS256"}')
     confused = f"{symmetric}.{body}"
     mark = hmac.new(own.as_pem(private=False), confused.encode(), hashlib.sha256).digest()
-    none = _encoded(b'{"alg":"none"}')
+    none = encoded(b'{"alg":"none"}')
     wrong = [
         assertion(hub, client_id, other),
         assertion(hub, client_id, other, {"alg": "ES256", "jwk": other.as_dict(private=False)}),
-        f"{confused}.{_encoded(mark)}",
+        f"{confused}.{encoded(mark)}",
         f"{none}.{body}.",
         f"{head}.{body}.",
         good[:-6] + "AAAAAA",
@@ -281,3 +284,22 @@ async def test_what_an_admin_cannot_register(hub: Hub):
     for options in NOT_REGISTERED:
         with pytest.raises(InvalidArgument):
             await hub.client(**options)
+
+
+async def test_a_hub_for_clients_that_prove_themselves(facts: Facts):
+    """No public client, whichever way it is known, gets to a person or to a token; the metadata says so."""
+    async with running(facts) as before:
+        browser, open_one = await before.browser(), await before.program()
+        tokens = await before.tokens(open_one, browser)
+    async with running(facts, public=False, registration=True) as hub:
+        said = (await hub.http.get(f"{hub.url}/.well-known/oauth-authorization-server")).json()
+        for endpoint in ("token", "revocation", "introspection"):
+            assert "none" not in said[f"{endpoint}_endpoint_auth_methods_supported"]
+        assert "registration_endpoint" not in said
+        assert (await hub.refresh(open_one, tokens["refresh_token"])).status_code == 401
+        browser = await hub.browser()
+        for program in (open_one, await hub.program()):
+            refused = await browser.authorize(program.asks())
+            assert (refused.status_code, "prove who they are" in refused.text) == (400, True)
+        confidential = await hub.program(confidential=True)
+        assert await hub.works((await hub.tokens(confidential, browser))["access_token"])

@@ -258,6 +258,7 @@ async def running(
     *,
     documents: HttpPool | None = None,
     registration: bool = False,
+    public: bool = True,
     public_url: str | None = None,
 ) -> AsyncIterator[Hub]:
     """A hub over the world of some facts. `documents` are the connections to who describes clients."""
@@ -271,6 +272,7 @@ async def running(
             DocumentFetcher(Guard(), documents),
             url,
             dynamic_secrets=(lambda: (REGISTRATION_SECRET,)) if registration else None,
+            public=public,
             now=clock,
         )
         app.endpoint = McpEndpoint(

@@ -35,11 +35,14 @@ QUESTIONS: dict[str, list[Json]] = {
 
 
 class Asking:
-    """The application. `begun` are the tools that were called, `acted` counts the writes that were done."""
+    """The application. `begun` are the tools that were called, `acted` counts the writes that were done, `running` the
+    calls that wait while `open` is not set."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
-        self.acted = 0
+        self.acted = self.running = 0
+        self.open = asyncio.Event()
+        self.open.set()
         self._waiting: dict[str, asyncio.Future[Json]] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -83,6 +86,9 @@ class Asking:
             if token is not None:
                 told = {"progressToken": token, "progress": len(said)}
                 yield _event({"method": "notifications/progress", "params": told})
+        self.running += 1
+        await self.open.wait()
+        self.running -= 1
         self.acted += name == "act"
         answer = {"content": [{"type": "text", "text": json.dumps(said)}]}
         yield _event({"id": message["id"], "result": answer})

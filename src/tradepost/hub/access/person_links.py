@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, Select, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
@@ -96,17 +96,27 @@ async def link_for(session: AsyncSession, by: Caller, email: str, now: Now = sys
 
 async def list_invitations(session: AsyncSession, now: Now = system_now) -> list[PersonLink]:
     """The invitations that can still be accepted, the latest first."""
-    invited = select(PersonLink).where(PersonLink.kind == "invitation", *_open(now()))
-    return list(await session.scalars(invited.order_by(PersonLink.created_at.desc())))
+    return list(await session.scalars(open_invitations(now()).order_by(PersonLink.created_at.desc())))
+
+
+def open_invitations(moment: datetime) -> Select[PersonLink]:
+    """The invitations that can be accepted at a moment."""
+    return select(PersonLink).where(PersonLink.kind == "invitation", *_open(moment))
+
+
+async def find_invitation(session: AsyncSession, who: str, now: Now = system_now) -> PersonLink:
+    """An open invitation by its id or its e-mail address. Raises NotFound."""
+    wanted = (PersonLink.id == who) | (PersonLink.email == who.strip().lower())
+    row = await session.scalar(open_invitations(now()).where(wanted))
+    if row is None:
+        raise NotFound("There is no open invitation of that name.", hint="Run `tradepost user invitations`.")
+    return row
 
 
 async def revoke_invitation(session: AsyncSession, by: Caller, who: str, now: Now = system_now) -> PersonLink:
     """Take an open invitation back, by its id or its e-mail address. Raises NotFound."""
     await require_role(session, by, "admin")
-    wanted = (PersonLink.id == who) | (PersonLink.email == who.strip().lower())
-    row = await session.scalar(select(PersonLink).where(PersonLink.kind == "invitation", wanted, *_open(now())))
-    if row is None:
-        raise NotFound("There is no open invitation of that name.", hint="Run `tradepost user invitations`.")
+    row = await find_invitation(session, who, now)
     row.revoked_at = now()
     await record_change(session, by, "invitation:revoked", row.id, {"email": row.email})
     return row

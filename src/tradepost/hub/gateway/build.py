@@ -25,7 +25,7 @@ from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.limits.attempts import Attempts
-from tradepost.hub.limits.in_flight import InFlight
+from tradepost.hub.limits.in_flight import WHOLE, InFlight, Part
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.upstreams.opening import Opening
@@ -71,12 +71,14 @@ def build_gateway(
     assertions: Assertions | None = None,
     pace: Pace | None = None,
     contradicted: Contradicted = to_nobody,
+    part: Part = WHOLE,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
     between two calls, the same in every process over these databases. Without, they are this process's own. `opening`
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
-    `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved."""
+    `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is this
+    process's of what may run at once."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
@@ -87,8 +89,8 @@ def build_gateway(
         leases=leases or Leases(database, owner, clock),
         clock=clock,
         standings=Standings(database, versions),
-        principals=InFlight("principal"),
-        servers=InFlight("server"),
+        principals=InFlight("principal", part=part),
+        servers=InFlight("server", part=part),
         pace=Pace(Shares(database)) if pace is None else pace,
         attempts=Attempts(),
         rounds=seal,

@@ -3,9 +3,11 @@
 import orjson
 
 from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import ForbiddenScope
 from tradepost.foundation.ids import new_id
+from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
-from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.gateway.pipeline import Pipeline, lacks_scope
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
@@ -29,8 +31,13 @@ class Door:
         run_id: str | None = None,
         extras: CallExtras = NO_EXTRAS,
     ) -> Json:
-        """The CallToolResult object of one call. Raises NotFound for a tool the caller does not see."""
+        """The CallToolResult object of one call. Raises NotFound for a tool the caller does not see. A missing scope is
+        a result with isError: there is no HTTP here that could say it, and nobody to ask for more."""
         own = caller.for_request(new_id("req"))
-        return await self._pipeline.run(
-            Call(own, "tool", name, arguments, extras=extras, run_id=run_id or caller.run_id)
-        )
+        call = Call(own, "tool", name, arguments, extras=extras, run_id=run_id or caller.run_id)
+        try:
+            return await self._pipeline.run(call)
+        except ForbiddenScope as error:
+            if call.entry is None or not lacks_scope(error):
+                raise
+            return error_result(error)

@@ -80,7 +80,8 @@ class Pipeline:
 
     async def run(self, call: Call) -> Json:
         """The result object of a call. Raises NotFound, Unauthenticated, RateLimited, Unavailable before something is
-        found to call; after that, errors of tools are results with isError, those of resources and prompts raised."""
+        found to call, and ForbiddenScope for a scope that is missing; after that, errors of tools are results with
+        isError, those of resources and prompts raised."""
         handed_over = False
         try:
             await self._walk(call, BEFORE_INTENT)
@@ -190,7 +191,7 @@ def _answer(call: Call) -> Json:
     if isinstance(call.error, InProgress) and call.action is not None and call.extras.takes_tasks:
         return created(call.action)
     if call.error is not None:
-        if call.kind != "tool" or call.entry is None or isinstance(call.error, _OUTRIGHT) or _can_be_mended(call):
+        if call.kind != "tool" or call.entry is None or isinstance(call.error, _OUTRIGHT) or lacks_scope(call.error):
             raise call.error
         return error_result(call.error)
     if call.answer is None:
@@ -198,10 +199,10 @@ def _answer(call: Call) -> Json:
     return call.answer
 
 
-def _can_be_mended(call: Call) -> bool:
-    """Whether the client itself can do something about it: with OAuth it asks its person for the scope that is missing,
-    which it does where HTTP says so."""
-    return isinstance(call.error, ForbiddenScope) and call.caller.grant is not None
+def lacks_scope(error: Exception) -> bool:
+    """Whether it says which scope is missing: a client hears so by the status and the challenge of HTTP, which tell it
+    what to ask its person, or an admin, for. Other reasons to forbid a call are errors of the tool."""
+    return isinstance(error, ForbiddenScope) and "scope" in error.details
 
 
 def _gone(call: Call) -> AuditFact:

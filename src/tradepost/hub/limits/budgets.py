@@ -17,6 +17,8 @@ from tradepost.hub.limits.quotas import Quotas
 from tradepost.hub.limits.shares import Shares
 
 _UNLIMITED = 2**62
+LOOKED_SECONDS = 1.0  # that an answer whether tokens are left is good for
+_MOST_LOOKED = 10_000
 TOKENS, WRITES, CALLS = "tokens", "writes", "calls"
 
 
@@ -25,6 +27,7 @@ class DayBudgets:
 
     def __init__(self, shares: Shares) -> None:
         self._shares = shares
+        self._looked: dict[tuple[str, str, int], tuple[float, Share]] = {}
 
     async def take(self, workspace_id: str, agent_id: str | None, quotas: Quotas, counter: str, amount: int) -> None:
         """Count so much for the agent and for its workspace, for both or for neither. Raises RateLimited, or
@@ -50,10 +53,22 @@ class DayBudgets:
         """What a language model used for an agent. Raises RateLimited when the day's tokens are used up by now: the
         agent stops here. Not within a transaction that writes: on SQLite there is only one."""
         await self.add(workspace_id, agent_id, quotas, TOKENS, tokens)
+        self._looked = {key: found for key, found in self._looked.items() if key[0] != workspace_id}
+        await self.require_tokens(workspace_id, agent_id, quotas)
+
+    async def require_tokens(self, workspace_id: str, agent_id: str | None, quotas: Quotas) -> None:
+        """Raises RateLimited when the day's tokens of the agent or its workspace are used up. It looks once a second
+        at the most; what another process counted meanwhile is seen then."""
         for whose, limit in _limits(agent_id, quotas, TOKENS):
-            share = await self._shares.ask(_ask(workspace_id, whose, TOKENS, limit, 0))
-            if share.taken >= limit:
-                raise _used_up(whose, TOKENS, limit, share)
+            key, moment = (workspace_id, whose, limit), asyncio.get_running_loop().time()
+            kept = self._looked.get(key)
+            if kept is None or kept[0] < moment - LOOKED_SECONDS:
+                share = await self._shares.ask(_ask(workspace_id, whose, TOKENS, limit, 0))
+                if len(self._looked) >= _MOST_LOOKED:
+                    self._looked.clear()
+                kept = self._looked[key] = (moment, share)
+            if kept[1].taken >= limit:
+                raise _used_up(whose, TOKENS, limit, kept[1])
 
 
 def day_window(counter: str, whose: str) -> str:

@@ -1,7 +1,8 @@
 """How many calls one key (a principal, a server) may have running at once. Beyond that calls wait in line, and beyond
 the line they are refused at once, so that one slow server or one busy agent cannot fill the process.
 
-Within one event loop; a free slot costs two dictionary look-ups.
+Within one event loop; a free slot costs two dictionary look-ups. Processes that serve one port divide each cap among
+them, so that it holds for all together without asking anybody.
 """
 
 import asyncio
@@ -15,6 +16,22 @@ from tradepost.hub.limits.settings import DEFAULTS
 RETRY_AFTER_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one of several processes has of every cap: the parts of all of them come to the cap. Where there are fewer
+    slots than processes, each has one: a process without any could serve nobody."""
+
+    place: int = 0
+    of: int = 1
+
+    def share(self, most: int) -> int:
+        """How many of so many slots are this process's own."""
+        return most if self.of == 1 else max(1, (most + self.of - 1 - self.place) // self.of)
+
+
+WHOLE = Part()
+
+
 @dataclass(slots=True)
 class _Line:
     most: int  # as the last call that came had it
@@ -25,9 +42,12 @@ class _Line:
 class InFlight:
     """Slots per key: `async with in_flight.slot("srv_1", "orders"): …`."""
 
-    def __init__(self, what: str, running: int = DEFAULTS.running, waiting: int = DEFAULTS.waiting) -> None:
+    def __init__(
+        self, what: str, running: int = DEFAULTS.running, waiting: int = DEFAULTS.waiting, part: Part = WHOLE
+    ) -> None:
         self._what = what
-        self._most_running = running
+        self._part = part
+        self._most_running = part.share(running)
         self._most_waiting = waiting
         self._lines: dict[str, _Line] = {}
 
@@ -45,7 +65,7 @@ class InFlight:
 
     def take(self, key: str, running: int | None = None) -> bool:
         """Take a slot if one is free; whether it was. `running` as for `slot`."""
-        most = self._most_running if running is None else running
+        most = self._most_running if running is None else self._part.share(running)
         line = self._lines.get(key)
         if line is None:
             line = self._lines[key] = _Line(most)

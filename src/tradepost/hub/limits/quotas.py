@@ -25,6 +25,7 @@ CALLS_AT_ONCE = 128
 MONEY = "money_per_day"  # with a currency: money_per_day.EUR
 FEATURE = "feature"  # with a name: feature.writes
 _DAY = "_per_day"
+_OF_CALLS = frozenset({"calls", "tokens"})  # counters of a day that are looked at before every call
 
 Value = int | bool
 
@@ -41,7 +42,7 @@ class Quota:
 
 QUOTAS: Mapping[str, Quota] = {
     "calls_per_minute": Quota("Calls in a minute, of each agent, person or key.", 1_000_000, CALLS_PER_MINUTE),
-    "calls_at_once": Quota("Calls at once, of each of them, in each process.", 1_000, CALLS_AT_ONCE),
+    "calls_at_once": Quota("Calls at once, of each of them; several workers divide it.", 1_000, CALLS_AT_ONCE),
     "calls_per_day": Quota("Calls in a day (UTC), of the whole workspace or of the agent.", 10**12),
     "writes_per_day": Quota("Writes carried out in a day.", 10**12, least=0),
     "tokens_per_day": Quota("Tokens of language models in a day.", MAX_MINOR, least=0),
@@ -114,7 +115,7 @@ def _merged(workspace: tuple[tuple[str, Value], ...], agent: tuple[tuple[str, Va
         workspace_day=workspace_day,
         agent_day=agent_day,
         off=off,
-        is_plain=not off and "calls" not in workspace_day and "calls" not in agent_day,
+        is_plain=not off and _OF_CALLS.isdisjoint(workspace_day) and _OF_CALLS.isdisjoint(agent_day),
     )
 
 

@@ -162,6 +162,7 @@ def _about(asked: Asked) -> Consented:
         challenge=asked.challenge,
         resource=asked.resource,
         asked=asked.scopes,
+        needs_key=client.jwks is not None,
     )
 
 
@@ -174,4 +175,5 @@ def _about_kept(kept: OAuthRequest) -> Consented:
         challenge=kept.challenge,
         resource=kept.resource,
         asked=kept.asked,
+        needs_key=kept.needs_key,
     )

@@ -46,9 +46,17 @@ def oauth_at(url: str) -> dict[str, str]:
 class OAuthDoor:
     """An ASGI application. `close` ends its connections."""
 
-    def __init__(self, resources: Resources, people: Authorizing, programs: Tokens, fetcher: DocumentFetcher) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        people: Authorizing,
+        programs: Tokens,
+        fetcher: DocumentFetcher,
+        *,
+        public: bool = True,
+    ) -> None:
         self._resources = resources
-        self._server_metadata = metadata.of_server(resources, registration=programs.registers)
+        self._server_metadata = metadata.of_server(resources, registration=programs.registers, public=public)
         self._fetcher = fetcher
         self._app = Starlette(
             routes=[
@@ -104,12 +112,15 @@ def build_oauth(
     url: str,
     *,
     dynamic_secrets: Rotating | None = None,
+    public: bool = True,
     now: Now = system_now,
 ) -> OAuthDoor:
     """The door. `url` is the public address of the hub and the issuer; `dynamic_secrets` let clients register
-    themselves; `fetcher` fetches documents about clients."""
-    resources = Resources(url)
-    clients = Clients(database, ClientDocuments(fetcher), dynamic_secrets)
+    themselves; without `public` none is let in that cannot prove who it is, and so none that registered itself.
+    `fetcher` fetches documents about clients."""
+    resources, dynamic_secrets = Resources(url), dynamic_secrets if public else None
+    clients = Clients(database, ClientDocuments(fetcher), dynamic_secrets, public=public)
     proving = ClientAuthentication(database, clients, frozenset({url, f"{url}/oauth/token"}), now)
     authorizing = Authorizing(database, people, clients, resources, now)
-    return OAuthDoor(resources, authorizing, Tokens(database, proving, resources, now, dynamic_secrets), fetcher)
+    tokens = Tokens(database, proving, resources, now, dynamic_secrets)
+    return OAuthDoor(resources, authorizing, tokens, fetcher, public=public)

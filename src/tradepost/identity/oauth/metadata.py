@@ -11,10 +11,11 @@ from tradepost.hub.access.oauth.scopes import BASE
 Json = dict[str, Any]
 
 
-def of_server(resources: Resources, *, registration: bool) -> Json:
-    """The authorization server's own."""
+def of_server(resources: Resources, *, registration: bool, public: bool = True) -> Json:
+    """The authorization server's own; `public` is whether clients without a secret or key are let in."""
     at = f"{resources.url}/oauth"
     confidential = [method for method in METHODS if method != "none"]
+    methods = list(METHODS) if public else confidential
     document: Json = {
         "issuer": resources.url,
         "authorization_endpoint": f"{at}/authorize",
@@ -26,9 +27,9 @@ def of_server(resources: Resources, *, registration: bool) -> Json:
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),

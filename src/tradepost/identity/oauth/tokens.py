@@ -88,7 +88,7 @@ class Tokens:
                 raise OAuthError(INVALID_REQUEST, "Registration is off: use a client metadata document.", status=404)
             if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 raise OAuthError(INVALID_REQUEST, "Send the body as Content-Type: application/json.", status=415)
-            name, redirect_uris = read_metadata(_json(await body_of(request, MAX_REGISTRATION)), replaces_secret=True)
+            name, redirect_uris = read_metadata(_json(await body_of(request, MAX_REGISTRATION)), itself=True)
             client_id = dynamic.seal(name, redirect_uris, self._dynamic_secrets()[0])
         except OAuthError as error:
             return refusal(error)

@@ -7,9 +7,10 @@ import hashlib
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
@@ -22,11 +23,13 @@ from tradepost.hub.access.oauth.errors import invalid_client
 from tradepost.hub.access.oauth.models import OAuthAssertion
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ALGORITHMS = ("ES256", "RS256", "PS256", "Ed25519")
+# "EdDSA" is how RFC 8037 calls what RFC 9864 calls "Ed25519": clients use both names.
+ALGORITHMS = ("ES256", "RS256", "PS256", "Ed25519", "EdDSA")
 MAX_LENGTH = 8_192
 MAX_LIFE = timedelta(minutes=10)
 LEEWAY = timedelta(seconds=60)
 MAX_KEYS = 10
+OF_NO_WORKSPACE = "-"  # the scope of what clients showed that belong to no workspace
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -88,7 +91,9 @@ def _claims(client: Client, assertion: str) -> dict[str, Any]:
         raise invalid_client()
     try:
         keys = KeySet.import_key_set({"keys": client.jwks["keys"]})
-        return jwt.decode(assertion, keys, algorithms=ALGORITHMS).claims
+        with catch_warnings():
+            simplefilter("ignore", SecurityWarning)  # of the old name of Ed25519
+            return jwt.decode(assertion, keys, algorithms=ALGORITHMS).claims
     except (JoseError, ValueError, KeyError, TypeError):
         raise invalid_client() from None
 
@@ -102,7 +107,7 @@ def _moment(seconds: Any) -> datetime | None:
 async def _once(database: Database, client: Client, jti: str, expires_at: datetime, now: datetime) -> None:
     mark = "oaj_" + hashlib.sha256(f"{client.client_id}\n{jti}".encode()).hexdigest()
     try:
-        async with database.transaction(client.workspace_id or "", write=True) as session:
+        async with database.transaction(client.workspace_id or OF_NO_WORKSPACE, write=True) as session:
             await session.execute(delete(OAuthAssertion).where(OAuthAssertion.expires_at < now - LEEWAY))
             session.add(OAuthAssertion(id=mark, expires_at=expires_at))
     except IntegrityError:

@@ -72,10 +72,11 @@ class ClientAuthentication:
         if given.assertion or given.assertion_type:
             if given.assertion_type != TYPE:
                 raise invalid_client()
+            client = await self._clients.with_keys(client)
             await check_assertion(self._database, client, given.assertion, self._audiences, self._now())
             return client
         secret = given.from_header[1] if given.from_header is not None else given.secret
-        if client.jwks is not None or bool(secret) != client.is_confidential:
+        if client.jwks is not None or bool(secret) != client.is_confidential or not self._clients.lets_in(client):
             raise invalid_client()
         if client.secret_digest is not None and not _fits(given, client.secret_digest):
             raise invalid_client()

@@ -10,9 +10,12 @@ from tradepost.hub.access.oauth.redirects import MAX_URIS, fault_of
 MAX_NAME = 80
 
 
-def read_metadata(said: Any, *, replaces_secret: bool) -> tuple[str, tuple[str, ...]]:
-    """Name and redirect URIs of a public client. With `replaces_secret` one that wants a secret is made a public one,
-    as a registration may (RFC 7591 section 3.2.1). Raises OAuthError."""
+KEY = "private_key_jwt"
+
+
+def read_metadata(said: Any, *, itself: bool) -> tuple[str, tuple[str, ...]]:
+    """Name and redirect URIs of a client. One that registers `itself` and wants a secret is made a public one, as a
+    registration may (RFC 7591 section 3.2.1); one with a document may have keys. Raises OAuthError."""
     if not isinstance(said, Mapping):
         raise _wrong("The metadata of a client is a JSON object.")
     name, uris = said.get("client_name"), said.get("redirect_uris")
@@ -26,8 +29,9 @@ def read_metadata(said: Any, *, replaces_secret: bool) -> tuple[str, tuple[str, 
         if fault is not None:
             raise OAuthError(INVALID_REDIRECT_URI, f"A redirect URI cannot be used: {fault}.")
     how = said.get("token_endpoint_auth_method", "none")
-    if how != "none" and not (replaces_secret and how in ("client_secret_basic", "client_secret_post")):
-        raise _wrong("token_endpoint_auth_method has to be none: an admin registers clients with a secret or a key.")
+    if how != "none" and how not in (("client_secret_basic", "client_secret_post") if itself else (KEY,)):
+        ways = "none: an admin registers clients with a secret or a key" if itself else f"none or {KEY}"
+        raise _wrong(f"token_endpoint_auth_method has to be {ways}.")
     grants = said.get("grant_types", ["authorization_code"])
     if not isinstance(grants, list) or "authorization_code" not in grants:
         raise _wrong("grant_types has to have authorization_code.")

@@ -12,8 +12,8 @@ from tradepost.foundation.canonical import canonical
 from tradepost.foundation.rotating import Rotating
 from tradepost.hub.access.models import Workspace
 from tradepost.hub.access.oauth import dynamic
-from tradepost.hub.access.oauth.errors import invalid_client
-from tradepost.hub.access.oauth.models import OAuthClient
+from tradepost.hub.access.oauth.errors import UNAUTHORIZED_CLIENT, OAuthError, invalid_client
+from tradepost.hub.access.oauth.models import OAuthClient, OAuthGrant
 
 DOCUMENT = "https://"
 MAX_CLIENT_ID = 2048
@@ -24,7 +24,7 @@ Source = Literal["registered", "document", "dynamic"]
 @dataclass(frozen=True, slots=True)
 class Client:
     """What is known of a client. One that an admin registered belongs to a workspace and has a row; `agent_id` is whom
-    it may act as on its own. All others are public and of no workspace."""
+    it may act as on its own. All others are of no workspace, and public where their document has no keys."""
 
     client_id: str
     name: str
@@ -56,18 +56,31 @@ class Documents(Protocol):
 
 
 class Clients:
-    """Finds them. `dynamic_secrets` seal what clients registered themselves with; None where they may not."""
+    """Finds them. `dynamic_secrets` seal what clients registered themselves with; None where they may not. Without
+    `public` only those are let in that can prove who they are."""
 
-    def __init__(self, database: Database, documents: Documents, dynamic_secrets: Rotating | None = None) -> None:
+    def __init__(
+        self, database: Database, documents: Documents, dynamic_secrets: Rotating | None = None, *, public: bool = True
+    ) -> None:
         self._database = database
         self._documents = documents
         self._dynamic_secrets = dynamic_secrets
+        self._public = public
 
     async def find(self, client_id: str) -> Client:
         """A client, to be shown to a person. Raises OAuthError."""
-        if client_id.startswith(DOCUMENT):
-            return await self._documents.read(client_id)
-        return await self.known(client_id)
+        by_document = client_id.startswith(DOCUMENT)
+        client = await (self._documents.read(client_id) if by_document else self.known(client_id))
+        if not self.lets_in(client):
+            raise OAuthError(
+                UNAUTHORIZED_CLIENT,
+                "This hub lets in only clients that can prove who they are, with a secret or with keys.",
+            )
+        return client
+
+    def lets_in(self, client: Client) -> bool:
+        """Whether a client may come here at all."""
+        return self._public or client.is_confidential
 
     async def known(self, client_id: str) -> Client:
         """A client that comes for tokens: nothing is fetched for it, since all it may have was granted before. Raises
@@ -88,6 +101,22 @@ class Clients:
         if found is None:
             raise invalid_client()
         return of_row(found)
+
+    async def with_keys(self, client: Client) -> Client:
+        """A client that shows an assertion, with the keys that its document has now. The document is fetched only where
+        somebody granted the client something: nobody makes this hub fetch what no person here has agreed to. Raises
+        OAuthError."""
+        if client.source != "document":
+            return client
+        granted = select(OAuthGrant.id).where(OAuthGrant.client_id == client.client_id, OAuthGrant.revoked_at.is_(None))
+        async with self._database.system(write=False) as session:
+            known = await session.scalar(granted.limit(1))
+        if known is None:
+            raise invalid_client()
+        try:
+            return await self._documents.read(client.client_id)
+        except OAuthError:
+            raise invalid_client() from None
 
     def _registered_itself(self, client_id: str) -> Client:
         if self._dynamic_secrets is None:

@@ -53,6 +53,7 @@ async def keep(session: AsyncSession, person: SignedIn, asked: Asked, now: Now) 
         challenge=asked.challenge,
         resource=asked.resource,
         asked=asked.scopes,
+        needs_key=asked.client.jwks is not None,
         expires_at=moment + REQUEST_LIFE,
     )
     session.add(row)
@@ -112,6 +113,7 @@ class Consented:
     challenge: str
     resource: str
     asked: list[str]
+    needs_key: bool
 
 
 async def grant(
@@ -127,6 +129,7 @@ async def grant(
         agent_id=agent.id,
         scopes=given,
         resource=consented.resource,
+        needs_key=consented.needs_key,
     )
     session.add(row)
     await session.flush()

@@ -21,13 +21,21 @@ async def list_grants(session: AsyncSession, *, user_id: str | None = None, acti
     return list(await session.scalars(chosen))
 
 
+async def find_grant(session: AsyncSession, grant_id: str) -> OAuthGrant:
+    """A grant. Raises NotFound."""
+    grant = await session.scalar(select(OAuthGrant).where(OAuthGrant.id == grant_id))
+    if grant is None:
+        raise _unknown(grant_id)
+    return grant
+
+
 async def revoke_grant(session: AsyncSession, by: Caller, grant_id: str, now: Now = system_now) -> OAuthGrant:
     """End a grant: one's own, or anybody's as an admin. Twice is the same as once."""
     grant = await session.scalar(select(OAuthGrant).where(OAuthGrant.id == grant_id))
     is_own = by.agent_id is None and by.user_id is not None and grant is not None and grant.user_id == by.user_id
     await require_role(session, by, "viewer" if is_own else "admin")
     if grant is None:
-        raise NotFound(f"There is no grant '{grant_id[:60]}'.", hint="Run `tradepost oauth-grant list`.")
+        raise _unknown(grant_id)
     await end_grant(session, by, grant, "asked for", now)
     await _forget_approval(session, grant)
     return grant
@@ -39,6 +47,10 @@ async def end_grant(session: AsyncSession, by: Caller, grant: OAuthGrant, why: s
         grant.revoked_at = now()
         details = {"client": grant.client_id[:200], "user": grant.user_id, "why": why}
         await record_change(session, by, "oauth_grant:revoked", grant.id, details)
+
+
+def _unknown(grant_id: str) -> NotFound:
+    return NotFound(f"There is no grant '{grant_id[:60]}'.", hint="Run `tradepost oauth-grant list`.")
 
 
 async def _forget_approval(session: AsyncSession, grant: OAuthGrant) -> None:

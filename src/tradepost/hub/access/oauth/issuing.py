@@ -24,6 +24,7 @@ from tradepost.hub.access.oauth.errors import (
     INVALID_TARGET,
     UNAUTHORIZED_CLIENT,
     OAuthError,
+    invalid_client,
     invalid_grant,
 )
 from tradepost.hub.access.oauth.grants import end_grant
@@ -77,6 +78,7 @@ class Issuing:
             raise invalid_grant()
         async with self._database.transaction(seen.workspace_id, write=True) as session:
             grant = await _locked(session, seen.grant_id)
+            _check_key(grant, client)
             _check_resource(grant, resource)
             # Two that come at once have both seen an unused code: the database lets one of them have it.
             mine = await session.scalar(
@@ -102,6 +104,7 @@ class Issuing:
             grant = await _locked(session, seen.grant_id)
             if grant.client_id != client.client_id:
                 raise invalid_grant()
+            _check_key(grant, client)
             row = await session.scalar(select(OAuthToken).where(OAuthToken.id == seen.id))
             _check_resource(grant, resource)
             if row is None or row.expires_at <= now or not await _stands(session, grant):
@@ -194,6 +197,13 @@ async def _may_rotate(session: AsyncSession, row: OAuthToken, now: datetime) -> 
     for token in given:
         token.revoked_at = token.revoked_at or now
     return True
+
+
+def _check_key(grant: OAuthGrant, client: Client) -> None:
+    """A client known by its document says there how it proves itself: what it was given so is not for one that did not,
+    whatever its document says today."""
+    if grant.needs_key and client.jwks is None:
+        raise invalid_client()
 
 
 def _check_resource(grant: OAuthGrant, resource: str | None) -> None:

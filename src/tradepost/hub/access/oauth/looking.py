@@ -77,9 +77,8 @@ async def _own(database: Database, client: Client, token: str) -> OAuthToken | N
         row = await session.scalar(select(OAuthToken).where(OAuthToken.digest == digest_of(token)))
         if row is None:
             return None
-        owner = await session.scalar(
-            select(OAuthGrant.client_id).where(
-                OAuthGrant.id == row.grant_id, OAuthGrant.workspace_id == row.workspace_id
-            )
-        )
-    return row if owner == client.client_id else None
+        grants = select(OAuthGrant).where(OAuthGrant.id == row.grant_id, OAuthGrant.workspace_id == row.workspace_id)
+        grant = await session.scalar(grants)
+    if grant is None or grant.client_id != client.client_id or (grant.needs_key and client.jwks is None):
+        return None
+    return row

@@ -33,7 +33,7 @@ class OAuthClient(HubBase, Versioned):
 
 class OAuthRequest(HubBase, Scoped):
     """What a client asked for, while a person looks at the consent page: bound to the browser's session, used once.
-    `asked` are the scopes it named."""
+    `asked` are the scopes it named; with `needs_key` it has to prove itself with a key to get tokens."""
 
     __tablename__ = "oauth_requests"
     session_id: Mapped[str]
@@ -46,6 +46,7 @@ class OAuthRequest(HubBase, Scoped):
     challenge: Mapped[str]
     resource: Mapped[str]
     asked: Mapped[list[str]] = mapped_column(JsonColumn)
+    needs_key: Mapped[bool] = mapped_column(default=False)
     expires_at: Mapped[datetime]
     __table_args__ = (scoped_reference("user_id", "users"), Index("ix_oauth_requests_expiry", "expires_at"))
 
@@ -69,7 +70,8 @@ class OAuthApproval(HubBase, Versioned):
 
 
 class OAuthGrant(HubBase, Versioned):
-    """What a client may do, and the family of all tokens it has for that. Without a user the client acts on its own."""
+    """What a client may do, and the family of all tokens it has for that. Without a user the client acts on its own;
+    with `needs_key` it had keys when it was granted, and nobody without one of them has tokens from it."""
 
     __tablename__ = "oauth_grants"
     client_id: Mapped[str]
@@ -78,11 +80,13 @@ class OAuthGrant(HubBase, Versioned):
     agent_id: Mapped[str]
     scopes: Mapped[list[str]] = mapped_column(JsonColumn)
     resource: Mapped[str]
+    needs_key: Mapped[bool] = mapped_column(default=False)
     revoked_at: Mapped[datetime | None]
     __table_args__ = (
         scoped_reference("user_id", "users"),
         scoped_reference("agent_id", "agents"),
         Index("ix_oauth_grants_client", "workspace_id", "client_id"),
+        Index("ix_oauth_grants_of_client", "client_id"),
     )
 
 

@@ -28,6 +28,7 @@ async def _wait(call: Call, parts: Parts, counted: Awaitable[None] | None) -> No
         await counted
     caller, quotas = call.caller, call.quotas
     quotas.require("mcp")
+    await parts.pace.budgets.require_tokens(caller.workspace_id, caller.agent_id, quotas)
     await _count_day(call, parts, WORKSPACE, quotas.workspace_day.get("calls"))
     if caller.agent_id is not None:
         await _count_day(call, parts, caller.agent_id, quotas.agent_day.get("calls"))
