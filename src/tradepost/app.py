@@ -249,7 +249,11 @@ class Tradepost:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
-            if path == "/health":
+            if self.endpoint.owns(path):  # what is asked for most
+                if self.proxies:
+                    self.proxies.look(scope)
+                await self.endpoint(scope, receive, send)
+            elif path == "/health":
                 await _answer(send, 200, {"status": "ok"})
             elif path == "/ready":
                 await self._ready(send)
@@ -259,10 +263,10 @@ class Tradepost:
             await serve_lifespan(self.start, self.stop, receive, send)
 
     async def _answer(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """MCP is asked for most, and says what is wrong with a path that nobody knows."""
+        """What is not MCP. It says what is wrong with a path that nobody knows."""
         if self.proxies:
             self.proxies.look(scope)
-        door = None if self.endpoint.owns(path) else self.doors.owner(path)
+        door = self.doors.owner(path)
         if door is None:
             await self.endpoint(scope, receive, send)
         else:

@@ -29,6 +29,13 @@ class OneWriteTransport(asyncio.Transport):
             self._loop.call_soon(self._flush)
         self._held.append(data)
 
+    def write_now(self, data: bytes) -> None:
+        """For what is whole: nothing is waited for, unless something else waits already."""
+        if self._held:
+            self._held.append(data)
+        elif not self._to.is_closing():
+            self._to.write(data)
+
     def close(self) -> None:
         self._flush()
         self._to.close()

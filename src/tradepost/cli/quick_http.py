@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from tradepost.cli.one_write import OneWriteProtocol
+from tradepost.cli.one_write import OneWriteProtocol, OneWriteTransport
 from tradepost.protocol.exchange import WHOLE
 
 HEAD_SECONDS = 30.0  # a head that takes longer is a slow loris, not a client
@@ -151,6 +151,8 @@ class QuickProtocol(OneWriteProtocol):
 class WholeCycle(RequestResponseCycle):
     """One request, whose body may be taken and whose answer may be given in one piece."""
 
+    transport: OneWriteTransport
+
     def take_body(self) -> bytes | None:
         """The body, if all of it is here; it is taken then, as `receive` would."""
         if self.more_body or self.disconnected or len(self.body) > _SMALL:
@@ -167,7 +169,7 @@ class WholeCycle(RequestResponseCycle):
             return False
         self.response_started = self.response_complete = True
         last = b"\r\n\r\n" if self.keep_alive else b"\r\nconnection: close\r\n\r\n"
-        self.transport.write(b"%bcontent-length: %d%b%b" % (head, len(body), last, body))
+        self.transport.write_now(b"%bcontent-length: %d%b%b" % (head, len(body), last, body))
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()

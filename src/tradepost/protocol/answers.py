@@ -61,6 +61,17 @@ async def read_response(
     raise _wrong(f"answered with {shown} instead of JSON or an event stream")
 
 
+def whole_response(answer: HttpAnswer, request_id: int) -> tuple[Json, bytes] | None:
+    """The same, where it is plain JSON and all of it is here, as it mostly is; None for any other answer."""
+    headers = answer.headers
+    if not answer.complete or headers.get("content-type") != "application/json" or "content-encoding" in headers:
+        return None
+    body = answer.taken()
+    if len(body) > MAX_ANSWER_BYTES:
+        raise _too_long()
+    return _matching(_object(body), request_id), body
+
+
 async def read_body(answer: HttpAnswer) -> bytes:
     """The whole body, at most MAX_ANSWER_BYTES. Raises UpstreamFailed."""
     whole = answer.taken()

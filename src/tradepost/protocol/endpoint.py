@@ -149,7 +149,11 @@ class McpEndpoint:
         exchange.request_id = message.id
         is_modern = modern.is_modern(message, exchange.headers.get(modern.VERSION_HEADER))
         try:
-            result, headers = await self._result(exchange, caller, server, message, is_modern)
+            headers: dict[str, str] | None = None
+            if is_modern:
+                result = await self._modern.result(caller, server, message, exchange)
+            else:
+                result, headers = await self._older_result(exchange, caller, server, message)
         except (ClientGone, Elsewhere):
             raise
         except Canceled:
@@ -177,12 +181,10 @@ class McpEndpoint:
         except Elsewhere as again:
             raise again.otherwise from None
 
-    async def _result(
-        self, exchange: Exchange, caller: Caller, server: str | None, message: Message, is_modern: bool
+    async def _older_result(
+        self, exchange: Exchange, caller: Caller, server: str | None, message: Message
     ) -> tuple[bytes, dict[str, str] | None]:
         headers = exchange.headers
-        if is_modern:
-            return await self._modern.result(caller, server, message, exchange), None
         version = headers.get(modern.VERSION_HEADER)
         if version is not None and version not in legacy.VERSIONS:
             raise unsupported_version(version, SERVED_VERSIONS)

@@ -16,9 +16,27 @@ class HttpAnswer:
     takes its connection with it.
     """
 
-    __slots__ = ("_ended", "_failure", "_held", "_news", "_pieces", "_resume", "complete", "headers", "status", "then")
+    __slots__ = (
+        "_ended",
+        "_failure",
+        "_held",
+        "_loop",
+        "_news",
+        "_pieces",
+        "_resume",
+        "complete",
+        "headers",
+        "status",
+        "then",
+    )
 
-    def __init__(self, resume: Callable[[], None], ended: Callable[["HttpAnswer"], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        resume: Callable[[], None],
+        ended: Callable[["HttpAnswer"], None],
+    ) -> None:
+        self._loop = loop
         self.status = 0
         self.headers: dict[str, str] = {}
         self.complete = False
@@ -106,5 +124,5 @@ class HttpAnswer:
             self._news.set_result(None)
 
     def _more(self) -> asyncio.Future[None]:
-        self._news = asyncio.get_running_loop().create_future()
+        self._news = self._loop.create_future()
         return self._news

@@ -31,7 +31,8 @@ class HttpConnection(asyncio.Protocol):
         self.heard = False  # whether a byte of the running exchange's answer came
         self.idle_since = 0.0
         self.idle_seconds: float | None = None  # how long the server says it keeps an idle connection
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()  # kept: on some Pythons each look-up is a system call
+        self.gone: asyncio.Future[None] = self._loop.create_future()
         self._freed = freed
         self._lost = lost
         self._transport: asyncio.Transport | None = None
@@ -64,7 +65,7 @@ class HttpConnection(asyncio.Protocol):
         """Send a request on a usable connection that is idle. From here on it may have reached the server."""
         if self._transport is None or self._answer is not None:
             raise RuntimeError("An exchange was started on a connection that is not idle.")
-        answer = self._answer = HttpAnswer(self._resume, self._end)
+        answer = self._answer = HttpAnswer(self._loop, self._resume, self._end)
         self.served += 1
         self.heard = self._reusable = self._until_close = self._interim = False
         self._header_count = self._header_bytes = self._bodyless = 0

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from typing import Protocol, Self
 
 from tradepost.protocol.http_answer import HttpAnswer
@@ -115,7 +116,7 @@ class HttpPool:
 
     def _idle(self, origin: _Origin, repeatable: bool) -> HttpConnection | None:
         """The connection that was used last, if it may be used again for such a request."""
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         while origin.idle:
             connection = origin.idle[-1]
             age = now - connection.idle_since
@@ -148,22 +149,22 @@ class HttpPool:
         return connection
 
     def _freed(self, origin: _Origin, connection: HttpConnection) -> None:
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = monotonic()
         origin.idle.append(connection)
         if self._sweeper is None:
-            self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
         """Close what has been idle for too long, forget origins that nobody uses."""
-        loop = asyncio.get_running_loop()
+        now = monotonic()
         for key, origin in list(self._origins.items()):
             for connection in list(origin.idle):
-                if loop.time() - connection.idle_since > _idle_limit(connection):
+                if now - connection.idle_since > _idle_limit(connection):
                     origin.idle.remove(connection)
                     connection.abort()
             if not origin.idle and not origin.line.running and not origin.line.waiting:
                 del self._origins[key]
+        loop = asyncio.get_running_loop()
         self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep) if self._origins else None
 
     def _drop_oldest(self) -> None:

@@ -4,7 +4,7 @@ An era differs in how a request is checked and how a result is dressed, not in w
 `ResultShape`; here the parameters are read and the host is asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tradepost.foundation.caller import Caller
@@ -58,6 +58,12 @@ class CatalogMethods:
     def __init__(self, host: HostedCatalog) -> None:
         self._host = host
 
+    def call_tool(
+        self, caller: Caller, server: str | None, params: Json, extras: CallExtras
+    ) -> Awaitable[bytes | Json]:
+        """What a tool answers, not yet dressed."""
+        return self._host.call_tool(caller, server, text(params, "name"), _object(params, "arguments"), extras)
+
     async def result(
         self,
         shape: ResultShape,
@@ -70,8 +76,7 @@ class CatalogMethods:
     ) -> bytes:
         """The result bytes for one of CATALOG_METHODS. `loaded` are tools that a list shows beside what it has."""
         if method == TOOLS_CALL:
-            name, arguments = text(params, "name"), _object(params, "arguments")
-            return shape.call(await self._host.call_tool(caller, server, name, arguments, extras))
+            return shape.call(await self.call_tool(caller, server, params, extras))
         if method in _LISTS:
             _no_cursor(params)
             return shape.listing(_LISTS[method], await self._items(caller, server, method, loaded))

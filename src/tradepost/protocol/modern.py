@@ -122,6 +122,9 @@ class ModernShape:
         return result if "resultType" in parsed else _COMPLETE + result.lstrip()[1:]
 
 
+_CALL = ModernShape(None)
+
+
 class ModernEra:
     """Answers requests of 2026-07-28."""
 
@@ -141,8 +144,8 @@ class ModernEra:
             mirrored = self._host.mirrored(caller, server, str(message.params.get("name")))
             _check_mirrored(mirrored if isinstance(mirrored, tuple) else await mirrored, message.params, headers)
             extras = self._extras(message, exchange, declared)
-            call = self._methods.result(ModernShape(None), caller, server, message.method, message.params, extras)
-            return await self._connected.run(exchange, call)
+            called = self._methods.call_tool(caller, server, message.params, extras)
+            return _CALL.call(await self._connected.run(exchange, called))
         if message.method not in (DISCOVER, LISTEN, *CATALOG_METHODS, *TASK_METHODS):
             raise unknown_method(message.method, modern=True)
         info = await self._host.server_info(caller, server)

@@ -23,6 +23,7 @@ from tradepost.protocol.answers import (
     read_response,
     rpc_error,
     rpc_error_of,
+    whole_response,
 )
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
@@ -194,7 +195,7 @@ class Wire:
         try:
             answer = await self._send(b"POST", headers, body, deadline, repeatable)
             try:
-                message, raw = await _response(answer, request_id, on_message)
+                message, raw = _at_once(answer, request_id) or await _response(answer, request_id, on_message)
             except EndedEarly as ended:
                 if METHOD_HEADER in headers:  # of the newer era, which knows no going on
                     raise
@@ -310,6 +311,20 @@ class Wire:
         head = b"".join((verb, self._start, self._lines, lines, size))
         http = self._staying if stays else self._http
         return http.send(to, head, body, deadline, connect_seconds=self._connect_seconds, repeatable=repeatable)
+
+
+def _at_once(answer: HttpAnswer, request_id: int) -> tuple[Json, bytes] | None:
+    """The response in an answer that is whole; it is closed then. None for any other. Raises UpstreamFailed."""
+    if answer.status != 200:
+        return None
+    try:
+        response = whole_response(answer, request_id)
+    except BaseException:
+        answer.close()
+        raise
+    if response is not None:
+        answer.close()
+    return response
 
 
 async def _response(

@@ -37,6 +37,8 @@ class Authenticates(Protocol):
 
     def knows(self, bearer: str) -> bool: ...
 
+    def at_hand(self, bearer: str, request_id: str, arrival: Arrival) -> Caller | None: ...
+
     async def authenticate(self, bearer: str, request_id: str, arrival: Arrival | None = None) -> Caller: ...
 
 
@@ -55,10 +57,14 @@ class Gateway:
         if counted is not None:
             await counted
         bearer = bearer_of(arrival)
+        request_id = new_id("req")
         try:
+            caller = self._authenticator.at_hand(bearer, request_id, arrival)
+            if caller is not None:
+                return caller
             if not self._authenticator.knows(bearer):
                 return await self._look_up(bearer, arrival)
-            return await self._authenticator.authenticate(bearer, new_id("req"), arrival)
+            return await self._authenticator.authenticate(bearer, request_id, arrival)
         except DATABASE_ERRORS as error:
             raise (away(error) or error) from error.__cause__
 

@@ -92,7 +92,8 @@ class Pipeline:
             if handed_over:
                 await asyncio.shield(self._begin(call, FROM_INTENT))
             else:
-                await self._to_the_end(call, FROM_INTENT)
+                await self._walk(call, FROM_INTENT)
+                await self._end(call)
         except asyncio.CancelledError:
             if handed_over:
                 call.leave()

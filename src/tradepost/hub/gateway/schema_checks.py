@@ -24,6 +24,14 @@ class SchemaChecks:
     def __init__(self, workers: SchemaWorkers | None = None) -> None:
         self._workers = workers or SchemaWorkers()
 
+    def fit_at_once(self, tool: CatalogTool, arguments: dict[str, Any]) -> bool:
+        """Whether arguments fit, seen without waiting. What is not seen here may fit all the same: ask `arguments`."""
+        check = tool.arguments_check
+        try:
+            return check.is_inline(orjson.dumps(arguments)) and check.fits(arguments)
+        except (TypeError, ValueError, InvalidArgument):
+            return False
+
     async def arguments(self, tool: CatalogTool, arguments: dict[str, Any]) -> None:
         """Raises InvalidArgument naming the field, unless the arguments fit; Unavailable when too many costly ones of
         this server are being checked."""
@@ -47,6 +55,17 @@ class SchemaChecks:
         if fault is not None:
             raise InvalidArgument(str(fault["message"]), field=fault["field"], hint=fault["hint"])
 
+    def answers_at_once(self, tool: CatalogTool, value: Any, source: bytes | None) -> bool:
+        """Whether a tool's structured result fits, seen without waiting. What is not seen here may fit all the same:
+        ask `answer`."""
+        check = tool.answer_check
+        if check is None or value is None or source is None or not check.is_surely_inline(len(source)):
+            return False
+        try:
+            return check.fits(value)
+        except (TypeError, ValueError, InvalidArgument):
+            return False
+
     async def answer(self, tool: CatalogTool, value: Any, source: bytes | None = None) -> str | None:
         """What is wrong with a tool's structured result, in a few words; None when it fits, or when no schema says what
         it must be. `source` is a JSON text in which the value stands, where it is at hand."""
@@ -55,9 +74,9 @@ class SchemaChecks:
             return None
         if value is None:
             return "it has no structuredContent"
+        if self.answers_at_once(tool, value, source):
+            return None
         try:
-            if source is not None and check.is_surely_inline(len(source)) and check.fits(value):
-                return None
             text = orjson.dumps(value)
             if check.is_inline(text):
                 if check.fits(value):

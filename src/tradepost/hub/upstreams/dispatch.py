@@ -7,7 +7,6 @@ not answered may have happened. No write is sent twice; a read is, where a warm 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from tradepost.foundation.caller import Caller
@@ -24,6 +23,7 @@ from tradepost.hub.upstreams.watching import Watching
 from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.at_once import within
 from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
+from tradepost.protocol.client_methods import ClientMethods
 from tradepost.protocol.hosting import NOTHING_KNOWN, NotWatched
 from tradepost.protocol.options import Options
 from tradepost.protocol.tasks import GET, TASK
@@ -68,28 +68,10 @@ class Upstreams:
         connection = self._open_to(caller, tool) or await self._remote(caller, tool)
         talk, end = talk or Talk(), _end(tool, ends_at)
         client = connection.client
-        request = {REQUEST: tool.request} if connection.is_api else None
         if connection.older is not None and talk.asks_in_call:
             client = await connection.for_call(asks_in_call=True, seconds=_left(end, talk))
-        given: Options = {
-            "mirrored": tool.mirrored,
-            "repeatable": tool.tool_class == "read",
-            "tasks": talk.takes_tasks,
-        }
-
-        # In a loop: one that calls itself holds itself, and with it all of the call until garbage is collected.
-        async def once() -> ToolAnswer:
-            while True:
-                given["timeout"] = _left(end, talk)
-                options = talk.options(connection.secrets, **given)
-                try:
-                    return await client.call_tool_answer(tool.raw_name, arguments, request or talk.meta(), **options)
-                except UpstreamFailed as error:
-                    if given["tasks"] or not insists_on_tasks(error):
-                        raise
-                    given["tasks"] = True  # it did nothing yet: it is called as it wants to be, and waited for here
-
-        answer, asks = await _answered(connection, tool, talk, once, _result_of)
+        with readable(connection, tool, talk):
+            answer, asks = await _called(connection, client, tool, arguments, talk, end)
         if asks is not None:
             return ToolResult([], asks=asks)
         if answer.result.get("resultType") == TASK:
@@ -124,7 +106,7 @@ class Upstreams:
             options = talk.options(connection.secrets, timeout=_left(end, talk))
             return await client.read_resource(uri, talk.meta(), **options)
 
-        result, asks = await _answered(connection, resource, talk, once, dict)
+        result, asks = await _answered(connection, resource, talk, once)
         if asks is not None:
             return asks
         contents = result.get("contents")
@@ -176,7 +158,7 @@ class Upstreams:
             options = talk.options(connection.secrets, timeout=_left(end, talk))
             return await client.get_prompt(prompt.name, arguments, talk.meta(), **options)
 
-        result, asks = await _answered(connection, prompt, talk, once, dict)
+        result, asks = await _answered(connection, prompt, talk, once)
         if asks is not None:
             return asks
         if not isinstance(result.get("messages"), list):
@@ -278,24 +260,39 @@ def _too_long(target: Target) -> UpstreamTimedOut:
     return UpstreamTimedOut(f"The tool did not finish within {seconds:g} seconds.", dispatched=True)
 
 
-_result_of: Callable[[ToolAnswer], Json] = attrgetter("result")
+async def _called(
+    connection: Connection, client: ClientMethods, tool: ToolTarget, arguments: Json, talk: Talk, end: float
+) -> tuple[ToolAnswer, Json | None]:
+    """The answer of a tool, called as often as it takes to answer the server's questions, and the questions that go to
+    the caller's own client instead."""
+    request = {REQUEST: tool.request} if connection.is_api else None
+    given: Options = {"mirrored": tool.mirrored, "repeatable": tool.tool_class == "read", "tasks": talk.takes_tasks}
+    while True:
+        given["timeout"] = _left(end, talk)
+        options = talk.options(connection.secrets, **given)
+        try:
+            answer = await client.call_tool_answer(tool.raw_name, arguments, request or talk.meta(), **options)
+        except UpstreamFailed as error:
+            if given["tasks"] or not insists_on_tasks(error):
+                raise
+            given["tasks"] = True  # it did nothing yet: it is called as it wants to be, and waited for here
+            continue
+        if not asks_back(answer.result):
+            return answer, None
+        asks = await talk.questions(answer.result, talk.hidden(connection.secrets))
+        if asks is not None or not talk.asked_again:
+            return answer, asks
 
 
 async def _answered(
-    connection: Connection,
-    target: Target,
-    talk: Talk,
-    once: Callable[[], Awaitable[Answer]],
-    result_of: Callable[[Answer], Json],
-) -> tuple[Answer, Json | None]:
-    """The answer to a call that is made as often as it takes to answer the server's questions, and the questions that
-    go to the caller's own client instead."""
+    connection: Connection, target: Target, talk: Talk, once: Callable[[], Awaitable[Json]]
+) -> tuple[Json, Json | None]:
+    """The same for what is no tool: `once` asks for it."""
     with readable(connection, target, talk):
         while True:
-            answer = await once()
-            result = result_of(answer)
+            result = await once()
             if not asks_back(result):
-                return answer, None
+                return result, None
             asks = await talk.questions(result, talk.hidden(connection.secrets))
             if asks is not None or not talk.asked_again:
-                return answer, asks
+                return result, asks

@@ -26,7 +26,10 @@ def check(call: Call, parts: Parts) -> Awaitable[None] | None:
         return None
     if entry.answer_check is None or result.get("isError") or result.get("resultType") in ("input_required", TASK):
         return None
-    return _compare(call, parts, entry, result.get("structuredContent"))
+    structured = result.get("structuredContent")
+    if parts.schemas.answers_at_once(entry, structured, call.source):
+        return None
+    return _compare(call, parts, entry, structured)
 
 
 def _look(call: Call, parts: Parts, entry: CatalogResource | CatalogPrompt, result: Json) -> None:

@@ -1,23 +1,33 @@
 """Are the arguments what the pinned schema says, and does a write carry its idempotency key? What rules say about
 arguments is in place before, so that the whole is looked at."""
 
+from collections.abc import Awaitable
+
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.ids import handle
 from tradepost.hub.actions.models import UNREPEATABLE
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.inject import apply_rules, as_the_caller_sees_it, bound_arguments
+from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.hub.registry.pinned import KEY_PARAMETER
 
 MAX_KEY_CHARACTERS = 255
 DRY_RUN_KEY = "dry-run"
 
 
-async def validate(call: Call, parts: Parts) -> None:
+def validate(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Raises InvalidArgument with the field and one sentence; ForbiddenScope and StateConflict for what rules say."""
     if call.kind != "tool":
-        return
+        return None
     tool = call.tool
+    as_they_came = tool.tool_class == "read" and tool.injected is None and not call.caller.attributes
+    if as_they_came and parts.schemas.fit_at_once(tool, call.arguments):
+        return None
+    return _validate(call, parts, tool)
+
+
+async def _validate(call: Call, parts: Parts, tool: CatalogTool) -> None:
     if tool.tool_class != "read":
         bundled = tool.server_kind == "builtin"
         call.dry_run = bundled and call.arguments.get("dry_run") is True
