@@ -65,6 +65,8 @@ class Double:
         self.by_credential: dict[str, list[Json]] | None = None
         self.resources: list[Json] = []
         self.prompts: list[Json] = []
+        self.contents: list[Json] = []
+        self.prompted: Json = {"messages": []}
         self.instructions = ""
         self.instead: Callable[[Request], Raw | None] = lambda _: None
         self.answer: Answer = lambda tool, arguments, request: said(f"{tool} by {self.name}")
@@ -126,6 +128,10 @@ class Double:
             if name not in {one.get("name") for one in offered}:
                 return {"error": {"code": -32602, "message": f"Unknown tool: {name}"}}
             return self.answer(name, params.get("arguments", {}), request)
+        if method == "resources/read":
+            return {"resultType": "complete", "contents": self.contents}
+        if method == "prompts/get":
+            return {"resultType": "complete", **self.prompted}
         lists = {"resources": self.resources, "resourceTemplates": [], "prompts": self.prompts}
         return {"resultType": "complete", **lists}
 

@@ -44,7 +44,7 @@ class Hub:
 
     async def ask(self, method: str, key: str | None = None, **params: Any) -> Json:
         """A request of an agent's client: the whole message that comes back."""
-        name = params.get("name")
+        name = params.get("name", params.get("uri"))
         headers = {**modern_headers(method, name), "authorization": f"Bearer {key or self.key}", "host": HOST}
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": modern_meta()}}
         accept = {"accept": "application/json, text/event-stream"}

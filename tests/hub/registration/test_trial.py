@@ -99,12 +99,12 @@ async def test_what_is_no_server_is_one_sentence(world: World, registration: Reg
         with pytest.raises(UpstreamError, match="wants a credential") as unknown:
             await registration.discovery.discover(world.owner, "odd")
         assert unknown.value.hint == wants.hint
-        await registration.servers.register(world.owner, "nowhere", "http://127.0.0.1:1/mcp")
+        await registration.servers.register(world.owner, "nowhere", "http://127.0.0.1:18099/mcp")
         shut = await registration.discovery.test(world.owner, "nowhere")
         with pytest.raises(UpstreamError) as refused:
             await registration.discovery.discover(world.owner, "nowhere")
         assert (refused.value.message, refused.value.hint) == (shut.problem, shut.hint)
-        assert str(shut.problem).startswith("Nothing listens at 127.0.0.1, port 1")
+        assert str(shut.problem).startswith("Nothing listens at 127.0.0.1, port 18099")
         answer = answering(initialize=initialized(resources={}), tools_list={"tools": []})
         assert (await registration.discovery.test(world.owner, "odd")).ok  # it has something else
 
