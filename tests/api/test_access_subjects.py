@@ -24,6 +24,10 @@ async def test_an_invitation_and_its_one_link(http: httpx2.AsyncClient, as_: As,
     assert await admin.get(f"/invitations/{made['id']}") == listed[0]
     problem(await admin.send("POST", "/invitations", {**body, "role": "owner"}), 400, "invalid_argument")
     problem(await admin.send("POST", "/invitations", {"email": "owner@acme.test"}), 409, "state_conflict")
+    minted = await admin.post("/keys", {"user": "admin@acme.test", "scopes": ["write:users"]})
+    narrow = as_(secret=minted["key"])
+    problem(await narrow.send("POST", "/invitations", {**body, "role": "admin"}), 403, "forbidden_scope")
+    await narrow.post("/invitations", {**body, "role": "operator"})
     renewed = await admin.post("/invitations", body)  # the one before ends
     assert [one["id"] for one in (await admin.get("/invitations"))["items"]] == [renewed["id"]]
     await admin.post("/invitations/nina@shop.test/revoke", {}, status=200)
@@ -87,6 +91,8 @@ async def test_oauth_clients_and_what_they_were_granted(as_: As, http: httpx2.As
         {**keyed, "jwks": {"keys": [{"kty": "RSA", "n": {}, "e": None}]}},
         {**keyed, "jwks": {"keys": [{"kty": ["RSA"]}]}},
         {**keyed, "jwks": {"keys": [{}]}},
+        {**keyed, "jwks": {"keys": [{**public, "note": "\0"}]}},
+        {**keyed, "jwks": {"keys": [{**public, "note": "x" * 20_000}]}},
         {**body, "proof": "none"},
         {"name": "A", "redirect_uris": ["javascript:alert(1)"]},
         {"name": "A"},

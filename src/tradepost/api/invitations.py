@@ -10,6 +10,7 @@ from tradepost.api.access import ANSWER, Work, may
 from tradepost.api.paging import Place, page_of
 from tradepost.api.shapes import Instant, Page, PageQuery, Shown, in_path, page
 from tradepost.api.users import NewUser, RoleField
+from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.access import person_links as services
 from tradepost.hub.access.person_models import PersonLink
 
@@ -58,7 +59,13 @@ async def list_invitations(work: Reading, query: Annotated[PageQuery, Query()]) 
 @router.post("/invitations", status_code=201, summary="Invite somebody")
 async def create_invitation(work: Writing, request: Request, body: NewInvitation) -> InvitationMade:
     """A link that is good once and for three days. Another open invitation of the address ends. Only an owner invites
-    an owner."""
+    an owner, and a key with scopes no admin: its holder could open the link, and be more than the key is."""
+    if work.caller.scopes and body.role in ("owner", "admin"):
+        raise ForbiddenScope(
+            f"A key with scopes cannot invite somebody as {body.role}.",
+            hint="Use a key without scopes, or invite them as operator and let an admin change the role.",
+            field="role",
+        )
     async with work.writing() as session:
         made = await services.invite(session, work.caller, body.email, body.role, body.name, work.parts.now)
         row = await services.find_invitation(session, made.id, work.parts.now)

@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from tradepost.database.engine import Database
-from tradepost.foundation.canonical import parse_strict
+from tradepost.foundation.canonical import canonical, parse_strict
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.access.oauth.clients import Client
 from tradepost.hub.access.oauth.errors import invalid_client
@@ -29,6 +29,7 @@ MAX_LENGTH = 8_192
 MAX_LIFE = timedelta(minutes=10)
 LEEWAY = timedelta(seconds=60)
 MAX_KEYS = 10
+MAX_KEYS_BYTES = 16 * 1024
 OF_NO_WORKSPACE = "-"  # the scope of what clients showed that belong to no workspace
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -43,6 +44,9 @@ def checked_keys(jwks: dict[str, Any]) -> dict[str, Any]:
         raise InvalidArgument(
             "The key set has a private or shared key.", field="jwks", hint="Keep that to the client; give public keys."
         )
+    text = canonical(keys)
+    if len(text) > MAX_KEYS_BYTES or b"\\u0000" in text:  # which no database keeps
+        raise InvalidArgument(f"A key set has at most {MAX_KEYS_BYTES} bytes, and no NUL.", field="jwks")
     try:
         KeySet.import_key_set({"keys": keys})
     except (JoseError, ValueError, KeyError, TypeError):
