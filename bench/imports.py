@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.measure import Measure
-from tests.engines import running_postgres
+from tests.engines import temporary_postgres
 from tradepost.commerce.transfer import import_store, read_file
 from tradepost.commerce.transfer.policy import policy_rows
 from tradepost.database import migrate
@@ -39,5 +39,5 @@ def measures() -> Iterator[Measure]:
         raise FileNotFoundError(f"The store to import is not there: {FILE}")
     with tempfile.TemporaryDirectory() as folder:
         yield _imported("SQLite", f"sqlite:///{folder}/store.db")
-    with running_postgres() as cluster:
+    with temporary_postgres() as cluster:
         yield _imported("PostgreSQL", cluster.create("store", None, None))

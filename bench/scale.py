@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from bench.measure import Measure
 from bench.scale_calls import AGGREGATES, Call, Sample, calls_of, sample_of
-from tests.engines import running_postgres
+from tests.engines import temporary_postgres
 from tradepost.commerce.demo import load
 from tradepost.commerce.demo.volume import bring_to
 from tradepost.commerce.servers import build_servers
@@ -156,7 +156,7 @@ def _databases(engine: str, orders: int) -> Iterator[tuple[str, str]]:
             folder.mkdir(parents=True, exist_ok=True)
             yield f"sqlite:///{folder}/small.db", f"sqlite:///{folder}/large-{orders}.db"
         return
-    with running_postgres() as cluster:
+    with temporary_postgres() as cluster:
         yield cluster.create("small", None, None), cluster.create("large", None, None)
 
 

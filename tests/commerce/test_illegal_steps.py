@@ -197,7 +197,7 @@ def _one_per_state(walker: Walker, way: Way) -> Iterator[tuple[str, Json]]:
 
 async def test_each_state_that_does_not_admit_a_tool_says_what_it_does(store: Database) -> None:
     walker = Walker(store)
-    await walker.look_around()
+    await walker.look_once()
     before = await all_rows(store, ASKED)
     for way in WAYS:
         found = dict(_one_per_state(walker, way))

@@ -38,7 +38,7 @@ async def store(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
 @pytest.fixture
 async def walker(store: Database) -> Walker:
     made = Walker(store)
-    await made.look_around()
+    await made.look_once()
     return made
 
 

@@ -115,7 +115,7 @@ async def a_day(walker: Walker, chance: random.Random, who: int) -> int:
 @pytest.mark.parametrize("seed", [1])
 async def test_whatever_sixteen_people_do_at_once_adds_up(store: Database, seed: int) -> None:
     walker = Walker(store)
-    await walker.look_around()
+    await walker.look_once()
     neighbor = await all_rows(store, NEIGHBOR)
     states, before, old = await statuses(store), await shelves(store), await moved(store)
 

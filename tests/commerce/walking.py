@@ -1,5 +1,6 @@
 """Walking through a shop with its own tools: what one answer names is what the next call asks for."""
 
+import pickle
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -47,6 +48,8 @@ LISTS = {
 }
 NAMES = ("id", "number", "rma", "clause", "external_id", "tracking_number")
 
+_SEEN: dict[bool, bytes] = {}  # whether on SQLite -> names and items
+
 
 class Walker:
     """An operator of the asked shop with every scope. Each answer is checked against the tool's output schema and for
@@ -65,6 +68,7 @@ class Walker:
         self.caller = Caller(ASKED, Principal("operator", "walker"), "req_1", scopes=frozenset(scopes))
         self.names: dict[str, list[str]] = defaultdict(list)
         self.items: dict[str, list[Json]] = {}
+        self._is_sqlite = database.is_sqlite
         self.made: dict[str, list[Json]] = defaultdict(list)  # what each write answered
 
     async def look_around(self) -> None:
@@ -88,6 +92,14 @@ class Walker:
         self.names["supplier"] = list(dict.fromkeys(item["supplier_id"] for item in self.items["po"]))
         self.names["route"] = [item["route_id"] for item in self.items["delivery"] if item.get("route_id")]
         self.names["date"] = [NOW.date().isoformat()]
+
+    async def look_once(self) -> None:
+        """Know what the first walker on this engine saw: all shops that tests begin with are copies of one template."""
+        of_engine = self._is_sqlite
+        if of_engine not in _SEEN:
+            await self.look_around()
+            _SEEN[of_engine] = pickle.dumps((self.names, self.items))
+        self.names, self.items = pickle.loads(_SEEN[of_engine])
 
     async def everything(self, tool: str, **arguments: Any) -> list[Json]:
         """All items of a list in small pages, each found once."""

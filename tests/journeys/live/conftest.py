@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,22 +10,26 @@ import pytest
 from tests.engines import chosen_engines
 from tests.journeys.live.prepared import Prepared, new_databases
 from tests.processes import Place, Serving
+from tests.run import Run
 
 
 @pytest.fixture(scope="session")
-def prepared(
-    engine_name: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Prepared]:
-    """A demo, made and stopped."""
+def prepared(engine_name: str, request: pytest.FixtureRequest, run: Run) -> Prepared:
+    """A demo, made and stopped, which the processes of a run share."""
     cluster = request.getfixturevalue("postgres_cluster") if engine_name == "postgres" else None
-    databases = new_databases(cluster) if cluster else {}
-    place = Place(tmp_path_factory.mktemp(f"demo-{engine_name}") / "data", databases=databases)
-    with place.start("demo") as demo:
-        demo.wait_ready()
-        assert demo.stop() == 0, demo.said()
-    made = Prepared(place, cluster)
-    yield made
-    made.drop(place)
+
+    def make() -> Place:
+        databases = new_databases(cluster) if cluster else {}
+        folder = run.directory / f"demo-{engine_name}"
+        shutil.rmtree(folder, ignore_errors=True)  # what an attempt left that failed
+        folder.mkdir()
+        place = Place(folder / "data", databases=databases)
+        with place.start("demo") as demo:
+            demo.wait_ready()
+            assert demo.stop() == 0, demo.said()
+        return place
+
+    return Prepared(run.once(f"demo {engine_name}", make), cluster)
 
 
 @pytest.fixture

@@ -6,9 +6,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 from tests.engines import PostgresCluster
 from tests.processes import Place
 
@@ -25,7 +22,7 @@ class Prepared:
         shutil.copytree(self.place.data, data)
         if self.cluster is None:
             return Place(data)
-        copies = {name: _copy_database(self.cluster, url) for name, url in self.place.databases.items()}
+        copies = {name: self.cluster.copy(url) for name, url in self.place.databases.items()}
         return Place(data, databases=copies)
 
     def drop(self, place: Place) -> None:
@@ -38,17 +35,3 @@ class Prepared:
 def new_databases(cluster: PostgresCluster) -> dict[str, str]:
     """Two empty databases, by the variables that name them."""
     return {f"TRADEPOST_{which.upper()}_URL": cluster.create(which, None, None) for which in ("hub", "store")}
-
-
-def _copy_database(cluster: PostgresCluster, url: str) -> str:
-    source = _name(url)
-    copy = cluster.create("copy", None, None)
-    cluster.drop(copy)
-    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(statement.format(sql.Identifier(_name(copy)), sql.Identifier(source)))
-    return copy
-
-
-def _name(url: str) -> str:
-    return url.partition("@/")[2].partition("?")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ Made = TypeVar("Made", bound="Double")
 
 
 @dataclass
-class Double:
+class Double(ABC):
     """What is in it: `secrets` by what a request asks for. `tokens` are good until a test takes them away. While `down`
     every answer is 503; `gate` lets a test hold the answers back."""
 
@@ -53,8 +54,9 @@ class Double:
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": content})
 
+    @abstractmethod
     def answered(self, path: str, headers: Json, query: Json, body: bytes) -> tuple[int, Json]:
-        raise NotImplementedError
+        """Status and content for a request."""
 
     def logged_in(self) -> str:
         self.logins += 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
@@ -48,16 +49,16 @@ class Login:
             return self._token
 
 
-class ByToken:
+class ByToken(ABC):
     """A manager that is logged in to; a token that is refused is replaced once."""
 
     def __init__(self, asker: Asker, clock: Callable[[], float]) -> None:
         self.asker = asker
         self._login = Login(clock)
 
+    @abstractmethod
     async def log_in(self) -> tuple[str, float]:
         """A fresh token, and the seconds that it lasts."""
-        raise NotImplementedError
 
     async def _get(self, target: str, header: str, before: str = "", also: dict[str, str] | None = None) -> Answered:
         token = await self._login.token(self, "")
