@@ -1,6 +1,6 @@
 """what a switch from one server to another added to keys
 
-Revision 0023, after 0017.
+Revision 0023, after 0022.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from tradepost.database import types
 
 revision = "0023"
-down_revision = "0017"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
