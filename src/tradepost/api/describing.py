@@ -31,6 +31,7 @@ TAGS = (
     {"name": "shopper sessions", "description": "Letting a shop's own customers in, for some minutes."},
     {"name": "users", "description": "People and their roles."},
     {"name": "approvals", "description": "Writes that wait for a person."},
+    {"name": "notifications", "description": "How people and programs are told of approvals."},
     {"name": "contacts", "description": "Customers of the store, by the tools of an agent."},
     {"name": "audit", "description": "The record of every call."},
     {"name": "usage", "description": "Calls, counted."},
