@@ -25,8 +25,6 @@ _COMMANDS = {
     "approvals": ("approvals", "Writes that wait for a person."),
     "notify": ("notifications", "How a person wants to hear of approvals."),
     "webhook": ("webhooks", "Where the workspace is told of approvals."),
-    "notify": ("notifications", "How a person wants to hear of approvals."),
-    "webhook": ("webhooks", "Where the workspace is told of approvals."),
     "audit": ("audit", "The record of every call and decision."),
     "agent": ("agents", "Agents: specialists and outside MCP clients."),
     "profile": ("agents", "Groups of agents with one posture."),
