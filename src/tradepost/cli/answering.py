@@ -4,9 +4,12 @@ import os
 
 from tradepost.cli.session import Opened
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.actions.answering import How
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.verdicts import Verdicts
 from tradepost.hub.audit.writer import AuditWriter
+
+AT_THE_CONSOLE = How("console", proven=True)  # whoever works on the hub's own machine could do anything there
 
 
 def verdicts_of(found: Opened) -> Verdicts:

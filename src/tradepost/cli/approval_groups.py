@@ -5,11 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from tradepost.cli import console
-from tradepost.cli.answering import named_person, verdicts_of
+from tradepost.cli.answering import AT_THE_CONSOLE, named_person, verdicts_of
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import with_hidden_shown
-from tradepost.hub.actions.answering import How
 from tradepost.hub.actions.card import cards_of
 from tradepost.hub.actions.views import ActionView, list_views
 
@@ -63,7 +62,7 @@ def answer_group(
         email = named_person(by)
         async with opened(data) as found:
             caller = await found.acting(workspace, email)
-            answered = await verdicts_of(found).answer_group(caller, said, named, comment, How())
+            answered = await verdicts_of(found).answer_group(caller, said, named, comment, AT_THE_CONSOLE)
         if as_json:
             console.show_json([one.as_dict() for one in answered])
         else:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from tradepost.cli import approval_delegations, approval_groups, console
-from tradepost.cli.answering import named_person, verdicts_of
+from tradepost.cli.answering import AT_THE_CONSOLE, named_person, verdicts_of
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import with_hidden_shown
@@ -129,7 +129,7 @@ def _answer(
             caller = await found.acting(workspace, email)
             verdicts = verdicts_of(found)
             answer = verdicts.approve if verb == "approve" else verdicts.reject
-            action = await answer(caller, action_id, comment)
+            action = await answer(caller, action_id, comment, AT_THE_CONSOLE)
         if as_json:
             console.show_json(action.as_dict())
         else:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.untrusted import with_hidden_shown
-from tradepost.hub.access.models import User
+from tradepost.hub.access.models import Agent, User
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.shapes import differing, likeness_of, shape_of
 from tradepost.hub.actions.views import ActionView
@@ -25,20 +25,26 @@ _WORDS = frozenset("reason note notes message comment description text body summ
 @dataclass(frozen=True, slots=True)
 class Card:
     """`arguments` are pairs of path and text. `words` are the paths of texts in the asker's own words: second-hand.
-    `on_behalf_of` names the people whose rights were used, by id."""
+    `on_behalf_of` names the people whose rights were used, by id; `asker` is the agent, or whoever else asked."""
 
     arguments: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
     warnings: tuple[str, ...]
     shape: str
     on_behalf_of: dict[str, str]
+    asker: str
 
 
 async def cards_of(session: AsyncSession, views: Sequence[ActionView]) -> list[Card]:
     """The cards of some actions, in their order."""
     actions = await _actions(session, views)
     names = await _names(session, views)
-    return [_card(one, actions[one.id], names, await _like(session, actions[one.id])) for one in views]
+    agents = await _agents(session, views)
+    found = []
+    for one in views:
+        asker = agents.get(one.agent_id or "", one.principal_id)
+        found.append(_card(one, actions[one.id], names, asker, await _like(session, actions[one.id])))
+    return found
 
 
 def in_lines(arguments: Any) -> list[tuple[str, str]]:
@@ -55,7 +61,7 @@ def hidden_in(arguments: Any) -> list[str]:
     ]
 
 
-def _card(shown: ActionView, action: Action, names: dict[str, str], like: list[Action]) -> Card:
+def _card(shown: ActionView, action: Action, names: dict[str, str], asker: str, like: list[Action]) -> Card:
     lines = in_lines(shown.arguments)
     warnings = [
         f"{path or 'The arguments'} has characters that cannot be seen: they are written out as \\u{{…}}."
@@ -68,7 +74,7 @@ def _card(shown: ActionView, action: Action, names: dict[str, str], like: list[A
         differ = f"; these differ: {', '.join(map(with_hidden_shown, odd))}" if odd else ", all but references the same"
         warnings.append(f"{len(like)} similar requests of this agent within 10 minutes{differ}.")
     words = tuple(path for path, _ in lines if path.rpartition(".")[2].partition("[")[0] in _WORDS)
-    return Card(tuple(lines), words, tuple(warnings), shape_of(action), names)
+    return Card(tuple(lines), words, tuple(warnings), shape_of(action), names, asker)
 
 
 async def _like(session: AsyncSession, action: Action) -> list[Action]:
@@ -100,6 +106,11 @@ async def _names(session: AsyncSession, views: Sequence[ActionView]) -> dict[str
         return {}
     rows = await session.scalars(select(User).where(User.id.in_(ids)))
     return {row.id: row.name for row in rows}
+
+
+async def _agents(session: AsyncSession, views: Sequence[ActionView]) -> dict[str, str]:
+    rows = await session.scalars(select(Agent).where(Agent.id.in_({one.agent_id for one in views if one.agent_id})))
+    return {row.id: row.slug for row in rows}
 
 
 def _leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:

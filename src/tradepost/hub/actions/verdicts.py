@@ -31,7 +31,7 @@ from tradepost.hub.actions.views import ActionView, view
 from tradepost.hub.audit.writer import AuditWriter
 
 MAX_COMMENT_CHARACTERS = 2_000
-AT_THE_CONSOLE = How()
+UNPROVEN = How()
 
 
 def _nobody_waits() -> None:
@@ -56,17 +56,13 @@ class Verdicts:
         self._approved = approved
         self._taking = Taking(audit)
 
-    async def approve(
-        self, by: Caller, action_id: str, comment: str | None = None, how: How = AT_THE_CONSOLE
-    ) -> ActionView:
+    async def approve(self, by: Caller, action_id: str, comment: str | None = None, how: How = UNPROVEN) -> ActionView:
         """Approve a pending action. With enough approvals it is carried out exactly as it was shown.
 
         Raises NotFound, ForbiddenScope (no such right), StateConflict (already answered, expired)."""
         return await self._answer(by, action_id, "approve", comment, how)
 
-    async def reject(
-        self, by: Caller, action_id: str, comment: str | None = None, how: How = AT_THE_CONSOLE
-    ) -> ActionView:
+    async def reject(self, by: Caller, action_id: str, comment: str | None = None, how: How = UNPROVEN) -> ActionView:
         """Reject a pending action for good. Raises like approve."""
         return await self._answer(by, action_id, "reject", comment, how)
 
@@ -123,7 +119,7 @@ class Verdicts:
             before: ActionState = "approved" if action.state == "approved" else "pending"
             if not await move(session, by.workspace_id, action_id, before, "canceled"):
                 raise await already(session, action)
-            self._taking.record(session, action, by, user, "canceled", AT_THE_CONSOLE)
+            self._taking.record(session, action, by, user, "canceled", UNPROVEN)
             return await view(session, action_id)
 
     async def _answer(self, by: Caller, action_id: str, answer: Answer, comment: str | None, how: How) -> ActionView:
@@ -178,7 +174,7 @@ class Verdicts:
         """Whether who answers has proved it a moment ago, or with the code they sent."""
         if how.code is not None and self._fresh is not None and by.agent_id is None and by.user_id is not None:
             return await self._fresh.proven(by.workspace_id, by.user_id, how.code)
-        return how.proven or how.way == "console"
+        return how.proven
 
 
 def check_comment(comment: str | None) -> None:

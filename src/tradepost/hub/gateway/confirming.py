@@ -9,7 +9,7 @@ era is asked during its call. An agent's key has no person behind it and confirm
 from tradepost.foundation.errors import ForbiddenScope, StateConflict, Unavailable
 from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.actions.card import in_lines
-from tradepost.hub.actions.models import Action
+from tradepost.hub.actions.models import UNREPEATABLE, Action
 from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.earlier import answer_from_earlier
@@ -17,7 +17,6 @@ from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.rounds import OwnQuestion, WrongState
 from tradepost.hub.policy.decide import Ask
 
-CALLER_FIRST = "caller_first"  # in the event: whoever calls is asked first, others hear of it a little later
 QUESTION = "confirm"
 MOST_IN_WORDS = 6_000  # characters: beyond them nobody reads to the end, and people are asked another way
 _ASK = "elicitation/create"
@@ -65,7 +64,7 @@ def take_answer(call: Call, asked: OwnQuestion) -> None:
             hint=f"Send inputResponses with {QUESTION}.",
             field="inputResponses",
         )
-    own = call.key is not None and not call.key.startswith("once_")
+    own = call.key is not None and not call.key.startswith(f"{UNREPEATABLE}_")
     if own and call.key != asked.key:
         raise WrongState(
             "The requestState belongs to a call with another idempotency key.",

@@ -100,7 +100,7 @@ def mail_subject(shown: ActionView) -> str:
 
 def mail_text(shown: ActionView, card: Card, link: str) -> str:
     """The text of a mail that asks for an answer."""
-    until = f"Until {to_rfc3339(shown.expires_at)}." if shown.expires_at else ""
+    until = f"Until {to_rfc3339(shown.expires_at.replace(microsecond=0))}." if shown.expires_at else ""
     effects = [f"- {clean(str(one), MAX_LINE)}" for one in (shown.preview or {}).get("side_effects", [])][:10]
     parts = [
         f"{risk_of(shown, card)}\n{shown.exposed_name} on {shown.server} waits for your answer. {until}",

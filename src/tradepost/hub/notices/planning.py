@@ -17,7 +17,7 @@ from tradepost.hub.notices.contents import TYPE_OF, slack_body, webhook_body
 from tradepost.hub.notices.links import FOLDER
 from tradepost.hub.notices.models import Notice, NotificationChoice, Webhook
 
-CALLER_FIRST = "caller_first"
+CALLER_FIRST = "caller_first"  # in an event: whoever calls is asked first
 CALLER_HAS = timedelta(minutes=2)  # that others are not bothered while whoever calls is asked by their own client
 
 

@@ -11,9 +11,10 @@ from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
-from tradepost.hub.gateway.confirming import CALLER_FIRST, ask_caller, caller_is_asked
+from tradepost.hub.gateway.confirming import ask_caller, caller_is_asked
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.notices.planning import CALLER_FIRST
 from tradepost.hub.policy.decide import MONEY_SCOPES, Ask
 
 
