@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.hub.gateway.world import World, error_of, structured
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import InvalidArgument, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access import agents, keys, people
+from tradepost.hub.actions.models import Action
 from tradepost.hub.gateway.steps import decide as deciding
 from tradepost.hub.policy.decide import Ask
 from tradepost.hub.registration.assignments import assign
@@ -88,6 +90,22 @@ async def test_an_accepted_question_carries_the_frozen_arguments_out_once(asking
     (action,) = [await asking.only_action()]
     shown = await asking.action(action.id)
     assert [(said.user_name, said.way) for said in shown.verdicts] == [("Ann", "confirmed")]
+
+
+async def test_what_may_not_be_confirmed_any_more_waits_for_people(
+    asking: World, person: Caller, monkeypatch: pytest.MonkeyPatch
+):
+    """The rule has changed since the question, or what people see has."""
+    asked = await call(asking, person)
+    monkeypatch.setattr(deciding, "decided", lambda call: Ask("two have to agree", approvals_needed=2))
+    left = structured(await call(asking, person, said="accept", state=asked["requestState"]))
+    assert left["status"] == "approval_required"
+    monkeypatch.setattr(deciding, "decided", lambda call: Ask("it is your own", caller_may_confirm=True))
+    async with asking.changing() as session:
+        await session.execute(update(Action).values(round=2))
+    left = structured(await call(asking, person, said="accept", state=asked["requestState"]))
+    assert left["status"] == "approval_required"
+    assert asking.shop.effects() == []
 
 
 async def test_declined_dismissed_and_unable(asking: World, person: Caller):

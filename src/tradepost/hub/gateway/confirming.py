@@ -6,7 +6,9 @@ client of the newer era answers by repeating its call, with a sealed state that 
 era is asked during its call. An agent's key has no person behind it and confirms nothing.
 """
 
-from tradepost.foundation.errors import ForbiddenScope, StateConflict, Unavailable
+from contextlib import suppress
+
+from tradepost.foundation.errors import StateConflict, Unavailable
 from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.actions.card import in_lines
 from tradepost.hub.actions.models import UNREPEATABLE, Action
@@ -40,7 +42,7 @@ async def ask_caller(call: Call, parts: Parts, action: Action) -> None:
         "params": {"mode": "form", "message": _words(call, call.decision), "requestedSchema": _SCHEMA},
     }
     if call.extras.rounds:
-        asked = OwnQuestion(action.id, action.key)
+        asked = OwnQuestion(action.id, action.key, action.round)
         call.answer = parts.rounds.own_question(call, QUESTION, question, asked)
         return
     channel = call.extras.channel
@@ -50,7 +52,7 @@ async def ask_caller(call: Call, parts: Parts, action: Action) -> None:
         reply = await channel.ask(_ASK, {name: question["params"][name] for name in ("message", "requestedSchema")})
     except Unavailable:
         reply = {}  # the client has gone; the action waits for people
-    call.said = action.id, _action_in(reply.get("result"))
+    call.said = action.id, action.round, _action_in(reply.get("result"))
     await confirmed(call, parts, action)
 
 
@@ -72,7 +74,7 @@ def take_answer(call: Call, asked: OwnQuestion) -> None:
             field="requestState",
         )
     call.key = asked.key
-    call.said = asked.action_id, _action_in(given)
+    call.said = asked.action_id, asked.round, _action_in(given)
 
 
 async def confirmed(call: Call, parts: Parts, action: Action) -> None:
@@ -82,14 +84,11 @@ async def confirmed(call: Call, parts: Parts, action: Action) -> None:
     if said is None or said[0] != action.id:
         raise WrongState("The requestState does not belong to this call.", field="requestState")
     call.said = None
-    if action.state == "pending" and said[1] in ("accept", "decline") and action.fingerprint == call.arguments_digest:
-        try:
-            await parts.verdicts.confirm(call.caller, action.id, said[1] == "accept")
-        except StateConflict:
-            pass  # somebody else was first: what became of it is told below
-        except ForbiddenScope as refused:
-            call.error = refused
-            return
+    _, round, word = said
+    same = action.fingerprint == call.arguments_digest and action.round == round
+    if action.state == "pending" and word in ("accept", "decline") and same:
+        with suppress(StateConflict):  # somebody else was first: what became of it is told below
+            await parts.verdicts.confirm(call.caller, action.id, word == "accept")
         async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
             action = await session.get_one(Action, (action.workspace_id, action.id))
     if action.state == "pending":

@@ -40,10 +40,12 @@ class HeldPlace:
 
 @dataclass(frozen=True, slots=True)
 class OwnQuestion:
-    """A question of the hub itself: whether the person who calls wants the write of this action, which has this key."""
+    """A question of the hub itself: whether the person who calls wants the write of this action as it looked in this
+    round. The action has this key."""
 
     action_id: str
     key: str
+    round: int
 
 
 class RoundSeal:
@@ -71,7 +73,7 @@ class RoundSeal:
     def own_question(self, call: Call, name: str, question: Json, asked: OwnQuestion) -> Json:
         """The InputRequiredResult that puts a question of the hub's own."""
         # No process is called that, so none of a held call can be taken for it.
-        state = self._token(call, [_OWN, asked.action_id, asked.key])
+        state = self._token(call, [_OWN, asked.action_id, asked.key, asked.round])
         return {"resultType": "input_required", "inputRequests": {name: question}, "requestState": state}
 
     def _token(self, call: Call, state: Any) -> str:

@@ -5,13 +5,14 @@ Nothing waits: people answer whenever they like, and the serving process then ca
 
 from collections.abc import Awaitable
 
+from tradepost.foundation.errors import NotFound
 from tradepost.hub.actions.burst import require_room
-from tradepost.hub.actions.places import Draft, Target, open_place
+from tradepost.hub.actions.places import Draft, Target, find, open_place
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
-from tradepost.hub.gateway.confirming import ask_caller, caller_is_asked
+from tradepost.hub.gateway.confirming import ask_caller, caller_is_asked, confirmed
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.notices.planning import CALLER_FIRST
@@ -51,7 +52,21 @@ async def preview_of(call: Call, parts: Parts) -> Json | None:
 def await_approval(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Opens a pending action for a call that policy asks about."""
     decision, key = call.decision, call.key
-    return _ask(call, parts, decision, key) if isinstance(decision, Ask) and key is not None else None
+    if not isinstance(decision, Ask) or key is None:
+        return None
+    return _ask(call, parts, decision, key) if call.said is None else _take_answer(call, parts, key)
+
+
+async def _take_answer(call: Call, parts: Parts, key: str) -> None:
+    """What the person who calls said to an action that waits, if they may still say it."""
+    async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
+        action = await find(session, call.caller, call.tool.entry_id, key)
+    if action is None:
+        raise NotFound("There is no such approval any more.", hint="Make the call again, without the requestState.")
+    if caller_is_asked(call):
+        await confirmed(call, parts, action)
+    else:
+        await answer_from_earlier(call, parts, action)
 
 
 async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:

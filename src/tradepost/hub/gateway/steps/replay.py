@@ -4,7 +4,6 @@ from collections.abc import Awaitable
 
 from tradepost.hub.actions.places import find, fingerprint
 from tradepost.hub.gateway.call import Call
-from tradepost.hub.gateway.confirming import confirmed
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.resume import joined
@@ -20,7 +19,8 @@ def replay(call: Call, parts: Parts) -> Awaitable[None] | None:
 async def _look_up(call: Call, parts: Parts, key: str) -> None:
     async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
         action = await find(session, call.caller, call.tool.entry_id, key)
-    if action is not None and call.said is not None:
-        await confirmed(call, parts, action)
-    elif action is not None and not await joined(call, parts, action):
+    if action is not None and call.said is not None and action.state == "pending":
+        return  # whether whoever calls may still say it themselves is decided anew first
+    call.said = None
+    if action is not None and not await joined(call, parts, action):
         await answer_from_earlier(call, parts, action)
