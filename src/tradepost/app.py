@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,8 +26,10 @@ from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
 from tradepost.hub.access.oauth.resources import REST, Resources
 from tradepost.hub.access.oauth.scopes import BASE
+from tradepost.hub.access.second_factor import SecondFactors
 from tradepost.hub.access.signed_in import SignedInPeople
 from tradepost.hub.access.workspaces import list_workspaces
+from tradepost.hub.actions.answering import Freshness
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.events.models import HubEvent
@@ -39,6 +42,8 @@ from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
+from tradepost.hub.notices.build import build_notices
+from tradepost.hub.notices.mailing import Mailer, read_account
 from tradepost.hub.registration.build import build_registration, open_secrets
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.configuration.service import Configurations
@@ -61,6 +66,7 @@ from tradepost.identity.jwks import PATH as JWKS_PATH
 from tradepost.identity.jwks import Jwks
 from tradepost.identity.oauth.door import build_oauth, oauth_at
 from tradepost.identity.oauth.fetching import DocumentFetcher
+from tradepost.identity.people.approval_desk import ApprovalDesk
 from tradepost.identity.people.build import build_people
 from tradepost.protocol.builtin import BuiltinServer
 from tradepost.protocol.discovery import ProtocolsDocument, mcp_at
@@ -117,6 +123,7 @@ class Tradepost:
         self.opening = Opening(self.upstreams.open)
         assertion_keys = vault.assertion_keys()
         self.keys = vault.holding()
+        self.notices = build_notices(hub, vault, guard, settings.url, _mailer(settings))
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=catalogs,
@@ -131,13 +138,18 @@ class Tradepost:
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
             contradicted=self.in_use.contradicted,
             part=Part(peers.place, peers.of) if peers is not None else WHOLE,
+            fresh=Freshness(hub, SecondFactors(vault), settings.approval_fresh_minutes),
         )
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
         )
         self.updates.draw_from(*self.followers)
-        self.people = build_people(hub, vault, guard, settings.url, settings.provider, connecting=connecting)
+        fresh = timedelta(minutes=settings.approval_fresh_minutes)
+        desk = ApprovalDesk(self.gateway.verdicts, fresh, settings.approval_money_by_link)
+        self.people = build_people(
+            hub, vault, guard, settings.url, settings.provider, connecting=connecting, approvals=desk
+        )
         self.oauth = build_oauth(
             hub,
             people or self.people.sessions,
@@ -185,7 +197,7 @@ class Tradepost:
         }
         metadata_url = Resources(url).metadata_url(REST)
         services = self.registration, self.configurations, self.registries
-        parts = ApiParts(self.hub, vault, self.gateway, *services, metadata_url, url)
+        parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, metadata_url, url)
         doors: Sequence[Door] = (
             build_api(parts),
             McpRegistry(parts, url, self.settings.public_registry or None),
@@ -226,6 +238,7 @@ class Tradepost:
             self.relay,
             self.gateway,
             self.refreshing,
+            self.notices.courier,
         ):
             await part.start()
 
@@ -237,6 +250,7 @@ class Tradepost:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
         parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch, self.keys)
+        await self.notices.courier.stop()
         for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
@@ -308,6 +322,12 @@ def _pace(hub: Database, settings: Settings) -> Pace:
     """What this process counts calls and requests with."""
     shares = Shares(hub)
     return Pace(shares, Addresses(shares, settings.address_wrong_credentials, settings.address_requests))
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    """What writes to people about what waits for them, where an account is set up. Raises SetupError."""
+    url, password = settings.notify_mail_url.get_secret_value(), settings.notify_mail_password.get_secret_value()
+    return Mailer(read_account(url, password)) if url else None
 
 
 async def _answer(send: Send, status: int, value: Any) -> None:

@@ -108,6 +108,15 @@ class Settings(BaseSettings):
     public_registry: str = ""
     """Workspace, by its short name, whose approved servers everybody may list at /v0.1/servers without a key."""
 
+    notify_mail_url: SecretStr = SecretStr("")
+    """Mail account that tells people what waits for them (smtp://user@host:587?from=hub@example.com, smtps)."""
+    notify_mail_password: SecretStr = SecretStr("")
+    """Password of that account, where it does not stand in the URL."""
+    approval_fresh_minutes: Annotated[int, Field(ge=0, le=1_440)] = 10
+    """Minutes within which whoever approves a write that moves money has proved who they are; 0 asks nobody."""
+    approval_money_by_link: bool = False
+    """Whether the link in a mail is enough to approve a write that moves money, without signing in."""
+
     @field_validator(
         *("allowed_hosts", "allowed_origins", "trusted_proxies", "allow_private", "allowed_commands", "oidc_domains"),
         mode="before",

@@ -3,12 +3,14 @@
 security.md §2 rows 18, 19, 36.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 
 from tests.api.conftest import As
 from tests.api.world import Side, problem
+from tradepost.foundation.clock import system_now, to_rfc3339
 
 # A body with which each write would go through, if what its path names were there.
 BODIES: dict[str, Any] = {
@@ -32,6 +34,7 @@ BODIES: dict[str, Any] = {
     "PATCH /users/{user}": {"role": "viewer"},
     "PATCH /contacts/{contact}": {"language": "fr"},
     "PUT /profiles/{profile}/roles/{user}": {"role": "operator"},
+    "PATCH /webhooks/{webhook}": {"state": "paused"},
 }
 
 
@@ -47,7 +50,14 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
     session = await owner.post("/shopper-sessions", {"customer": "C-1"})
     invited = await owner.post("/invitations", {"email": f"new@{side.workspace_id[:12].lower()}.test"})
     client = await owner.post("/oauth-clients", {"name": "Desk", "redirect_uris": ["https://desk.example/cb"]})
+    if not (await owner.get("/webhooks"))["items"]:
+        await owner.post("/webhooks", {"name": "only-theirs", "url": "http://127.0.0.1:18098/"})
+    if not (await owner.get("/delegations"))["items"]:
+        week = {"starts_at": "2026-01-01T00:00:00Z", "ends_at": to_rfc3339(system_now() + timedelta(days=7))}
+        await owner.post("/delegations", {"to": side.users["admin"], **week})
     return {
+        "webhook": [(await owner.get("/webhooks"))["items"][0]["id"], "only-theirs"],
+        "delegation": [(await owner.get("/delegations"))["items"][0]["id"]],
         "server": [own["id"], own["slug"]],
         "successor": [own["id"], own["slug"]],
         "tool": [(await owner.get("/servers/customers/tools"))["items"][0]["id"]],

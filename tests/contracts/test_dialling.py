@@ -15,6 +15,7 @@ LIBRARIES = {
     "urllib.request",
     "http.client",
     "smtplib",
+    "aiosmtplib",
     "ftplib",
     "websockets",
 }
@@ -26,6 +27,7 @@ GUARDED = {
     "hub/upstreams/diagnosis.py": "what is wrong with a server: the guard's addresses alone",
     "hub/upstreams/oauth/accounts.py": "tokens for servers: over the guard's own pool",
     "hub/upstreams/oauth/fetching.py": "tokens for servers: over the guard's own pool",
+    "hub/notices/posting.py": "webhooks that an admin names: over the guard's own pool",
     "hub/registration/registries.py": "registries that an admin names: over the guard's own pool",
     "identity/oauth/fetching.py": "documents of OAuth clients: over the guard's own pool",
     "identity/people/oidc_fetch.py": "what an issuer names on other hosts: dialled to the guard's addresses",
@@ -36,6 +38,7 @@ OF_THE_OPERATOR = {
     "protocol/bridge.py": "a command that talks to its own hub",
     "hub/vault/managers/asking.py": "secrets managers of the operator's file",
     "commerce/outbound/http.py": "ports of the shop: an address from the operator's settings alone",
+    "hub/notices/mailing.py": "the mail account of the operator's settings",
     "commerce/outbound/smtp.py": "the mail server of the operator's settings",
     "starter/tracker.py": "the demo's own tracker, on this machine",
 }

@@ -51,6 +51,8 @@ EVERY_WORKSPACE = {
     "hub/audit/seal.py": "one sealer chains the audit of every workspace",
     "hub/audit/writer.py": "one writer commits the audit rows of all workspaces in groups; each row names its own",
     "hub/limits/shares.py": "windows of limits are counted for whoever asks, also before anybody is known",
+    "hub/notices/courier.py": "one courier tells of the events of every workspace; each notice names its own",
+    "hub/notices/links.py": "a one-time link says which workspace it belongs to",
     "hub/registration/refreshing.py": "one round finds the servers of every workspace that are due to be looked at",
     "hub/registry/watch.py": "one watcher follows the registry versions of all workspaces",
     "hub/vault/assertion_keys.py": "the public keys of every workspace are published at one address",

@@ -16,6 +16,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.access.models import Role, User
 from tradepost.hub.access.roles import require_in_some_profile, require_role
+from tradepost.hub.actions.approvers import person_behind
 
 CALLER = "tradepost.caller"  # keys of the ASGI scope
 PARTS = "tradepost.parts"
@@ -74,6 +75,22 @@ def may(
         return Work(parts, caller, user)
 
     allowed.__dict__[RULE] = Access(least, scope, agents, in_profile)
+    return allowed
+
+
+def may_answer(scope: str) -> Callable[[Request], Awaitable[Work]]:
+    """The dependency that lets people in who may answer approvals: operators of the workspace, or of one profile.
+    Raises ForbiddenScope naming the role or the scope."""
+
+    async def allowed(request: Request) -> Work:
+        parts, caller = _arrived(request)
+        async with parts.database.transaction(caller.workspace_id, write=False) as session:
+            user = await person_behind(session, caller)
+        if caller.scopes and scope not in caller.scopes:
+            raise lacking(scope)
+        return Work(parts, caller, user)
+
+    allowed.__dict__[RULE] = Access("operator", scope)
     return allowed
 
 

@@ -6,20 +6,24 @@ from typing import Annotated, Any, Literal, get_args
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from tradepost.api.access import Work, may
+from tradepost.api.access import Work, may, may_answer
 from tradepost.api.paging import Place, within
-from tradepost.api.shapes import Given, Instant, Page, PageQuery, Shown, in_path, page
+from tradepost.api.shapes import Given, Instant, Page, PageQuery, Reference, Shown, in_path, page
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.agents import find_agent
+from tradepost.hub.actions.answering import How
+from tradepost.hub.actions.card import Card, cards_of
 from tradepost.hub.actions.models import ActionState
+from tradepost.hub.actions.shapes import MOST_AT_ONCE
 from tradepost.hub.actions.verdicts import MAX_COMMENT_CHARACTERS
 from tradepost.hub.actions.views import ActionView, list_views, view
 
 router = APIRouter(tags=["approvals"])
+MOST_GROUPED = 200
 
 Reading = Annotated[Work, Depends(may("viewer", "read:approvals", agents=True))]
-Answering = Annotated[Work, Depends(may("operator", "write:approvals"))]
+Answering = Annotated[Work, Depends(may_answer("write:approvals"))]
 Which = Annotated[str, in_path("The approval's id.", "act_06fk3w9x0t")]
 
 
@@ -37,11 +41,39 @@ class ApprovalQuery(PageQuery):
 
 
 class Said(Given):
-    """A person's words with their answer."""
+    """A person's words with their answer, and what it is for."""
 
     comment: str | None = Field(
         None, max_length=MAX_COMMENT_CHARACTERS, pattern=r"^[^\x00]*$", description="Why; kept with the decision."
     )
+    code: str | None = Field(
+        None,
+        max_length=40,
+        pattern=r"^[^\x00]*$",
+        description="A code of the person's authenticator, where money moves.",
+    )
+    round: int | None = Field(None, ge=1, le=2**31, description="That of what was looked at: no other is answered.")
+    fingerprint: str | None = Field(None, max_length=100, description="That of the arguments that were looked at.")
+
+    def how(self) -> How:
+        """As the service has it."""
+        return How("rest", self.code, False, self.round, self.fingerprint)
+
+
+class Member(Given):
+    """One action of a group, with the fingerprint of its arguments."""
+
+    id: Reference
+    fingerprint: Reference
+
+
+class GroupSaid(Given):
+    """One answer to exactly these actions of one agent, tool and shape."""
+
+    answer: Literal["approve", "reject"]
+    members: list[Member] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    comment: str | None = Field(None, max_length=MAX_COMMENT_CHARACTERS, pattern=r"^[^\x00]*$")
+    code: str | None = Field(None, max_length=40, pattern=r"^[^\x00]*$")
 
 
 class VerdictShown(Shown):
@@ -52,6 +84,8 @@ class VerdictShown(Shown):
     verdict: Literal["approve", "reject"]
     comment: str | None
     at: Instant
+    way: str = Field(description="console, rest, page, link (of a mail), or confirmed by whoever made the call.")
+    on_behalf_of: str | None = Field(description="The person whose right was handed over and used.")
 
 
 class ApprovalShown(Shown):
@@ -78,6 +112,8 @@ class ApprovalShown(Shown):
     decision: str
     decision_reason: str
     approvals_needed: int
+    approver_role: str | None = Field(description="The least role of who answers; null is operator.")
+    moves_money: bool
     round: int = Field(description="How often people were asked: once more when what they saw has changed.")
     verdicts: list[VerdictShown]
     created_at: Instant
@@ -86,6 +122,34 @@ class ApprovalShown(Shown):
     finished_at: Instant | None
     result: dict[str, Any] | None
     error_code: str | None
+
+
+class CardShown(ApprovalShown):
+    """The same, with what is odd about it."""
+
+    warnings: list[str] = Field(description="Hidden characters, long texts, similar requests.")
+    shape: str = Field(description="Equal for actions that may be answered together.")
+
+
+class Group(Shown):
+    """Pending actions of one agent, tool and shape: their arguments are equal but for references."""
+
+    shape: str
+    agent_id: str | None
+    exposed_name: str
+    members: list[CardShown]
+
+
+class Groups(Shown):
+    """All groups of two and more among what waits longest."""
+
+    groups: list[Group]
+
+
+class Answered(Shown):
+    """The actions that were answered."""
+
+    items: list[ApprovalShown]
 
 
 @router.get("/approvals", summary="List approvals")
@@ -105,32 +169,63 @@ async def list_approvals(work: Reading, query: Annotated[ApprovalQuery, Query()]
     return page([_shown(one) for one in found if _is_visible(work.caller, one)], place.around(more))
 
 
+@router.get("/approvals/groups", summary="List groups of pending approvals")
+async def list_groups(work: Answering) -> Groups:
+    """Of the 200 that wait longest, those that can be answered together."""
+    found: dict[str, list[CardShown]] = {}
+    async with work.reading() as session:
+        shown, _ = await list_views(session, limit=MOST_GROUPED)
+        for one, card in zip(shown, await cards_of(session, shown), strict=True):
+            found.setdefault(card.shape, []).append(_card(one, card))
+    groups = [
+        Group(shape=shape, agent_id=members[0].agent_id, exposed_name=members[0].exposed_name, members=members)
+        for shape, members in found.items()
+        if len(members) > 1
+    ]
+    return Groups(groups=groups)
+
+
+@router.post("/approvals/groups/answer", summary="Answer a group of approvals")
+async def answer_group(work: Answering, body: GroupSaid) -> Answered:
+    """One answer to exactly the members named, each with its fingerprint: to all of them, or to none."""
+    members = {one.id: one.fingerprint for one in body.members}
+    how = How("rest", body.code)
+    found = await work.parts.gateway.verdicts.answer_group(work.caller, body.answer, members, body.comment, how)
+    return Answered(items=[_shown(one) for one in found])
+
+
 @router.get("/approvals/{approval}", summary="Show an approval")
-async def get_approval(work: Reading, approval: Which) -> ApprovalShown:
+async def get_approval(work: Reading, approval: Which) -> CardShown:
     """Everything about one."""
     async with work.reading() as session:
         found = await view(session, approval)
-    if not _is_visible(work.caller, found):
-        raise NotFound("There is no such approval.")
-    return _shown(found)
+        if not _is_visible(work.caller, found):
+            raise NotFound("There is no such approval.")
+        (card,) = await cards_of(session, [found])
+    return _card(found, card)
 
 
 @router.post("/approvals/{approval}/approve", summary="Approve a write")
 async def approve(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Approve it exactly as shown. With enough approvals the hub carries it out, once."""
-    return _shown(await work.parts.gateway.verdicts.approve(work.caller, approval, body.comment))
+    return _shown(await work.parts.gateway.verdicts.approve(work.caller, approval, body.comment, body.how()))
 
 
 @router.post("/approvals/{approval}/reject", summary="Reject a write")
 async def reject(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Reject it for good."""
-    return _shown(await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment))
+    return _shown(await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment, body.how()))
 
 
 def _is_visible(caller: Caller, found: ActionView) -> bool:
     """People see all of them. An agent's key sees what the agent asked for itself: shoppers share an agent, and what
     they ask for is theirs."""
     return caller.agent_id is None or (found.agent_id == caller.agent_id and found.principal_kind != "shopper")
+
+
+def _card(found: ActionView, card: Card) -> CardShown:
+    facts = {**found.as_dict(), "message": found.what_happened()}
+    return CardShown.model_validate({**facts, "warnings": list(card.warnings), "shape": card.shape})
 
 
 def _shown(found: ActionView) -> ApprovalShown:

@@ -35,6 +35,7 @@ TAGS = (
     {"name": "oauth", "description": "OAuth clients that an admin registered, and what people let clients do."},
     {"name": "assertion keys", "description": "Keys that sign what servers are told of callers."},
     {"name": "approvals", "description": "Writes that wait for a person."},
+    {"name": "notifications", "description": "How people and programs are told of approvals."},
     {"name": "contacts", "description": "Customers of the store, by the tools of an agent."},
     {"name": "audit", "description": "The record of every call."},
     {"name": "usage", "description": "Calls, counted."},

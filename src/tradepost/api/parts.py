@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.gateway.build import BuiltGateway
+from tradepost.hub.notices.build import Notices
 from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.registries import Registries
@@ -22,6 +23,7 @@ class Parts:
     registration: Registration
     configurations: Configurations
     registries: Registries
+    notices: Notices
     metadata_url: str | None = None
     url: str = ""
     now: Now = system_now

@@ -1,17 +1,17 @@
 """`tradepost approvals`: what waits for a person, and the person's answer."""
 
-import os
 from typing import Annotated, Any
 
 import typer
 
-from tradepost.cli import console
-from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
+from tradepost.cli import approval_delegations, approval_groups, console
+from tradepost.cli.answering import AT_THE_CONSOLE, named_person, verdicts_of
+from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
-from tradepost.hub.actions.clock import ActionClock
-from tradepost.hub.actions.verdicts import Verdicts
+from tradepost.foundation.untrusted import with_hidden_shown
+from tradepost.hub.actions.card import Card, cards_of
 from tradepost.hub.actions.views import ActionView, list_views, view
-from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.notices.contents import risk_of
 
 approvals = typer.Typer(name="approvals", help="Writes that wait for a person.", no_args_is_help=True)
 
@@ -20,6 +20,8 @@ Comment = Annotated[str | None, typer.Option("--comment", "-m", help="Why; kept 
 
 
 def register(app: typer.Typer) -> None:
+    approval_groups.register(approvals)
+    approval_delegations.register(approvals)
     app.add_typer(approvals)
 
 
@@ -78,45 +80,38 @@ def show(
     async def work() -> None:
         async with hub_session(data, workspace, write=False) as (session, _):
             action = await view(session, action_id)
+            (card,) = await cards_of(session, [action])
         if as_json:
-            console.show_json(action.as_dict())
+            console.show_json({**action.as_dict(), "warnings": list(card.warnings), "shape": card.shape})
         else:
-            _card(action)
+            _show(action, card)
 
     run(work)
 
 
-def _card(action: ActionView) -> None:
+def _show(action: ActionView, card: Card) -> None:
+    console.say(risk_of(action, card))
     console.say(f"{action.exposed_name} ({action.tool_class}) on server {action.server}: {action.state}")
-    console.say(f"Why it asks: {action.decision_reason}")
+    for warning in card.warnings:
+        console.say(f"Mind: {warning}")
+    console.say(f"Why it asks: {with_hidden_shown(action.decision_reason)}")
     for name, value in action.attributes.items():
         console.say(f"Asked for the {name} {value}")
     console.say("Arguments, exactly as they will be executed:")
-    for name, value in action.arguments.items():
-        console.say(f"  {name}: {console.text(value)}")
+    for name, text in card.arguments:
+        console.say(f"  {name}: {text}" + ("   (the asker's own words)" if name in card.words else ""))
     preview = action.preview or {}
     if preview.get("changes"):
         console.say("What would change:")
         console.show_table(preview["changes"], ["record", "field", "before", "after"], "")
     for effect in preview.get("side_effects", []):
-        console.say(f"Outside the store: {effect}")
+        console.say(f"Outside the store: {with_hidden_shown(str(effect))}")
+    for said in action.verdicts:
+        if said.on_behalf_of is not None:
+            console.say(f"{said.user_name} answered for {card.on_behalf_of.get(said.on_behalf_of, said.on_behalf_of)}")
     console.say(action.what_happened())
     if action.state == "pending":
         console.say(f"Answer with: tradepost approvals approve {action.id} --as YOUR-E-MAIL   (or reject)")
-
-
-def _verdicts(found: Opened) -> Verdicts:
-    return Verdicts(found.hub, AuditWriter(found.hub), ActionClock())
-
-
-def _named(by: str | None) -> str:
-    email = by or os.environ.get("TRADEPOST_USER")
-    if not email:
-        raise InvalidArgument(
-            "Approving and rejecting is done by a person with a name.",
-            hint="Say who you are with --as E-MAIL or TRADEPOST_USER; `tradepost user list` shows who there is.",
-        )
-    return email
 
 
 def _answer(
@@ -129,12 +124,12 @@ def _answer(
     as_json: bool,
 ) -> None:
     async def work() -> None:
-        email = _named(by)
+        email = named_person(by)
         async with opened(data) as found:
             caller = await found.acting(workspace, email)
-            verdicts = _verdicts(found)
+            verdicts = verdicts_of(found)
             answer = verdicts.approve if verb == "approve" else verdicts.reject
-            action = await answer(caller, action_id, comment)
+            action = await answer(caller, action_id, comment, AT_THE_CONSOLE)
         if as_json:
             console.show_json(action.as_dict())
         else:

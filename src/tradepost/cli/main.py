@@ -23,6 +23,8 @@ _COMMANDS = {
     "export": ("configuration", "Give out servers, tools, assignments, agents and limits as YAML, without secrets."),
     "import": ("configuration", "Bring a workspace to what such a file says; --dry-run shows the plan."),
     "approvals": ("approvals", "Writes that wait for a person."),
+    "notify": ("notifications", "How a person wants to hear of approvals."),
+    "webhook": ("webhooks", "Where the workspace is told of approvals."),
     "audit": ("audit", "The record of every call and decision."),
     "agent": ("agents", "Agents: specialists and outside MCP clients."),
     "profile": ("agents", "Groups of agents with one posture."),

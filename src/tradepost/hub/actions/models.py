@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy import CheckConstraint, Index, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import HubBase, Versioned, scoped_reference
@@ -25,7 +25,8 @@ class Action(HubBase, Versioned):
     approved with it. `caller` rebuilds the caller at execution. `fence` counts claims: an outcome is only recorded by
     the holder of the current fence, so a process that lost its lease cannot write. `started_at` is set together with
     the intent row, before anything is sent: without it nothing can have reached the server. `round` counts how often
-    people were asked: once more when what they saw has changed.
+    people were asked: once more when what they saw has changed. `approver_role` is the least role of whoever answers,
+    where a rule asks for more than an operator.
     """
 
     __tablename__ = "actions"
@@ -54,6 +55,8 @@ class Action(HubBase, Versioned):
     decision_reason: Mapped[str]
     preview: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     approvals_needed: Mapped[int] = mapped_column(default=0)
+    approver_role: Mapped[str | None]
+    moves_money: Mapped[bool] = mapped_column(default=False, server_default=false())
     round: Mapped[int] = mapped_column(default=1)
     expires_at: Mapped[datetime | None]
     lease_owner: Mapped[str | None]
@@ -82,7 +85,8 @@ class Action(HubBase, Versioned):
 
 
 class ActionVerdict(HubBase, Versioned):
-    """What one person said to one action in one round: approve or reject, with a comment."""
+    """What one person said to one action in one round: approve or reject, with a comment. `way` is how they said it;
+    `on_behalf_of` the person whose right they used, where it was not their own."""
 
     __tablename__ = "action_verdicts"
     action_id: Mapped[str]
@@ -90,9 +94,28 @@ class ActionVerdict(HubBase, Versioned):
     user_id: Mapped[str]
     verdict: Mapped[str]
     comment: Mapped[str | None]
+    way: Mapped[str] = mapped_column(default="", server_default="")
+    on_behalf_of: Mapped[str | None]
     __table_args__ = (
         scoped_reference("action_id", "actions"),
         scoped_reference("user_id", "users"),
         CheckConstraint("verdict IN ('approve', 'reject')", name="verdict"),
         Index("uq_action_verdicts", "workspace_id", "action_id", "round", "user_id", unique=True),
+    )
+
+
+class Delegation(HubBase, Versioned):
+    """A person's right to answer, handed to another one from `starts_at` until `ends_at` unless it is revoked."""
+
+    __tablename__ = "delegations"
+    from_user_id: Mapped[str]
+    to_user_id: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    __table_args__ = (
+        scoped_reference("from_user_id", "users"),
+        scoped_reference("to_user_id", "users"),
+        CheckConstraint("from_user_id <> to_user_id", name="another"),
+        Index("ix_delegations_to", "workspace_id", "to_user_id", "ends_at"),
     )

@@ -53,6 +53,8 @@ class Draft:
     run_id: str | None = None
     preview: dict[str, Any] | None = None
     approvals_needed: int = 0
+    approver_role: str | None = None
+    moves_money: bool = False
     expires_at: datetime | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
@@ -122,6 +124,8 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "decision_reason": draft.decision_reason,
         "preview": draft.preview,
         "approvals_needed": draft.approvals_needed,
+        "approver_role": draft.approver_role,
+        "moves_money": draft.moves_money,
         "round": 1,
         "expires_at": draft.expires_at,
         "lease_owner": draft.lease_owner,

@@ -4,86 +4,146 @@ An action is answered by a person once: the move out of `pending` is a compare a
 same moment one is told that the other was first.
 """
 
-from datetime import datetime
-from typing import Literal
+from collections.abc import Callable, Mapping
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict
-from tradepost.foundation.ids import new_id
+from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, StateConflict
 from tradepost.hub.access.models import User
-from tradepost.hub.actions.approvers import approver, person_behind
+from tradepost.hub.actions.answering import Freshness, How, check_what_was_seen
+from tradepost.hub.actions.approvers import (
+    CONFIRMED,
+    Right,
+    check_not_answered_yet,
+    person_behind,
+    require_right,
+    right_to_approve,
+)
 from tradepost.hub.actions.clock import ActionClock
-from tradepost.hub.actions.models import Action, ActionState, ActionVerdict
-from tradepost.hub.actions.recorded import about
+from tradepost.hub.actions.models import Action, ActionState
+from tradepost.hub.actions.shapes import MOST_AT_ONCE, check_one_shape
 from tradepost.hub.actions.states import move
+from tradepost.hub.actions.taking import Answer, Taking, already, expired, locked
 from tradepost.hub.actions.views import ActionView, view
-from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.audit.writer import AuditWriter
-from tradepost.hub.events.publish import publish
 
 MAX_COMMENT_CHARACTERS = 2_000
+UNPROVEN = How()
 
-Answer = Literal["approve", "reject"]
+
+def _nobody_waits() -> None:
+    """Where no process of ours carries actions out."""
 
 
 class Verdicts:
-    """Takes the answers of named people."""
+    """Takes the answers of named people. `fresh` says when they have to prove who they are, `approved` is called once
+    there is something to carry out."""
 
-    def __init__(self, database: Database, audit: AuditWriter, clock: ActionClock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditWriter,
+        clock: ActionClock,
+        fresh: Freshness | None = None,
+        approved: Callable[[], None] = _nobody_waits,
+    ) -> None:
         self._database = database
-        self._audit = audit
         self._clock = clock
+        self._fresh = fresh
+        self._approved = approved
+        self._taking = Taking(audit)
 
-    async def approve(self, by: Caller, action_id: str, comment: str | None = None) -> ActionView:
+    async def approve(self, by: Caller, action_id: str, comment: str | None = None, how: How = UNPROVEN) -> ActionView:
         """Approve a pending action. With enough approvals it is carried out exactly as it was shown.
 
         Raises NotFound, ForbiddenScope (no such right), StateConflict (already answered, expired)."""
-        return await self._answer(by, action_id, "approve", comment)
+        return await self._answer(by, action_id, "approve", comment, how)
 
-    async def reject(self, by: Caller, action_id: str, comment: str | None = None) -> ActionView:
+    async def reject(self, by: Caller, action_id: str, comment: str | None = None, how: How = UNPROVEN) -> ActionView:
         """Reject a pending action for good. Raises like approve."""
-        return await self._answer(by, action_id, "reject", comment)
+        return await self._answer(by, action_id, "reject", comment, how)
+
+    async def answer_group(
+        self, by: Caller, answer: Answer, members: Mapping[str, str], comment: str | None, how: How
+    ) -> list[ActionView]:
+        """One answer to several actions of one agent, tool and shape: exactly those named, each with the fingerprint
+        of its arguments. All of them or none. Raises like approve; InvalidArgument, StateConflict for what is no
+        group."""
+        check_comment(comment)
+        if not 1 <= len(members) <= MOST_AT_ONCE:
+            raise InvalidArgument(f"One answer is for 1 to {MOST_AT_ONCE} actions.", field="members")
+        proven = await self._proven(by, how)
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            user = await person_behind(session, by)
+            actions = [await locked(session, action_id) for action_id in sorted(members)]
+            for action in actions:
+                await require_right(session, user, action, await self._clock.now(session))
+            check_one_shape(actions, members)
+            for action in actions:
+                await self._one(session, action, by, user, answer, comment, how, proven=proven)
+            shown = [await view(session, action_id) for action_id in members]
+        self._approved()
+        return shown
+
+    async def confirm(self, by: Caller, action_id: str, accepted: bool) -> ActionView:
+        """The answer of the person who made the call, where the decision lets them say it themselves. Raises
+        ForbiddenScope for whoever is another one, an agent, or nobody; StateConflict."""
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            action = await locked(session, action_id)
+            user = await session.scalar(select(User).where(User.id == by.user_id, User.status == "active"))
+            if user is None or user.id != action.user_id or action.approvals_needed != 1:
+                raise ForbiddenScope("Only the person who made this call can confirm it.")
+            now = await self._clock.now(session)
+            if action.approver_role is not None:
+                await require_right(session, user, action, now)
+            if action.state != "pending":
+                raise await already(session, action)
+            if action.expires_at is not None and action.expires_at <= now:
+                raise expired(action.expires_at)
+            right, how = Right(user, user.id), How(way=CONFIRMED)
+            answer: Answer = "approve" if accepted else "reject"
+            await self._taking.take(session, action, by, right, answer, None, how, now)
+            shown = await view(session, action_id)
+        self._approved()
+        return shown
 
     async def cancel(self, by: Caller, action_id: str) -> ActionView:
         """Take back an action that is pending, or approved and not yet started. Raises like approve."""
         async with self._database.transaction(by.workspace_id, write=True) as session:
-            await person_behind(session, by)
-            action = await _locked(session, action_id)
-            user = await approver(session, by, action.profile_id)
+            user = await person_behind(session, by)
+            action = await locked(session, action_id)
+            await require_right(session, user, action, await self._clock.now(session))
             before: ActionState = "approved" if action.state == "approved" else "pending"
             if not await move(session, by.workspace_id, action_id, before, "canceled"):
-                raise await _already(session, action)
-            self._record(session, action, by, user, "canceled")
+                raise await already(session, action)
+            self._taking.record(session, action, by, user, "canceled", UNPROVEN)
             return await view(session, action_id)
 
-    async def _answer(self, by: Caller, action_id: str, answer: Answer, comment: str | None) -> ActionView:
-        if comment is not None and len(comment) > MAX_COMMENT_CHARACTERS:
-            raise InvalidArgument(f"A comment has at most {MAX_COMMENT_CHARACTERS} characters.", field="comment")
+    async def _answer(self, by: Caller, action_id: str, answer: Answer, comment: str | None, how: How) -> ActionView:
+        check_comment(comment)
+        proven = await self._proven(by, how)
         late: StateConflict | None = None
         async with self._database.transaction(by.workspace_id, write=True) as session:
-            await person_behind(session, by)
-            action = await _locked(session, action_id)
-            user = await approver(session, by, action.profile_id)
-            if action.state != "pending":
-                raise await _already(session, action)
+            user = await person_behind(session, by)
+            action = await locked(session, action_id)
             now = await self._clock.now(session)
-            if action.expires_at is not None and action.expires_at <= now:
+            if action.state == "pending" and action.expires_at is not None and action.expires_at <= now:
+                await require_right(session, user, action, now)
                 await move(session, by.workspace_id, action_id, "pending", "expired", decided_at=now)
-                self._record(session, action, by, user, "expired")
-                late = _expired(action.expires_at)
+                self._taking.record(session, action, by, user, "expired", how)
+                late = expired(action.expires_at)
             else:
-                await self._take(session, action, by, user, answer, comment, now)
+                await self._one(session, action, by, user, answer, comment, how, proven=proven)
             shown = await view(session, action_id)
         if late is not None:
             raise late
+        self._approved()
         return shown
 
-    async def _take(
+    async def _one(
         self,
         session: AsyncSession,
         action: Action,
@@ -91,70 +151,33 @@ class Verdicts:
         user: User,
         answer: Answer,
         comment: str | None,
-        now: datetime,
+        how: How,
+        *,
+        proven: bool,
     ) -> None:
-        if action.approvals_needed > 1 and action.user_id == user.id and answer == "approve":
-            raise ForbiddenScope("Whoever asked for this cannot approve it too: it needs other people.")
-        said = await session.scalar(_verdicts_of(action).where(ActionVerdict.user_id == user.id))
-        if said:
-            raise StateConflict(f"{user.name} has approved this already.", hint="Another person has to approve it too.")
-        session.add(
-            ActionVerdict(
-                id=new_id("vrd"),
-                action_id=action.id,
-                round=action.round,
-                user_id=user.id,
-                verdict=answer,
-                comment=comment,
-            )
-        )
-        await session.flush()
-        after: ActionState = "rejected" if answer == "reject" else "approved"
-        approvals = await session.scalar(_verdicts_of(action).where(ActionVerdict.verdict == "approve")) or 0
-        if answer == "approve" and approvals < action.approvals_needed:
-            self._record(session, action, by, user, "seconded")
-            return
-        if not await move(session, action.workspace_id, action.id, "pending", after, decided_at=now):
-            raise await _already(session, action)
-        self._record(session, action, by, user, after)
+        now = await self._clock.now(session)
+        rights = await require_right(session, user, action, now)
+        if action.state != "pending":
+            raise await already(session, action)
+        if action.expires_at is not None and action.expires_at <= now:
+            raise expired(action.expires_at)
+        check_what_was_seen(action, how)
+        await check_not_answered_yet(session, action, user)
+        right = rights[0]
+        if answer == "approve":
+            right = await right_to_approve(session, action, rights)
+            if action.moves_money and not proven and self._fresh is not None:
+                await self._fresh.require(session, user)
+        await self._taking.take(session, action, by, right, answer, comment, how, now)
 
-    def _record(self, session: AsyncSession, action: Action, by: Caller, user: User, verb: str) -> None:
-        fact = AuditFact.of(
-            by,
-            "decision",
-            f"approval:{verb}",
-            **about(action),
-            decision=verb,
-            approver_id=user.id,
-            outcome=verb,
-        )
-        self._audit.record(session, fact)
-        publish(session, action.workspace_id, f"action:{verb}", action.id, actor=user.id, request_id=by.request_id)
+    async def _proven(self, by: Caller, how: How) -> bool:
+        """Whether who answers has proved it a moment ago, or with the code they sent."""
+        if how.code is not None and self._fresh is not None and by.agent_id is None and by.user_id is not None:
+            return await self._fresh.proven(by.workspace_id, by.user_id, how.code)
+        return how.proven
 
 
-def _verdicts_of(action: Action) -> Select[int]:
-    return (
-        select(func.count())
-        .select_from(ActionVerdict)
-        .where(ActionVerdict.action_id == action.id, ActionVerdict.round == action.round)
-    )
-
-
-async def _locked(session: AsyncSession, action_id: str) -> Action:
-    action = (await session.scalars(select(Action).where(Action.id == action_id).with_for_update())).one_or_none()
-    if action is None:
-        raise NotFound("There is no approval with that id.", hint="List approvals and take the id from there.")
-    return action
-
-
-async def _already(session: AsyncSession, action: Action) -> StateConflict:
-    shown = await view(session, action.id)
-    return StateConflict(shown.what_happened(), hint="An action is answered once.", details={"state": shown.state})
-
-
-def _expired(expires_at: datetime) -> StateConflict:
-    return StateConflict(
-        f"This approval expired at {to_rfc3339(expires_at)}.",
-        hint="The agent has to ask again, with a new idempotency key.",
-        details={"state": "expired"},
-    )
+def check_comment(comment: str | None) -> None:
+    """Raises InvalidArgument for one that is too long."""
+    if comment is not None and len(comment) > MAX_COMMENT_CHARACTERS:
+        raise InvalidArgument(f"A comment has at most {MAX_COMMENT_CHARACTERS} characters.", field="comment")

@@ -28,6 +28,8 @@ class VerdictView:
     verdict: str
     comment: str | None
     at: datetime
+    way: str = ""
+    on_behalf_of: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -36,6 +38,8 @@ class VerdictView:
             "verdict": self.verdict,
             "comment": self.comment,
             "at": to_rfc3339(self.at),
+            "way": self.way,
+            "on_behalf_of": self.on_behalf_of,
         }
 
 
@@ -72,6 +76,8 @@ class ActionView:
     result: dict[str, Any] | None
     error_code: str | None
     attributes: dict[str, str]
+    approver_role: str | None = None
+    moves_money: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON for the command line, REST and pages."""
@@ -90,7 +96,10 @@ class ActionView:
         nor who of the shop decided and what they wrote."""
         if self.principal_kind != "shopper":
             return self
-        answers = tuple(replace(one, user_id="", user_name="the shop", comment=None) for one in self.verdicts[:1])
+        answers = tuple(
+            replace(one, user_id="", user_name="the shop", comment=None, way="", on_behalf_of=None)
+            for one in self.verdicts[:1]
+        )
         return replace(self, preview=preview_for_caller(self.principal_kind, self.preview), verdicts=answers)
 
     def what_happened(self) -> str:
@@ -192,7 +201,7 @@ async def _verdicts(session: AsyncSession, actions: Sequence[Action]) -> dict[tu
         .order_by(ActionVerdict.created_at)
     )
     for row, name in rows.all():
-        said = VerdictView(row.user_id, name, row.verdict, row.comment, row.created_at)
+        said = VerdictView(row.user_id, name, row.verdict, row.comment, row.created_at, row.way, row.on_behalf_of)
         found.setdefault((row.action_id, row.round), []).append(said)
     return found
 
@@ -228,4 +237,6 @@ def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) ->
         result=orjson.loads(action.result) if action.result is not None else None,
         error_code=action.error_code,
         attributes=dict(action.caller["attributes"]),
+        approver_role=action.approver_role,
+        moves_money=action.moves_money,
     )

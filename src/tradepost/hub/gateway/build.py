@@ -1,5 +1,6 @@
 """Joining the gateway from the parts that the application built."""
 
+import asyncio
 import os
 import socket
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.rotating import Rotating
 from tradepost.hub.access.changes import Versions
+from tradepost.hub.actions.answering import Freshness
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.lease import Leases
 from tradepost.hub.actions.verdicts import Verdicts
@@ -72,14 +74,16 @@ def build_gateway(
     pace: Pace | None = None,
     contradicted: Contradicted = to_nobody,
     part: Part = WHOLE,
+    fresh: Freshness | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
     between two calls, the same in every process over these databases. Without, they are this process's own. `opening`
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
     `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is this
-    process's of what may run at once."""
+    process's of what may run at once, `fresh` says when those who approve have to prove who they are."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
+    approved = asyncio.Event()  # here: other processes look for themselves
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
         database=database,
@@ -97,6 +101,7 @@ def build_gateway(
         tasks=TaskSeal(seal),
         holds=holds,
         schemas=SchemaChecks(),
+        verdicts=Verdicts(database, audit, clock, fresh, approved.set),
         assertions=assertions,
         contradicted=contradicted,
         checkpoint=checkpoint,
@@ -106,7 +111,7 @@ def build_gateway(
     return BuiltGateway(
         gateway=Gateway(pipeline, authenticator, opening),
         door=Door(pipeline),
-        executor=Executor(pipeline),
-        verdicts=Verdicts(database, audit, clock),
+        executor=Executor(pipeline, wake=approved),
+        verdicts=parts.verdicts,
         pipeline=pipeline,
     )

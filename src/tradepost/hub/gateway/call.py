@@ -20,6 +20,7 @@ from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
 Json = dict[str, Any]
 Kind = Literal["tool", "resource", "subscription", "prompt", "completion", "task"]
+Said = tuple[str, int, str]  # the id of the action, its round, and accept, decline or cancel
 Entry = CatalogTool | CatalogResource | CatalogPrompt
 
 
@@ -31,7 +32,8 @@ class Call:
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
     the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
     day, by counter, `ended` the state of its action in the end. `waits` is the task in which a write waits in line,
-    `left` that its client has gone."""
+    `left` that its client has gone. `said` is what the person behind the
+    caller answered when they were asked whether this very write shall be done."""
 
     caller: Caller
     kind: Kind
@@ -73,6 +75,7 @@ class Call:
     recorded: bool = False
     waits: asyncio.Task[Any] | None = None
     left: bool = False
+    said: Said | None = None
     error: TradepostError | None = None
     crash: Exception | None = None
 

@@ -33,13 +33,13 @@ _log = logging.getLogger(__name__)
 
 
 class Executor:
-    """The serving process's hands."""
+    """The serving process's hands. `wake` is set when something was approved here."""
 
-    def __init__(self, pipeline: Pipeline, at_once: int = AT_ONCE) -> None:
+    def __init__(self, pipeline: Pipeline, at_once: int = AT_ONCE, wake: asyncio.Event | None = None) -> None:
         self._pipeline = pipeline
         self._parts = pipeline.parts
         self._at_once = at_once
-        self._wake = asyncio.Event()
+        self._wake = wake or asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
         self._sweeping = Rounds("action sweeper", self._sweep_once, SWEEP_SECONDS)

@@ -8,6 +8,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.lease import Leases
+from tradepost.hub.actions.verdicts import Verdicts
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.call import Call
@@ -145,6 +146,7 @@ class Parts:
     holds: Holds
     tasks: TaskSeal
     schemas: SchemaChecks
+    verdicts: Verdicts
     assertions: Assertions | None = None
     contradicted: Contradicted = to_nobody
     checkpoint: Checkpoint = pass_by

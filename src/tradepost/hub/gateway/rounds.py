@@ -24,6 +24,7 @@ from tradepost.hub.gateway.call import Call, Json
 
 MINUTES = 30
 _NONCE_BYTES = 12
+_OWN = "the hub's own question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,16 @@ class HeldPlace:
     held_id: str
     number: int
     action_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnQuestion:
+    """A question of the hub itself: whether the person who calls wants the write of this action as it looked in this
+    round. The action has this key."""
+
+    action_id: str
+    key: str
+    round: int
 
 
 class RoundSeal:
@@ -59,10 +70,16 @@ class RoundSeal:
         state = self._token(call, [held.process, held.held_id, held.number, held.action_id])
         return {"resultType": "input_required", "inputRequests": {name: question}, "requestState": state}
 
+    def own_question(self, call: Call, name: str, question: Json, asked: OwnQuestion) -> Json:
+        """The InputRequiredResult that puts a question of the hub's own."""
+        # No process is called that, so none of a held call can be taken for it.
+        state = self._token(call, [_OWN, asked.action_id, asked.key, asked.round])
+        return {"resultType": "input_required", "inputRequests": {name: question}, "requestState": state}
+
     def _token(self, call: Call, state: Any) -> str:
         return self.seal(state, _place(call), MINUTES * 60)
 
-    def opened(self, call: Call, token: str) -> str | HeldPlace:
+    def opened(self, call: Call, token: str) -> str | HeldPlace | OwnQuestion:
         """The server's own state, or where the call is held. Raises WrongState for anything but what was given for
         this very call."""
         found = self._unsealed(token, _place(call))
@@ -72,7 +89,7 @@ class RoundSeal:
         if self._now() > until:
             raise _refused(f"is older than {MINUTES} minutes")
         if isinstance(state, list):
-            return HeldPlace(*state)
+            return OwnQuestion(*state[1:]) if state[0] == _OWN else HeldPlace(*state)
         if state["server"] != _server(call):
             # Another server has taken its place since: what the first one said stays between it and us.
             raise _refused("belongs to the server that asked, which does not serve this tool any more")

@@ -21,6 +21,8 @@ from tradepost.hub.limits.models import WORKSPACE, LimitSettings
 
 CALLS_PER_MINUTE = 600_000  # what protects a hub where nobody set anything is how many calls run at once
 CALLS_AT_ONCE = 128
+APPROVALS_PENDING = 100
+APPROVALS_PER_MINUTE = 60
 
 MONEY = "money_per_day"  # with a currency: money_per_day.EUR
 FEATURE = "feature"  # with a name: feature.writes
@@ -43,6 +45,8 @@ class Quota:
 QUOTAS: Mapping[str, Quota] = {
     "calls_per_minute": Quota("Calls in a minute, of each agent, person or key.", 1_000_000, CALLS_PER_MINUTE),
     "calls_at_once": Quota("Calls at once, of each of them; several workers divide it.", 1_000, CALLS_AT_ONCE),
+    "approvals_pending": Quota("Writes of an agent that wait for people at once.", 10_000, APPROVALS_PENDING),
+    "approvals_per_minute": Quota("Writes in a minute for which an agent asks people.", 10_000, APPROVALS_PER_MINUTE),
     "calls_per_day": Quota("Calls in a day (UTC), of the whole workspace or of the agent.", 10**12),
     "writes_per_day": Quota("Writes carried out in a day.", 10**12, least=0),
     "tokens_per_day": Quota("Tokens of language models in a day.", MAX_MINOR, least=0),
@@ -66,6 +70,8 @@ class Quotas:
 
     calls_per_minute: int = CALLS_PER_MINUTE
     calls_at_once: int = CALLS_AT_ONCE
+    approvals_pending: int = APPROVALS_PENDING
+    approvals_per_minute: int = APPROVALS_PER_MINUTE
     workspace_day: Mapping[str, int] = field(default_factory=lambda: _NONE)
     agent_day: Mapping[str, int] = field(default_factory=lambda: _NONE)
     off: frozenset[str] = frozenset()
@@ -112,6 +118,8 @@ def _merged(workspace: tuple[tuple[str, Value], ...], agent: tuple[tuple[str, Va
     return Quotas(
         calls_per_minute=_lower("calls_per_minute", of_all, own),
         calls_at_once=_lower("calls_at_once", of_all, own),
+        approvals_pending=_lower("approvals_pending", of_all, own),
+        approvals_per_minute=_lower("approvals_per_minute", of_all, own),
         workspace_day=workspace_day,
         agent_day=agent_day,
         off=off,

@@ -54,13 +54,14 @@ class Deny:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """People are asked first: `approvals_needed` different ones, within `expires_in`. `caller_may_confirm`: the person
-    who is calling may say yes for themselves."""
+    who is calling may say yes for themselves. `approver_role` is the least role of who answers, if not an operator."""
 
     reason: str
     expires_in: timedelta = EXPIRY
     approvals_needed: int = 1
     caller_may_confirm: bool = False
     rule_id: str | None = None
+    approver_role: str | None = None
 
 
 Decision = Allow | Deny | Ask

@@ -13,10 +13,11 @@ from tradepost.hub.access.person_sessions import PersonSessions
 from tradepost.hub.registration.connecting import Connecting
 from tradepost.hub.upstreams.guard import Guard, read_url
 from tradepost.hub.vault.vault import Vault
+from tradepost.identity.people.approval_desk import ApprovalDesk
 from tradepost.identity.people.provider_settings import ProviderSettings
 
 _PATHS = frozenset({"/sign-in", "/sign-out", "/account", "/identity/style.css"})
-_FOLDERS = ("/sign-in/", "/welcome/", "/invitation/", "/account/", "/connect/")
+_FOLDERS = ("/sign-in/", "/welcome/", "/invitation/", "/account/", "/connect/", "/approvals/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ def build_people(
     provider: ProviderSettings | None = None,
     now: Now = system_now,
     connecting: Connecting | None = None,
+    approvals: ApprovalDesk | None = None,
 ) -> People:
     """The pages for people who reach the hub at `url`, with an identity provider if the operator has named one, and
-    those on which servers are connected. Raises SetupError where the provider has no usable address."""
+    those on which servers are connected and approvals answered. Raises SetupError where the provider has no usable
+    address."""
     if provider is not None:
         try:
             read_url(provider.issuer)
@@ -65,4 +68,4 @@ def build_people(
                 f"The issuer {provider.issuer} cannot be asked. {wrong.message}", hint="Mend TRADEPOST_OIDC_ISSUER."
             ) from wrong
     sessions = PersonSessions(database, secure=url.startswith("https://"), now=now)
-    return People(PeopleDoor(database, vault, guard, sessions, url, provider, now, connecting), sessions)
+    return People(PeopleDoor(database, vault, guard, sessions, url, provider, now, connecting, approvals), sessions)

@@ -21,12 +21,16 @@ from tradepost.hub.access.passwords import PasswordWork
 from tradepost.hub.access.person_sessions import PersonSessions
 from tradepost.hub.access.second_factor import SecondFactors, Secrets
 from tradepost.hub.access.sign_in_steps import SignInSteps
+from tradepost.hub.notices.links import BY_LINK
+from tradepost.hub.notices.links import FOLDER as APPROVALS
 from tradepost.hub.registration.connecting import Connecting
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.oauth.clients import CALLBACK as OAUTH_CALLBACK
 from tradepost.hub.upstreams.oauth.clients import DOCUMENT
 from tradepost.identity.pages import STYLE_PATH, Pages, go_to, style
 from tradepost.identity.people.account import Account
+from tradepost.identity.people.approval_desk import ApprovalDesk
+from tradepost.identity.people.approval_pages import ApprovalPages
 from tradepost.identity.people.browser import Browsers
 from tradepost.identity.people.connecting import FOLDER, ConnectPages
 from tradepost.identity.people.entering import Entering
@@ -64,6 +68,7 @@ def build_site(
     provider: ProviderSettings | None,
     now: Now,
     connecting: Connecting | None = None,
+    approvals: ApprovalDesk | None = None,
 ) -> Starlette:
     """The pages, as an ASGI application."""
     parts = Parts(
@@ -81,6 +86,8 @@ def build_site(
         provider=provider,
     )
     routes = [*_routes(parts), *(_connect_routes(parts, connecting) if connecting is not None else ())]
+    if approvals is not None:
+        routes += _approval_routes(parts, approvals)
     return Starlette(routes=routes, exception_handlers=_handlers(parts.pages))
 
 
@@ -130,6 +137,16 @@ def _connect_routes(parts: Parts, connecting: Connecting) -> list[Route]:
         Route(OAUTH_CALLBACK, pages.come_back, methods=["GET"]),
         Route(FOLDER + "{server}", pages.show, methods=["GET"]),
         Route(FOLDER + "{server}", pages.send, methods=["POST"]),
+    ]
+
+
+def _approval_routes(parts: Parts, desk: ApprovalDesk) -> list[Route]:
+    pages = ApprovalPages(parts, desk)
+    return [
+        Route(BY_LINK + "{token}", pages.show_by_link, methods=["GET"]),
+        Route(BY_LINK + "{token}", pages.send_by_link, methods=["POST"]),
+        Route(APPROVALS + "{approval}", pages.show, methods=["GET"]),
+        Route(APPROVALS + "{approval}", pages.send, methods=["POST"]),
     ]
 
 

@@ -5,14 +5,18 @@ Nothing waits: people answer whenever they like, and the serving process then ca
 
 from collections.abc import Awaitable
 
-from tradepost.hub.actions.places import Draft, Target, open_place
+from tradepost.foundation.errors import NotFound
+from tradepost.hub.actions.burst import require_room
+from tradepost.hub.actions.places import Draft, Target, find, open_place
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
+from tradepost.hub.gateway.confirming import ask_caller, caller_is_asked, confirmed
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.policy.decide import Ask
+from tradepost.hub.notices.planning import CALLER_FIRST
+from tradepost.hub.policy.decide import MONEY_SCOPES, Ask
 
 
 def target_of(call: Call) -> Target:
@@ -48,7 +52,21 @@ async def preview_of(call: Call, parts: Parts) -> Json | None:
 def await_approval(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Opens a pending action for a call that policy asks about."""
     decision, key = call.decision, call.key
-    return _ask(call, parts, decision, key) if isinstance(decision, Ask) and key is not None else None
+    if not isinstance(decision, Ask) or key is None:
+        return None
+    return _ask(call, parts, decision, key) if call.said is None else _take_answer(call, parts, key)
+
+
+async def _take_answer(call: Call, parts: Parts, key: str) -> None:
+    """What the person who calls said to an action that waits, if they may still say it."""
+    async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
+        action = await find(session, call.caller, call.tool.entry_id, key)
+    if action is None:
+        raise NotFound("There is no such approval any more.", hint="Make the call again, without the requestState.")
+    if caller_is_asked(call):
+        await confirmed(call, parts, action)
+    else:
+        await answer_from_earlier(call, parts, action)
 
 
 async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
@@ -57,7 +75,9 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         return
     parts.checkpoint("previewed")
     async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
-        expires_at = await parts.clock.now(session) + decision.expires_in
+        now = await parts.clock.now(session)
+        await require_room(session, call.caller, call.quotas, now)
+        expires_at = now + decision.expires_in
         draft = Draft(
             caller=call.caller,
             target=target_of(call),
@@ -69,6 +89,8 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
             run_id=call.run_id,
             preview=preview,
             approvals_needed=decision.approvals_needed,
+            approver_role=decision.approver_role,
+            moves_money=call.tool.moves_money or call.tool.scope in MONEY_SCOPES,
             expires_at=expires_at,
             takes_tasks=call.extras.takes_tasks,
         )
@@ -82,13 +104,17 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
                 action.id,
                 actor=action.principal_id,
                 request_id=call.caller.request_id,
+                payload={CALLER_FIRST: True} if caller_is_asked(call) else None,
             )
     parts.checkpoint("asked")
     if not made:
         await answer_from_earlier(call, parts, action)
         return
     call.action, call.recorded = action, True
-    call.answer = waiting(call, action)
+    if caller_is_asked(call):
+        await ask_caller(call, parts, action)
+    else:
+        call.answer = waiting(call, action)
 
 
 def _requested(call: Call, action_id: str) -> AuditFact:

@@ -19,5 +19,8 @@ def replay(call: Call, parts: Parts) -> Awaitable[None] | None:
 async def _look_up(call: Call, parts: Parts, key: str) -> None:
     async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
         action = await find(session, call.caller, call.tool.entry_id, key)
+    if action is not None and call.said is not None and action.state == "pending":
+        return  # whether whoever calls may still say it themselves is decided anew first
+    call.said = None
     if action is not None and not await joined(call, parts, action):
         await answer_from_earlier(call, parts, action)

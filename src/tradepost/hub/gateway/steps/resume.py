@@ -14,11 +14,12 @@ from tradepost.hub.actions.models import UNREPEATABLE, Action
 from tradepost.hub.actions.places import fingerprint
 from tradepost.hub.actions.states import FINISHED, REFUSED
 from tradepost.hub.gateway.call import Call, Json
+from tradepost.hub.gateway.confirming import take_answer
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.ending import unknown_outcome
 from tradepost.hub.gateway.holds import HeldCall
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.rounds import HeldPlace, WrongState
+from tradepost.hub.gateway.rounds import HeldPlace, OwnQuestion, WrongState
 from tradepost.hub.gateway.steps.label_and_trim import labelled
 from tradepost.protocol.hosting import CallExtras
 from tradepost.protocol.peers import Elsewhere
@@ -44,6 +45,9 @@ async def _resume(call: Call, parts: Parts, extras: CallExtras) -> None:
         call.retry["requestState"] = state
         return
     call.retry = None  # what it answers is known here, to no server
+    if isinstance(state, OwnQuestion):
+        take_answer(call, state)
+        return
     held = parts.holds.find(state.held_id)
     if held is not None:
         await _take_up(call, parts, held, state)

@@ -1,0 +1,125 @@
+"""An action as a person judges it, beside what the view says: every argument as text with nothing hidden in it, what is
+odd about it, and how much like it was asked lately."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.foundation.untrusted import with_hidden_shown
+from tradepost.hub.access.models import Agent, User
+from tradepost.hub.actions.models import Action
+from tradepost.hub.actions.shapes import differing, likeness_of, shape_of
+from tradepost.hub.actions.views import ActionView
+
+WITHIN = timedelta(minutes=10)
+MOST_LOOKED_AT = 200
+LONG = 500  # characters of a text: whoever judges it shall know that it goes on
+_WORDS = frozenset("reason note notes message comment description text body summary subject title".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`arguments` are pairs of path and text. `words` are the paths of texts in the asker's own words: second-hand.
+    `on_behalf_of` names the people whose rights were used, by id; `asker` is the agent, or whoever else asked."""
+
+    arguments: tuple[tuple[str, str], ...]
+    words: tuple[str, ...]
+    warnings: tuple[str, ...]
+    shape: str
+    on_behalf_of: dict[str, str]
+    asker: str
+
+
+async def cards_of(session: AsyncSession, views: Sequence[ActionView]) -> list[Card]:
+    """The cards of some actions, in their order."""
+    actions = await _actions(session, views)
+    names = await _names(session, views)
+    agents = await _agents(session, views)
+    found = []
+    for one in views:
+        asker = agents.get(one.agent_id or "", one.principal_id)
+        found.append(_card(one, actions[one.id], names, asker, await _like(session, actions[one.id])))
+    return found
+
+
+def in_lines(arguments: Any) -> list[tuple[str, str]]:
+    """All arguments, nested ones by their path, whole; what cannot be seen is written out."""
+    return [(with_hidden_shown(path), _text(value)) for path, value in _leaves(arguments)]
+
+
+def hidden_in(arguments: Any) -> list[str]:
+    """The paths at which there is something that cannot be seen, in a name or in a value."""
+    return [
+        with_hidden_shown(path)
+        for path, value in _leaves(arguments)
+        if with_hidden_shown(path) != path or (isinstance(value, str) and with_hidden_shown(value) != value)
+    ]
+
+
+def _card(shown: ActionView, action: Action, names: dict[str, str], asker: str, like: list[Action]) -> Card:
+    lines = in_lines(shown.arguments)
+    warnings = [
+        f"{path or 'The arguments'} has characters that cannot be seen: they are written out as \\u{{…}}."
+        for path in hidden_in(shown.arguments)
+    ]
+    warnings += [f"{path} is long ({len(value)} characters): read it to its end." for path, value in lines
+                 if len(value) > LONG]  # fmt: skip
+    if len(like) > 1:
+        odd = differing(like)
+        differ = f"; these differ: {', '.join(map(with_hidden_shown, odd))}" if odd else ", all but references the same"
+        warnings.append(f"{len(like)} similar requests of this agent within 10 minutes{differ}.")
+    words = tuple(path for path, _ in lines if path.rpartition(".")[2].partition("[")[0] in _WORDS)
+    return Card(tuple(lines), words, tuple(warnings), shape_of(action), names, asker)
+
+
+async def _like(session: AsyncSession, action: Action) -> list[Action]:
+    """Those that are like it and were asked about shortly before or after it, itself among them."""
+    near = (
+        select(Action)
+        .where(
+            Action.state.in_(("pending", "approved", "executing", "succeeded", "rejected")),
+            Action.created_at.between(action.created_at - WITHIN, action.created_at + WITHIN),
+            Action.tool_entry_id == action.tool_entry_id,
+            Action.decision == "ask",
+            Action.agent_id == action.agent_id if action.agent_id else Action.principal_id == action.principal_id,
+        )
+        .order_by(Action.created_at)
+        .limit(MOST_LOOKED_AT)
+    )
+    mine = likeness_of(action)
+    return [one for one in await session.scalars(near) if likeness_of(one) == mine]
+
+
+async def _actions(session: AsyncSession, views: Sequence[ActionView]) -> dict[str, Action]:
+    rows = await session.scalars(select(Action).where(Action.id.in_([one.id for one in views])))
+    return {row.id: row for row in rows}
+
+
+async def _names(session: AsyncSession, views: Sequence[ActionView]) -> dict[str, str]:
+    ids = {said.on_behalf_of for one in views for said in one.verdicts if said.on_behalf_of is not None}
+    if not ids:
+        return {}
+    rows = await session.scalars(select(User).where(User.id.in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
+async def _agents(session: AsyncSession, views: Sequence[ActionView]) -> dict[str, str]:
+    rows = await session.scalars(select(Agent).where(Agent.id.in_({one.agent_id for one in views if one.agent_id})))
+    return {row.id: row.slug for row in rows}
+
+
+def _leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        return [leaf for name, one in value.items() for leaf in _leaves(one, f"{path}.{name}" if path else name)]
+    if isinstance(value, list) and value:
+        return [leaf for place, one in enumerate(value) for leaf in _leaves(one, f"{path}[{place}]")]
+    return [] if path == "" and value == {} else [(path, value)]
+
+
+def _text(value: Any) -> str:
+    return with_hidden_shown(value) if isinstance(value, str) else orjson.dumps(value).decode()

@@ -1,0 +1,1 @@
+"""Telling people outside the hub what waits for them and what became of it: mails, webhooks, Slack."""
