@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,13 +21,14 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from tradepost.commerce.serving import results
 from tradepost.commerce.serving.declare import Answer, Guide, Prompt, Resource, Tool, refuse_nul
+from tradepost.commerce.serving.previews import preview_of
 from tradepost.commerce.serving.refusals import answered_in_words, may_pass
 from tradepost.commerce.serving.suggesting import Suggest, nothing_to_suggest
 from tradepost.commerce.serving.uris import match_uri
 from tradepost.commerce.store.bookings import keep_books
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
-from tradepost.commerce.store.privacy import is_shopper
+from tradepost.commerce.store.privacy import PII_SCOPE, is_shopper
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.touched import telling
 from tradepost.database.engine import Database
@@ -203,12 +204,12 @@ class StoreServer:
     async def _preview(
         self, caller: Caller, tool: Tool, own: dict[str, Any], expected_version: int | None
     ) -> ToolResult:
+        caller = replace(caller, scopes=caller.scopes - {PII_SCOPE})  # it is kept, and shown to all who may approve
         async with self.database.transaction(caller.workspace_id, write=True) as session:
-            changes = ChangeLog(session, caller)
+            changes = ChangeLog(session)
             store = await self._store(session, caller, changes=changes, expected_version=expected_version)
             await _run(tool, store, own)
-            await session.flush()
-            preview = results.previewed(changes.changes(), store.side_effects, changes.versions())
+            preview = results.previewed(await preview_of(store, changes, tool.title))
             await session.rollback()
         return preview
 

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.customers.models import Customer, PaymentMethod
 from tradepost.commerce.customers.views import full_name
 from tradepost.commerce.flows.names import find_buyer
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.listing import Moment
@@ -99,7 +100,7 @@ async def apply_store_credit(
         notify_customer=notify_customer,
     )
     if notify_customer:
-        store.side_effect("An e-mail about the credit goes to the customer.")
+        await mail_goes_out(store, customer.id, "the credit")
     data: GrantedCredit = {
         "payment_method_id": credit.id,
         "version": credit.version,
@@ -111,6 +112,7 @@ async def apply_store_credit(
         "reason": why,
         "balance": money(await _balance(store, customer, code), code),
     }
+    store.means(f"Gives customer {customer.number} {display(amount_minor, code)} of store credit: {why}.")
     text = f"{display(amount_minor, code)} store credit for {full_name(customer)} ({customer.number})"
     return Answer(data, f"{text}, good until {data['ends_at'][:10]}. All their credit: {data['balance']['display']}.")
 

@@ -18,6 +18,7 @@ from tradepost.commerce.flows.delivery.stop_changes import (
     stop_change,
 )
 from tradepost.commerce.flows.local_days import local_day
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.logistics.models import Delivery
 from tradepost.commerce.logistics.states import DELIVERY
 from tradepost.commerce.logistics.tour import close_gap
@@ -99,7 +100,7 @@ async def reschedule_delivery(
         notify_customer=notify_customer,
     )
     if notify_customer:
-        store.side_effect(f"An e-mail goes to the customer: the delivery comes {words}.")
+        await mail_goes_out(store, order.customer_id, f"the delivery that comes {words}")
     view: RescheduledView = {
         "delivery": change,
         "window_from": to_rfc3339(window[0]),

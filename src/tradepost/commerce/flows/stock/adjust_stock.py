@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from tradepost.commerce.flows.names import called
 from tradepost.commerce.flows.stock.recall import lock_waiting_orders, recall
 from tradepost.commerce.flows.stock.stock_places import Sku, StockPlace, Warehouse, lock_place
 from tradepost.commerce.inventory.models import MovementCause
@@ -88,6 +89,11 @@ async def adjust_stock(
         "reason": reason,
         "level": place.view(store),
     }
+    what = state.replace("_", " ")
+    store.means(
+        f"Changes the {what} stock of {place.variant.sku} at {called(place.warehouse)} from {place.amount(before)} to "
+        f"{place.amount(after)} ({reason})."
+    )
     if why:
         view["note"] = why
     if reason == "recall":
