@@ -52,7 +52,13 @@ class Bundled:
         )
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         self.calls.append((caller, name, arguments, key, mode))
         return ToolResult([{"type": "text", "text": "ok"}], {"arguments": arguments, "key": key, "mode": mode})

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tradepost.cli import console
+from tradepost.cli.previews import show_preview
 from tradepost.cli.session import DataOption, JsonOption, Opened, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.actions.clock import ActionClock
@@ -58,13 +59,14 @@ def list_command(
                 "id": action.id,
                 "state": action.state,
                 "tool": action.exposed_name,
+                "what": (action.preview or {}).get("summary"),
                 "agent": action.agent_id,
                 "asked_at": action.created_at,
                 "expires_at": action.expires_at,
             }
             for action in actions
         ]
-        console.show_table(rows, ["id", "state", "tool", "asked_at", "expires_at"], "Nothing waits for you.")
+        console.show_table(rows, ["id", "state", "tool", "what", "expires_at"], "Nothing waits for you.")
 
     run(work)
 
@@ -94,12 +96,7 @@ def _card(action: ActionView) -> None:
     console.say("Arguments, exactly as they will be executed:")
     for name, value in action.arguments.items():
         console.say(f"  {name}: {console.text(value)}")
-    preview = action.preview or {}
-    if preview.get("changes"):
-        console.say("What would change:")
-        console.show_table(preview["changes"], ["record", "field", "before", "after"], "")
-    for effect in preview.get("side_effects", []):
-        console.say(f"Outside the store: {effect}")
+    show_preview(action.preview or {})
     console.say(action.what_happened())
     if action.state == "pending":
         console.say(f"Answer with: tradepost approvals approve {action.id} --as YOUR-E-MAIL   (or reject)")

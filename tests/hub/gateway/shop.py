@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import NotFound, StateConflict, TradepostError
-from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
+from tradepost.foundation.errors import NotFound, StateConflict, TradepostError, VersionConflict
+from tradepost.protocol.builtin import MOVED, Definitions, Expects, Json, Mode, ToolResult
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS stock
@@ -73,14 +73,20 @@ class Shop:
         )
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         self.calls.append((name, arguments, key, mode))
         self.before(f"{name}:{mode}")
         try:
             if name == "get_stock":
                 return _done({"status": "succeeded", **self.stock(caller.workspace_id, arguments["sku"])})
-            return self._write(caller, name, arguments, key, mode)
+            return self._write(caller, name, arguments, key, mode, expects)
         except TradepostError as error:
             return ToolResult([{"type": "text", "text": error.message}], error.as_dict(), is_error=True)
 
@@ -122,13 +128,17 @@ class Shop:
             rows = connection.execute("SELECT key, tool, arguments FROM ledger ORDER BY rowid").fetchall()
         return [(key, name, json.loads(arguments)) for key, name, arguments in rows if tool in (None, name)]
 
-    def _write(self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode) -> ToolResult:
+    def _write(
+        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode, expects: Expects | None
+    ) -> ToolResult:
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             earlier = connection.execute("SELECT result FROM ledger WHERE key = ?", (key,)).fetchone()
             if earlier is not None:
                 return _done({**json.loads(earlier[0]), "replayed": True})
             result, preview = self._effect(connection, caller.workspace_id, name, arguments)
+            if expects is not None and list(expects.versions) != preview["versions"]:
+                raise VersionConflict("It changed meanwhile.", details={MOVED: [arguments["sku"]]})
             if mode == "preview":
                 connection.rollback()
                 return _done(preview)

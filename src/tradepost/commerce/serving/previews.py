@@ -3,12 +3,11 @@ the ids and versions that programs need beside them."""
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect
 
 from tradepost.commerce.store.changes import SILENT_TABLES, Changed, ChangeLog, Place
-from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.store.store import Store
-from tradepost.commerce.store.wording import Wording, columns_in, kind_for, label_for
+from tradepost.commerce.store.wording import Wording, columns_in, kind_for, label_for, wording_of
 from tradepost.commerce.store.words import RECORDS
 from tradepost.protocol.builtin import Json
 
@@ -43,8 +42,7 @@ async def preview_of(store: Store, log: ChangeLog, title: str) -> Json:
     """{summary, changes, side_effects, amount, quantity, versions} of what the store's transaction did so far. Call it
     after the flush; it only reads."""
     rests_on, changed = log.versions(), list(log.changed())
-    zone = (await store.session.execute(select(StoreSettings.timezone).limit(1))).scalar_one_or_none() or "UTC"
-    wording = Wording(store.session, store.caller.workspace_id, zone, store.currency, log)
+    wording = await wording_of(store, log)
     changes = [line for one in changed for line in await _lines(wording, one, rests_on)]
     names = {(one["table"], one["id"]): one["record"] for one in changes}
     return {

@@ -20,10 +20,10 @@ def done(answer: Answer[Any]) -> ToolResult:
     return ToolResult([text_block(answer.text)], answer.data)
 
 
-def written(answer: Answer[Any], *, replayed: bool) -> ToolResult:
+def written(answer: Answer[Any], *, replayed: bool, undo: Json | None = None) -> ToolResult:
     """The result of a write that took effect, now or under the same key before."""
     text = f"Already done before with this idempotency_key: {answer.text}" if replayed else answer.text
-    return ToolResult([text_block(text)], {"status": "succeeded", "replayed": replayed, **answer.data})
+    return ToolResult([text_block(text)], {"status": "succeeded", "replayed": replayed, **answer.data}, undo=undo)
 
 
 def previewed(preview: Json) -> ToolResult:

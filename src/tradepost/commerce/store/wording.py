@@ -11,10 +11,12 @@ from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Column, Date
+from sqlalchemy import Boolean, Column, Date, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.commerce.store.changes import ChangeLog
+from tradepost.commerce.store.models import StoreSettings
+from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.words import COUNTS, HIDDEN, LABELS, NUMBERS, RECORDS, REFERS, UNITS, WORDS, Kind
 from tradepost.database.base import StoreBase
 from tradepost.database.types import JsonColumn, UtcDateTime
@@ -59,8 +61,8 @@ def kind_for(table: str, column: str) -> Kind:
             return kind
     stored = _columns(table)[column]
     for of, kind in ((UtcDateTime, "time"), (Date, "date"), (Boolean, "yes"), (JsonColumn, "details")):
-        if isinstance(stored.type, of):  # type: ignore[arg-type]
-            return kind  # type: ignore[return-value]
+        if isinstance(stored.type, of):
+            return kind
     if column in COUNTS:
         return "count"
     if column in NUMBERS:
@@ -198,6 +200,12 @@ class Wording:
         if row_id is None:
             return None
         return await self._session.get(_models()[table], (self._workspace_id, row_id))
+
+
+async def wording_of(store: Store, log: ChangeLog) -> Wording:
+    """Words for what a store's transaction did, in the shop's own time."""
+    zone = (await store.session.execute(select(StoreSettings.timezone).limit(1))).scalar_one_or_none() or "UTC"
+    return Wording(store.session, store.caller.workspace_id, zone, store.currency, log)
 
 
 _IN_UNITS: Mapping[Kind, str] = {

@@ -30,7 +30,8 @@ class Call:
     `task_id` is the server's own id of a task, `told` what it said of one that has ended.
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
     the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
-    day, by counter, `ended` the state of its action in the end. `waits` is the task in which a write waits in line,
+    day, by counter, `ended` the state of its action in the end. `undo` is what its server says takes
+    it back. `waits` is the task in which a write waits in line,
     `left` that its client has gone."""
 
     caller: Caller
@@ -64,6 +65,7 @@ class Call:
     sent: bool = False
     result: Json | None = None
     source: bytes | None = None
+    undo: Json | None = None
     broke_contract: bool = False
     answer: Json | None = None
     spent: Mapping[str, int] | None = None

@@ -28,6 +28,7 @@ from tradepost.hub.gateway.steps.intent import intent
 from tradepost.hub.gateway.steps.label_and_trim import label_and_trim
 from tradepost.hub.gateway.steps.limit import limit
 from tradepost.hub.gateway.steps.limit_entry import limit_entry
+from tradepost.hub.gateway.steps.moved import moved
 from tradepost.hub.gateway.steps.outcome import outcome
 from tradepost.hub.gateway.steps.reauthorise import reauthorise
 from tradepost.hub.gateway.steps.replay import replay
@@ -52,6 +53,7 @@ STEPS: tuple[Step, ...] = (
     spend,
     intent,
     call_server,
+    moved,
     check,
     label_and_trim,
     outcome,
