@@ -93,6 +93,7 @@ RULES = {
     "GET /approvals/{approval}": "viewer, agents",
     "POST /approvals/{approval}/approve": "operator",
     "POST /approvals/{approval}/reject": "operator",
+    "POST /actions/{approval}/undo": "operator, agents",
     "GET /contacts": "contacts",
     "GET /contacts/{contact}": "contacts",
     "PATCH /contacts/{contact}": "contacts",

@@ -6,7 +6,7 @@ from typing import Any
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound
-from tradepost.protocol.builtin import Definitions, Mode, ToolClass, ToolResult
+from tradepost.protocol.builtin import Definitions, Expects, Mode, ToolClass, ToolResult
 
 Json = dict[str, Any]
 

@@ -20,6 +20,7 @@ router = APIRouter(tags=["approvals"])
 
 Reading = Annotated[Work, Depends(may("viewer", "read:approvals", agents=True))]
 Answering = Annotated[Work, Depends(may("operator", "write:approvals"))]
+Undoing = Annotated[Work, Depends(may("operator", "write:approvals", agents=True))]
 Which = Annotated[str, in_path("The approval's id.", "act_06fk3w9x0t")]
 
 
@@ -86,6 +87,9 @@ class ApprovalShown(Shown):
     finished_at: Instant | None
     result: dict[str, Any] | None
     error_code: str | None
+    undo: dict[str, Any] | None = Field(description="What takes it back: the tool, until when, and a sentence.")
+    undoes: str | None = Field(description="The action that this one takes back.")
+    undone_by: str | None = Field(description="The action that takes this one back, or tried to.")
 
 
 @router.get("/approvals", summary="List approvals")
@@ -102,7 +106,7 @@ async def list_approvals(work: Reading, query: Annotated[ApprovalQuery, Query()]
                 raise NotFound("There is no such agent.")
             agent_id = wanted
         found, more = await list_views(session, states=states, agent_id=agent_id, limit=query.limit, cursor=inner)
-    return page([_shown(one) for one in found if _is_visible(work.caller, one)], place.around(more))
+    return page([_shown(work.caller, one) for one in found if _is_visible(work.caller, one)], place.around(more))
 
 
 @router.get("/approvals/{approval}", summary="Show an approval")
@@ -112,19 +116,19 @@ async def get_approval(work: Reading, approval: Which) -> ApprovalShown:
         found = await view(session, approval)
     if not _is_visible(work.caller, found):
         raise NotFound("There is no such approval.")
-    return _shown(found)
+    return _shown(work.caller, found)
 
 
 @router.post("/approvals/{approval}/approve", summary="Approve a write")
 async def approve(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Approve it exactly as shown. With enough approvals the hub carries it out, once."""
-    return _shown(await work.parts.gateway.verdicts.approve(work.caller, approval, body.comment))
+    return _shown(work.caller, await work.parts.gateway.verdicts.approve(work.caller, approval, body.comment))
 
 
 @router.post("/approvals/{approval}/reject", summary="Reject a write")
 async def reject(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Reject it for good."""
-    return _shown(await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment))
+    return _shown(work.caller, await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment))
 
 
 def _is_visible(caller: Caller, found: ActionView) -> bool:
@@ -133,5 +137,13 @@ def _is_visible(caller: Caller, found: ActionView) -> bool:
     return caller.agent_id is None or (found.agent_id == caller.agent_id and found.principal_kind != "shopper")
 
 
-def _shown(found: ActionView) -> ApprovalShown:
+@router.post("/actions/{approval}/undo", summary="Undo a write")
+async def undo(work: Undoing, approval: Which) -> ApprovalShown:
+    """Take a write back by the call that its record offers. That is a write of its own, which may wait for a person;
+    an agent undoes its own. Asked for twice, it is the same one."""
+    return _shown(work.caller, await work.parts.gateway.undoing.undo(work.caller, approval))
+
+
+def _shown(by: Caller, found: ActionView) -> ApprovalShown:
+    found = found if by.agent_id is None else found.for_its_caller()
     return ApprovalShown.model_validate({**found.as_dict(), "message": found.what_happened()})

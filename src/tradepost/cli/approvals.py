@@ -97,6 +97,13 @@ def _card(action: ActionView) -> None:
     for name, value in action.arguments.items():
         console.say(f"  {name}: {console.text(value)}")
     show_preview(action.preview or {})
+    if action.undo is not None and action.undone_by is None:
+        console.say(f"Can be undone until {action.undo['until']}: {console.text(action.undo['summary'])}")
+        console.say(f"  tradepost action undo {action.id} --as YOUR-E-MAIL")
+    if action.undoes is not None:
+        console.say(f"Takes back: {action.undoes}")
+    if action.undone_by is not None:
+        console.say(f"Taken back by: {action.undone_by}")
     console.say(action.what_happened())
     if action.state == "pending":
         console.say(f"Answer with: tradepost approvals approve {action.id} --as YOUR-E-MAIL   (or reject)")

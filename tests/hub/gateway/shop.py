@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,18 @@ class Shop:
                 (key, caller.workspace_id, name, json.dumps(arguments), json.dumps(result)),
             )
             connection.commit()
-        return _done(result)
+        undo = None
+        reverse = {"add_stock": "pay_out", "pay_out": "add_stock"}.get(name)
+        if reverse is not None:
+            left = {"record": arguments["sku"], "version": preview["versions"][0]["version"] + 1}
+            undo = {
+                "tool": reverse,
+                "arguments": {"sku": arguments["sku"], "quantity": arguments["quantity"]},
+                "summary": "Takes the units away again." if reverse == "pay_out" else "Puts the units back.",
+                "seconds": 3600,
+                "versions": [left],
+            }
+        return replace(_done(result), undo=undo)
 
     def _effect(
         self, connection: sqlite3.Connection, workspace_id: str, name: str, arguments: Json

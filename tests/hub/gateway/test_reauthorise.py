@@ -130,7 +130,7 @@ async def test_a_record_that_moves_in_the_moment_of_the_deed_is_shown_to_people_
     shown = await world.action(action_id)
     assert (shown.state, shown.round, shown.verdicts) == ("pending", 2, ())
     assert "A1: quantity was 5 when this was shown, it is 4 now." in shown.decision_reason
-    kinds = [row.action for row in await world.audited() if row.action_id == action_id]
+    kinds = [row.tag for row in await world.audited() if row.action_id == action_id]
     assert kinds[-2:] == ["tool:call", "approval:requested_again"]
 
     await world.built.verdicts.approve(world.owner, action_id)

@@ -92,15 +92,15 @@ def _place(place: Place) -> Json:
 def _summary(title: str, store: Store, changes: list[Json]) -> str:
     """One sentence: the write's own, or what changes first of all."""
     if store.meaning is not None:
-        return " ".join([store.meaning, *store.side_effects]) if store.side_effects else store.meaning
+        return store.meaning
     if not changes:
-        return " ".join([f"{title}: changes nothing in the store.", *store.side_effects])
+        return f"{title}: changes nothing in the store."
     first = store.subject or (changes[0]["table"], changes[0]["id"])
     own = [one for one in changes if (one["table"], one["id"]) == first] or changes
     said = ", ".join(_said(one) for one in own[:MOST_SAID])
     rest = len(changes) - min(len(own), MOST_SAID)
     more = f", and {rest} more change{'s' if rest > 1 else ''}" if rest else ""
-    return " ".join([f"{title}: {own[0]['record']}, {said}{more}.", *store.side_effects])
+    return f"{title}: {own[0]['record']}, {said}{more}."
 
 
 def _said(one: Json) -> str:

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from tradepost.commerce.store.changes import ChangeLog, Place
 from tradepost.commerce.store.store import Store
-from tradepost.commerce.store.wording import wording_of
-from tradepost.database.base import StoreBase
+from tradepost.commerce.store.wording import models, wording_of
+from tradepost.database.base import Versioned
 from tradepost.foundation.errors import VersionConflict
 from tradepost.protocol.builtin import MOVED, Expects, Json
 
@@ -19,8 +19,8 @@ async def require_unmoved(store: Store, log: ChangeLog, expects: Expects | None)
     if expects is None:
         return
     known = log.versions()
-    wanted: dict[Place, int] = {(one["table"], one["id"]): one["version"] for one in expects.versions}
-    names = {(one["table"], one["id"]): str(one.get("record") or one["id"]) for one in expects.versions}
+    wanted: dict[Place, int] = {_place(one): one["version"] for one in expects.versions}
+    names = {_place(one): one["record"] for one in expects.versions if "table" in one and one.get("record")}
     moved = [place for place, version in wanted.items() if await _version(store, known, place) != version]
     if expects.exactly:
         moved += [place for place in known if place not in wanted]
@@ -30,7 +30,7 @@ async def require_unmoved(store: Store, log: ChangeLog, expects: Expects | None)
     said = []
     for place in moved:
         row = log.row(place)
-        said.append(names.get(place) or (place[1] if row is None else await wording.name(row)))
+        said.append(names.get(place) or (f"A record of {place[0]}" if row is None else await wording.name(row)))
     raise VersionConflict(
         f"{', '.join(said[:5])} changed meanwhile, so nothing was done.",
         hint="Look at the record as it is now, and decide again.",
@@ -40,26 +40,31 @@ async def require_unmoved(store: Store, log: ChangeLog, expects: Expects | None)
 
 def undo_of(store: Store, log: ChangeLog, offered_for: timedelta | None) -> Json | None:
     """The call that takes a write back, with the versions that it leaves behind. Call it after the flush."""
-    if offered_for is None or store.reversal is None:
+    left = log.versions_after()
+    if offered_for is None or store.reversal is None or not left:
         return None
     return {
         "tool": store.reversal.tool,
         "arguments": dict(store.reversal.arguments),
         "summary": store.reversal.summary,
         "seconds": int(offered_for.total_seconds()),
-        "versions": [
-            {"table": table, "id": row_id, "version": version}
-            for (table, row_id), version in log.versions_after().items()
-        ],
+        "versions": [{"table": table, "id": row_id, "version": version} for (table, row_id), version in left.items()],
     }
+
+
+def _place(one: Json) -> Place:
+    """Where a record stands. A preview of an earlier release says "orders/ord_1" and nothing else."""
+    if "table" in one:
+        return one["table"], one["id"]
+    table, _, row_id = str(one["record"]).partition("/")
+    return table, row_id
 
 
 async def _version(store: Store, known: dict[Place, int], place: Place) -> Any:
     """The version a record had when the call looked at it; what it has now, where the call did not."""
     if place in known:
         return known[place]
-    table = StoreBase.metadata.tables.get(place[0])
-    if table is None or "version" not in table.columns:
+    model = models().get(place[0])
+    if model is None or not issubclass(model, Versioned):
         return None
-    model = next(mapper.class_ for mapper in StoreBase.registry.mappers if mapper.local_table is table)
     return await store.session.scalar(select(model.version).where(model.id == place[1]))

@@ -33,7 +33,8 @@ def previewed(preview: Json) -> ToolResult:
         f"{one['record']}: {one['field']} {_or_nothing(one['before'])} -> {_or_nothing(one['after'])}"
         for one in changes
     ]
-    head = f"Would make {len(changes)} changes. {preview['summary']}"  # the summary first: the text may be cut
+    # What it comes to and what happens outside come first: the text may be cut.
+    head = " ".join([f"Would make {len(changes)} changes.", preview["summary"], *preview["side_effects"]])
     return ToolResult([text_block(as_many_as_fit(head, lines, "; "))], preview)
 
 

@@ -129,6 +129,8 @@ class Wording:
         if kind == "record":
             other = await self._get(refers_to(row.__tablename__, column) or "", str(value))
             return one_line(str(value), MAX_NAME) if other is None else await self.short(other)
+        if kind == "details":
+            return one_line(_spoken(value, await self._currency_of(row)))
         return self.plain(kind, value)
 
     def plain(self, kind: Kind, value: Any) -> Any:
@@ -199,7 +201,7 @@ class Wording:
     async def _get(self, table: str, row_id: str | None) -> Any:
         if row_id is None:
             return None
-        return await self._session.get(_models()[table], (self._workspace_id, row_id))
+        return await self._session.get(models()[table], (self._workspace_id, row_id))
 
 
 async def wording_of(store: Store, log: ChangeLog) -> Wording:
@@ -229,26 +231,28 @@ def _masked(kind: Kind, value: Any) -> str:
         return one_line(", ".join(str(part) for part in parts if part), MAX_TEXT)
     if kind == "word":
         return one_line(str(value)).replace("_", " ")
-    return one_line(_spoken(value))
+    return one_line(str(value))
 
 
-def _spoken(value: Any) -> str:
+def _spoken(value: Any, currency: str) -> str:
     """What a JSON value says, without its marks."""
     if isinstance(value, Mapping):
-        return "; ".join(
-            f"{str(name).replace('_', ' ')}: {_spoken_part(str(name), inner)}" for name, inner in value.items()
-        )
+        parts = ((str(name), inner) for name, inner in value.items() if not str(name).endswith("_id"))
+        said = ((name.removesuffix("_minor"), _spoken_part(name, inner, currency)) for name, inner in parts)
+        return "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in said if text)
     if isinstance(value, list):
-        return ", ".join(_spoken(inner) for inner in value)
+        return ", ".join(_spoken(inner, currency) for inner in value)
     return "" if value is None else str(value)
 
 
-def _spoken_part(name: str, value: Any) -> str:
+def _spoken_part(name: str, value: Any, currency: str) -> str:
     """A part of a JSON value; one that is named like personal data is treated as such."""
     for ending, kind in _BY_ENDING:
         if value and kind in ("email", "phone", "address") and name.endswith(ending):
             return _masked(kind, value) if kind != "address" or isinstance(value, Mapping) else "***"
-    return "***" if value and name in _PRIVATE else _spoken(value)
+    if name.endswith("_minor") and type(value) is int:
+        return display(value, currency)
+    return "***" if value and name in _PRIVATE else _spoken(value, currency)
 
 
 def _may_begin_large(table: str, template: str) -> bool:
@@ -281,7 +285,8 @@ def _columns(table: str) -> Mapping[str, Column[Any]]:
 
 
 @cache
-def _models() -> Mapping[str, Any]:
+def models() -> Mapping[str, Any]:
+    """Every kind of record by its table."""
     return {mapper.class_.__tablename__: mapper.class_ for mapper in StoreBase.registry.mappers}
 
 

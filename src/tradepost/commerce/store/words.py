@@ -79,9 +79,9 @@ RECORDS: Mapping[str, Words] = {
     "fulfillments": Words("packing of {order_id}"),
     "fulfillment_lines": Words("{variant_id} in {fulfillment_id}"),
     "shipments": Words("parcel[ {number}] of {order_id}", "parcel[ {number}]", labels={"cost_minor": "price of label"}),
-    "drivers": Words("driver {name}"),
-    "routes": Words("route {number}"),
-    "pickup_points": Words("pickup point {name}"),
+    "drivers": Words("driver {name}", "{name}"),
+    "routes": Words("route {number}", "{number}"),
+    "pickup_points": Words("pickup point {name}", "{name}"),
     "deliveries": Words("delivery {number} of {order_id}", "delivery {number}", labels={"stop_sequence": "stop"}),
     "returns": Words(
         "return[ {number}] of {order_id}",

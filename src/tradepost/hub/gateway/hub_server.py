@@ -60,6 +60,8 @@ _GET_APPROVAL: Json = {
             "preview": {"type": ["object", "null"]},
             "outcome": {"type": ["object", "null"]},
             "error_code": {"type": ["string", "null"]},
+            "undo": {"type": ["object", "null"]},
+            "undone_by": {"type": ["string", "null"]},
         },
         "required": ["approval_id", "status", "tool", "message"],
     },
@@ -169,4 +171,6 @@ def _shape(shown: ActionView) -> dict[str, Any]:
         "preview": shown.preview,
         "outcome": outcome.get("structuredContent", outcome) if outcome else None,
         "error_code": shown.error_code,
+        "undo": shown.undo,
+        "undone_by": shown.undone_by,
     }

@@ -20,6 +20,7 @@ from tradepost.hub.gateway.steps.await_approval import await_approval
 from tradepost.hub.gateway.steps.call_server import call_server
 from tradepost.hub.gateway.steps.check import check
 from tradepost.hub.gateway.steps.decide import decide
+from tradepost.hub.gateway.steps.defer import defer
 from tradepost.hub.gateway.steps.find_task import as_it_stands, find_task, take_up_task
 from tradepost.hub.gateway.steps.find_tool import find_tool
 from tradepost.hub.gateway.steps.follow_task import follow_task
@@ -50,6 +51,7 @@ STEPS: tuple[Step, ...] = (
     replay,
     decide,
     await_approval,
+    defer,
     spend,
     intent,
     call_server,

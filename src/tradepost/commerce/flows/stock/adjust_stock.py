@@ -12,13 +12,14 @@ from tradepost.commerce.flows.stock.stock_places import Sku, StockPlace, Warehou
 from tradepost.commerce.inventory.models import MovementCause
 from tradepost.commerce.inventory.stock import StockState, move
 from tradepost.commerce.inventory.views import LevelView
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, LimitExceeded
 from tradepost.foundation.untrusted import clean
 
 MAX_DELTA = 1_000_000
 SAID = 8
+PLAIN = ("count", "shrinkage")  # units come or go, and nothing else happens
 SET_ASIDE: Mapping[str, StockState] = {"damage": "damaged", "recall": "quality_control"}  # where units stay on hand
 
 AdjustedState = Literal["available", "damaged", "quality_control", "safety_stock"]
@@ -53,7 +54,7 @@ class Adjustment(TypedDict):
     level: LevelView
 
 
-@write_tool(title="Adjust stock", scope="write:inventory")
+@write_tool(title="Adjust stock", scope="write:inventory", undo_for=UNDO_FOR)
 async def adjust_stock(
     store: Store,
     sku: Sku,
@@ -94,6 +95,14 @@ async def adjust_stock(
         f"Changes the {what} stock of {place.variant.sku} at {called(place.warehouse)} from {place.amount(before)} to "
         f"{place.amount(after)} ({reason})."
     )
+    if reason in PLAIN:
+        back = {"sku": place.variant.id, "warehouse_id": place.warehouse.id, "delta": -delta, "state": state}
+        store.reverse(
+            "adjust_stock",
+            {**back, "reason": "count", "note": "Undone"},
+            f"Puts the {what} stock of {place.variant.sku} at {called(place.warehouse)} back to "
+            f"{place.amount(before)}.",
+        )
     if why:
         view["note"] = why
     if reason == "recall":
