@@ -110,6 +110,7 @@ RULES = {
     "GET /approvals/{approval}": "viewer, agents",
     "POST /approvals/{approval}/approve": "operator",
     "POST /approvals/{approval}/reject": "operator",
+    "POST /actions/{approval}/undo": "operator, agents",
     "GET /approvals/groups": "operator",
     "POST /approvals/groups/answer": "operator",
     "GET /delegations": "viewer",

@@ -1,5 +1,6 @@
 """Every tool, resource and prompt over a shop made at random, next to a neighbor with the same ids and numbers."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 from urllib.parse import quote
@@ -181,6 +182,7 @@ async def test_every_write_previews_and_then_does_what_it_showed(walker: Walker,
             preview, error = await walker.call(tool.name, **call, dry_run=True)
             if not error:
                 assert preview["status"] == "dry_run"
+                _is_readable(preview["preview"], tool.name)
                 legal.append(call)
             if len(legal) == TRIED:
                 break
@@ -200,3 +202,20 @@ async def test_every_write_previews_and_then_does_what_it_showed(walker: Walker,
         assert done[tool.name]
         await adds_up(store)
     assert await all_rows(store, NEIGHBOR) == neighbor
+
+
+def _is_readable(preview: Json, tool: str) -> None:
+    """In words, without ids, and without addresses that reach somebody, whoever asks."""
+    assert preview["summary"], tool
+    words = [preview["summary"], *preview["side_effects"]]
+    for change in preview["changes"]:
+        said = [change[name] for name in ("record", "field", "before", "after")]
+        assert change["column"], change
+        assert not {change["id"], change["table"]} & set(said), change
+        assert not re.search(r"_|\b(minor|id)\b", change["field"].removeprefix("id in")), change
+        words += [str(one) for one in said]
+    versions = {(one["table"], one["id"]): one for one in preview["versions"]}
+    assert all(one["record"] != one["id"] for one in versions.values()), tool
+    for text in words:
+        assert not re.search(r"[^*\s]@[\w-]+\.", text), (tool, text)
+        assert text.isprintable(), (tool, text)

@@ -27,6 +27,7 @@ TABLES = {
     "commerce/store/order_sums.py": "changes only the sums of orders, past their versions; each statement names the "
     "workspace, RLS checks it on PostgreSQL",
     "commerce/demo/draft.py": "bulk insert of a demo shop; every row names its workspace, RLS checks it on PostgreSQL",
+    "commerce/store/wording.py": "the names and types of columns, for words about them; reads no row of them",
 }
 CONNECTIONS = {
     "commerce/store/copied.py": "the session's own connection, inside its transaction, before it commits",

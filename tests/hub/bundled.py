@@ -6,7 +6,7 @@ from typing import Any
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound
-from tradepost.protocol.builtin import Definitions, Mode, ToolClass, ToolResult
+from tradepost.protocol.builtin import Definitions, Expects, Mode, ToolClass, ToolResult
 
 Json = dict[str, Any]
 
@@ -52,7 +52,13 @@ class Bundled:
         )
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         self.calls.append((caller, name, arguments, key, mode))
         return ToolResult([{"type": "text", "text": "ok"}], {"arguments": arguments, "key": key, "mode": mode})

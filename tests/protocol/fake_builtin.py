@@ -6,7 +6,7 @@ from typing import Any
 
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import InvalidArgument, NotFound
-from tradepost.protocol.builtin import Definitions, Mode, ToolResult
+from tradepost.protocol.builtin import Definitions, Expects, Mode, ToolResult
 from tradepost.protocol.standalone import serve_stdio
 
 Json = dict[str, Any]
@@ -56,7 +56,13 @@ class FakeShop:
         )
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         if name not in ("place_order", "find"):
             raise NotFound(f"There is no tool '{name}'.", field="name")

@@ -24,6 +24,7 @@ MOST_GROUPED = 200
 
 Reading = Annotated[Work, Depends(may("viewer", "read:approvals", agents=True))]
 Answering = Annotated[Work, Depends(may_answer("write:approvals"))]
+Undoing = Annotated[Work, Depends(may("operator", "write:approvals", agents=True))]
 Which = Annotated[str, in_path("The approval's id.", "act_06fk3w9x0t")]
 
 
@@ -122,6 +123,9 @@ class ApprovalShown(Shown):
     finished_at: Instant | None
     result: dict[str, Any] | None
     error_code: str | None
+    undo: dict[str, Any] | None = Field(description="What takes it back: the tool, until when, and a sentence.")
+    undoes: str | None = Field(description="The action that this one takes back.")
+    undone_by: str | None = Field(description="The action that takes this one back, or tried to.")
 
 
 class CardShown(ApprovalShown):
@@ -166,7 +170,7 @@ async def list_approvals(work: Reading, query: Annotated[ApprovalQuery, Query()]
                 raise NotFound("There is no such agent.")
             agent_id = wanted
         found, more = await list_views(session, states=states, agent_id=agent_id, limit=query.limit, cursor=inner)
-    return page([_shown(one) for one in found if _is_visible(work.caller, one)], place.around(more))
+    return page([_shown(work.caller, one) for one in found if _is_visible(work.caller, one)], place.around(more))
 
 
 @router.get("/approvals/groups", summary="List groups of pending approvals")
@@ -176,7 +180,7 @@ async def list_groups(work: Answering) -> Groups:
     async with work.reading() as session:
         shown, _ = await list_views(session, limit=MOST_GROUPED)
         for one, card in zip(shown, await cards_of(session, shown), strict=True):
-            found.setdefault(card.shape, []).append(_card(one, card))
+            found.setdefault(card.shape, []).append(_card(work.caller, one, card))
     groups = [
         Group(shape=shape, agent_id=members[0].agent_id, exposed_name=members[0].exposed_name, members=members)
         for shape, members in found.items()
@@ -191,7 +195,7 @@ async def answer_group(work: Answering, body: GroupSaid) -> Answered:
     members = {one.id: one.fingerprint for one in body.members}
     how = How("rest", body.code)
     found = await work.parts.gateway.verdicts.answer_group(work.caller, body.answer, members, body.comment, how)
-    return Answered(items=[_shown(one) for one in found])
+    return Answered(items=[_shown(work.caller, one) for one in found])
 
 
 @router.get("/approvals/{approval}", summary="Show an approval")
@@ -202,19 +206,21 @@ async def get_approval(work: Reading, approval: Which) -> CardShown:
         if not _is_visible(work.caller, found):
             raise NotFound("There is no such approval.")
         (card,) = await cards_of(session, [found])
-    return _card(found, card)
+    return _card(work.caller, found, card)
 
 
 @router.post("/approvals/{approval}/approve", summary="Approve a write")
 async def approve(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Approve it exactly as shown. With enough approvals the hub carries it out, once."""
-    return _shown(await work.parts.gateway.verdicts.approve(work.caller, approval, body.comment, body.how()))
+    found = await work.parts.gateway.verdicts.approve(work.caller, approval, body.comment, body.how())
+    return _shown(work.caller, found)
 
 
 @router.post("/approvals/{approval}/reject", summary="Reject a write")
 async def reject(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Reject it for good."""
-    return _shown(await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment, body.how()))
+    found = await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment, body.how())
+    return _shown(work.caller, found)
 
 
 def _is_visible(caller: Caller, found: ActionView) -> bool:
@@ -223,10 +229,21 @@ def _is_visible(caller: Caller, found: ActionView) -> bool:
     return caller.agent_id is None or (found.agent_id == caller.agent_id and found.principal_kind != "shopper")
 
 
-def _card(found: ActionView, card: Card) -> CardShown:
-    facts = {**found.as_dict(), "message": found.what_happened()}
-    return CardShown.model_validate({**facts, "warnings": list(card.warnings), "shape": card.shape})
+@router.post("/actions/{approval}/undo", summary="Undo a write")
+async def undo(work: Undoing, approval: Which) -> ApprovalShown:
+    """Take a write back by the call that its record offers. That is a write of its own, which may wait for a person;
+    an agent undoes its own. Asked for twice, it is the same one."""
+    return _shown(work.caller, await work.parts.gateway.undoing.undo(work.caller, approval))
 
 
-def _shown(found: ActionView) -> ApprovalShown:
-    return ApprovalShown.model_validate({**found.as_dict(), "message": found.what_happened()})
+def _card(by: Caller, found: ActionView, card: Card) -> CardShown:
+    return CardShown.model_validate({**_facts(by, found), "warnings": list(card.warnings), "shape": card.shape})
+
+
+def _shown(by: Caller, found: ActionView) -> ApprovalShown:
+    return ApprovalShown.model_validate(_facts(by, found))
+
+
+def _facts(by: Caller, found: ActionView) -> dict[str, Any]:
+    found = found if by.agent_id is None else found.for_its_caller()
+    return {**found.as_dict(), "message": found.what_happened()}

@@ -6,6 +6,7 @@ import typer
 
 from tradepost.cli import approval_delegations, approval_groups, console
 from tradepost.cli.answering import AT_THE_CONSOLE, named_person, verdicts_of
+from tradepost.cli.previews import show_preview
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import with_hidden_shown
@@ -60,13 +61,14 @@ def list_command(
                 "id": action.id,
                 "state": action.state,
                 "tool": action.exposed_name,
+                "what": (action.preview or {}).get("summary"),
                 "agent": action.agent_id,
                 "asked_at": action.created_at,
                 "expires_at": action.expires_at,
             }
             for action in actions
         ]
-        console.show_table(rows, ["id", "state", "tool", "asked_at", "expires_at"], "Nothing waits for you.")
+        console.show_table(rows, ["id", "state", "tool", "what", "expires_at"], "Nothing waits for you.")
 
     run(work)
 
@@ -100,15 +102,11 @@ def _show(action: ActionView, card: Card) -> None:
     console.say("Arguments, exactly as they will be executed:")
     for name, text in card.arguments:
         console.say(f"  {name}: {text}" + ("   (the asker's own words)" if name in card.words else ""))
-    preview = action.preview or {}
-    if preview.get("changes"):
-        console.say("What would change:")
-        console.show_table(preview["changes"], ["record", "field", "before", "after"], "")
-    for effect in preview.get("side_effects", []):
-        console.say(f"Outside the store: {with_hidden_shown(str(effect))}")
+    show_preview(action.preview or {})
     for said in action.verdicts:
         if said.on_behalf_of is not None:
             console.say(f"{said.user_name} answered for {card.on_behalf_of.get(said.on_behalf_of, said.on_behalf_of)}")
+    _show_undo(action)
     console.say(action.what_happened())
     if action.state == "pending":
         console.say(f"Answer with: tradepost approvals approve {action.id} --as YOUR-E-MAIL   (or reject)")
@@ -164,3 +162,13 @@ def reject(
 ) -> None:
     """Reject one for good."""
     _answer("reject", action_id, comment, workspace, by, data, as_json)
+
+
+def _show_undo(action: ActionView) -> None:
+    if action.undo is not None and action.undone_by is None:
+        console.say(f"Can be undone until {action.undo['until']}: {console.text(action.undo['summary'])}")
+        console.say(f"  tradepost action undo {action.id} --as YOUR-E-MAIL")
+    if action.undoes is not None:
+        console.say(f"Takes back: {action.undoes}")
+    if action.undone_by is not None:
+        console.say(f"Taken back by: {action.undone_by}")

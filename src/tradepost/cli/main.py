@@ -23,6 +23,7 @@ _COMMANDS = {
     "export": ("configuration", "Give out servers, tools, assignments, agents and limits as YAML, without secrets."),
     "import": ("configuration", "Bring a workspace to what such a file says; --dry-run shows the plan."),
     "approvals": ("approvals", "Writes that wait for a person."),
+    "action": ("actions", "Writes that were carried out: taking one back."),
     "notify": ("notifications", "How a person wants to hear of approvals."),
     "webhook": ("webhooks", "Where the workspace is told of approvals."),
     "audit": ("audit", "The record of every call and decision."),

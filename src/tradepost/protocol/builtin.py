@@ -20,14 +20,17 @@ class ToolResult:
     """What tools/call gives: content blocks, the structured value, and whether it is an error (C9 shape then).
 
     `asks` is there instead of all that where the server asks for input first: the result of type input_required.
-    `meta` is the `_meta` of a server that is not ours. `source` is a JSON text that holds at least all of the above, as
-    it came in: what does not stand in it does not have to be looked for in its parts."""
+    `meta` is the `_meta` of a server that is not ours. `undo` is the call that takes a write of a bundled server back:
+    {tool, arguments, summary, seconds, versions}; `seconds` is how long it is offered, `versions` those of what the
+    write has changed. It is for the hub, and goes to no client by itself. `source` is a JSON text that holds at least
+    all of the above, as it came in: what does not stand in it does not have to be looked for in its parts."""
 
     content: Sequence[Json]
     structured: Json | None = None
     is_error: bool = False
     meta: Json | None = None
     asks: Json | None = None
+    undo: Json | None = field(default=None, compare=False)
     source: bytes | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> Json:
@@ -63,6 +66,18 @@ class Definitions:
     prompt_scopes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Expects:
+    """Which record versions a call was approved with, as a preview lists them: {table, id, version}. `exactly`: the
+    call rests on these records and no other; otherwise it may concern more."""
+
+    versions: Sequence[Json]
+    exactly: bool = True
+
+
+MOVED = "moved"  # in the details of a version_conflict: sentences about the records that are not as they were expected
+
+
 class BuiltinServer(Protocol):
     """A server that ships with Tradepost."""
 
@@ -74,10 +89,18 @@ class BuiltinServer(Protocol):
         ...
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         """Run a tool. `key` is the idempotency key of a write (None for reads). In preview mode the same code runs
-        in a transaction that is rolled back, and `structured` is the preview {changes, side_effects, versions}.
+        in a transaction that is rolled back, and `structured` is the preview {summary, changes, side_effects, amount,
+        quantity, versions}. With `expects`, versions are compared inside the transaction: where one has moved, nothing
+        is done and the result is a version_conflict whose details have MOVED.
         An unknown name raises NotFound; every other failure of the tool is a result with is_error."""
         ...
 

@@ -23,6 +23,8 @@ GENERATED = 5  # per tool and store; over the full one systematic ones come befo
 VALIDATORS = {tool.name: jsonschema_rs.validator_for(tool.output_schema) for tool in TOOLS}
 ERROR_KEYS = {"code", "message", "retryable", "retry_after", "hint", "field", "details"}
 
+PREVIEW = {"summary", "changes", "side_effects", "amount", "quantity", "versions"}
+
 
 _generated: dict[str, list[dict[str, Any]]] = {}
 
@@ -151,7 +153,7 @@ async def test_writes_do_what_they_previewed_once(store: Database, slug: str) ->
     for workspace, tool, made in calls[::5]:
         preview = await outcome(server, workspace, tool, made, seen, mode="preview")
         if preview is not None and not preview.is_error:
-            assert preview.structured.keys() == {"changes", "side_effects", "versions"}
+            assert preview.structured.keys() == PREVIEW
     assert await footprint(store) == before, "a preview left a change"
     for number, (workspace, tool, made) in enumerate(calls):
         dry = await outcome(server, workspace, tool, {**made, "dry_run": True}, seen) if number % 2 == 0 else None

@@ -102,9 +102,9 @@ async def test_preview_shows_before_and_after(shop: Shop) -> None:
     shop.offer(TOOLS)
     await shop.add(customer())
     shown = await shop.call("update_customer", customer_id="CUST-c1", language="fr", dry_run=True)
-    assert shown["preview"]["changes"] == [
-        {"record": "customer CUST-c1", "field": "language", "before": "en", "after": "fr"}
-    ]
+    (change,) = shown["preview"]["changes"]
+    words = {name: change[name] for name in ("record", "field", "before", "after")}
+    assert words == {"record": "Customer CUST-c1", "field": "language", "before": "en", "after": "fr"}
     assert (await stored(shop)).language == "en"
 
 

@@ -114,5 +114,5 @@ async def test_a_preview_names_money_and_stock_and_moves_neither(shop: Shop) -> 
     shown = await shop.call("cancel_order", order_id="1", reason="other", dry_run=True)
     assert shown["preview"]["side_effects"] == ["€20.00 goes back to visa ending 4242 by the payment provider."]
     changed = {(change["record"], change["field"]) for change in shown["preview"]["changes"]}
-    assert ("order 1", "status") in changed
+    assert ("Order #1", "status") in changed
     assert (await one(shop, Order, "ord_1")).refunded_minor == 0

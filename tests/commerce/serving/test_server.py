@@ -92,7 +92,9 @@ async def test_preview_shows_fields_and_changes_nothing(shop: Shop) -> None:
     shop.offer([rename_thing])
     await shop.add(*things(1))
     shown = await shop.call("rename_thing", product="#P-0", name="a", dry_run=True)
-    assert shown["preview"]["changes"] == [{"record": "product P-0", "field": "name", "before": "old", "after": "a"}]
+    (change,) = shown["preview"]["changes"]
+    place = {"table": "products", "id": change["id"], "column": "name", "version": 1}
+    assert change == {"record": "Product a", "field": "name", "before": "old", "after": "a", **place}
     assert shown["preview"]["side_effects"] == ["Nobody is told."]
     assert shown["preview"]["versions"][0]["version"] == 1
     async with shop.database.transaction("wsp_test", write=False) as session:

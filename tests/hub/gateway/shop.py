@@ -5,12 +5,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import NotFound, StateConflict, TradepostError
-from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
+from tradepost.foundation.errors import NotFound, StateConflict, TradepostError, VersionConflict
+from tradepost.protocol.builtin import MOVED, Definitions, Expects, Json, Mode, ToolResult
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS stock
@@ -73,14 +74,20 @@ class Shop:
         )
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         self.calls.append((name, arguments, key, mode))
         self.before(f"{name}:{mode}")
         try:
             if name == "get_stock":
                 return _done({"status": "succeeded", **self.stock(caller.workspace_id, arguments["sku"])})
-            return self._write(caller, name, arguments, key, mode)
+            return self._write(caller, name, arguments, key, mode, expects)
         except TradepostError as error:
             return ToolResult([{"type": "text", "text": error.message}], error.as_dict(), is_error=True)
 
@@ -122,13 +129,17 @@ class Shop:
             rows = connection.execute("SELECT key, tool, arguments FROM ledger ORDER BY rowid").fetchall()
         return [(key, name, json.loads(arguments)) for key, name, arguments in rows if tool in (None, name)]
 
-    def _write(self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode) -> ToolResult:
+    def _write(
+        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode, expects: Expects | None
+    ) -> ToolResult:
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             earlier = connection.execute("SELECT result FROM ledger WHERE key = ?", (key,)).fetchone()
             if earlier is not None:
                 return _done({**json.loads(earlier[0]), "replayed": True})
             result, preview = self._effect(connection, caller.workspace_id, name, arguments)
+            if expects is not None and list(expects.versions) != preview["versions"]:
+                raise VersionConflict("It changed meanwhile.", details={MOVED: [arguments["sku"]]})
             if mode == "preview":
                 connection.rollback()
                 return _done(preview)
@@ -138,7 +149,18 @@ class Shop:
                 (key, caller.workspace_id, name, json.dumps(arguments), json.dumps(result)),
             )
             connection.commit()
-        return _done(result)
+        undo = None
+        reverse = {"add_stock": "pay_out", "pay_out": "add_stock"}.get(name)
+        if reverse is not None:
+            left = {"record": arguments["sku"], "version": preview["versions"][0]["version"] + 1}
+            undo = {
+                "tool": reverse,
+                "arguments": {"sku": arguments["sku"], "quantity": arguments["quantity"]},
+                "summary": "Takes the units away again." if reverse == "pay_out" else "Puts the units back.",
+                "seconds": 3600,
+                "versions": [left],
+            }
+        return replace(_done(result), undo=undo)
 
     def _effect(
         self, connection: sqlite3.Connection, workspace_id: str, name: str, arguments: Json

@@ -15,7 +15,7 @@ from tradepost.hub.actions.models import Action
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.verify import verify
 from tradepost.hub.registry.catalog import CatalogTool
-from tradepost.protocol.builtin import Json, Mode, ToolResult
+from tradepost.protocol.builtin import Expects, Json, Mode, ToolResult
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -94,6 +94,7 @@ async def test_a_zombie_cannot_write_over_what_its_successor_recorded(world: Wor
             mode: Mode = "execute",
             talk: object = None,
             ends_at: float | None = None,
+            expects: Expects | None = None,
         ) -> ToolResult:
             if mode == "execute":
                 await leases_end(world)

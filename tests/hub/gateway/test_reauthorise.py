@@ -106,8 +106,35 @@ async def test_a_record_that_moved_since_is_shown_to_people_again(world: World):
     assert (shown.state, shown.round, shown.verdicts) == ("pending", 2, ())
     assert shown.preview is not None
     assert shown.preview["changes"][0]["before"] == 100
+    (said,) = shown.preview["moved"]
+    assert said == "A1: quantity was 5 when this was shown, it is 100 now."
+    assert said in shown.decision_reason
 
     await world.built.verdicts.approve(world.owner, action_id)
     await world.executor.run_due()
     assert world.shop.stock(world.workspace_id, "A1")["quantity"] == 120
+    assert len(world.shop.effects()) == 1
+
+
+async def test_a_record_that_moves_in_the_moment_of_the_deed_is_shown_to_people_again(world: World):
+    action_id = await approved(world)
+
+    def sell_one(what: str) -> None:
+        if what == "add_stock:execute":
+            world.shop.before = lambda _: None
+            world.shop.put(world.workspace_id, "A1", 4)
+
+    world.shop.before = sell_one
+    await world.executor.run_due()
+    assert world.shop.effects() == []
+    shown = await world.action(action_id)
+    assert (shown.state, shown.round, shown.verdicts) == ("pending", 2, ())
+    assert "A1: quantity was 5 when this was shown, it is 4 now." in shown.decision_reason
+    kinds = [row.tag for row in await world.audited() if row.action_id == action_id]
+    assert kinds[-2:] == ["tool:call", "approval:requested_again"]
+
+    await world.built.verdicts.approve(world.owner, action_id)
+    await world.executor.run_due()
+    assert (await world.action(action_id)).state == "succeeded"
+    assert world.shop.stock(world.workspace_id, "A1")["quantity"] == 24
     assert len(world.shop.effects()) == 1

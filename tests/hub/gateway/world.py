@@ -41,7 +41,7 @@ from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.talk import Talk
-from tradepost.protocol.builtin import BuiltinServer, Json, Mode, ToolResult
+from tradepost.protocol.builtin import BuiltinServer, Expects, Json, Mode, ToolResult
 
 SCOPES = ("read:inventory", "write:inventory", "write:payments")
 SHOP_TOOLS = ("get_stock", "add_stock", "drop_sku", "pay_out")
@@ -68,9 +68,10 @@ class Servers:
         mode: Mode = "execute",
         talk: Talk | None = None,
         ends_at: float | None = None,
+        expects: Expects | None = None,
     ) -> ToolResult:
         if tool.builtin_key is not None:
-            return await self.builtins[tool.builtin_key].call(caller, tool.raw_name, arguments, key, mode)
+            return await self.builtins[tool.builtin_key].call(caller, tool.raw_name, arguments, key, mode, expects)
         self.remote_calls.append((tool.raw_name, arguments, key))
         self.talks.append(talk)
         if self.real is not None:

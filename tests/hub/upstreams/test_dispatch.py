@@ -25,7 +25,7 @@ from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.vault import Vault, open_vault
-from tradepost.protocol.builtin import Mode, ToolResult
+from tradepost.protocol.builtin import Expects, Mode, ToolResult
 from tradepost.protocol.parameter_headers import HeaderParameter
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
@@ -55,7 +55,13 @@ class Talkative(Bundled):
     """A remote server that tells what it got, and fails on demand."""
 
     async def call(
-        self, caller: Caller, name: str, arguments: dict[str, Any], key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: dict[str, Any],
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         if name == "unknown":
             raise NotFound(f"There is no tool; your token is Bearer {SECRET}\u202e.")

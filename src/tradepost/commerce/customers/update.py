@@ -7,7 +7,7 @@ from sqlalchemy import select
 from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.countries import is_country
 from tradepost.foundation.errors import InvalidArgument, StateConflict
@@ -80,7 +80,7 @@ class UpdatedCustomer(TypedDict):
     changed: list[str]
 
 
-@write_tool(title="Update customer", scope="write:customers")
+@write_tool(title="Update customer", scope="write:customers", undo_for=UNDO_FOR)
 async def update_customer(
     store: Store,
     customer_id: CustomerId,
@@ -119,6 +119,7 @@ async def update_customer(
             hint="Give at least one of email, phone, address, language, region, the consents or note.",
         )
     changed = [name for name, value in given.items() if getattr(customer, name) != value]
+    _offer_undo(store, customer, set(changed) - {"email_folded"})
     for name in changed:
         setattr(customer, name, given[name])
     names = sorted(set(changed) - {"email_folded"})
@@ -127,6 +128,17 @@ async def update_customer(
         store.emit("customer:updated", customer, fields=names)
     text = f"Customer {customer.number}: {', '.join(names)} changed." if names else "Nothing to change."
     return Answer({"id": customer.id, "number": customer.number, "version": customer.version, "changed": names}, text)
+
+
+def _offer_undo(store: Store, customer: Customer, names: set[str]) -> None:
+    """What was empty before cannot be made empty again by this tool."""
+    before = {name: getattr(customer, name) for name in sorted(names)}
+    if "address" in before:
+        before["address"] = {name: value for name, value in before["address"].items() if name in _ADDRESS_LIMITS}
+    whole = all(before.get("address", {}).get(part) for part in _REQUIRED_PARTS) or "address" not in before
+    if before and whole and all(value not in (None, "") for value in before.values()):
+        back = {"customer_id": customer.id, **before}
+        store.reverse("update_customer", back, f"Gives customer {customer.number} the earlier {', '.join(names)} back.")
 
 
 def _require_not_closed(customer: Customer) -> None:

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.orders.changed import ChangedOrder, OrderReference, changed_order
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.states import ORDER_TRANSITIONS
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.states import step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
@@ -34,7 +34,7 @@ class HeldOrder(TypedDict):
     hold_reason: str | None
 
 
-@write_tool(title="Hold or release order", scope="write:orders")
+@write_tool(title="Hold or release order", scope="write:orders", undo_for=UNDO_FOR)
 async def set_order_hold(
     store: Store, order_id: OrderReference, hold: Hold, reason: HoldReason = None
 ) -> Answer[HeldOrder]:
@@ -47,12 +47,18 @@ async def set_order_hold(
     if not hold and text:
         raise InvalidArgument("A release takes no reason.", hint="Leave reason out when hold is false.", field="reason")
     order = await store.primary(Order, order_id, field="order_id")
+    reason_before, goods_before = order.hold_reason, order.fulfillment_status
     step(order, "on_hold" if hold else "open", ORDER_TRANSITIONS)
     if hold and order.fulfillment_status in ("unfulfilled", "scheduled"):
         order.fulfillment_status = "on_hold"
     elif not hold and order.fulfillment_status == "on_hold":
         order.fulfillment_status = "unfulfilled"
     order.hold_reason = text or None
+    if hold and goods_before != "scheduled":  # a release does not plan it anew
+        store.reverse("set_order_hold", {"order_id": order.id, "hold": False}, f"Releases order #{order.number} again.")
+    elif not hold and reason_before:
+        again = {"order_id": order.id, "hold": True, "reason": reason_before}
+        store.reverse("set_order_hold", again, f"Puts order #{order.number} on hold again.")
     store.emit("order:held" if hold else "order:released", order, reason=order.hold_reason)
     view = await changed_order(store, order)
     done = f"on hold: {text}" if hold else "released and open again"

@@ -10,7 +10,8 @@ schema. Writes get idempotency_key, dry_run and expected_version by themselves.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
@@ -37,6 +38,8 @@ DryRun = Annotated[bool, Field(description="Only show what would change.", examp
 ExpectedVersion = Annotated[
     int | None, Field(ge=1, description="The record's version you have seen; refused if it moved.", examples=[3])
 ]
+UNDO_FOR = timedelta(hours=24)  # usually
+
 _OF_WRITES: Mapping[str, Any] = {
     "idempotency_key": (IdempotencyKey, ...),
     "dry_run": (DryRun, False),
@@ -68,6 +71,7 @@ class Tool:
     open_world: bool
     quick: bool
     function: Callable[..., Awaitable[Answer[Any]]]
+    undo_for: timedelta | None = None  # how long it offers the call that takes it back
 
     @property
     def writes(self) -> bool:
@@ -211,16 +215,24 @@ def read_tool(
 
 
 def write_tool(
-    *, title: str, scope: str, destructive: bool = False, money: bool = False, open_world: bool = False
+    *,
+    title: str,
+    scope: str,
+    destructive: bool = False,
+    money: bool = False,
+    open_world: bool = False,
+    undo_for: timedelta | None = None,
 ) -> Callable[[Callable[..., Awaitable[Answer[Any]]]], Tool]:
     """Declare a tool that changes the store. `money`: money leaves (its approvals expire sooner). `open_world`: it
-    acts outside the store. A destructive or money tool must have a `reason` parameter (C7)."""
+    acts outside the store. A destructive or money tool must have a `reason` parameter (C7). `undo_for`: it has a
+    natural reverse (see Store.reverse), which is offered for so long."""
 
     def declare(function: Callable[..., Awaitable[Answer[Any]]]) -> Tool:
         if (destructive or money) and "reason" not in inspect.signature(function).parameters:
             raise TypeError(f"{function.__name__} moves money or destroys and has no `reason` parameter.")
         kind: ToolClass = "destructive" if destructive else "write"
-        return _tool(function, title, scope, kind, money=money, open_world=open_world)
+        made = _tool(function, title, scope, kind, money=money, open_world=open_world)
+        return replace(made, undo_for=undo_for)
 
     return declare
 

@@ -20,23 +20,26 @@ def done(answer: Answer[Any]) -> ToolResult:
     return ToolResult([text_block(answer.text)], answer.data)
 
 
-def written(answer: Answer[Any], *, replayed: bool) -> ToolResult:
+def written(answer: Answer[Any], *, replayed: bool, undo: Json | None = None) -> ToolResult:
     """The result of a write that took effect, now or under the same key before."""
     text = f"Already done before with this idempotency_key: {answer.text}" if replayed else answer.text
-    return ToolResult([text_block(text)], {"status": "succeeded", "replayed": replayed, **answer.data})
+    return ToolResult([text_block(text)], {"status": "succeeded", "replayed": replayed, **answer.data}, undo=undo)
 
 
-def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]) -> ToolResult:
-    """The result of a preview: before and after per record, and what would happen outside the store."""
-    said = " ".join(side_effects)  # first: they carry what the caller asked to know, and the text may be cut
-    if changes:
-        lines = [f"{change['record']}: {change['field']} {change['before']} -> {change['after']}" for change in changes]
-        head = " ".join(filter(None, (f"Would make {len(changes)} changes.", said)))
-        text = as_many_as_fit(head, lines, "; ")
-    else:
-        text = " ".join(filter(None, ("Would change nothing in the store.", said)))
-    preview = {"changes": changes, "side_effects": side_effects, "versions": versions}
-    return ToolResult([text_block(text)], preview)
+def previewed(preview: Json) -> ToolResult:
+    """The result of a preview: what it comes to, then before and after per record."""
+    changes = preview["changes"]
+    lines = [
+        f"{one['record']}: {one['field']} {_or_nothing(one['before'])} -> {_or_nothing(one['after'])}"
+        for one in changes
+    ]
+    # What it comes to and what happens outside come first: the text may be cut.
+    head = " ".join([f"Would make {len(changes)} changes.", preview["summary"], *preview["side_effects"]])
+    return ToolResult([text_block(as_many_as_fit(head, lines, "; "))], preview)
+
+
+def _or_nothing(value: object) -> str:
+    return "nothing" if value is None else str(value)
 
 
 def could_be_done() -> ToolResult:

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,13 +21,15 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from tradepost.commerce.serving import results
 from tradepost.commerce.serving.declare import Answer, Guide, Prompt, Resource, Tool, refuse_nul
+from tradepost.commerce.serving.previews import preview_of
 from tradepost.commerce.serving.refusals import answered_in_words, may_pass
+from tradepost.commerce.serving.resting import require_unmoved, undo_of
 from tradepost.commerce.serving.suggesting import Suggest, nothing_to_suggest
 from tradepost.commerce.serving.uris import match_uri
 from tradepost.commerce.store.bookings import keep_books
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
-from tradepost.commerce.store.privacy import is_shopper
+from tradepost.commerce.store.privacy import PII_SCOPE, is_shopper
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.touched import telling
 from tradepost.database.engine import Database
@@ -42,7 +44,7 @@ from tradepost.foundation.errors import (
     TradepostError,
     VersionConflict,
 )
-from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
+from tradepost.protocol.builtin import Definitions, Expects, Json, Mode, ToolResult
 
 SETTINGS_SECONDS = 2.0
 ATTEMPTS = 3
@@ -87,7 +89,13 @@ class StoreServer:
         )
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         """See BuiltinServer.call."""
         tool = self._tools.get(name)
@@ -95,7 +103,7 @@ class StoreServer:
             raise NotFound(f"The server '{self.slug}' has no tool '{name}'.", hint="List its tools.")
         try:
             with answered_in_words():
-                return await self._call(caller, tool, arguments, key, mode)
+                return await self._call(caller, tool, arguments, key, mode, expects)
         except TradepostError as error:
             return results.failed(error)
 
@@ -180,7 +188,9 @@ class StoreServer:
             guide: Guide = await prompt.function(await self._store(session, caller), **arguments)
             return guide
 
-    async def _call(self, caller: Caller, tool: Tool, arguments: Json, key: str | None, mode: Mode) -> ToolResult:
+    async def _call(
+        self, caller: Caller, tool: Tool, arguments: Json, key: str | None, mode: Mode, expects: Expects | None
+    ) -> ToolResult:
         _require_scope(caller, tool.scope)
         if not tool.writes:
             checked = tool.check(arguments)
@@ -192,34 +202,47 @@ class StoreServer:
         checked = tool.check(arguments)
         own = {name: value for name, value in checked.items() if name not in FRAMEWORK_ARGUMENTS}
         if dry_run or mode == "preview":
-            preview = await self._preview(caller, tool, own, checked["expected_version"])
+            preview = await self._preview(caller, tool, own, checked["expected_version"], expects)
             if mode == "preview":
                 return preview
             if is_shopper(caller):
                 return results.could_be_done()
             return ToolResult(preview.content, {"status": "dry_run", "replayed": False, "preview": preview.structured})
-        return await self._execute_with_retries(caller, tool, own, checked, key or checked["idempotency_key"])
+        return await self._execute_with_retries(caller, tool, own, checked, key or checked["idempotency_key"], expects)
 
     async def _preview(
-        self, caller: Caller, tool: Tool, own: dict[str, Any], expected_version: int | None
+        self,
+        caller: Caller,
+        tool: Tool,
+        own: dict[str, Any],
+        expected_version: int | None,
+        expects: Expects | None,
     ) -> ToolResult:
+        caller = replace(caller, scopes=caller.scopes - {PII_SCOPE})  # it is kept, and shown to all who may approve
         async with self.database.transaction(caller.workspace_id, write=True) as session:
-            changes = ChangeLog(session, caller)
+            changes = ChangeLog(session)
             store = await self._store(session, caller, changes=changes, expected_version=expected_version)
             await _run(tool, store, own)
-            await session.flush()
-            preview = results.previewed(changes.changes(), store.side_effects, changes.versions())
+            await require_unmoved(store, changes, expects)
+            preview = results.previewed(await preview_of(store, changes, tool.title))
             await session.rollback()
         return preview
 
     async def _execute_with_retries(
-        self, caller: Caller, tool: Tool, own: dict[str, Any], checked: dict[str, Any], key: str
+        self,
+        caller: Caller,
+        tool: Tool,
+        own: dict[str, Any],
+        checked: dict[str, Any],
+        key: str,
+        expects: Expects | None,
     ) -> ToolResult:
         operation_id = _operation_id(caller, tool.name, key)
         fingerprint = digest(orjson.loads(orjson.dumps(own, default=str)))
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._execute(caller, tool, own, checked["expected_version"], operation_id, fingerprint)
+                version = checked["expected_version"]
+                return await self._execute(caller, tool, own, version, operation_id, fingerprint, expects)
             except DBAPIError as error:
                 if attempt == ATTEMPTS or not may_pass(error, operation_id):
                     raise
@@ -234,6 +257,7 @@ class StoreServer:
         expected_version: int | None,
         operation_id: str,
         fingerprint: str,
+        expects: Expects | None,
     ) -> ToolResult:
         async with self.database.transaction(caller.workspace_id, write=True) as session:
             before = await session.get(Operation, (caller.workspace_id, operation_id))
@@ -244,15 +268,21 @@ class StoreServer:
                         hint="Use a new key for a new intent; repeat the first arguments to get the first result.",
                         field="idempotency_key",
                     )
-                return results.written(Answer(before.result["data"], before.result["text"]), replayed=True)
+                done = before.result
+                return results.written(Answer(done["data"], done["text"]), replayed=True, undo=done.get("undo"))
             operation = Operation(id=operation_id, tool=tool.name, fingerprint=fingerprint, result={})
             session.add(operation)
             await session.flush()  # a twin waits here until we commit, then finds our result
-            store = await self._store(session, caller, expected_version=expected_version)
+            changes = ChangeLog(session) if expects is not None or tool.undo_for is not None else None
+            store = await self._store(session, caller, changes=changes, expected_version=expected_version)
             async with telling(store):
                 answer = await _run(tool, store, own)
-            operation.result = {"data": answer.data, "text": answer.text}
-            return results.written(answer, replayed=False)
+            undo = None
+            if changes is not None:
+                await require_unmoved(store, changes, expects)
+                undo = undo_of(store, changes, tool.undo_for)
+            operation.result = {"data": answer.data, "text": answer.text, **({} if undo is None else {"undo": undo})}
+            return results.written(answer, replayed=False, undo=undo)
 
     async def _store(self, session: AsyncSession, caller: Caller, **options: Any) -> Store:
         known = self._settings.get(caller.workspace_id)

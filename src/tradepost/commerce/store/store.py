@@ -6,6 +6,7 @@ that versions count, previews see every field, and events say what happened.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -32,6 +33,15 @@ MAX_REFERENCE_CHARACTERS = 200
 _NO_FILTERS = ("limit", "cursor", "detail", "fields")
 
 
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """The call that takes a write back, and one sentence about it."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    summary: str
+
+
 class Store:
     """One transaction of the shop. `now` is the store's time (a held clock counts), `currency` its default one."""
 
@@ -52,6 +62,9 @@ class Store:
         self.now = now
         self.currency = currency
         self.side_effects: list[str] = []
+        self.meaning: str | None = None
+        self.subject: tuple[str, str] | None = None
+        self.reversal: Reversal | None = None
         self._event: StoreEvent | None = None
         self._changes = changes
         self._expected_version = expected_version
@@ -96,6 +109,7 @@ class Store:
     async def primary(self, model: type[Row], reference: str, *, field: str | None = None) -> Row:
         """Like lock, for the record a write is about: checks the caller's expected_version. Raises VersionConflict."""
         row: Any = await self.lock(model, reference, field=field)
+        self.subject = self.subject or (row.__tablename__, row.id)
         if self._expected_version is not None and row.version != self._expected_version:
             raise VersionConflict(
                 f"The {label_of(row)} is at version {row.version}, not {self._expected_version}: somebody changed it.",
@@ -156,6 +170,15 @@ class Store:
     def side_effect(self, sentence: str) -> None:
         """Say what the write will do outside the store ("An e-mail goes to the customer."); a preview lists it."""
         self.side_effects.append(sentence)
+
+    def means(self, sentence: str) -> None:
+        """Say in one sentence what the write does, for whoever has to approve it; a preview begins with it."""
+        self.meaning = sentence
+
+    def reverse(self, tool: str, arguments: Mapping[str, Any], summary: str) -> None:
+        """Say which call takes this write back, by what really was before it. Only for tools that are declared with
+        `undo_for`."""
+        self.reversal = Reversal(tool, arguments, summary)
 
     async def next_number(self, prefix: str, start: int = 1000) -> str:
         """The next number of a kind: "PO-1001". Gaps stay where a transaction was rolled back on purpose."""

@@ -110,8 +110,11 @@ async def finish(
     result: str | None,
     error_code: str | None,
     retired_key: str | None = None,
+    undo: dict[str, Any] | None = None,
+    undo_until: datetime | None = None,
 ) -> bool:
-    """Record the outcome. False: the claim is lost and nothing was recorded."""
+    """Record the outcome, and of one that succeeded what takes it back and until when. False: the claim is lost and
+    nothing was recorded."""
     values: dict[str, Any] = {} if retired_key is None else {"key": retired_key}
     return await move(
         session,
@@ -123,6 +126,8 @@ async def finish(
         result=result,
         error_code=error_code,
         finished_at=system_now(),
+        undo=undo,
+        undo_until=undo_until,
         lease_owner=None,
         lease_until=None,
         **values,
@@ -130,9 +135,18 @@ async def finish(
 
 
 async def ask_again(
-    session: AsyncSession, claim: Claim, preview: dict[str, Any], reason: str, expires_at: datetime, round: int
+    session: AsyncSession,
+    claim: Claim,
+    preview: dict[str, Any],
+    reason: str,
+    expires_at: datetime,
+    round: int,
+    *,
+    did_nothing: bool = False,
 ) -> bool:
-    """Put an action that has not reached its server back before people, with what they should see now."""
+    """Put an action that has not reached its server back before people, with what they should see now. `did_nothing`:
+    it has, and the server itself says that nothing was done."""
+    untouched = () if did_nothing else (Action.started_at.is_(None),)
     return await move(
         session,
         claim.workspace_id,
@@ -140,7 +154,8 @@ async def ask_again(
         "executing",
         "pending",
         Action.fence == claim.fence,
-        Action.started_at.is_(None),
+        *untouched,
+        started_at=None,
         preview=preview,
         decision_reason=reason,
         expires_at=expires_at,

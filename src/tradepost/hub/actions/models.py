@@ -26,7 +26,9 @@ class Action(HubBase, Versioned):
     the holder of the current fence, so a process that lost its lease cannot write. `started_at` is set together with
     the intent row, before anything is sent: without it nothing can have reached the server. `round` counts how often
     people were asked: once more when what they saw has changed. `approver_role` is the least role of whoever answers,
-    where a rule asks for more than an operator.
+    where a rule asks for more than an operator. `undo` is the call that takes a write back, as its server told, until
+    `undo_until`; `undoes` is the action that this one takes back, `undone_by` the one that takes back this one, or
+    tried to.
     """
 
     __tablename__ = "actions"
@@ -67,6 +69,10 @@ class Action(HubBase, Versioned):
     decided_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    undo: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    undo_until: Mapped[datetime | None]
+    undoes: Mapped[str | None]
+    undone_by: Mapped[str | None]
     __table_args__ = (
         CheckConstraint(
             "state IN ('pending', 'approved', 'executing', 'succeeded', 'failed', 'unknown', 'rejected', 'expired', "

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import canonical, digest
 from tradepost.foundation.clock import system_now
+from tradepost.foundation.errors import StateConflict
 from tradepost.foundation.ids import handle
 from tradepost.hub.actions.caller_record import TAKES_TASKS, to_record
 from tradepost.hub.actions.models import Action, ActionState
 
+_GIVEN_UP = ("rejected", "expired", "canceled", "failed")  # of an undoing: another one may be made
 _PLACE = ("workspace_id", "principal_id", "tool_entry_id", "key")
 
 
@@ -40,7 +43,8 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A write that wants a row. `state` is `pending` for one that people are asked about, `executing` for an allowed
-    one, which the process that opens it also carries out. `takes_tasks`: the client was ready for a task, so the server
+    one, which the process that opens it also carries out, `approved` for an allowed one that a serving process is to
+    carry out. `undoes` is the action that it takes back. `takes_tasks`: the client was ready for a task, so the server
     may make one of the call, too."""
 
     caller: Caller
@@ -59,6 +63,7 @@ class Draft:
     lease_owner: str | None = None
     lease_until: datetime | None = None
     takes_tasks: bool = False
+    undoes: str | None = None
 
 
 async def find(session: AsyncSession, caller: Caller, tool_entry_id: str, key: str) -> Action | None:
@@ -73,7 +78,8 @@ async def find(session: AsyncSession, caller: Caller, tool_entry_id: str, key: s
 
 
 async def open_place(session: AsyncSession, draft: Draft) -> tuple[Action, bool]:
-    """The action of a draft and whether this call made it; an existing one is returned as it is."""
+    """The action of a draft and whether this call made it; an existing one is returned as it is. Raises StateConflict
+    for one that undoes what another is undoing, or has undone."""
     columns = _columns(draft)
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(Action).values(**columns).on_conflict_do_nothing(index_elements=_PLACE)
@@ -81,7 +87,25 @@ async def open_place(session: AsyncSession, draft: Draft) -> tuple[Action, bool]
     action = await find(session, draft.caller, draft.target.tool_entry_id, draft.key)
     if action is None:
         raise RuntimeError("An action that was just opened cannot be found.")
+    if made and draft.undoes is not None:
+        await _take_back(session, draft.undoes, action.id)
     return action, made
+
+
+async def _take_back(session: AsyncSession, undone: str, by: str) -> None:
+    """Let an action be undone by this one alone: compare and set, in the transaction that opens it."""
+    earlier = aliased(Action)
+    given_up = select(earlier.id).where(earlier.workspace_id == Action.workspace_id, earlier.state.in_(_GIVEN_UP))
+    statement = (
+        update(Action)
+        .where(Action.id == undone, Action.state == "succeeded")
+        .where(or_(Action.undone_by.is_(None), Action.undone_by.in_(given_up)))
+        .values(undone_by=by, version=Action.version + 1)
+        .returning(Action.id)
+        .execution_options(synchronize_session=False)
+    )
+    if await session.scalar(statement) is None:
+        raise StateConflict("This was undone already, or is being undone.", hint="It is undone once.")
 
 
 def fingerprint(arguments: dict[str, Any]) -> str:
@@ -132,4 +156,5 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "lease_until": draft.lease_until,
         "fence": 1 if executing else 0,
         "started_at": moment if executing else None,
+        "undoes": draft.undoes,
     }

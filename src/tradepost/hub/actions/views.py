@@ -76,6 +76,9 @@ class ActionView:
     result: dict[str, Any] | None
     error_code: str | None
     attributes: dict[str, str]
+    undo: dict[str, Any] | None
+    undoes: str | None
+    undone_by: str | None
     approver_role: str | None = None
     moves_money: bool = False
 
@@ -94,13 +97,16 @@ class ActionView:
     def for_its_caller(self) -> "ActionView":
         """What whoever asked for it may see. A customer of the shop reads neither what it would change inside the shop
         nor who of the shop decided and what they wrote."""
+        undo = self.undo
+        if undo is not None:  # its arguments say what was there before, which an agent need not be allowed to read
+            undo = {name: value for name, value in undo.items() if name != "arguments"}
         if self.principal_kind != "shopper":
-            return self
+            return replace(self, undo=undo)
         answers = tuple(
             replace(one, user_id="", user_name="the shop", comment=None, way="", on_behalf_of=None)
             for one in self.verdicts[:1]
         )
-        return replace(self, preview=preview_for_caller(self.principal_kind, self.preview), verdicts=answers)
+        return replace(self, preview=preview_for_caller(self.principal_kind, self.preview), verdicts=answers, undo=None)
 
     def what_happened(self) -> str:
         """One sentence about where it stands, with who and when."""
@@ -239,4 +245,15 @@ def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) ->
         attributes=dict(action.caller["attributes"]),
         approver_role=action.approver_role,
         moves_money=action.moves_money,
+        undo=_undo(action),
+        undoes=action.undoes,
+        undone_by=action.undone_by,
     )
+
+
+def _undo(action: Action) -> dict[str, Any] | None:
+    """What takes it back, for people: the call, until when, and a sentence."""
+    if action.undo is None or action.undo_until is None:
+        return None
+    shown = {name: action.undo[name] for name in ("tool", "arguments", "summary")}
+    return {**shown, "until": to_rfc3339(action.undo_until)}

@@ -11,7 +11,7 @@ from tradepost.foundation.errors import InvalidArgument, NotFound, TradepostErro
 from tradepost.hub.gateway.activity_feed import Entry, Feed, Wanted
 from tradepost.hub.gateway.activity_schema import ENTRY, LIST_ACTIVITY, TOOL
 from tradepost.hub.gateway.answers import error_result
-from tradepost.protocol.builtin import Definitions, Json, Mode, ToolResult
+from tradepost.protocol.builtin import Definitions, Expects, Json, Mode, ToolResult
 
 SLUG = "activity"
 SCOPE = "read:analytics"
@@ -35,7 +35,13 @@ class ActivityServer:
         return Definitions(tools=[LIST_ACTIVITY], tool_classes={TOOL: "read"}, tool_scopes={TOOL: SCOPE})
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         """list_activity."""
         if name != TOOL:

@@ -22,6 +22,8 @@ def error_result(error: TradepostError) -> Json:
 def approval_required(action: Action) -> Json:
     """A write that waits for a person."""
     expires_at = to_rfc3339(action.expires_at) if action.expires_at else None
+    preview = preview_for_caller(action.principal_kind, action.preview)
+    summary = (preview or {}).get("summary")
     message = (
         f"{action.exposed_name} was not carried out: a person has to approve it first"
         + (f", until {expires_at}" if expires_at else "")
@@ -33,10 +35,11 @@ def approval_required(action: Action) -> Json:
         "status": "approval_required",
         "approval_id": action.id,
         "expires_at": expires_at,
-        "preview": preview_for_caller(action.principal_kind, action.preview),
+        **({"summary": summary} if summary else {}),
+        "preview": preview,
         "message": message,
     }
-    text = f"{message} approval_id: {action.id}"
+    text = f"{message} approval_id: {action.id}" + (f" What it would do: {summary}" if summary else "")
     return {"content": [{"type": "text", "text": text}], "structuredContent": structured, "isError": False}
 
 

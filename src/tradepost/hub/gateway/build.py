@@ -26,6 +26,7 @@ from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
+from tradepost.hub.gateway.undoing import Undoing
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import WHOLE, InFlight, Part
 from tradepost.hub.limits.pace import Pace
@@ -42,6 +43,7 @@ class BuiltGateway:
     executor: Executor
     verdicts: Verdicts
     pipeline: Pipeline
+    undoing: Undoing
 
     async def start(self) -> None:
         """Begin to carry approved actions out."""
@@ -114,4 +116,5 @@ def build_gateway(
         executor=Executor(pipeline, wake=approved),
         verdicts=parts.verdicts,
         pipeline=pipeline,
+        undoing=Undoing(pipeline),
     )

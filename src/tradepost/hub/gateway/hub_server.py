@@ -18,7 +18,7 @@ from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.parts import CatalogSource
 from tradepost.hub.gateway.tool_finding import FIND_TOOLS, LOAD_TOOLS, answer_about_tools
 from tradepost.hub.registry.folding import META_TOOLS
-from tradepost.protocol.builtin import Definitions, Json, Mode, ToolClass, ToolResult
+from tradepost.protocol.builtin import Definitions, Expects, Json, Mode, ToolClass, ToolResult
 
 SLUG = "hub"
 TOOL = "get_approval"
@@ -60,6 +60,8 @@ _GET_APPROVAL: Json = {
             "preview": {"type": ["object", "null"]},
             "outcome": {"type": ["object", "null"]},
             "error_code": {"type": ["string", "null"]},
+            "undo": {"type": ["object", "null"]},
+            "undone_by": {"type": ["string", "null"]},
         },
         "required": ["approval_id", "status", "tool", "message"],
     },
@@ -99,7 +101,13 @@ class HubServer:
         return Definitions(tools=tools, resource_templates=[_APPROVAL], tool_classes=classes)
 
     async def call(
-        self, caller: Caller, name: str, arguments: Json, key: str | None, mode: Mode = "execute"
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Json,
+        key: str | None,
+        mode: Mode = "execute",
+        expects: Expects | None = None,
     ) -> ToolResult:
         """get_approval, find_tools, load_tools."""
         try:
@@ -163,4 +171,6 @@ def _shape(shown: ActionView) -> dict[str, Any]:
         "preview": shown.preview,
         "outcome": outcome.get("structuredContent", outcome) if outcome else None,
         "error_code": shown.error_code,
+        "undo": shown.undo,
+        "undone_by": shown.undone_by,
     }

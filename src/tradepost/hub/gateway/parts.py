@@ -23,7 +23,7 @@ from tradepost.hub.limits.in_flight import InFlight
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Talk
-from tradepost.protocol.builtin import Mode, ToolResult
+from tradepost.protocol.builtin import Expects, Mode, ToolResult
 
 Json = dict[str, Any]
 
@@ -88,6 +88,7 @@ class Dispatcher(Protocol):
         mode: Mode = "execute",
         talk: Talk | None = None,
         ends_at: float | None = None,
+        expects: Expects | None = None,
     ) -> ToolResult: ...
 
     async def ask_task(

@@ -20,6 +20,7 @@ from tradepost.hub.gateway.steps.await_approval import await_approval
 from tradepost.hub.gateway.steps.call_server import call_server
 from tradepost.hub.gateway.steps.check import check
 from tradepost.hub.gateway.steps.decide import decide
+from tradepost.hub.gateway.steps.defer import defer
 from tradepost.hub.gateway.steps.find_task import as_it_stands, find_task, take_up_task
 from tradepost.hub.gateway.steps.find_tool import find_tool
 from tradepost.hub.gateway.steps.follow_task import follow_task
@@ -28,6 +29,7 @@ from tradepost.hub.gateway.steps.intent import intent
 from tradepost.hub.gateway.steps.label_and_trim import label_and_trim
 from tradepost.hub.gateway.steps.limit import limit
 from tradepost.hub.gateway.steps.limit_entry import limit_entry
+from tradepost.hub.gateway.steps.moved import moved
 from tradepost.hub.gateway.steps.outcome import outcome
 from tradepost.hub.gateway.steps.reauthorise import reauthorise
 from tradepost.hub.gateway.steps.replay import replay
@@ -49,9 +51,11 @@ STEPS: tuple[Step, ...] = (
     replay,
     decide,
     await_approval,
+    defer,
     spend,
     intent,
     call_server,
+    moved,
     check,
     label_and_trim,
     outcome,

@@ -22,7 +22,7 @@ from tradepost.hub.upstreams.upstream_tasks import created_of, told_of
 from tradepost.hub.upstreams.watching import Watching
 from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.at_once import within
-from tradepost.protocol.builtin import BuiltinServer, Mode, ToolResult
+from tradepost.protocol.builtin import BuiltinServer, Expects, Mode, ToolResult
 from tradepost.protocol.client_methods import ClientMethods
 from tradepost.protocol.hosting import NOTHING_KNOWN, NotWatched
 from tradepost.protocol.options import Options
@@ -54,13 +54,14 @@ class Upstreams:
         mode: Mode = "execute",
         talk: Talk | None = None,
         ends_at: float | None = None,
+        expects: Expects | None = None,
     ) -> ToolResult:
         """Run a tool. `key` goes to bundled servers as the store's key, to others in the parameter they declare; what a
         server that is not bundled says and asks meanwhile goes through `talk`. `ends_at` is when the call has to be
         over, by the loop's clock; without it, when it has taken as long as a call of the tool may."""
         if tool.server_kind == "builtin":
             server = self._builtin(tool)
-            return await _in_time(tool, server.call(caller, tool.raw_name, arguments, key, mode), ends_at)
+            return await _in_time(tool, server.call(caller, tool.raw_name, arguments, key, mode, expects), ends_at)
         if mode == "preview":
             raise StateConflict("A server that is not bundled has no preview.", hint="Show the arguments instead.")
         if tool.key_parameter is not None and key is not None:

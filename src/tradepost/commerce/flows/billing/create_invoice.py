@@ -13,6 +13,7 @@ from tradepost.commerce.billing.models import Invoice, InvoiceLine
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.names import find_customer
 from tradepost.commerce.flows.settling.order_units import order_lines
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.states import ORDER_TRANSITIONS
 from tradepost.commerce.serving.declare import Answer, write_tool
@@ -141,7 +142,7 @@ async def create_invoice(
     store.emit("invoice:issued", invoice, total_minor=bill.total_minor, notify_customer=notify_customer)
     if notify_customer:
         amount = display(bill.total_minor, bill.currency)
-        store.side_effect(f"The invoice over {amount} goes to the customer by e-mail.")
+        await mail_goes_out(store, invoice.customer_id, f"the invoice over {amount}")
     view: CreatedInvoice = {
         "id": invoice.id,
         "number": invoice.number,

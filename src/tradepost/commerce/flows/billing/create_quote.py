@@ -13,6 +13,7 @@ from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.flows.billing.prices import Priced, price_for
 from tradepost.commerce.flows.names import find_customer
 from tradepost.commerce.flows.stock.stock_lines import Lines, OneQuantity, OneSku, require_once, wanted_lines
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.inventory.cover import amount_text
 from tradepost.commerce.inventory.models import StockLevel
 from tradepost.commerce.serving.declare import Answer, write_tool
@@ -95,7 +96,7 @@ async def create_quote(
     await store.session.flush()
     store.emit("quote:created", quote, total_minor=quote.total_minor, notify_customer=notify_customer)
     if notify_customer:
-        store.side_effect(f"The quote over {display(quote.total_minor, currency)} goes to the customer by e-mail.")
+        await mail_goes_out(store, quote.customer_id, f"the quote over {display(quote.total_minor, currency)}")
     free = await _available(store, [one.variant for one in priced])
     view: CreatedQuote = {
         "id": quote.id,

@@ -10,6 +10,7 @@ from tradepost.commerce.flows.settling.order_stock import give_back, lock_order_
 from tradepost.commerce.flows.settling.order_units import order_lines
 from tradepost.commerce.flows.settling.refund_views import PaidBack, paid_back
 from tradepost.commerce.flows.settling.settlement import Settlement, open_settlement
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.inventory.reservations import release_order
 from tradepost.commerce.logistics.models import Delivery, Fulfillment, Shipment, TrackingEvent
 from tradepost.commerce.logistics.states import DELIVERY, SHIPMENT
@@ -87,7 +88,7 @@ async def cancel_order(
     refunds = await settlement.refund_everything("order_canceled") if refund else []
     store.emit("order:canceled", order, reason=reason, notify_customer=notify_customer)
     if notify_customer:
-        store.side_effect("An e-mail about the cancelation goes to the customer.")
+        await mail_goes_out(store, order.customer_id, "the cancelation")
 
     data: CanceledOrder = {
         "order": await changed_order(store, order),
@@ -96,6 +97,11 @@ async def cancel_order(
         "restocked_units": units if restock else 0,
         "voided_payments": voided,
     }
+    back = sum(row.amount_minor for row in refunds)
+    store.means(
+        f"Cancels order #{order.number} over {display(order.total_minor, order.currency)} for good, gives "
+        f"{display(back, order.currency)} back and puts {units if restock else 0} units back on sale."
+    )
     return Answer(data, f"Order {order.number} is canceled ({reason}). {_money_sentence(settlement, refunds, refund)}")
 
 

@@ -89,6 +89,10 @@ async def update_order_payment_method(
         settlement.void(old)
     order.updated_at = store.now  # a version of its own, also where the order's sums stay
     store.emit("order:payment_method_changed", order, payment_id=payment.id, reason=reason)
+    store.means(
+        f"Moves {display(amount, order.currency)} of order #{order.number} from "
+        f"{method_words(settlement.known(old.method_id))} to {method_words(method)}."
+    )
     data: PaymentChange = {
         "order": await changed_order(store, order),
         "payment_id": payment.id,

@@ -152,6 +152,7 @@ async def edit_order_items(
     settled = await _settle(settlement, before, difference, payment_method_id)
     order.item_edits += 1
     store.emit("order:items_edited", order, reason=reason, difference_minor=difference, settled_minor=settled)
+    store.means(f"Changes the items of order #{order.number}. {_price_sentence(order, difference, settled)}")
     data: EditedOrder = {
         "order": await changed_order(store, order),
         "lines": [_line_view(line, order.currency) for line in left],

@@ -7,12 +7,12 @@ from sqlalchemy import select
 from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer
-from tradepost.commerce.orders.address import Address, checked_address
+from tradepost.commerce.orders.address import REQUIRED, Address, checked_address
 from tradepost.commerce.orders.changed import ChangedOrder, OrderReference, changed_order
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.policy import load_rules
 from tradepost.commerce.orders.states import require_not_locked, require_not_packed
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store import privacy
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import StateConflict
@@ -34,7 +34,7 @@ class AddressChange(TypedDict):
     shipping_address: dict[str, str]
 
 
-@write_tool(title="Update order address", scope="write:orders")
+@write_tool(title="Update order address", scope="write:orders", undo_for=UNDO_FOR)
 async def update_order_address(
     store: Store, order_id: OrderReference, address: NewAddress = None
 ) -> Answer[AddressChange]:
@@ -48,6 +48,10 @@ async def update_order_address(
     require_not_packed(order, lines, "The address")
     require_not_locked(order, await load_rules(store))
     stored = given or await _default_address(store, order)
+    before = {name: value for name, value in order.shipping_address.items() if value}
+    if before.keys() <= Address.model_fields.keys() and all(before.get(name) for name in REQUIRED):
+        back = {"order_id": order.id, "address": before}
+        store.reverse("update_order_address", back, f"Gives order #{order.number} its earlier address back.")
     order.shipping_address = stored
     store.emit("order:address_changed", order)
     view = await changed_order(store, order)

@@ -102,6 +102,10 @@ async def capture_payment(
         "left": money(left, order.currency),
         "method": method_words(method),
     }
+    store.means(
+        f"Takes {display(amount, order.currency)} from {method_words(method)} for order #{order.number}; "
+        f"{display(left, order.currency)} of payment {payment.number} stays open."
+    )
     text = f"Captured {display(amount, order.currency)} of {payment.number} for order {order.number}; "
     return Answer(data, f"{text}{display(left, order.currency)} is left. The order is {order.payment_status}.")
 

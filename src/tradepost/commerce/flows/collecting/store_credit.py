@@ -10,12 +10,13 @@ from typing_extensions import TypedDict
 from tradepost.commerce.customers.models import Customer, PaymentMethod
 from tradepost.commerce.customers.views import full_name
 from tradepost.commerce.flows.names import find_buyer
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.orders.models import Order
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.listing import Moment
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.foundation.errors import InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.money import MoneyView, display, exponent, money
 from tradepost.foundation.untrusted import clean
@@ -41,6 +42,9 @@ ExpiresAt = Annotated[
     Moment | None,
     Field(description="Good until; left out: a year from now.", examples=["2027-03-01T00:00:00Z"]),
 ]
+TakeBack = Annotated[
+    str | None, Field(max_length=200, description="Instead: take back this unused credit.", examples=["pm_1"])
+]
 Notify = Annotated[bool, Field(description="E-mail the customer.", examples=[False])]
 
 
@@ -58,7 +62,7 @@ class GrantedCredit(TypedDict):
     balance: MoneyView
 
 
-@write_tool(title="Apply store credit", scope="write:payments", money=True)
+@write_tool(title="Apply store credit", scope="write:payments", money=True, undo_for=UNDO_FOR)
 async def apply_store_credit(
     store: Store,
     amount_minor: Amount,
@@ -68,11 +72,12 @@ async def apply_store_credit(
     currency: Currency = None,
     expires_at: ExpiresAt = None,
     notify_customer: Notify = False,
+    take_back: TakeBack = None,
 ) -> Answer[GrantedCredit]:
     """Give a customer store credit. Use as an apology or goodwill, or when a return is to be paid in credit. Not to
     give back what was paid (initiate_refund). It is a new payment method of the customer with a balance and an end,
-    usable for exchanges and changed orders. Name the customer or one of their orders. No money leaves the shop. Returns
-    the credit, its end and all credit the customer has."""
+    usable for exchanges and changed orders; take_back empties one that nobody has used. Name the customer or one of
+    their orders. No money leaves the shop. Returns the credit, its end and all credit the customer has."""
     order = await store.find(Order, order_id, field="order_id") if order_id is not None else None
     buyer = await find_buyer(store, customer_id, order, nobody="The credit is for nobody.")
     customer = await store.lock(Customer, buyer.id)  # one grant at a time: the total below is right
@@ -86,11 +91,21 @@ async def apply_store_credit(
             hint="Leave currency out, or name the customer instead of the order.",
             field="currency",
         )
-    ends = _end(store, expires_at)
     why = clean(reason, 200)
-    credit = await _credit(store, customer, amount_minor, code, ends, why)
+    if take_back is not None:
+        if notify_customer:
+            raise InvalidArgument("notify_customer goes with a new credit.", hint="Leave it out.", field="take_back")
+        credit = await _unused(store, customer, take_back, amount_minor, code)
+        credit.balance_minor, ends = 0, credit.expires_at or store.now
+        await store.session.flush()
+    else:
+        ends = _end(store, expires_at)
+        credit = await _credit(store, customer, amount_minor, code, ends, why)
+        back = {"customer_id": customer.id, "amount_minor": amount_minor, "currency": code, "take_back": credit.id}
+        words = f"Takes the store credit of {display(amount_minor, code)} back from customer {customer.number}."
+        store.reverse("apply_store_credit", {**back, "reason": f"Undone: {why}"[:200]}, words)
     store.emit(
-        "credit:granted",
+        "credit:granted" if take_back is None else "credit:taken_back",
         credit,
         customer_id=customer.id,
         order_id=order.id if order is not None else None,
@@ -99,7 +114,7 @@ async def apply_store_credit(
         notify_customer=notify_customer,
     )
     if notify_customer:
-        store.side_effect("An e-mail about the credit goes to the customer.")
+        await mail_goes_out(store, customer.id, "the credit")
     data: GrantedCredit = {
         "payment_method_id": credit.id,
         "version": credit.version,
@@ -111,8 +126,27 @@ async def apply_store_credit(
         "reason": why,
         "balance": money(await _balance(store, customer, code), code),
     }
+    if take_back is not None:
+        store.means(f"Takes {display(amount_minor, code)} of store credit back from customer {customer.number}: {why}.")
+        return Answer(data, f"The store credit of {data['amount']['display']} was taken back from {customer.number}.")
+    store.means(f"Gives customer {customer.number} {display(amount_minor, code)} of store credit: {why}.")
     text = f"{display(amount_minor, code)} store credit for {full_name(customer)} ({customer.number})"
     return Answer(data, f"{text}, good until {data['ends_at'][:10]}. All their credit: {data['balance']['display']}.")
+
+
+async def _unused(store: Store, customer: Customer, reference: str, amount_minor: int, code: str) -> PaymentMethod:
+    """A credit of the customer that holds all of the amount. Raises NotFound, StateConflict."""
+    credit = await store.lock(PaymentMethod, reference, field="take_back")
+    if credit.customer_id != customer.id or credit.type != "store_credit":
+        raise NotFound(f"Customer {customer.number} has no such store credit.", field="take_back")
+    if (credit.balance_minor or 0, credit.currency) != (amount_minor, code):
+        raise StateConflict(
+            f"The credit holds {display(credit.balance_minor or 0, credit.currency)}, not "
+            f"{display(amount_minor, code)}: a part of it was used, or it is another one.",
+            hint="What a customer has used is not taken back.",
+            field="take_back",
+        )
+    return credit
 
 
 def _end(store: Store, wanted: datetime | None) -> datetime:

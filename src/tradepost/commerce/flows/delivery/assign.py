@@ -27,7 +27,7 @@ from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.logistics.models import Delivery, Driver, Route
 from tradepost.commerce.logistics.states import DELIVERY, OPEN_ROUTES
 from tradepost.commerce.logistics.tour import USUAL_STOP, append, catch_up, close_gap, in_order, open_stops
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.states import require_step, step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, StateConflict
@@ -55,7 +55,7 @@ class AssignmentView(TypedDict):
     deliveries: list[StopChange]
 
 
-@write_tool(title="Assign driver", scope="write:logistics")
+@write_tool(title="Assign driver", scope="write:logistics", undo_for=UNDO_FOR)
 async def assign_driver(
     store: Store, delivery_ids: DeliveryIds, driver_id: DriverRef, reason: Why = None
 ) -> Answer[AssignmentView]:
@@ -84,6 +84,7 @@ async def assign_driver(
     for target in targets:
         _require_shift(target, taken, store.now)
     before = etas_of(stops.values())
+    drivers = {(target.driver_id, target.status) for target in targets}
     route = await _hand_over(store, driver, taken, targets, list(stops.values()))
     await carry_etas(store, list(stops.values()), before)
     await store.session.flush()
@@ -91,6 +92,14 @@ async def assign_driver(
     for target, change in zip(targets, changes, strict=True):
         store.emit("delivery:assigned", target, driver=driver.number, eta=change["eta"], reason=reason)
         store.side_effect(change_sentence(change))
+    (had, status) = drivers.pop() if len(drivers) == 1 else (None, "")
+    previous = await store.get(Driver, had)
+    if previous is not None and status == "assigned":
+        store.reverse(
+            "assign_driver",
+            {"delivery_ids": [target.id for target in targets], "driver_id": previous.id},
+            f"Gives the {len(targets)} deliveries back to {called(previous)}.",
+        )
     view: AssignmentView = {
         "driver_id": driver.id,
         "driver": called(driver),

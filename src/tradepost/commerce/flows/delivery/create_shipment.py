@@ -21,6 +21,7 @@ from tradepost.commerce.flows.settling.order_units import (
     UnitsOf,
     order_lines,
 )
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.inventory.reservations import release_order
 from tradepost.commerce.logistics.models import Shipment
@@ -126,7 +127,7 @@ async def create_shipment(
     else:
         raise InvalidArgument("An exchange is sent whole.", hint="Leave lines out.", field="lines")
     await store.session.flush()
-    _tell(store, order, shipment, way, buy_label=buy_label, notify_customer=notify_customer)
+    await _tell(store, order, shipment, way, buy_label=buy_label, notify_customer=notify_customer)
     promised = shipment.promised_to
     view: CreatedShipment = {
         "id": shipment.id,
@@ -209,12 +210,18 @@ def _require_shippable(order: Order) -> None:
         )
 
 
-def _tell(store: Store, order: Order, shipment: Shipment, way: Way, *, buy_label: bool, notify_customer: bool) -> None:
+async def _tell(
+    store: Store, order: Order, shipment: Shipment, way: Way, *, buy_label: bool, notify_customer: bool
+) -> None:
     store.emit("shipment:created", shipment, order_id=order.id, buy_label=buy_label, notify_customer=notify_customer)
     if buy_label:
-        store.side_effect(f"A label for {shipment.number} is bought from {clean(way.carrier.name, 60)}.")
+        service = f", service {clean(shipment.service_level, 40)}" if shipment.service_level else ""
+        store.side_effect(
+            f"A label for order #{order.number} is bought from {clean(way.carrier.name, 60)}{service}; the carrier "
+            "sets its price."
+        )
     if notify_customer:
-        store.side_effect("An e-mail about the shipment goes to the customer.")
+        await mail_goes_out(store, order.customer_id, "the shipment")
 
 
 def _sentence(view: CreatedShipment, packed: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.logistics.models import Delivery, Driver, PickupPoint, Route
 from tradepost.commerce.logistics.states import DELIVERY, OPEN_DELIVERIES, OPEN_ROUTES, ROUTE
 from tradepost.commerce.logistics.tour import append, close_gap, delay_from, place_at, time_per_stop
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.states import not_in_this_state, step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, StateConflict
@@ -69,7 +69,7 @@ class _Moved:
     point: PickupPoint | None
 
 
-@write_tool(title="Reroute delivery", scope="write:logistics")
+@write_tool(title="Reroute delivery", scope="write:logistics", undo_for=UNDO_FOR)
 async def reroute_delivery(
     store: Store,
     delivery_id: DeliveryRef,
@@ -105,7 +105,7 @@ async def reroute_delivery(
             else "Only deliveries still to be made can be rerouted.",
         )
     around = (await surroundings_of(store, [delivery]))[delivery.id]
-    before = etas_of(stops)
+    before, came_from = etas_of(stops), (delivery.route_id, delivery.stop_sequence)
     if target_route is not None:
         moved = await _to_route(store, delivery, around, target_route, stops)
     elif pickup_point_id is not None:
@@ -118,6 +118,13 @@ async def reroute_delivery(
     others = [stop for stop in stops if stop is not delivery and stop.eta != before[stop.id]]
     late = newly_late(others, before)
     store.emit("delivery:rerouted", delivery, to=moved.words, eta=change["eta"], reason=reason)
+    if stop_position is not None and came_from[1] is not None:
+        back = {"delivery_id": delivery.id, "stop_position": came_from[1]}
+        store.reverse("reroute_delivery", back, f"Makes delivery {delivery.number} stop {came_from[1]} again.")
+    elif target_route is not None and came_from[0] is not None and around.route is not None:
+        back = {"delivery_id": delivery.id, "route_id": came_from[0]}
+        words = f"Sends delivery {delivery.number} back to route {around.route.number}, as its last stop."
+        store.reverse("reroute_delivery", back, words)
     said = f"{delivery.number} goes {moved.words}. {change_sentence(change)}"
     if others:
         said += f" {len(others)} other stops move too; {_late_words(late)}."

@@ -18,11 +18,12 @@ from tradepost.commerce.flows.delivery.stop_changes import (
     stop_change,
 )
 from tradepost.commerce.flows.local_days import local_day
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.logistics.models import Delivery
 from tradepost.commerce.logistics.states import DELIVERY
 from tradepost.commerce.logistics.tour import close_gap
 from tradepost.commerce.orders.models import Order
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.listing import Moment
 from tradepost.commerce.store.states import not_in_this_state, step
 from tradepost.commerce.store.store import Store
@@ -58,7 +59,7 @@ class RescheduledView(TypedDict):
     needs_driver: bool
 
 
-@write_tool(title="Reschedule delivery", scope="write:logistics", open_world=True)
+@write_tool(title="Reschedule delivery", scope="write:logistics", open_world=True, undo_for=UNDO_FOR)
 async def reschedule_delivery(
     store: Store,
     delivery_id: DeliveryRef,
@@ -84,6 +85,7 @@ async def reschedule_delivery(
     delivery.window_from, delivery.window_to = window
     if delivery.eta is None or not window[0] <= delivery.eta <= window[1]:
         delivery.eta = window[1]  # nobody has planned it yet: the latest it can be
+    promise = (order.promised_from, order.promised_to)
     if reason == "customer_request":
         order.promised_from, order.promised_to = window
     await carry_etas(store, stops, before)
@@ -99,7 +101,15 @@ async def reschedule_delivery(
         notify_customer=notify_customer,
     )
     if notify_customer:
-        store.side_effect(f"An e-mail goes to the customer: the delivery comes {words}.")
+        await mail_goes_out(store, order.customer_id, f"the delivery that comes {words}")
+    promise_comes_back = reason != "customer_request" or promise == old
+    if old[0] is not None and old[1] is not None and old[0] > store.now and off_route is None and promise_comes_back:
+        window_before = {"window_from": to_rfc3339(old[0]), "window_to": to_rfc3339(old[1])}
+        store.reverse(
+            "reschedule_delivery",
+            {"delivery_id": delivery.id, **window_before, "reason": reason},
+            f"Gives delivery {delivery.number} its earlier window back.",
+        )
     view: RescheduledView = {
         "delivery": change,
         "window_from": to_rfc3339(window[0]),

@@ -17,10 +17,12 @@ from tradepost.commerce.flows.refunds.refund_quote import (
 from tradepost.commerce.flows.settling.closing import close_if_settled
 from tradepost.commerce.flows.settling.order_units import MAX_LINES, UnitsOf, order_lines
 from tradepost.commerce.flows.settling.refund_views import PaidBack, paid_back
-from tradepost.commerce.flows.settling.settlement import Settlement, open_settlement
+from tradepost.commerce.flows.settling.settlement import Settlement, method_words, open_settlement
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.orders.changed import ChangedOrder, changed_order
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.policy import load_rules
+from tradepost.commerce.payments.ledger import left_in
 from tradepost.commerce.payments.models import Payment, Refund, RefundLine
 from tradepost.commerce.returns.models import Return
 from tradepost.commerce.serving.declare import Answer, write_tool
@@ -112,6 +114,7 @@ async def initiate_refund(
     quote = await _checked_quote(store, settlement, row, lines, include_shipping=include_shipping)
     amount = quote.amount_minor if quote is not None else int(amount_minor or 0)
     _require_within(settlement, payment, amount)
+    left_before = sum(left_in(one) for one in settlement.ledger.payments if payment is None or one.id == payment.id)
     if row is not None:
         shipping = quote.shipping_minor if quote is not None else 0
         sold = await order_lines(store, order)
@@ -134,7 +137,7 @@ async def initiate_refund(
         await close_if_settled(store, row)
     store.emit("order:refunded", order, amount_minor=amount, reason=reason, notify_customer=notify_customer)
     if notify_customer:
-        store.side_effect("An e-mail about the refund goes to the customer.")
+        await mail_goes_out(store, order.customer_id, "the refund")
     data: RefundResult = {
         "order": await changed_order(store, order),
         "amount": money(amount, currency),
@@ -143,6 +146,12 @@ async def initiate_refund(
         "rma": row.number if row is not None else None,
         "refunds": [paid_back(one, settlement) for one in refunds],
     }
+    targets = " and ".join(dict.fromkeys(method_words(settlement.known(one.method_id)) for one in refunds))
+    mailed = " and e-mails the customer" if notify_customer else ""
+    store.means(
+        f"Refunds {display(amount, currency)} of {display(left_before, currency)} still refundable on "
+        f"order #{order.number} to {targets}{mailed}."
+    )
     numbers = ", ".join(one.number for one in refunds)
     left = data["remaining"]["display"]
     return Answer(data, f"Refunded {display(amount, currency)} of order {order.number} ({numbers}). Left: {left}.")

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.flows.returns.return_reads import RmaReference
 from tradepost.commerce.flows.returns.return_views import within_window
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.inventory.reservations import hold
 from tradepost.commerce.inventory.stock import lock_levels
 from tradepost.commerce.orders.models import Order
@@ -82,7 +83,7 @@ async def approve_return(
         store.side_effect("A prepaid return label is bought from the carrier and sent to the customer.")
         store.emit("return:label_ordered", row, order_id=order.id)
     if notify_customer:
-        store.side_effect("An e-mail about the approval goes to the customer.")
+        await mail_goes_out(store, row.customer_id, f"the approval of {row.number}")
     why = clean(exception_reason, 300) if exception_reason else None
     store.emit(
         "return:approved", row, order_id=order.id, label=label, exception_reason=why, notify_customer=notify_customer

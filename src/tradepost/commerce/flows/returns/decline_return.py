@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from tradepost.commerce.flows.returns.return_reads import RmaReference
 from tradepost.commerce.flows.returns.return_views import within_window
+from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.policy import load_rules
 from tradepost.commerce.returns.models import Return, ReturnLine
@@ -74,7 +75,7 @@ async def decline_return(
     row.decline_code, row.decline_clause = reason, cited
     row.closed_at = store.now
     if notify_customer:
-        store.side_effect("An e-mail about the refusal and its clause goes to the customer.")
+        await mail_goes_out(store, row.customer_id, f"the refusal of {row.number} and its clause")
     store.emit("return:declined", row, order_id=order.id, reason=reason, clause=cited, notify_customer=notify_customer)
     await store.session.flush()
     data: DeclinedReturn = {

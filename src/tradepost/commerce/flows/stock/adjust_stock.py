@@ -6,18 +6,20 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from tradepost.commerce.flows.names import called
 from tradepost.commerce.flows.stock.recall import lock_waiting_orders, recall
 from tradepost.commerce.flows.stock.stock_places import Sku, StockPlace, Warehouse, lock_place
 from tradepost.commerce.inventory.models import MovementCause
 from tradepost.commerce.inventory.stock import StockState, move
 from tradepost.commerce.inventory.views import LevelView
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, LimitExceeded
 from tradepost.foundation.untrusted import clean
 
 MAX_DELTA = 1_000_000
 SAID = 8
+PLAIN = ("count", "shrinkage")  # units come or go, and nothing else happens
 SET_ASIDE: Mapping[str, StockState] = {"damage": "damaged", "recall": "quality_control"}  # where units stay on hand
 
 AdjustedState = Literal["available", "damaged", "quality_control", "safety_stock"]
@@ -52,7 +54,7 @@ class Adjustment(TypedDict):
     level: LevelView
 
 
-@write_tool(title="Adjust stock", scope="write:inventory")
+@write_tool(title="Adjust stock", scope="write:inventory", undo_for=UNDO_FOR)
 async def adjust_stock(
     store: Store,
     sku: Sku,
@@ -88,6 +90,19 @@ async def adjust_stock(
         "reason": reason,
         "level": place.view(store),
     }
+    what = state.replace("_", " ")
+    store.means(
+        f"Changes the {what} stock of {place.variant.sku} at {called(place.warehouse)} from {place.amount(before)} to "
+        f"{place.amount(after)} ({reason})."
+    )
+    if reason in PLAIN:
+        back = {"sku": place.variant.id, "warehouse_id": place.warehouse.id, "delta": -delta, "state": state}
+        store.reverse(
+            "adjust_stock",
+            {**back, "reason": "count", "note": "Undone"},
+            f"Puts the {what} stock of {place.variant.sku} at {called(place.warehouse)} back to "
+            f"{place.amount(before)}.",
+        )
     if why:
         view["note"] = why
     if reason == "recall":

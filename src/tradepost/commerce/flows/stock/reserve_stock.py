@@ -15,7 +15,7 @@ from tradepost.commerce.inventory.views import LevelView
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.states import ORDER_TRANSITIONS
 from tradepost.commerce.orders.views import outstanding_quantity
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.listing import Moment
 from tradepost.commerce.store.states import not_in_this_state
 from tradepost.commerce.store.store import Store
@@ -51,7 +51,7 @@ class ReservedStock(TypedDict):
     level: LevelView
 
 
-@write_tool(title="Reserve stock", scope="write:inventory")
+@write_tool(title="Reserve stock", scope="write:inventory", undo_for=UNDO_FOR)
 async def reserve_stock(
     store: Store,
     sku: Sku,
@@ -88,6 +88,7 @@ async def reserve_stock(
         verb = "released"
     else:
         view["reservation"] = await _reserve(store, place, order, quantity, ends, why)
+        await _offer_release(store, place, order, quantity)
         verb = f"reserved ({view['reservation']})"
     await store.session.flush()
     view["level"] = place.view(store)
@@ -150,6 +151,18 @@ async def _reserve(
     )
     store.emit("reservation:held", row, sku=row.sku, warehouse=place.warehouse.code, quantity=quantity)
     return row.number
+
+
+async def _offer_release(store: Store, place: StockPlace, order: Order | None, quantity: int) -> None:
+    """Units held for nobody in particular are released the oldest first: only where there are no others is that the
+    reverse."""
+    if order is None and len(await held_at(store, place.level, None)) > 1:
+        return
+    back = {"sku": place.variant.id, "warehouse_id": place.warehouse.id, "quantity": quantity, "release": True}
+    if order is not None:
+        back["order_id"] = order.id
+    said = f"Gives the {place.amount(quantity)} reserved units of {place.variant.sku} back."
+    store.reverse("reserve_stock", back, said)
 
 
 async def _require_needed(store: Store, place: StockPlace, order: Order, quantity: int) -> None:

@@ -9,7 +9,7 @@ from tradepost.commerce.flows.stock.stock_places import Sku, StockPlace, Warehou
 from tradepost.commerce.inventory.cover import days_of_cover, demand_over
 from tradepost.commerce.inventory.stock import move
 from tradepost.commerce.inventory.views import LevelView
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, LimitExceeded
 
@@ -34,7 +34,7 @@ class ReorderPolicy(TypedDict):
     level: LevelView
 
 
-@write_tool(title="Set reorder policy", scope="write:inventory")
+@write_tool(title="Set reorder policy", scope="write:inventory", undo_for=UNDO_FOR)
 async def set_reorder_policy(
     store: Store,
     sku: Sku,
@@ -54,6 +54,8 @@ async def set_reorder_policy(
         )
     place = await lock_place(store, sku, warehouse_id)
     level = place.level
+    given = {"reorder_point": reorder_point, "reorder_quantity": reorder_quantity, "safety_stock": safety_stock}
+    before = {name: getattr(level, name) for name, value in given.items() if value is not None}
     if reorder_point is not None:
         level.reorder_point = reorder_point
     if reorder_quantity is not None:
@@ -75,6 +77,11 @@ async def set_reorder_policy(
         reorder_point=level.reorder_point,
         reorder_quantity=level.reorder_quantity,
         safety_stock=level.safety_stock,
+    )
+    store.reverse(
+        "set_reorder_policy",
+        {"sku": place.variant.id, "warehouse_id": place.warehouse.id, **before},
+        f"Sets the reorder policy of {level.sku} at {place.warehouse.code} back to what it was.",
     )
     return _answer(store, place)
 

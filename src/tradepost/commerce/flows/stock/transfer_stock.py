@@ -15,11 +15,12 @@ from typing_extensions import TypedDict
 
 from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.flows.names import called, find_called
+from tradepost.commerce.flows.stock.call_off import bring_back
 from tradepost.commerce.flows.stock.stock_lines import Lines, OneQuantity, OneSku, StockLine, require_once, wanted_lines
 from tradepost.commerce.inventory.cover import amount_text, days_of_cover, stockout_at
 from tradepost.commerce.inventory.models import Location, StockLevel, Transfer, TransferLine
 from tradepost.commerce.inventory.stock import Place, expect, lock_levels, move, open_level
-from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store.listing import Moment
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
@@ -39,11 +40,12 @@ ToPlace = Annotated[
 Arrival = Annotated[
     Moment | None,
     Field(
-        description="When it will arrive, if agreed; else estimated from past transfers of the lane.",
+        description="When it arrives, if agreed; else estimated from the lane's past.",
         examples=["2026-03-05T12:00:00Z"],
     ),
 ]
-Why = Annotated[str | None, Field(max_length=300, description="Why the stock moves.", examples=["Stockout ahead"])]
+CallOff = Annotated[str | None, Field(max_length=200, description="Transfer to take back.", examples=["TRF-1001"])]
+Why = Annotated[str | None, Field(max_length=300, description="Why.", examples=["Stockout ahead"])]
 
 
 class TransferLineView(TypedDict):
@@ -80,7 +82,7 @@ class _Arrival:
     basis: str
 
 
-@write_tool(title="Transfer stock", scope="write:inventory")
+@write_tool(title="Transfer stock", scope="write:inventory", undo_for=UNDO_FOR)
 async def transfer_stock(
     store: Store,
     from_warehouse_id: FromPlace,
@@ -90,18 +92,23 @@ async def transfer_stock(
     lines: Lines = None,
     arrives_at: Arrival = None,
     reason: Why = None,
+    call_off: CallOff = None,
 ) -> Answer[TransferView]:
     """Send available stock from one warehouse to another. Use when one runs short and another has enough; call with
     dry_run first to see whether it arrives before the target's stockout. Not for buying (create_reorder). The units
     leave the source at once and are incoming at the target until received there; no carrier is booked.
-    expected_version means the source stock level of the first line. Returns the transfer's number, ETA and, per line,
-    what the source keeps and whether the target lasts until arrival."""
+    call_off takes one back that is under way. expected_version means the source stock level of the first line. Returns
+    the transfer's number, ETA and, per line, what the source keeps and whether the target lasts until arrival."""
     source = await find_called(store, Location, from_warehouse_id, field="from_warehouse_id")
     target = await find_called(store, Location, to_warehouse_id, field="to_warehouse_id")
     if source.id == target.id:
         raise InvalidArgument(
             f"Source and target are both {called(source)}.", hint="Name two locations.", field="to_warehouse_id"
         )
+    if call_off is not None:
+        if sku is not None or lines is not None or arrives_at is not None:
+            raise InvalidArgument("call_off takes all of a transfer back.", hint="Leave out sku, lines and arrives_at.")
+        return await _called_off(store, call_off, source, target)
     wanted = wanted_lines(sku, quantity, lines)
     variants = await _variants(store, wanted)
     arrival = await _arrival(store, source, target, arrives_at)
@@ -134,6 +141,11 @@ async def transfer_stock(
         verdicts.append(_verdict(variant, views[-1], arrival.at, source, target))
         store.side_effect(verdicts[-1])
     await store.session.flush()
+    store.reverse(
+        "transfer_stock",
+        {"from_warehouse_id": source.id, "to_warehouse_id": target.id, "call_off": transfer.id},
+        f"Calls transfer {transfer.number} off: its units are available at {called(source)} again.",
+    )
     store.emit("transfer:shipped", transfer, source=source.code, target=target.code, eta=to_rfc3339(arrival.at))
     view: TransferView = {
         "id": transfer.id,
@@ -147,8 +159,36 @@ async def transfer_stock(
         "eta_basis": arrival.basis,
         "lines": views,
     }
+    sent = ", ".join(
+        f"{amount_text(line['quantity'], one.quantity_scale, one.unit)} x {one.sku}"
+        for line, one in ((line, variants[line["sku"]]) for line in wanted[:6])
+    )
+    store.means(f"Sends {sent} from {called(source)} to {called(target)}, there on {view['eta'][:10]}.")
     on_its_way = f"Transfer {transfer.number} is under way from {source.code} to {target.code}."
     return Answer(view, " ".join([on_its_way, *verdicts]))
+
+
+async def _called_off(store: Store, reference: str, source: Location, target: Location) -> Answer[TransferView]:
+    transfer, back = await bring_back(store, reference, source, target)
+    eta = transfer.eta or store.now
+    view: TransferView = {
+        "id": transfer.id,
+        "number": transfer.number,
+        "version": transfer.version,
+        "transfer_status": transfer.status,
+        "from_warehouse": source.code,
+        "to_warehouse": target.code,
+        "shipped_at": to_rfc3339(transfer.shipped_at or store.now),
+        "eta": to_rfc3339(eta),
+        "eta_basis": "called off",
+        "lines": [_line_view(store, *returned, eta) for returned in back],
+    }
+    units = ", ".join(
+        f"{amount_text(quantity, variant.quantity_scale, variant.unit)} x {variant.sku}"
+        for variant, quantity, _, _ in back[:6]
+    )
+    store.means(f"Calls transfer {transfer.number} off: {units} are available at {called(source)} again.")
+    return Answer(view, f"Transfer {transfer.number} is called off; {units} are available at {source.code} again.")
 
 
 async def _variants(store: Store, lines: list[StockLine]) -> dict[str, Variant]:

@@ -118,6 +118,7 @@ async def create_reorder(
     )
     listed = ", ".join(f"{item.amount} x {item.variant.sku}" for item in bought[:6])
     eta = to_rfc3339(order.eta or store.now)
+    store.means(f"Orders {listed} from {called(partner)} for {called(place)}: {total['display']} are owed.")
     store.side_effect(f"{total['display']} are owed to {called(partner)} for {listed}, due {eta[:10]}.")
     for text in warnings:
         store.side_effect(text)

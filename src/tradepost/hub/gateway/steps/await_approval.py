@@ -42,7 +42,8 @@ async def preview_of(call: Call, parts: Parts) -> Json | None:
         return {"arguments": call.arguments}
     call.previewed = True
     async with parts.servers.slot(tool.server_id, tool.server_slug):
-        preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, mode="preview")
+        expected: Json = {} if call.expects is None else {"expects": call.expects}
+        preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, mode="preview", **expected)
     if preview.is_error:
         call.answer = preview.as_dict()
         return None
@@ -93,6 +94,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
             moves_money=call.tool.moves_money or call.tool.scope in MONEY_SCOPES,
             expires_at=expires_at,
             takes_tasks=call.extras.takes_tasks,
+            undoes=call.undoes,
         )
         action, made = await open_place(session, draft)
         if made:

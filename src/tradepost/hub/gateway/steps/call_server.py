@@ -13,6 +13,7 @@ from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.telling import tells_of
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Talk
+from tradepost.protocol.builtin import Expects
 from tradepost.protocol.tasks import TASK
 
 Once = Callable[[Call, Parts, float], Awaitable[None]]
@@ -140,6 +141,14 @@ def _talk(call: Call) -> Talk:
     return Talk(call.extras, call.retry, call.hold, cleans=cleans, beside=call.tells)
 
 
+def expected_of(call: Call) -> Expects | None:
+    """The versions that people saw before they approved a write of a bundled server."""
+    preview = call.action.preview if call.action is not None else None
+    if not preview or call.tool.server_kind != "builtin" or not preview.get("versions"):
+        return None
+    return Expects(preview["versions"])
+
+
 async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
     tool = call.tool
     call.sent = True
@@ -157,6 +166,11 @@ async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
         result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, talk=talk, ends_at=ends_at)
     else:
         key = call.claim.action_id
+        options: Json = {"talk": talk, "ends_at": ends_at}
+        expects = expected_of(call)
+        if expects is not None:
+            options["expects"] = expects
         async with kept(parts.leases, call.claim):
-            result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, talk=talk, ends_at=ends_at)
+            result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, **options)
+        call.undo = result.undo
     call.result, call.source = result.as_dict(), result.source

@@ -112,6 +112,10 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
         details={"attempt": claim.fence},
     )
     async with parts.database.transaction(claim.workspace_id, write=True) as session:
+        undo = call.undo if ending.state == "succeeded" else None
+        undo_until = None
+        if undo is not None:
+            undo_until = await parts.clock.now(session) + timedelta(seconds=undo["seconds"])
         taken = await finish(
             session,
             claim,
@@ -119,6 +123,8 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
             result=orjson.dumps(ending.result).decode(),
             error_code=ending.error_code,
             retired_key=retired_key(action.key, action.id) if ending.frees_key else None,
+            undo=undo,
+            undo_until=undo_until,
         )
         if taken:
             parts.audit.record(session, fact)

@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from tradepost.foundation.errors import ForbiddenScope, StateConflict
 from tradepost.hub.actions.approvers import still_approved
-from tradepost.hub.actions.lease import Claim, ask_again
+from tradepost.hub.actions.drift import has_moved, what_moved
+from tradepost.hub.actions.lease import Claim
+from tradepost.hub.actions.lease import ask_again as put_back
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.places import fingerprint
 from tradepost.hub.actions.recorded import about
@@ -29,6 +31,7 @@ from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
 from tradepost.hub.policy.decide import EXPIRY, Ask
 
+REASON = "what the approval was based on has changed since:"
 HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
 
 
@@ -98,14 +101,23 @@ async def _records_stand(call: Call, parts: Parts, action: Action, claim: Claim)
         said = (call.answer or {}).get("structuredContent") or {}
         call.answer = None
         raise StateConflict(f"The tool refuses this by now: {said.get('message', 'no reason given')}", hint=HINT)
-    if preview.get("versions") != before:
-        await _ask_again(call, parts, action, claim, preview)
+    if has_moved(action.preview or {}, preview):
+        await ask_again(call, parts, preview)
 
 
-async def _ask_again(call: Call, parts: Parts, action: Action, claim: Claim, preview: Json) -> None:
+async def ask_again(call: Call, parts: Parts, preview: Json, *, did_nothing: bool = False) -> None:
+    """Put an approved action before people once more, with what it would do now and what moved since they saw it.
+    Raises StateConflict for one that undoes another, which is about what that one left and nothing else."""
+    action, claim = call.action, call.claim
+    if action is None or claim is None:
+        raise RuntimeError("Only a claimed action is asked about again.")
+    said = what_moved(action.preview or {}, preview)
+    if action.undoes is not None:
+        raise StateConflict(f"It cannot be undone any more. {' '.join(said)}", hint="Nothing was changed.")
     decision = decision_for(call)
     expires_in = decision.expires_in if isinstance(decision, Ask) else EXPIRY
-    reason = "what the approval was based on has changed since"
+    reason = " ".join([REASON, *said])
+    preview = {**preview, "moved": said}
     fact = AuditFact.of(
         call.caller,
         "decision",
@@ -118,7 +130,8 @@ async def _ask_again(call: Call, parts: Parts, action: Action, claim: Claim, pre
     )
     async with parts.database.transaction(action.workspace_id, write=True) as session:
         expires_at = await parts.clock.now(session) + expires_in
-        if not await ask_again(session, claim, preview, reason, expires_at, action.round + 1):
+        moved = await put_back(session, claim, preview, reason, expires_at, action.round + 1, did_nothing=did_nothing)
+        if not moved:
             raise LostClaim(claim.action_id)
         parts.audit.record(session, fact)
         publish(
