@@ -26,8 +26,9 @@ def written(answer: Answer[Any], *, replayed: bool) -> ToolResult:
     return ToolResult([text_block(text)], {"status": "succeeded", "replayed": replayed, **answer.data})
 
 
-def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]) -> ToolResult:
-    """The result of a preview: before and after per record, and what would happen outside the store."""
+def previewed(changes: list[Json], side_effects: list[str], versions: list[Json], answer: Answer[Any]) -> ToolResult:
+    """The result of a preview: before and after per record, and what would happen outside the store. What the tool
+    would have answered goes with it for the hub's policy, and to nobody else."""
     said = " ".join(side_effects)  # first: they carry what the caller asked to know, and the text may be cut
     if changes:
         lines = [f"{change['record']}: {change['field']} {change['before']} -> {change['after']}" for change in changes]
@@ -36,7 +37,7 @@ def previewed(changes: list[Json], side_effects: list[str], versions: list[Json]
     else:
         text = " ".join(filter(None, ("Would change nothing in the store.", said)))
     preview = {"changes": changes, "side_effects": side_effects, "versions": versions}
-    return ToolResult([text_block(text)], preview)
+    return ToolResult([text_block(text)], preview, meta={"effect": {**answer.data, **answer.known}})
 
 
 def could_be_done() -> ToolResult:

@@ -206,9 +206,9 @@ class StoreServer:
         async with self.database.transaction(caller.workspace_id, write=True) as session:
             changes = ChangeLog(session, caller)
             store = await self._store(session, caller, changes=changes, expected_version=expected_version)
-            await _run(tool, store, own)
+            answer = await _run(tool, store, own)
             await session.flush()
-            preview = results.previewed(changes.changes(), store.side_effects, changes.versions())
+            preview = results.previewed(changes.changes(), store.side_effects, changes.versions(), answer)
             await session.rollback()
         return preview
 

@@ -130,9 +130,16 @@ async def finish(
 
 
 async def ask_again(
-    session: AsyncSession, claim: Claim, preview: dict[str, Any], reason: str, expires_at: datetime, round: int
+    session: AsyncSession,
+    claim: Claim,
+    preview: dict[str, Any],
+    reason: str,
+    expires_at: datetime,
+    round: int,
+    **terms: Any,
 ) -> bool:
-    """Put an action that has not reached its server back before people, with what they should see now."""
+    """Put an action that has not reached its server back before people, with what they should see now. `terms` are
+    other columns: how many have to approve, by which rule."""
     return await move(
         session,
         claim.workspace_id,
@@ -148,6 +155,7 @@ async def ask_again(
         decided_at=None,
         lease_owner=None,
         lease_until=None,
+        **terms,
     )
 
 

@@ -25,7 +25,8 @@ class Action(HubBase, Versioned):
     approved with it. `caller` rebuilds the caller at execution. `fence` counts claims: an outcome is only recorded by
     the holder of the current fence, so a process that lost its lease cannot write. `started_at` is set together with
     the intent row, before anything is sent: without it nothing can have reached the server. `round` counts how often
-    people were asked: once more when what they saw has changed.
+    people were asked: once more when what they saw has changed. `rule_id` names the rule that decided, where one did;
+    `totals_taken` is what it took of the day (policy.totals).
     """
 
     __tablename__ = "actions"
@@ -52,6 +53,8 @@ class Action(HubBase, Versioned):
     state: Mapped[str]
     decision: Mapped[str]
     decision_reason: Mapped[str]
+    rule_id: Mapped[str | None]
+    totals_taken: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     preview: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     approvals_needed: Mapped[int] = mapped_column(default=0)
     round: Mapped[int] = mapped_column(default=1)

@@ -57,6 +57,7 @@ class Draft:
     lease_owner: str | None = None
     lease_until: datetime | None = None
     takes_tasks: bool = False
+    rule_id: str | None = None
 
 
 async def find(session: AsyncSession, caller: Caller, tool_entry_id: str, key: str) -> Action | None:
@@ -120,6 +121,7 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "state": draft.state,
         "decision": draft.decision,
         "decision_reason": draft.decision_reason,
+        "rule_id": draft.rule_id,
         "preview": draft.preview,
         "approvals_needed": draft.approvals_needed,
         "round": 1,

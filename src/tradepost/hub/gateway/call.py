@@ -16,6 +16,7 @@ from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Hold, Tells
+from tradepost.protocol.builtin import ToolResult
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
 Json = dict[str, Any]
@@ -31,7 +32,8 @@ class Call:
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
     the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
     day, by counter, `ended` the state of its action in the end. `waits` is the task in which a write waits in line,
-    `left` that its client has gone."""
+    `left` that its client has gone. `preview` is what a bundled write
+    would do, `totals_taken` what policy counted of it. `tainted`: its run has read text that outsiders wrote."""
 
     caller: Caller
     kind: Kind
@@ -58,6 +60,9 @@ class Call:
     hold: Hold | None = None
     tells: Tells | None = None
     decision: Decision | None = None
+    tainted: bool = False
+    preview: ToolResult | None = None
+    totals_taken: Mapping[str, Any] | None = None
     action: Action | None = None
     claim: Claim | None = None
     previewed: bool = False

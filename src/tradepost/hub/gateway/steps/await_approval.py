@@ -12,6 +12,7 @@ from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.weighing import previewed, why
 from tradepost.hub.policy.decide import Ask
 
 
@@ -36,9 +37,7 @@ async def preview_of(call: Call, parts: Parts) -> Json | None:
     tool = call.tool
     if tool.server_kind != "builtin":
         return {"arguments": call.arguments}
-    call.previewed = True
-    async with parts.servers.slot(tool.server_id, tool.server_slug):
-        preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, mode="preview")
+    preview = await previewed(call, parts)
     if preview.is_error:
         call.answer = preview.as_dict()
         return None
@@ -66,6 +65,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
             state="pending",
             decision="ask",
             decision_reason=decision.reason,
+            rule_id=decision.rule_id,
             run_id=call.run_id,
             preview=preview,
             approvals_needed=decision.approvals_needed,
@@ -74,7 +74,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         )
         action, made = await open_place(session, draft)
         if made:
-            parts.audit.record(session, _requested(call, action.id))
+            parts.audit.record(session, _requested(call, action.id, decision))
             publish(
                 session,
                 action.workspace_id,
@@ -91,7 +91,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
     call.answer = waiting(call, action)
 
 
-def _requested(call: Call, action_id: str) -> AuditFact:
+def _requested(call: Call, action_id: str, decision: Ask) -> AuditFact:
     tool = call.tool
     return AuditFact.of(
         call.caller,
@@ -106,4 +106,5 @@ def _requested(call: Call, action_id: str) -> AuditFact:
         decision="ask",
         outcome="approval_required",
         duration_us=call.duration_us(),
+        details=why(decision),
     )

@@ -5,7 +5,9 @@ the frozen arguments; and what the preview showed. What no longer holds ends the
 moved since sends it back to the people.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import select
 
@@ -22,13 +24,14 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.await_approval import preview_of
-from tradepost.hub.gateway.steps.decide import decision_for
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.gateway.steps.limit_entry import require_features
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
-from tradepost.hub.policy.decide import EXPIRY, Ask
+from tradepost.hub.gateway.weighing import PreviewFailed, chosen_for, decision_for, why
+from tradepost.hub.policy.decide import EXPIRY, Ask, Decision, Deny
 
+MOVED = "what the approval was based on has changed since"
 HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
 
 
@@ -50,6 +53,8 @@ async def reauthorise(call: Call, parts: Parts) -> None:
         await _people_stand(action, parts)
         if not claim.started:
             await _records_stand(call, parts, action, claim)
+    if not claim.started and call.answer is None:
+        await _policy_stands(call, parts, action, claim)
     parts.checkpoint("reauthorised")
 
 
@@ -95,17 +100,39 @@ async def _records_stand(call: Call, parts: Parts, action: Action, claim: Claim)
         return
     preview = await preview_of(call, parts)
     if preview is None:
-        said = (call.answer or {}).get("structuredContent") or {}
-        call.answer = None
-        raise StateConflict(f"The tool refuses this by now: {said.get('message', 'no reason given')}", hint=HINT)
+        said, call.answer = (call.answer or {}).get("structuredContent"), None
+        raise _refused(said)
     if preview.get("versions") != before:
         await _ask_again(call, parts, action, claim, preview)
 
 
-async def _ask_again(call: Call, parts: Parts, action: Action, claim: Claim, preview: Json) -> None:
-    decision = decision_for(call)
+async def _policy_stands(call: Call, parts: Parts, action: Action, claim: Claim) -> None:
+    """Decide once more: a denial ends the action, and who is asked by more people than have said yes is asked again."""
+    decision = call.decision = await _decided(call, parts)
+    if isinstance(decision, Deny):
+        raise StateConflict(f"Policy denies this by now: {decision.reason}.", hint=HINT, details=why(decision))
+    if isinstance(decision, Ask) and decision.approvals_needed > action.approvals_needed:
+        await _ask_again(call, parts, action, claim, action.preview or {}, decision.reason)
+
+
+async def _decided(call: Call, parts: Parts) -> Decision:
+    try:
+        return await decision_for(call, parts, chosen_for(call))
+    except PreviewFailed as refusal:
+        raise _refused(refusal.result.structured) from None
+
+
+def _refused(said: Mapping[str, Any] | None) -> StateConflict:
+    message = (said or {}).get("message", "no reason given")
+    return StateConflict(f"The tool refuses this by now: {message}", hint=HINT)
+
+
+async def _ask_again(
+    call: Call, parts: Parts, action: Action, claim: Claim, preview: Json, reason: str = MOVED
+) -> None:
+    decision = await _decided(call, parts)
+    approvals = max(action.approvals_needed, decision.approvals_needed if isinstance(decision, Ask) else 1)
     expires_in = decision.expires_in if isinstance(decision, Ask) else EXPIRY
-    reason = "what the approval was based on has changed since"
     fact = AuditFact.of(
         call.caller,
         "decision",
@@ -114,11 +141,20 @@ async def _ask_again(call: Call, parts: Parts, action: Action, claim: Claim, pre
         **about(action),
         decision="ask",
         outcome="approval_required",
-        details={"round": action.round + 1},
+        details={"round": action.round + 1, **why(decision)},
     )
     async with parts.database.transaction(action.workspace_id, write=True) as session:
         expires_at = await parts.clock.now(session) + expires_in
-        if not await ask_again(session, claim, preview, reason, expires_at, action.round + 1):
+        if not await ask_again(
+            session,
+            claim,
+            preview,
+            reason,
+            expires_at,
+            action.round + 1,
+            approvals_needed=approvals,
+            rule_id=decision.rule_id,
+        ):
             raise LostClaim(claim.action_id)
         parts.audit.record(session, fact)
         publish(
