@@ -44,6 +44,10 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
     if not any(one["posture"] == "customer" for one in (await owner.get("/profiles"))["items"]):
         await owner.post("/profiles", {"slug": "shoppers", "posture": "customer"})
     session = await owner.post("/shopper-sessions", {"customer": "C-1"})
+    rules = [one for one in (await owner.get("/policy/rules"))["rules"] if not one["built_in"]]
+    if not rules:
+        never = {"name": "only-theirs", "outcome": "ask", "tool": "no_such_tool", "reason": "to be found"}
+        rules = [(await owner.post("/policy/rules", never))["rule"]]
     return {
         "server": [own["id"], own["slug"]],
         "successor": [own["id"], own["slug"]],
@@ -57,6 +61,7 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
         "shopper_session": [session["id"], session["prefix"]],
         "user": [users[0]["id"], users[0]["email"]],
         "approval": [asked["approval_id"]],
+        "rule": [rules[0]["id"], rules[0]["name"]],
         "contact": ["cus_99", "C-99"],
         "row": [(await owner.get("/audit"))["items"][0]["id"]],
     }

@@ -77,6 +77,7 @@ class ApprovalShown(Shown):
     preview: dict[str, Any] | None
     decision: str
     decision_reason: str
+    rule_id: str | None
     approvals_needed: int
     round: int = Field(description="How often people were asked: once more when what they saw has changed.")
     verdicts: list[VerdictShown]
