@@ -71,6 +71,7 @@ class FreezeGiven(RuleMembers):
 
     name: Reference | None = None
     outcome: Literal["ask", "deny"] = "deny"
+    reason: Annotated[str, Field(min_length=1, max_length=300)] = Field(description="Why, in words.")
 
 
 class RuleShown(Shown):

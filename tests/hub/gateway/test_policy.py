@@ -2,6 +2,7 @@
 once, in one process and in two (design §6; security rows 7, 14, 15, 41, 45)."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from tradepost.hub.actions.models import Action
 from tradepost.hub.policy.models import PolicyTotal
 from tradepost.hub.registration.policies import rules
 from tradepost.hub.registration.policies.declaring import declare
+from tradepost.hub.registration.policies.drafts import read_names, rule_from
+from tradepost.hub.registration.policies.last_week import compare
 from tradepost.protocol.builtin import ToolResult
 
 
@@ -157,3 +160,21 @@ async def test_a_foreign_tools_amount_is_where_an_admin_says(guarded: World) -> 
     assert await status("-9000") == "approval_required"
     assert await status("NaN") == "approval_required"
     assert await status("20.00", currency="nonsense") == "approval_required"
+
+
+async def test_last_week_by_other_rules(guarded: World) -> None:
+    """Both see the same totals: the third write of 4 units is the one that a cap of 10 would have stopped."""
+    for number in range(3):
+        assert structured(await guarded.add_stock(f"k{number}", quantity=4))["status"] == "succeeded"
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    said = {"name": "cap", "outcome": "deny", "reason": "enough", "when": "totals.agent.quantity > 10", "tool": "add_*"}
+    async with guarded.changing() as session:
+        rule = rule_from(said, await read_names(session))
+        found = await compare(session, [rule], now)
+        assert (found.looked_at, [(one.before, one.after, one.rule) for one in found.differences]) == (
+            3,
+            [("allow", "deny", "cap")],
+        )
+        assert (await compare(session, [], now)).differences == ()
+        assert (await compare(session, [rule], now + timedelta(days=8))).looked_at == 0
+    assert guarded.shop.stock(guarded.workspace_id, "A1")["quantity"] == 17
