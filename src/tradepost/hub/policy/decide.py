@@ -204,13 +204,17 @@ class _Look:
     def _fill(self, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
         call, names = self._call, chosen.names
         add = self._context.add_variable
-        for name, value in (("args", call.arguments), ("effect", call.effect or {})):
+        said, wanted = call.arguments, chosen.arguments
+        if wanted is not None:
+            said = {name: said[name] for name in wanted if name in said}
+        for name, value in (("args", said), ("effect", call.effect or {})):
             if name in names:
                 size = size_of(value)
                 self._size = Size(
                     max(size.nodes, self._size.nodes),
                     max(size.longest, self._size.longest),
                     max(size.text, self._size.text),
+                    size.is_small and self._size.is_small,
                 )
                 add(name, dict(value))
         if "call" in names:

@@ -37,6 +37,7 @@ FUNCTIONS = frozenset(
     timestamp duration getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes
     getSeconds dyn""".split()
 )
+_SMALL = (100, 20, 4_000)  # values, the longest list, characters
 _LOOPS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 _COPYING = frozenset({"map", "filter"})  # each round copies what came before
 _RESERVED = frozenset({"true", "false", "null", "in"})
@@ -87,23 +88,27 @@ class Size:
     nodes: int = 1
     longest: int = 1
     text: int = 0
+    is_small: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled condition. `names` are the variables it looks at, `totals` the running totals ("agent.money")."""
+    """A compiled condition. `names` are the variables it looks at, `totals` the running totals ("agent.money"),
+    `arguments` the ones that it names (None: any). `fits_small`: what is small is never too much for it."""
 
     source: str
     program: Any
     names: frozenset[str]
     call_members: frozenset[str]
     totals: frozenset[str]
+    arguments: frozenset[str] | None
     weight: _Weight
+    fits_small: bool
 
     def holds(self, context: Any, size: Size) -> bool:
         """Whether it holds for the variables in a context, of which the largest are of this size. Raises
         Unevaluable."""
-        if self.weight.work(size) > MOST_WORK:
+        if not (self.fits_small and size.is_small) and self.weight.work(size) > MOST_WORK:
             raise Unevaluable("the arguments are too large for it")
         try:
             found = self.program.execute(context)
@@ -130,7 +135,14 @@ def compiled(source: str) -> Expression:
     if unknown:
         raise _wrong(f"There is no function '{min(unknown)[:60]}'.", f"There are {', '.join(sorted(FUNCTIONS))}.")
     return Expression(
-        source, program, frozenset(found.names), frozenset(found.members), frozenset(found.totals), found.weight
+        source,
+        program,
+        frozenset(found.names),
+        frozenset(found.members),
+        frozenset(found.totals),
+        None if "" in found.arguments else frozenset(found.arguments),
+        found.weight,
+        found.weight.work(Size(*_SMALL)) <= MOST_WORK,
     )
 
 
@@ -143,6 +155,7 @@ class _Reader:
         self.names: set[str] = set()
         self.members: set[str] = set()
         self.totals: set[str] = set()
+        self.arguments: set[str] = set()
         self.weight = _Weight()
         self._bound: list[str] = []  # the variable of each loop that is open, in order
         self._open: list[bool] = []  # for each open bracket whether it is a loop's
@@ -174,6 +187,9 @@ class _Reader:
         self._members(at, text)
 
     def _members(self, at: int, variable: str) -> None:
+        if variable == "args":
+            by_name = self._text(at + 1) == "." and self._text(at + 2).isidentifier()
+            self.arguments.add(self._text(at + 2) if by_name else "")
         known = VARIABLES[variable]
         if known is None:
             return
@@ -263,7 +279,7 @@ def size_of(value: Any, most: int = 20_000) -> Size:
         if nodes + len(below) > most:
             break
         if not below:
-            return Size(nodes, longest, text)
+            return Size(nodes, longest, text, nodes <= _SMALL[0] and longest <= _SMALL[1] and text <= _SMALL[2])
         level = below
     raise Unevaluable("the arguments are too large for any condition")
 

@@ -36,7 +36,8 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The rules that are about a call, in the order in which they are looked at. `names` are the variables that they
-    need, `totals` the running totals; `counted` are all totals that any rule keeps of such a call. `by_result`: what
+    need, `totals` the running totals; `counted` are all totals that any rule keeps of such a call, `arguments`
+    those that they name (None: any). `by_result`: what
     they look at may stand only in the result that the call would have."""
 
     freezes: tuple[Ready, ...] = ()
@@ -45,6 +46,7 @@ class Chosen:
     names: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
+    arguments: frozenset[str] | None = None
     by_effect: bool = False
     by_money: bool = False
     by_customer: bool = False
@@ -104,6 +106,8 @@ class Ruleset:
         totals = frozenset(total for one in expressions for total in one.totals)
         members = frozenset(member for one in expressions for member in one.call_members)
         every = totals | counted
+        arguments = [one.arguments for one in expressions if "args" in one.names]
+        named = frozenset(name for some in arguments for name in some or ())
         return Chosen(
             freezes=tuple(one for one in about if one.rule.kind == "freeze"),
             own=tuple(one for one in about if one.rule.kind == "rule" and not one.rule.built_in),
@@ -111,6 +115,7 @@ class Ruleset:
             names=frozenset(name for one in expressions for name in one.names),
             totals=totals,
             counted=frozenset(counted),
+            arguments=None if None in arguments else named,
             by_effect=any("effect" in one.names for one in expressions),
             by_money=bool(members & _OF_MONEY) or any(total.endswith("money") for total in every),
             by_customer="customer" in members or any(total.startswith("customer.") for total in every),
