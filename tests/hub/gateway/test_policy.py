@@ -100,6 +100,7 @@ async def test_a_cap_holds_for_many_small_writes_at_once(facts: Facts, processes
             f"agent:{facts.agent_id}|add_stock|": (10, 20),
             "workspace:workspace|add_stock|": (10, 20),
         }
+        async with one.database.transaction(one.workspace_id, write=False) as session:
             done = await session.scalar(select(Action.key).where(Action.state == "succeeded").limit(1))
         assert structured(await one.add_stock(str(done), quantity=2))["replayed"]  # counted once
 
