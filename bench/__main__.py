@@ -10,12 +10,18 @@ from types import ModuleType
 from rich.console import Console
 from rich.table import Table
 
-from bench import access, calls, catalogs, imports, scale, vault
+from bench import access, calls, catalogs, imports, policy, scale, vault
 from bench.gateway import page
 from bench.gateway.options import Options
 from bench.measure import Measure
 
-MEASURES: dict[str, ModuleType] = {"import": imports, "catalog": catalogs, "call": calls, "access": access}
+MEASURES: dict[str, ModuleType] = {
+    "import": imports,
+    "catalog": catalogs,
+    "call": calls,
+    "access": access,
+    "policy": policy,
+}
 VAULT = "vault"  # half a minute with a rotation: only when it is named
 SCALE = "scale"  # takes minutes, for a million orders half an hour: only when it is named
 GATEWAY = "gateway"  # minutes, too; all of its parts

@@ -55,6 +55,10 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
     if not (await owner.get("/delegations"))["items"]:
         week = {"starts_at": "2026-01-01T00:00:00Z", "ends_at": to_rfc3339(system_now() + timedelta(days=7))}
         await owner.post("/delegations", {"to": side.users["admin"], **week})
+    rules = [one for one in (await owner.get("/policy/rules"))["rules"] if not one["built_in"]]
+    if not rules:
+        never = {"name": "only-theirs", "outcome": "ask", "tool": "no_such_tool", "reason": "to be found"}
+        rules = [(await owner.post("/policy/rules", never))["rule"]]
     return {
         "webhook": [(await owner.get("/webhooks"))["items"][0]["id"], "only-theirs"],
         "delegation": [(await owner.get("/delegations"))["items"][0]["id"]],
@@ -70,6 +74,7 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
         "shopper_session": [session["id"], session["prefix"]],
         "user": [users[0]["id"], users[0]["email"]],
         "approval": [asked["approval_id"]],
+        "rule": [rules[0]["id"], rules[0]["name"]],
         "contact": ["cus_99", "C-99"],
         "invitation": [invited["id"], invited["email"]],
         "client": [client["id"], client["client_id"]],

@@ -85,6 +85,35 @@ async def test_limits_of_an_agent(as_: As) -> None:
     assert "agent" not in {one["set_by"] for one in back["limits"]}
 
 
+async def test_rules_for_what_agents_may_do(as_: As) -> None:
+    admin, viewer = as_("admin"), as_("viewer")
+    given = {"name": "notes", "outcome": "deny", "agent": "supply", "tool": "*_customer", "reason": "not here"}
+    tried = await admin.post("/policy/rules?dry_run=true", given, status=200)
+    assert (tried["differences"], tried["rule"]["agent"]) == ([], "supply")
+    made = (await admin.post("/policy/rules", given))["rule"]
+    problem(await admin.send("POST", "/policy/rules", given), 409, "state_conflict")
+    assert await viewer.get("/policy/rules/notes") == made
+    changed = await admin.patch("/policy/rules/notes", {"outcome": "ask", "approvals": 2, "when": "args.n > 1"})
+    assert (changed["rule"]["approvals"], changed["rule"]["reason"]) == (2, "not here")
+    for wrong in (
+        {"when": "args.n >"},
+        {"outcome": "maybe"},
+        {"approvals": 3},
+        {"window": {"days": ["mon"], "end": "9"}},
+    ):
+        problem(await admin.send("PATCH", "/policy/rules/notes", wrong), 400, "invalid_argument")
+    problem(await admin.send("DELETE", "/policy/rules/refund-small"), 409, "state_conflict")
+    await admin.send("PUT", "/policy/time-zone", {"time_zone": "Europe/Rome"})
+    frozen = await admin.post("/policy/freezes", {"reason": "stock-taking"})
+    listed = await viewer.get("/policy/rules")
+    assert (listed["time_zone"], listed["rules"][0]["name"]) == ("Europe/Rome", frozen["name"])
+    table = {"table": "- {agent: supply, tool: update_customer, expect: deny, rule: freeze}"}
+    assert (await admin.post("/policy/test", table, status=200))["as_expected"]
+    problem(await admin.send("POST", "/policy/test", {"table": "- [1"}), 400, "invalid_argument")
+    assert (await admin.send("DELETE", f"/policy/freezes/{frozen['name']}")).status_code == 200
+    assert (await admin.send("DELETE", "/policy/rules/notes")).status_code == 200
+
+
 async def test_contacts(as_: As) -> None:
     """S2.22, S2.24: a read is a call of the agent's tool; a write waits for a person and is then carried out once."""
     agent = as_("agent")

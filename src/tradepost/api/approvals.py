@@ -112,6 +112,7 @@ class ApprovalShown(Shown):
     preview: dict[str, Any] | None
     decision: str
     decision_reason: str
+    rule_id: str | None
     approvals_needed: int
     approver_role: str | None = Field(description="The least role of who answers; null is operator.")
     moves_money: bool

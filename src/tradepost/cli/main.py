@@ -36,6 +36,7 @@ _COMMANDS = {
     "vault": ("vault", "The keys that seal secrets."),
     "assertion-keys": ("assertion_keys", "Keys that sign what servers are told of callers."),
     "reference": ("reference", "Pages about tools, scopes, settings and error codes."),
+    "policy": ("policy", "Rules for what agents may do: allow, ask, deny, freeze."),
     "limits": ("limits", "How often, how much in a day, and which features."),
     "oauth-client": ("oauth", "OAuth clients that an admin registered."),
     "oauth-grant": ("oauth", "What people let OAuth clients do."),

@@ -9,6 +9,7 @@ from tradepost.hub.audit import models as audit
 from tradepost.hub.events import models as events
 from tradepost.hub.limits import models as limits
 from tradepost.hub.notices import models as notices
+from tradepost.hub.policy import models as policy
 from tradepost.hub.registry import api_models as apis
 from tradepost.hub.registry import models as registry
 from tradepost.hub.registry import swap_models as swaps
@@ -17,7 +18,20 @@ from tradepost.hub.upstreams.oauth import models as server_oauth
 from tradepost.hub.vault import models as vault
 
 MODULES = (
-    *(access, actions, apis, audit, events, limits, notices, oauth, people, registry, replays, server_oauth, swaps),
+    access,
+    actions,
+    apis,
+    audit,
+    events,
+    limits,
+    notices,
+    oauth,
+    people,
+    policy,
+    registry,
+    replays,
+    server_oauth,
+    swaps,
     vault,
 )
 METADATA = HubBase.metadata

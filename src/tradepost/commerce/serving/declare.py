@@ -10,7 +10,7 @@ schema. Writes get idempotency_key, dry_run and expected_version by themselves.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
@@ -49,10 +49,12 @@ _OF_WRITES: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Data]):
-    """What a tool gives: the structured value, and at most 200 tokens of text that sum it up."""
+    """What a tool gives: the structured value, and at most 200 tokens of text that sum it up. `known` is what a rule
+    may look at beside the value, and nobody is told: whose customer it is about, what goods are worth."""
 
     data: Data
     text: str
+    known: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -222,9 +222,9 @@ class StoreServer:
         async with self.database.transaction(caller.workspace_id, write=True) as session:
             changes = ChangeLog(session)
             store = await self._store(session, caller, changes=changes, expected_version=expected_version)
-            await _run(tool, store, own)
+            answer = await _run(tool, store, own)
             await require_unmoved(store, changes, expects)
-            preview = results.previewed(await preview_of(store, changes, tool.title))
+            preview = results.previewed(await preview_of(store, changes, tool.title), answer)
             await session.rollback()
         return preview
 

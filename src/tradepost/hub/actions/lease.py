@@ -143,9 +143,11 @@ async def ask_again(
     round: int,
     *,
     did_nothing: bool = False,
+    **terms: Any,
 ) -> bool:
     """Put an action that has not reached its server back before people, with what they should see now. `did_nothing`:
-    it has, and the server itself says that nothing was done."""
+    it has, and the server itself says that nothing was done. `terms` are other columns: how many have to approve, by
+    which rule."""
     untouched = () if did_nothing else (Action.started_at.is_(None),)
     return await move(
         session,
@@ -163,6 +165,7 @@ async def ask_again(
         decided_at=None,
         lease_owner=None,
         lease_until=None,
+        **terms,
     )
 
 

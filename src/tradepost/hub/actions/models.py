@@ -26,7 +26,8 @@ class Action(HubBase, Versioned):
     the holder of the current fence, so a process that lost its lease cannot write. `started_at` is set together with
     the intent row, before anything is sent: without it nothing can have reached the server. `round` counts how often
     people were asked: once more when what they saw has changed. `approver_role` is the least role of whoever answers,
-    where a rule asks for more than an operator. `undo` is the call that takes a write back, as its server told, until
+    where a rule asks for more than an operator. `rule_id` names the rule that decided, where one did; `totals_taken` is
+    what it took of the day (policy.totals). `undo` is the call that takes a write back, as its server told, until
     `undo_until`; `undoes` is the action that this one takes back, `undone_by` the one that takes back this one, or
     tried to.
     """
@@ -55,6 +56,8 @@ class Action(HubBase, Versioned):
     state: Mapped[str]
     decision: Mapped[str]
     decision_reason: Mapped[str]
+    rule_id: Mapped[str | None]
+    totals_taken: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     preview: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     approvals_needed: Mapped[int] = mapped_column(default=0)
     approver_role: Mapped[str | None]

@@ -64,6 +64,7 @@ class Draft:
     lease_until: datetime | None = None
     takes_tasks: bool = False
     undoes: str | None = None
+    rule_id: str | None = None
 
 
 async def find(session: AsyncSession, caller: Caller, tool_entry_id: str, key: str) -> Action | None:
@@ -146,6 +147,7 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "state": draft.state,
         "decision": draft.decision,
         "decision_reason": draft.decision_reason,
+        "rule_id": draft.rule_id,
         "preview": draft.preview,
         "approvals_needed": draft.approvals_needed,
         "approver_role": draft.approver_role,

@@ -66,6 +66,7 @@ class ActionView:
     preview: dict[str, Any] | None
     decision: str
     decision_reason: str
+    rule_id: str | None
     approvals_needed: int
     round: int
     verdicts: tuple[VerdictView, ...]
@@ -233,6 +234,7 @@ def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) ->
         preview=action.preview,
         decision=action.decision,
         decision_reason=action.decision_reason,
+        rule_id=action.rule_id,
         approvals_needed=action.approvals_needed,
         round=action.round,
         verdicts=tuple(verdicts.get((action.id, action.round), ())),

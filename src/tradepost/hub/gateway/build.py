@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass
 
 from tradepost.database.engine import Database
+from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.rotating import Rotating
 from tradepost.hub.access.changes import Versions
@@ -77,13 +78,15 @@ def build_gateway(
     contradicted: Contradicted = to_nobody,
     part: Part = WHOLE,
     fresh: Freshness | None = None,
+    now: Now = system_now,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
     between two calls, the same in every process over these databases. Without, they are this process's own. `opening`
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
     `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is this
-    process's of what may run at once, `fresh` says when those who approve have to prove who they are."""
+    process's of what may run at once, `fresh` says when those who approve have to prove who they are. `now` is the
+    time by which rules hold."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     approved = asyncio.Event()  # here: other processes look for themselves
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
@@ -108,6 +111,7 @@ def build_gateway(
         contradicted=contradicted,
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,
+        now=now,
     )
     pipeline = Pipeline(parts)
     return BuiltGateway(

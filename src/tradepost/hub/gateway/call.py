@@ -16,7 +16,7 @@ from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.upstreams.talk import Hold, Tells
-from tradepost.protocol.builtin import Expects
+from tradepost.protocol.builtin import Expects, ToolResult
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
 Json = dict[str, Any]
@@ -32,10 +32,11 @@ class Call:
     `task_id` is the server's own id of a task, `told` what it said of one that has ended.
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
     the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
-    day, by counter, `ended` the state of its action in the end. `undo` is what its server says takes it back; `undoes`
-    the action that this call takes back, and `expects` the records as that one left them. `waits` is the task in which
-    a write waits in line, `left` that its client has gone. `said` is what the person behind the caller answered when
-    they were asked whether this very write shall be done."""
+    day, by counter, `ended` the state of its action in the end. `preview` is what a bundled write would do,
+    `totals_taken` what policy counted of it. `undo` is what its server says takes it back; `undoes` the action that
+    this call takes back, and `expects` the records as that one left them. `waits` is the task in which a write waits in
+    line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
+    whether this very write shall be done. `tainted`: its run has read text that outsiders wrote."""
 
     caller: Caller
     kind: Kind
@@ -62,6 +63,9 @@ class Call:
     hold: Hold | None = None
     tells: Tells | None = None
     decision: Decision | None = None
+    tainted: bool = False
+    preview: ToolResult | None = None
+    totals_taken: Mapping[str, Any] | None = None
     action: Action | None = None
     claim: Claim | None = None
     previewed: bool = False

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
+from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.lease import Leases
 from tradepost.hub.actions.verdicts import Verdicts
@@ -152,6 +153,7 @@ class Parts:
     contradicted: Contradicted = to_nobody
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS
+    now: Now = system_now
 
 
 Step = Callable[[Call, Parts], Awaitable[None] | None]  # a step that never waits is a plain function

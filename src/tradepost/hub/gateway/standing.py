@@ -13,14 +13,16 @@ from tradepost.hub.access.changes import Versions, seen_version
 from tradepost.hub.access.models import Posture
 from tradepost.hub.gateway.standing_look_up import look_up, refused
 from tradepost.hub.limits.quotas import DEFAULTS, Quotas, read_quotas
+from tradepost.hub.policy.ruleset import NO_RULES, Ruleset
+from tradepost.hub.policy.stored import Policies
 
 MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds for a caller now: the posture of its profile, the scopes it still has, its limits, and what its
-    workspace and its agent are called."""
+    """What holds for a caller now: the posture of its profile, the scopes it still has, its limits, what its
+    workspace and its agent are called, the role of the person behind it, and the workspace's rules."""
 
     posture: Posture | None
     scopes: frozenset[str]
@@ -29,6 +31,8 @@ class Standing:
     workspace_slug: str | None = None
     agent_slug: str | None = None
     quotas: Quotas = DEFAULTS
+    role: str | None = None
+    rules: Ruleset = NO_RULES
 
 
 class Standings:
@@ -38,6 +42,7 @@ class Standings:
         self._database = database
         self._versions = versions
         self._now = now
+        self._policies = Policies()
         self._kept: dict[tuple[str, ...], Standing] = {}
 
     def at_hand(self, caller: Caller) -> Standing | None:
@@ -68,9 +73,11 @@ class Standings:
 
     async def _look_up(self, caller: Caller, version: int) -> Standing:
         async with self._database.transaction(caller.workspace_id, write=False, quick=True) as session:
-            posture, scopes, expires_at, workspace_slug, agent_slug = await look_up(session, caller)
+            found = await look_up(session, caller)
             quotas = await read_quotas(session, caller.agent_id)
-        return Standing(posture, scopes, expires_at, version, workspace_slug, agent_slug, quotas)
+            rules = await self._policies.of(session, version)
+        slugs = (found.workspace_slug, found.agent_slug)
+        return Standing(found.posture, found.scopes, found.expires_at, version, *slugs, quotas, found.role, rules)
 
 
 def _mark(caller: Caller) -> tuple[str, ...]:

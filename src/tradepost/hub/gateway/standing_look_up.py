@@ -92,6 +92,7 @@ class Found(NamedTuple):
     expires_at: datetime | None
     workspace_slug: str | None
     agent_slug: str | None
+    role: str | None
 
 
 async def look_up(session: AsyncSession, caller: Caller) -> Found:
@@ -114,7 +115,7 @@ async def look_up(session: AsyncSession, caller: Caller) -> Found:
     if reason is not None:
         raise refused(reason)
     expires_at = row.shopper_expires_at if kind == "shopper" else row.key_expires_at
-    return Found(row.posture, _scopes(caller, row), expires_at, row.workspace_slug, row.agent_slug)
+    return Found(row.posture, _scopes(caller, row), expires_at, row.workspace_slug, row.agent_slug, row.role)
 
 
 def refused(why: str) -> Unauthenticated:

@@ -1,14 +1,21 @@
 """Allow, deny or ask: the decision about one call, from plain values, with its reason. No I/O, so it reads as a table.
 
-Reads are allowed. A write is decided by the posture of the agent's profile: `propose` and `customer` ask a person for
-every write, `guarded` lets writes through except destructive ones and those that move money.
+Reads are allowed unless a rule names them. A write is decided by the posture of the agent's profile: `propose` and
+`customer` ask a person for every write, `guarded` lets writes through except destructive ones and those that move
+money, within the limits of the built-in rules. The workspace's own rules make that stricter; one that says so may
+loosen it. Freezes come on top, and nothing loosens them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
+
+from tradepost.hub.policy.expression import Size, Unevaluable, size_of
+from tradepost.hub.policy.figures import NOTHING_KNOWN, Figures
+from tradepost.hub.policy.rule import Rule, Target
+from tradepost.hub.policy.ruleset import NO_RULES, Chosen, Ready, Ruleset, Totals
 
 Posture = Literal["propose", "guarded", "customer"]
 ToolClass = Literal["read", "write", "destructive"]
@@ -20,12 +27,15 @@ MONEY_EXPIRY = timedelta(minutes=15)
 MONEY_SCOPES = frozenset({"write:payments", "write:settlement"})
 
 NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
+NO_TOTALS: Totals = MappingProxyType({})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class PlainCall:
     """What a decision may look at. `arguments` are the ones after injection; a `posture` of None is an agent without
-    a profile, which gets the strictest one."""
+    a profile, which gets the strictest one. `effect` is the result that a bundled write would have, where it was asked
+    for. `tainted`: the run has read text that outsiders wrote."""
 
     tool: str
     tool_class: ToolClass
@@ -33,6 +43,23 @@ class PlainCall:
     scope: str | None = None
     posture: Posture | None = None
     arguments: Mapping[str, Any] = field(default_factory=lambda: NO_ARGUMENTS)
+    server: str = ""
+    bundled: bool = False
+    agent_id: str | None = None
+    profile_id: str | None = None
+    principal_kind: str = "agent_key"
+    scopes: frozenset[str] = frozenset()
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ARGUMENTS)
+    role: str | None = None
+    tainted: bool = False
+    figures: Figures = NOTHING_KNOWN
+    effect: Mapping[str, Any] | None = None
+    now: datetime = _EPOCH
+
+    @property
+    def target(self) -> Target:
+        """What rules are chosen by."""
+        return Target(self.agent_id, self.profile_id, self.server, self.tool, self.tool_class, self.bundled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +92,7 @@ class Ask:
 
 
 Decision = Allow | Deny | Ask
+READING = Allow("read tools are allowed")
 
 
 def moves_money(call: PlainCall) -> bool:
@@ -72,11 +100,31 @@ def moves_money(call: PlainCall) -> bool:
     return call.moves_money or call.scope in MONEY_SCOPES
 
 
-def decide(call: PlainCall) -> Decision:
-    """The decision about a call, and why."""
+def decide(call: PlainCall, rules: Ruleset = NO_RULES, totals: Totals = NO_TOTALS) -> Decision:
+    """The decision about a call, and why. `totals` ("agent.money") are today's with this call in them."""
+    chosen = rules.chosen(call.target)
+    if chosen.is_empty:
+        return by_posture(call)
+    looked = _Look(call, rules, chosen, totals)
+    base = by_posture(call)
+    if call.posture == "guarded" and chosen.built_in:
+        base = looked.first(chosen.built_in) or base
+    own = looked.first(chosen.own)
+    decision = base if own is None else looked.joined(own, base)
+    for freeze in chosen.freezes:
+        frozen = looked.first((freeze,))
+        if frozen is not None and strictness(frozen) > strictness(decision):
+            decision = frozen
+    if call.tool_class == "read" and isinstance(decision, Ask):
+        return Deny(f"{decision.reason}; nobody can be asked about reading", decision.rule_id)
+    return decision
+
+
+def by_posture(call: PlainCall) -> Decision:
+    """What the posture of the agent's profile says by itself."""
     if call.tool_class == "read":
-        return Allow("read tools are allowed")
-    expires_in = MONEY_EXPIRY if moves_money(call) else EXPIRY
+        return READING
+    expires_in = usual_expiry(call)
     if call.posture == "guarded":
         if moves_money(call):
             return Ask("a person approves every write that moves money", expires_in)
@@ -86,3 +134,113 @@ def decide(call: PlainCall) -> Decision:
     if call.posture == "customer":
         return Ask("a person approves every write of a customer-facing agent", expires_in)
     return Ask("a person approves every write of this profile", expires_in)
+
+
+def usual_expiry(call: PlainCall) -> timedelta:
+    """How long people have to answer where no rule says so."""
+    return MONEY_EXPIRY if moves_money(call) else EXPIRY
+
+
+def strictness(decision: Decision) -> int:
+    """How strict a decision is: the greater, the stricter."""
+    if isinstance(decision, Deny):
+        return 1_000
+    return decision.approvals_needed if isinstance(decision, Ask) else 0
+
+
+class _Look:
+    """One look of all chosen rules at one call."""
+
+    def __init__(self, call: PlainCall, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
+        self._call = call
+        self._context = rules.context
+        self._rules_by_id: dict[str | None, Rule] = {one.rule.id: one.rule for one in chosen.own}
+        self._size, self._trouble = Size(), None
+        if chosen.names:
+            try:
+                self._fill(rules, chosen, totals)
+            except (Unevaluable, ValueError) as error:
+                self._trouble = str(error)[:160]
+
+    def first(self, rules: Iterable[Ready]) -> Decision | None:
+        """What the first rule that holds says. One that gives no answer makes it no less than a question."""
+        doubt: Decision | None = None
+        for one in rules:
+            try:
+                if self._trouble is not None and one.expression is not None:
+                    raise Unevaluable(self._trouble)
+                if not one.holds(self._context, self._size, self._call.now):
+                    continue
+            except Unevaluable as why:
+                if doubt is None:
+                    doubt = self._doubt(one.rule, str(why))
+                continue
+            said = self._said(one.rule)
+            return said if doubt is None or strictness(said) >= strictness(doubt) else doubt
+        return doubt
+
+    def joined(self, own: Decision, base: Decision) -> Decision:
+        """A rule of the workspace and what holds without it: the stricter, unless the rule may loosen."""
+        rule = self._rules_by_id.get(own.rule_id)
+        if rule is not None and rule.loosens:
+            return own
+        if isinstance(own, Ask) and own.caller_may_confirm and not isinstance(base, Allow):
+            own = replace(own, caller_may_confirm=False)
+        return own if strictness(own) >= strictness(base) else base
+
+    def _said(self, rule: Rule) -> Decision:
+        if rule.outcome == "allow":
+            return Allow(rule.reason, rule.id)
+        if rule.outcome == "deny":
+            return Deny(rule.reason, rule.id)
+        expires_in = rule.expires_in or usual_expiry(self._call)
+        return Ask(rule.reason, expires_in, rule.approvals, rule.caller_may_confirm, rule.id)
+
+    def _doubt(self, rule: Rule, why: str) -> Decision:
+        reason = f"the rule '{rule.name}' gave no answer ({why}), so a person decides"
+        approvals = rule.approvals if rule.outcome == "ask" else 1
+        # Not by its id: a rule that may loosen does so where it holds, not where nobody knows.
+        return Ask(reason, rule.expires_in or usual_expiry(self._call), approvals)
+
+    def _fill(self, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
+        call, names = self._call, chosen.names
+        add = self._context.add_variable
+        said, wanted = call.arguments, chosen.arguments
+        if wanted is not None:
+            said = {name: said[name] for name in wanted if name in said}
+        for name, value in (("args", said), ("effect", call.effect or {})):
+            if name in names:
+                size = size_of(value)
+                self._size = Size(
+                    max(size.nodes, self._size.nodes),
+                    max(size.longest, self._size.longest),
+                    max(size.text, self._size.text),
+                    size.is_small and self._size.is_small,
+                )
+                add(name, dict(value))
+        if "call" in names:
+            add("call", call.figures.known())
+        if "totals" in names:
+            add("totals", _nested(totals, chosen.totals))
+        if "now" in names:
+            local = rules.local(call.now)
+            date = local.date().isoformat()
+            add("now", {"hour": local.hour, "minute": local.minute, "weekday": local.isoweekday(), "date": date})
+        if "principal" in names:
+            scopes, attributes = sorted(call.scopes), dict(call.attributes)
+            kind = {"kind": call.principal_kind, "scopes": scopes, "attributes": attributes, "role": call.role or ""}
+            add("principal", kind)
+        if "tool" in names:
+            facts = {"name": call.tool, "class": call.tool_class, "server": call.server}
+            add("tool", {**facts, "moves_money": moves_money(call)})
+        if "tainted" in names:
+            add("tainted", call.tainted)
+
+
+def _nested(totals: Totals, wanted: Iterable[str]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for name in wanted:
+        who, _, what = name.partition(".")
+        if name in totals:
+            found.setdefault(who, {})[what] = totals[name]
+    return found

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
+from tradepost.hub.policy.figures import Declared
 from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.folding import Folded
 from tradepost.hub.registry.injection import Injection
@@ -26,8 +27,8 @@ ToolClass = Literal["read", "write", "destructive"]
 
 class CatalogTool(NamedTuple):
     """One tool under the name its principal sees. `text` is the pinned Tool object as the server gave it, `injected`
-    what the hub itself tells the server, None where there are no such rules. A tuple, because a catalog may have a
-    thousand of them."""
+    what the hub itself tells the server, None where there are no such rules; `figures` say in which arguments
+    its amount and the like stand. A tuple, because a catalog may have a thousand of them."""
 
     entry_id: str
     server_id: str
@@ -45,6 +46,7 @@ class CatalogTool(NamedTuple):
     credential_version: int
     limits: Limits
     injected: Injection | None = None
+    figures: Declared | None = None
 
     @property
     def definition(self) -> Json:

@@ -5,6 +5,8 @@ from types import MappingProxyType
 
 from tradepost.hub.access.scopes import needed_scope
 from tradepost.hub.limits.settings import limits_of
+from tradepost.hub.policy.figures import KEY as FIGURES
+from tradepost.hub.policy.figures import declared_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.registry.exposure import NOTHING_HIDDEN, NOTHING_INSIDE, Words, exposed_tool
 from tradepost.hub.registry.folding import META_TOOLS, Folded
@@ -101,6 +103,7 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
         server.credential_version,
         limits_of(server.settings, row.settings),
         injection_of(server.settings, row.settings, row.definition, server.url),
+        declared_of(row.settings.get(FIGURES)) if row.settings else None,
     )
 
 

@@ -154,7 +154,8 @@ async def initiate_refund(
     )
     numbers = ", ".join(one.number for one in refunds)
     left = data["remaining"]["display"]
-    return Answer(data, f"Refunded {display(amount, currency)} of order {order.number} ({numbers}). Left: {left}.")
+    text = f"Refunded {display(amount, currency)} of order {order.number} ({numbers}). Left: {left}."
+    return Answer(data, text, {"customer_id": order.customer_id})
 
 
 def _require_one_of_each(

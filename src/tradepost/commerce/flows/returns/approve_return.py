@@ -12,15 +12,16 @@ from tradepost.commerce.flows.returns.return_views import within_window
 from tradepost.commerce.flows.told import mail_goes_out
 from tradepost.commerce.inventory.reservations import hold
 from tradepost.commerce.inventory.stock import lock_levels
-from tradepost.commerce.orders.models import Order
+from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.orders.policy import load_rules
-from tradepost.commerce.returns.models import ExchangeLine, Resolution, Return
+from tradepost.commerce.returns.models import ExchangeLine, Resolution, Return, ReturnLine
 from tradepost.commerce.returns.states import RETURN_TRANSITIONS
 from tradepost.commerce.serving.declare import Answer, write_tool
 from tradepost.commerce.store.states import require_step, step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, StateConflict
+from tradepost.foundation.money import money
 from tradepost.foundation.untrusted import clean
 
 Label = Annotated[bool, Field(description="Buy a prepaid return label from the carrier and send it.", examples=[False])]
@@ -92,9 +93,9 @@ async def approve_return(
     text = f"{row.number} is approved for {row.resolution} (order {order.number})."
     if held:
         text += f" Set aside for it: {', '.join(held)}."
-    return Answer(
-        decided(row, order, store), f"{text} {'A prepaid label is on its way.' if label else 'No label was bought.'}"
-    )
+    text += " A prepaid label is on its way." if label else " No label was bought."
+    known = {"amount": money(await _value_minor(store, row), row.currency), "customer_id": row.customer_id}
+    return Answer(decided(row, order, store), text, known)
 
 
 def decided(row: Return, order: Order, store: Store) -> DecidedReturn:
@@ -111,6 +112,20 @@ def decided(row: Return, order: Order, store: Store) -> DecidedReturn:
         "within_window": within_window(row),
         "allowed_next": list(RETURN_TRANSITIONS.get(row.status, ())),
     }
+
+
+async def _value_minor(store: Store, row: Return) -> int:
+    """What the customer paid for the units of a return, in minor units of its currency, rounded up."""
+    statement = (
+        select(ReturnLine.quantity, OrderLine.quantity, OrderLine.total_minor)
+        .join(
+            OrderLine,
+            (OrderLine.workspace_id == ReturnLine.workspace_id) & (OrderLine.id == ReturnLine.order_line_id),
+        )
+        .where(ReturnLine.return_id == row.id)
+    )
+    lines = await store.session.execute(statement)
+    return sum(-(-total * units // sold) for units, sold, total in lines if sold)
 
 
 async def _reserve(store: Store, row: Return, order: Order) -> list[str]:

@@ -15,6 +15,7 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.confirming import ask_caller, caller_is_asked, confirmed
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.weighing import previewed, why
 from tradepost.hub.notices.planning import CALLER_FIRST
 from tradepost.hub.policy.decide import MONEY_SCOPES, Ask
 
@@ -40,10 +41,7 @@ async def preview_of(call: Call, parts: Parts) -> Json | None:
     tool = call.tool
     if tool.server_kind != "builtin":
         return {"arguments": call.arguments}
-    call.previewed = True
-    async with parts.servers.slot(tool.server_id, tool.server_slug):
-        expected: Json = {} if call.expects is None else {"expects": call.expects}
-        preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, mode="preview", **expected)
+    preview = await previewed(call, parts)
     if preview.is_error:
         call.answer = preview.as_dict()
         return None
@@ -87,6 +85,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
             state="pending",
             decision="ask",
             decision_reason=decision.reason,
+            rule_id=decision.rule_id,
             run_id=call.run_id,
             preview=preview,
             approvals_needed=decision.approvals_needed,
@@ -98,7 +97,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         )
         action, made = await open_place(session, draft)
         if made:
-            parts.audit.record(session, _requested(call, action.id))
+            parts.audit.record(session, _requested(call, action.id, decision))
             publish(
                 session,
                 action.workspace_id,
@@ -119,7 +118,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         call.answer = waiting(call, action)
 
 
-def _requested(call: Call, action_id: str) -> AuditFact:
+def _requested(call: Call, action_id: str, decision: Ask) -> AuditFact:
     tool = call.tool
     return AuditFact.of(
         call.caller,
@@ -134,4 +133,5 @@ def _requested(call: Call, action_id: str) -> AuditFact:
         decision="ask",
         outcome="approval_required",
         duration_us=call.duration_us(),
+        details=why(decision),
     )

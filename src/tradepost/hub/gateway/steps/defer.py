@@ -30,6 +30,7 @@ async def _set_down(call: Call, parts: Parts) -> None:
         state="approved",
         decision="allow",
         decision_reason=call.decision.reason,
+        rule_id=call.decision.rule_id,
         run_id=call.run_id,
         preview=preview,
         undoes=call.undoes,

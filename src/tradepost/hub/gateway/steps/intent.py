@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tradepost.foundation.errors import Unavailable
+from tradepost.foundation.errors import StateConflict, Unavailable
 from tradepost.hub.actions.lease import Claim, mark_started
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.places import Draft, open_place
@@ -15,7 +15,11 @@ from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.steps.await_approval import target_of
+from tradepost.hub.gateway.steps.await_approval import await_approval, target_of
+from tradepost.hub.gateway.weighing import counted, denied, why
+from tradepost.hub.policy.decide import Decision, Deny
+
+HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
 
 
 def intent(call: Call, parts: Parts) -> Awaitable[None] | None:
@@ -28,7 +32,11 @@ async def _declare(call: Call, parts: Parts) -> None:
         async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
             earlier = None if call.claim is not None else await _open(call, parts, session)
             if earlier is None:
+                await _count(call, parts, session)
                 await _start(call, parts, session)
+    except _Overtaken as overtaken:
+        await _ask_instead(call, parts, overtaken.decision)
+        return
     except (SQLAlchemyError, OSError) as error:
         raise Unavailable(
             "The hub's records cannot be written, so no write is carried out.",
@@ -39,6 +47,37 @@ async def _declare(call: Call, parts: Parts) -> None:
         await answer_from_earlier(call, parts, earlier)
         return
     parts.checkpoint("intended")
+
+
+class _Overtaken(Exception):
+    """Others have used a running total up since the call was decided: this transaction keeps nothing."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__()
+        self.decision = decision
+
+
+async def _count(call: Call, parts: Parts, session: AsyncSession) -> None:
+    """Count the write, once: a second attempt of it finds it counted. Raises _Overtaken."""
+    if call.claim is None or call.action is None or call.claim.started:
+        return
+    decision = await counted(call, parts, session, call.action)
+    if decision is not None:
+        raise _Overtaken(decision)
+
+
+async def _ask_instead(call: Call, parts: Parts, decision: Decision) -> None:
+    """Raises LimitExceeded for a denial, StateConflict for an action that too few people have approved."""
+    approved = call.action is not None and call.action.decision == "ask"
+    call.decision = decision
+    if approved:
+        raise StateConflict(f"Policy does not let this run any more: {decision.reason}.", hint=HINT)
+    call.action = call.claim = None  # it was never opened
+    if isinstance(decision, Deny):
+        raise denied(call.name, decision)
+    asking = await_approval(call, parts)
+    if asking is not None:
+        await asking
 
 
 async def _open(call: Call, parts: Parts, session: AsyncSession) -> Action | None:
@@ -53,6 +92,7 @@ async def _open(call: Call, parts: Parts, session: AsyncSession) -> Action | Non
         state="executing",
         decision="allow",
         decision_reason=call.decision.reason,
+        rule_id=call.decision.rule_id,
         run_id=call.run_id,
         lease_owner=parts.leases.owner,
         lease_until=await parts.clock.now(session) + parts.leases.length,
@@ -84,5 +124,6 @@ async def _start(call: Call, parts: Parts, session: AsyncSession) -> None:
         arguments_digest=call.arguments_digest,
         definition_digest=call.tool.digest,
         decision=action.decision,
+        details=why(call.decision) if call.decision is not None else {},
     )
     parts.audit.record(session, fact)

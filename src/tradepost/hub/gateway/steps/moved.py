@@ -24,6 +24,7 @@ def moved(call: Call, parts: Parts) -> Awaitable[None] | None:
 
 async def _ask(call: Call, parts: Parts) -> None:
     refusal, call.result = call.result, None
+    call.preview = None  # what it was decided by has moved
     preview = await preview_of(call, parts)
     if preview is None:  # by now it is refused for another reason: that is the answer
         call.result, call.answer = call.answer, None

@@ -27,6 +27,8 @@ from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import still_running
 from tradepost.hub.gateway.ending import Again, Ending, Held, ending_of
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.weighing import settled, why
+from tradepost.hub.policy.decide import Deny
 from tradepost.hub.registry.catalog import CatalogTool
 
 _log = logging.getLogger(__name__)
@@ -127,6 +129,7 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
             undo_until=undo_until,
         )
         if taken:
+            await settled(call, session, action, ending.state, ending.result)
             parts.audit.record(session, fact)
             publish(
                 session,
@@ -143,7 +146,8 @@ def _single_row(call: Call) -> AuditFact:
     """The one row of a read, a refusal, a replay or a failed preview."""
     entry = call.entry
     asked = call.kind == "task" and call.error is None
-    refused = not (call.sent or call.replayed or call.previewed or call.resumed or asked)
+    denied = isinstance(call.decision, Deny)
+    refused = denied or not (call.sent or call.replayed or call.previewed or call.resumed or asked)
     kind: AuditKind = "refused" if refused else "read"
     verb = _verb(call)
     code = _error_code(call)
@@ -161,6 +165,7 @@ def _single_row(call: Call) -> AuditFact:
         outcome="error" if code is not None else "ok",
         error_code=code,
         duration_us=call.duration_us(),
+        details=why(call.decision) if denied and call.decision is not None else {},
     )
 
 
@@ -169,7 +174,7 @@ def _verb(call: Call) -> str:
         return "replay"
     if call.resumed:
         return "resume"
-    if call.previewed:
+    if call.previewed and not isinstance(call.decision, Deny):
         return "preview"
     return _VERBS[call.kind] if call.task_method is None else call.task_method.removeprefix("tasks/")
 

@@ -5,14 +5,15 @@ the frozen arguments; and what the preview showed. What no longer holds ends the
 moved since sends it back to the people.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import select
 
 from tradepost.foundation.errors import ForbiddenScope, StateConflict
 from tradepost.hub.actions.approvers import still_approved
 from tradepost.hub.actions.drift import has_moved, what_moved
-from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.lease import ask_again as put_back
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.places import fingerprint
@@ -24,12 +25,12 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.await_approval import preview_of
-from tradepost.hub.gateway.steps.decide import decision_for
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.gateway.steps.limit_entry import require_features
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
-from tradepost.hub.policy.decide import EXPIRY, Ask
+from tradepost.hub.gateway.weighing import PreviewFailed, chosen_for, decision_for, why
+from tradepost.hub.policy.decide import EXPIRY, Ask, Decision, Deny
 
 REASON = "what the approval was based on has changed since:"
 HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
@@ -52,7 +53,9 @@ async def reauthorise(call: Call, parts: Parts) -> None:
     if action.decision == "ask":
         await _people_stand(action, parts)
         if not claim.started:
-            await _records_stand(call, parts, action, claim)
+            await _records_stand(call, parts, action)
+    if not claim.started and call.answer is None:
+        await _policy_stands(call, parts, action)
     parts.checkpoint("reauthorised")
 
 
@@ -91,33 +94,61 @@ async def _people_stand(action: Action, parts: Parts) -> None:
             raise StateConflict("Whoever approved this may not approve any more.", hint=HINT)
 
 
-async def _records_stand(call: Call, parts: Parts, action: Action, claim: Claim) -> None:
+async def _records_stand(call: Call, parts: Parts, action: Action) -> None:
     """Preview again; if a version that people saw has moved, they see the new preview and decide once more."""
     before = (action.preview or {}).get("versions")
     if call.tool.server_kind != "builtin" or not before:
         return
     preview = await preview_of(call, parts)
     if preview is None:
-        said = (call.answer or {}).get("structuredContent") or {}
-        call.answer = None
-        raise StateConflict(f"The tool refuses this by now: {said.get('message', 'no reason given')}", hint=HINT)
+        said, call.answer = (call.answer or {}).get("structuredContent"), None
+        raise _refused(said)
     if has_moved(action.preview or {}, preview):
         await ask_again(call, parts, preview)
+
+
+async def _policy_stands(call: Call, parts: Parts, action: Action) -> None:
+    """Decide once more: a denial ends the action, and who is asked by more people than have said yes is asked again."""
+    decision = call.decision = await _decided(call, parts)
+    if isinstance(decision, Deny):
+        raise StateConflict(f"Policy denies this by now: {decision.reason}.", hint=HINT, details=why(decision))
+    if isinstance(decision, Ask) and decision.approvals_needed > action.approvals_needed:
+        await _put_back(call, parts, action.preview or {}, decision.reason)
+
+
+async def _decided(call: Call, parts: Parts) -> Decision:
+    try:
+        return await decision_for(call, parts, chosen_for(call))
+    except PreviewFailed as refusal:
+        raise _refused(refusal.result.structured) from None
+
+
+def _refused(said: Mapping[str, Any] | None) -> StateConflict:
+    message = (said or {}).get("message", "no reason given")
+    return StateConflict(f"The tool refuses this by now: {message}", hint=HINT)
 
 
 async def ask_again(call: Call, parts: Parts, preview: Json, *, did_nothing: bool = False) -> None:
     """Put an approved action before people once more, with what it would do now and what moved since they saw it.
     Raises StateConflict for one that undoes another, which is about what that one left and nothing else."""
-    action, claim = call.action, call.claim
-    if action is None or claim is None:
+    action = call.action
+    if action is None:
         raise RuntimeError("Only a claimed action is asked about again.")
     said = what_moved(action.preview or {}, preview)
     if action.undoes is not None:
         raise StateConflict(f"It cannot be undone any more. {' '.join(said)}", hint="Nothing was changed.")
-    decision = decision_for(call)
-    expires_in = decision.expires_in if isinstance(decision, Ask) else EXPIRY
-    reason = " ".join([REASON, *said])
-    preview = {**preview, "moved": said}
+    await _put_back(call, parts, {**preview, "moved": said}, " ".join([REASON, *said]), did_nothing=did_nothing)
+
+
+async def _put_back(call: Call, parts: Parts, preview: Json, reason: str, *, did_nothing: bool = False) -> None:
+    action, claim = call.action, call.claim
+    if action is None or claim is None:
+        raise RuntimeError("Only a claimed action is asked about again.")
+    decision = await _decided(call, parts)
+    asked = decision if isinstance(decision, Ask) else None
+    approvals = max(action.approvals_needed, asked.approvals_needed if asked is not None else 1)
+    expires_in = asked.expires_in if asked is not None else EXPIRY
+    terms = {"approvals_needed": approvals, "rule_id": decision.rule_id}
     fact = AuditFact.of(
         call.caller,
         "decision",
@@ -126,11 +157,13 @@ async def ask_again(call: Call, parts: Parts, preview: Json, *, did_nothing: boo
         **about(action),
         decision="ask",
         outcome="approval_required",
-        details={"round": action.round + 1},
+        details={"round": action.round + 1, **why(decision)},
     )
     async with parts.database.transaction(action.workspace_id, write=True) as session:
         expires_at = await parts.clock.now(session) + expires_in
-        moved = await put_back(session, claim, preview, reason, expires_at, action.round + 1, did_nothing=did_nothing)
+        moved = await put_back(
+            session, claim, preview, reason, expires_at, action.round + 1, did_nothing=did_nothing, **terms
+        )
         if not moved:
             raise LostClaim(claim.action_id)
         parts.audit.record(session, fact)

@@ -18,6 +18,7 @@ from tradepost.hub.registration.configuration.applying_servers import ServerChan
 from tradepost.hub.registration.configuration.document import AgentPart, AssignmentPart, ProfilePart
 from tradepost.hub.registration.configuration.following import Following
 from tradepost.hub.registration.configuration.plan import Change, Plan
+from tradepost.hub.registration.configuration.policies import apply_policy
 from tradepost.hub.registration.configuration.rows import Rows, read_rows
 from tradepost.hub.registration.names import folded
 from tradepost.hub.registry.catalogs import HUB_SERVER
@@ -39,6 +40,7 @@ async def apply(
         "profile": changes.profile,
         "agent": changes.agent,
         "assignment": changes.assignment,
+        "policy": changes.policy,
         "server": servers.server,
         "tool": servers.tool,
         "resource": servers.content,
@@ -154,6 +156,9 @@ class _Changes:
             if member != "name":
                 setattr(row, member, after)
         self._next[kind, target] = max(self._next[kind, target], row.position + 1)
+
+    async def policy(self, change: Change) -> None:
+        await apply_policy(self._session, self._by, change)
 
     def _new_assignment(self, kind: str, target: str, server: str, tool: str) -> Assignment:
         entry = self._rows.tools[server, tool]

@@ -22,6 +22,7 @@ from tradepost.hub.registration.configuration.document import (
     ToolPart,
 )
 from tradepost.hub.registration.configuration.oauth import checked_oauth
+from tradepost.hub.registration.configuration.policies import checked_policy
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.intake import MAX_TOOLS
 from tradepost.hub.registration.names import (
@@ -79,6 +80,12 @@ class _Checks:
             self._once(
                 [(one.profile, one.agent, one.server, one.tool) for one in given.assignments], ("assignments",), "tool"
             )
+        if given.says("policies"):
+            said["policies"] = [
+                self._at(("policies", number), lambda: checked_policy(part))  # noqa: B023
+                for number, part in enumerate(given.policies)
+            ]
+            self._once([one.name for one in given.policies], ("policies",), "name")
         return given.model_copy(update=said)
 
     def _profile(self, part: ProfilePart, path: Path) -> ProfilePart:

@@ -17,6 +17,7 @@ from tradepost.hub.registration.configuration.document import (
 from tradepost.hub.registration.configuration.headers import compare_headers
 from tradepost.hub.registration.configuration.oauth import compare_oauth
 from tradepost.hub.registration.configuration.plan import Action, Change, Plan, ToBeSet
+from tradepost.hub.registration.configuration.policies import compare_policies
 from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import Rows
 from tradepost.hub.registration.configuration.values import Values, client_variable, url_variable, variable_of
@@ -57,6 +58,7 @@ class _Comparison:
         self._assignments()
         # What is no longer assigned goes first: its names may be wanted for others.
         first = [change for change in self._gone if change.kind == "assignment"]
+        self._policies()
         last = [change for change in reversed(self._gone) if change.kind != "assignment"]
         return Plan((*first, *self._changes, *last), tuple(self._notes), tuple(self._to_be_set))
 
@@ -185,6 +187,11 @@ class _Comparison:
             *(row for (slug, _), row in self._rows.prompts.items() if slug == server),
         ]
         return {(kind_of(row), key_of(row)): row.candidate_digest for row in rows if row.candidate_digest is not None}
+
+    def _policies(self) -> None:
+        found = compare_policies(self._read, self._wanted, self._current, self._rows, prune=self._prune)
+        self._changes += found.changes
+        self._gone += found.gone
 
     def _assignments(self) -> None:
         there = {_key(part): part for part in self._current.assignments}

@@ -149,6 +149,28 @@ class AssignmentPart(Part):
     description: Text | None = None
 
 
+class PolicyPart(Part):
+    """A rule for what agents may do, or a freeze, as registration.policies.drafts has it."""
+
+    name: Name
+    kind: Literal["rule", "freeze"] = "rule"
+    outcome: Literal["allow", "ask", "deny"]
+    reason: Text
+    when: Text | None = None
+    profile: Name | None = None
+    agent: Name | None = None
+    server: Name | None = None
+    tool: Name | None = None
+    tool_class: ToolClass | None = Field(None, alias="class")
+    order: int = 100
+    enabled: bool = True
+    approvals: int = 1
+    expires_minutes: int | None = None
+    caller_may_confirm: bool = False
+    loosens: bool = False
+    window: Json | None = None
+
+
 class Document(Part):
     """A whole file. A list that it does not have is none of its business."""
 
@@ -159,6 +181,7 @@ class Document(Part):
     agents: list[AgentPart] = Field(default_factory=list)
     servers: list[ServerPart] = Field(default_factory=list)
     assignments: list[AssignmentPart] = Field(default_factory=list)
+    policies: list[PolicyPart] = Field(default_factory=list)
 
 
 def as_plain(document: Document) -> Json:

@@ -18,12 +18,15 @@ from tradepost.hub.registration.configuration.document import (
     Document,
     HeaderPart,
     Json,
+    PolicyPart,
     ProfilePart,
     ServerPart,
     ToolPart,
 )
 from tradepost.hub.registration.configuration.oauth import oauth_part
+from tradepost.hub.registration.configuration.policies import names_in
 from tradepost.hub.registration.configuration.rows import Rows
+from tradepost.hub.registration.policies.drafts import shown
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.hub.registry.rules import WHAT
@@ -44,6 +47,7 @@ def document_of(rows: Rows) -> Document:
         agents=[_agent(rows, row) for row in rows.agents.values()],
         servers=[_server(rows, row) for row in rows.servers.values()],
         assignments=_assignments(rows),
+        policies=[PolicyPart.model_validate(shown(rule, names_in(rows))) for rule in rows.policies.values()],
     )
 
 

@@ -1,6 +1,6 @@
 """approvals: roles, ways and delegations; links in mails, webhooks, and what is to be sent
 
-Revision 0019, after 0017.
+Revision 0019, after 0018.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

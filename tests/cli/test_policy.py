@@ -1,0 +1,72 @@
+"""`tradepost policy`: rules kept, tried on tables, carried from hub to hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.conftest import VIEWER
+from tests.processes import Place
+
+TABLE = """
+- {note: a guarded agent, posture: guarded, tool: note, class: write, expect: allow}
+- {agent: helper, tool: add_order_note, class: write, arguments: {note: hello}, expect: ask}
+- {agent: helper, tool: pay, class: write, amount: 5100, currency: EUR, expect: deny, rule: large}
+- {agent: helper, tool: pay, class: write, amount: 5000, currency: EUR, expect: ask}
+"""
+CSV = """agent,tool,class,arguments,time,expect,rule
+helper,pay,write,"{""n"": 1}",2026-11-27T10:00:00Z,deny,friday
+helper,pay,write,"{""n"": 1}",2026-11-28T10:00:00Z,ask,
+"""
+LARGE = ("large", "deny", "tool=pay", "--when", "call.amount > 50 * call.unit", "-m", "too much")
+
+
+def test_rules_are_kept_tried_and_carried(place: Place, tmp_path: Path):
+    shown = place.ask("policy", "list")
+    assert {"refund-small", "refund-by-two"} <= {one["name"] for one in shown["rules"] if one["built_in"]}
+    table = tmp_path / "calls.yaml"
+    table.write_text(TABLE, "utf-8")
+    tried = place.run("policy", "test", table)
+    assert (tried.status, "4 calls, 1 not as expected" in tried.out) == (1, True), tried.out + tried.err
+    assert "Nothing was changed" in place.run("policy", "add", *LARGE, "--dry-run").good().out
+    place.run("policy", "add", *LARGE).good()
+    assert place.run("policy", "test", table).good().out.count("DIFFERS") == 0
+
+    place.run("policy", "freeze", "from=2026-11-27T00:00:00Z", "to=2026-11-28T00:00:00Z", "--name", "friday").good()
+    days = tmp_path / "days.csv"
+    days.write_text(CSV, "utf-8")
+    assert "2 calls, 0 not as expected" in place.run("policy", "test", days).good().out
+
+    place.run("policy", "change", "large", "approvals=2", "outcome=ask", "expires_minutes=30").good()
+    place.run("policy", "order", "large", "7").good()
+    place.run("policy", "disable", "large").good()
+    large = place.ask("policy", "show", "large")
+    assert (large["outcome"], large["approvals"], large["order"], large["enabled"]) == ("ask", 2, 7, False)
+
+    file = tmp_path / "shop.yaml"
+    file.write_text(place.run("export").good().out, "utf-8")
+    assert place.run("import", file, "--dry-run").status == 0
+    place.run("policy", "remove", "large").good()
+    place.run("policy", "unfreeze").good()
+    planned = place.run("import", file, "--dry-run")
+    assert (planned.status, "+ create policy large" in planned.out) == (3, True)
+    place.run("import", file).good()
+    assert place.ask("policy", "show", "large") == {
+        **large,
+        "id": place.ask("policy", "show", "large")["id"],
+        "version": 1,
+    }
+    assert place.ask("policy", "show", "friday")["window"]["to"] == "2026-11-28T00:00:00Z"
+
+
+def test_what_is_wrong_is_said(place: Place):
+    wrong = ("policy", "add", "odd", "deny", "-m", "odd")
+    assert "line 1, column 8" in place.run(*wrong, "--when", "true ||").refusal()
+    assert "no variable 'amount'" in place.run(*wrong, "--when", "amount > 1").refusal()
+    assert "MEMBER=VALUE" in place.run(*wrong, "tool").refusal()
+    assert "no agent 'nobody'" in place.run(*wrong, "agent=nobody").refusal()
+    assert "no 'tol'" in place.run(*wrong, "tol=pay").refusal()
+    assert "built in" in place.run("policy", "remove", "refund-small").refusal()
+    assert "already" in place.run("policy", "add", "refund-small", "deny", "-m", "mine").refusal()
+    assert "admin" in place.run(*wrong, "--as", VIEWER).refusal()
+    assert "no time zone" in place.run("policy", "zone", "../etc/passwd").refusal()
+    assert "Nothing is frozen" in place.run("policy", "unfreeze").refusal()
