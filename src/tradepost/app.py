@@ -109,7 +109,7 @@ class Tradepost:
         catalogs = Catalogs(hub, self.watch)
         self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
-        self.audit = AuditWriter(hub)
+        self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         guard = Guard(settings.private_networks)

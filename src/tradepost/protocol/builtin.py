@@ -21,7 +21,8 @@ class ToolResult:
 
     `asks` is there instead of all that where the server asks for input first: the result of type input_required.
     `meta` is the `_meta` of a server that is not ours. `source` is a JSON text that holds at least all of the above, as
-    it came in: what does not stand in it does not have to be looked for in its parts."""
+    it came in: what does not stand in it does not have to be looked for in its parts. `request_id` is what a server
+    that is not ours calls the request, or else its JSON-RPC id."""
 
     content: Sequence[Json]
     structured: Json | None = None
@@ -29,6 +30,7 @@ class ToolResult:
     meta: Json | None = None
     asks: Json | None = None
     source: bytes | None = field(default=None, compare=False, repr=False)
+    request_id: str | None = field(default=None, compare=False)
 
     def as_dict(self) -> Json:
         """The CallToolResult object, without the fields that belong to one protocol era."""

@@ -31,7 +31,8 @@ class Call:
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
     the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
     day, by counter, `ended` the state of its action in the end. `waits` is the task in which a write waits in line,
-    `left` that its client has gone."""
+    `left` that its client has gone. `upstream_us` is the time that its server took, `upstream_id` what that server
+    calls the request."""
 
     caller: Caller
     kind: Kind
@@ -62,6 +63,8 @@ class Call:
     claim: Claim | None = None
     previewed: bool = False
     sent: bool = False
+    upstream_us: int | None = None
+    upstream_id: str | None = None
     result: Json | None = None
     source: bytes | None = None
     broke_contract: bool = False

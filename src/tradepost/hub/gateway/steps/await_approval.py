@@ -6,12 +6,13 @@ Nothing waits: people answer whenever they like, and the serving process then ca
 from collections.abc import Awaitable
 
 from tradepost.hub.actions.places import Draft, Target, open_place
-from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.audit.fact import NO_DETAILS, AuditFact
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.said import asked_of, rule_of
 from tradepost.hub.policy.decide import Ask
 
 
@@ -56,6 +57,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
     if preview is None:
         return
     parts.checkpoint("previewed")
+    await parts.audit.prepare(call.caller.workspace_id)
     async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
         expires_at = await parts.clock.now(session) + decision.expires_in
         draft = Draft(
@@ -74,7 +76,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         )
         action, made = await open_place(session, draft)
         if made:
-            parts.audit.record(session, _requested(call, action.id))
+            parts.audit.record(session, _requested(call, action.id), asked_of(call))
             publish(
                 session,
                 action.workspace_id,
@@ -104,6 +106,8 @@ def _requested(call: Call, action_id: str) -> AuditFact:
         arguments_digest=call.arguments_digest,
         definition_digest=tool.digest,
         decision="ask",
+        rule_id=rule_of(call),
         outcome="approval_required",
         duration_us=call.duration_us(),
+        details={"reason": call.decision.reason} if call.decision is not None else NO_DETAILS,
     )

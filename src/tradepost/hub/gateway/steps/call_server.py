@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from time import perf_counter_ns
 
 from tradepost.foundation.errors import Unavailable
 from tradepost.hub.gateway.action_tasks import CANCELED
@@ -117,8 +118,16 @@ def _sealed(call: Call, parts: Parts, result: Json) -> Json:
 
 async def _ask(call: Call, parts: Parts, ends_at: float) -> None:
     """For what is no tool."""
-    entry = call.found
     call.sent = True
+    began = perf_counter_ns()
+    try:
+        await _asked(call, parts, ends_at)
+    finally:
+        _took(call, began)
+
+
+async def _asked(call: Call, parts: Parts, ends_at: float) -> None:
+    entry = call.found
     if isinstance(entry, CatalogResource) and call.kind == "resource":
         talk = _talk(call)
         call.result = await parts.upstreams.read_resource(call.caller, entry, call.name, talk, ends_at)
@@ -141,8 +150,21 @@ def _talk(call: Call) -> Talk:
 
 
 async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
-    tool = call.tool
     call.sent = True
+    began = perf_counter_ns()
+    try:
+        await _call(call, parts, ends_at)
+    finally:
+        _took(call, began)
+
+
+def _took(call: Call, began_ns: int) -> None:
+    """The time of all attempts together."""
+    call.upstream_us = (call.upstream_us or 0) + (perf_counter_ns() - began_ns) // 1_000
+
+
+async def _call(call: Call, parts: Parts, ends_at: float) -> None:
+    tool = call.tool
     if call.dry_run:
         preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, "preview", ends_at=ends_at)
         failed = preview.is_error
@@ -159,4 +181,4 @@ async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
         key = call.claim.action_id
         async with kept(parts.leases, call.claim):
             result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, talk=talk, ends_at=ends_at)
-    call.result, call.source = result.as_dict(), result.source
+    call.result, call.source, call.upstream_id = result.as_dict(), result.source, result.request_id

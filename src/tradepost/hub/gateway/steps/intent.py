@@ -15,6 +15,7 @@ from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.said import approvers_of, asked_of, rule_of
 from tradepost.hub.gateway.steps.await_approval import target_of
 
 
@@ -25,6 +26,7 @@ def intent(call: Call, parts: Parts) -> Awaitable[None] | None:
 
 async def _declare(call: Call, parts: Parts) -> None:
     try:
+        await parts.audit.prepare(call.caller.workspace_id)
         async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
             earlier = None if call.claim is not None else await _open(call, parts, session)
             if earlier is None:
@@ -73,6 +75,7 @@ async def _start(call: Call, parts: Parts, session: AsyncSession) -> None:
         raise LostClaim(claim.action_id)
     if claim.started:
         return  # the intent row of the first attempt stands
+    who = await approvers_of(session, action)
     fact = AuditFact.of(
         call.caller,
         "intent",
@@ -84,5 +87,8 @@ async def _start(call: Call, parts: Parts, session: AsyncSession) -> None:
         arguments_digest=call.arguments_digest,
         definition_digest=call.tool.digest,
         decision=action.decision,
+        rule_id=rule_of(call),
+        approver_id=who.get("approver_id"),
+        details={"reason": action.decision_reason, **who.get("details", {})},
     )
-    parts.audit.record(session, fact)
+    parts.audit.record(session, fact, asked_of(call))

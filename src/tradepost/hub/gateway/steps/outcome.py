@@ -27,6 +27,7 @@ from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import still_running
 from tradepost.hub.gateway.ending import Again, Ending, Held, ending_of
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.said import answered_of, approvers_of, rule_of, said_of
 from tradepost.hub.registry.catalog import CatalogTool
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def outcome(call: Call, parts: Parts) -> Awaitable[None] | None:
         return None
     if call.claim is not None and call.action is not None and not call.replayed:
         return _end_write(call, parts, call.claim, call.action)
-    parts.audit.note(_single_row(call))
+    parts.audit.note(_single_row(call), said_of(call))
     if call.goes_on:
         call.answer = call.result
     call.recorded = True
@@ -109,7 +110,8 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
         outcome=ending.state,
         error_code=ending.error_code,
         duration_us=call.duration_us(),
-        details={"attempt": claim.fence},
+        upstream_us=call.upstream_us,
+        upstream_request_id=call.upstream_id,
     )
     async with parts.database.transaction(claim.workspace_id, write=True) as session:
         taken = await finish(
@@ -121,7 +123,10 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
             retired_key=retired_key(action.key, action.id) if ending.frees_key else None,
         )
         if taken:
-            parts.audit.record(session, fact)
+            who = await approvers_of(session, action)
+            details = {"attempt": claim.fence, **who.get("details", {})}
+            fact = fact._replace(approver_id=who.get("approver_id"), details=details)
+            parts.audit.record(session, fact, answered_of(call))
             publish(
                 session,
                 claim.workspace_id,
@@ -155,6 +160,9 @@ def _single_row(call: Call) -> AuditFact:
         outcome="error" if code is not None else "ok",
         error_code=code,
         duration_us=call.duration_us(),
+        rule_id=rule_of(call),
+        upstream_us=call.upstream_us,
+        upstream_request_id=call.upstream_id,
     )
 
 
