@@ -28,6 +28,7 @@ from tradepost.hub.access.oauth.scopes import BASE
 from tradepost.hub.access.signed_in import SignedInPeople
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.upkeep import Upkeep
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.events.models import HubEvent
 from tradepost.hub.gateway.activity_server import ActivityServer
@@ -35,6 +36,7 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
@@ -56,6 +58,10 @@ from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.news import RegistryNews
 from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.registry.whereabouts import whereabouts
+from tradepost.hub.telemetry.door import MetricsDoor
+from tradepost.hub.telemetry.meters import Meters
+from tradepost.hub.telemetry.opening import open_outlets
+from tradepost.hub.telemetry.shared import SharedMeters
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.guard import Guard
@@ -111,6 +117,8 @@ class Tradepost:
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
+        self.upkeep = Upkeep(hub)
+        self.outlets = open_outlets(hub, partial(_workspace_ids, hub), settings.outlets)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         guard = Guard(settings.private_networks)
         accounts = Accounts(hub, vault, guard, settings.url)
@@ -125,6 +133,7 @@ class Tradepost:
         self.opening = Opening(self.upstreams.open)
         assertion_keys = vault.assertion_keys()
         self.keys = vault.holding()
+        meters = Meters()
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=catalogs,
@@ -138,7 +147,11 @@ class Tradepost:
             pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
             contradicted=self.in_use.contradicted,
+            meters=meters,
+            tracing=self.outlets.tracing,
         )
+        gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
+        self.metrics = SharedMeters(meters, gauges, *((peers.folder, peers.name) if peers is not None else ()))
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
@@ -201,6 +214,7 @@ class Tradepost:
             McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
             self.oauth,
+            MetricsDoor(self.metrics.all, self.settings.metrics_token.get_secret_value()),
             Jwks(assertion_keys.published, PUBLISHED_SECONDS),
             ProtocolsDocument(spoken),
         )
@@ -236,6 +250,9 @@ class Tradepost:
             self.relay,
             self.gateway,
             self.refreshing,
+            self.metrics,
+            self.upkeep,
+            self.outlets,
         ):
             await part.start()
 
@@ -246,7 +263,18 @@ class Tradepost:
     async def stop(self) -> None:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
-        parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch, self.keys)
+        parts = (
+            self.metrics,
+            self.upkeep,
+            self.gateway,
+            self.relay,
+            self.authenticator,
+            self.audit,
+            self.sealer,
+            self.outlets,
+            self.watch,
+            self.keys,
+        )
         for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
@@ -310,6 +338,10 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
     vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
     return Tradepost(settings, hub, store, vault, peers)
+
+
+async def _workspace_ids(hub: Database) -> list[str]:
+    return [workspace.id for workspace in await list_workspaces(hub)]
 
 
 def _hosts(settings: Settings) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from tradepost.foundation.errors import StateConflict
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.audit.models import AuditCheckpoint, AuditEvent, AuditLink
 from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.usage import roll_up
 from tradepost.hub.audit.verify import PRUNED, last_checkpoint, said_of, verify
 
 STEP = 2_000  # links in one transaction
@@ -67,6 +68,7 @@ async def prune(database: Database, by: Caller, before: datetime, now: datetime)
             hint="Find out what happened first: `tradepost audit verify`.",
         )
     await finish(database, workspace_id)
+    await roll_up(database, workspace_id)  # what is deleted still counts in the usage
     found = await prunable(database, workspace_id, before)
     if found is None:
         return None

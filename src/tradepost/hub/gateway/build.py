@@ -28,6 +28,8 @@ from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
+from tradepost.hub.telemetry.meters import Meters
+from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.upstreams.opening import Opening
 
 
@@ -71,12 +73,15 @@ def build_gateway(
     assertions: Assertions | None = None,
     pace: Pace | None = None,
     contradicted: Contradicted = to_nobody,
+    meters: Meters | None = None,
+    tracing: Traces | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
     between two calls, the same in every process over these databases. Without, they are this process's own. `opening`
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
-    `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved."""
+    `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved, `meters` count
+    calls, `tracing` makes spans of them."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
@@ -97,6 +102,8 @@ def build_gateway(
         schemas=SchemaChecks(),
         assertions=assertions,
         contradicted=contradicted,
+        meters=meters,
+        tracing=tracing,
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,
     )

@@ -15,6 +15,7 @@ from tradepost.hub.gateway.standing import Standing
 from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.telemetry.ports import Span
 from tradepost.hub.upstreams.talk import Hold, Tells
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 
@@ -32,7 +33,7 @@ class Call:
     the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
     day, by counter, `ended` the state of its action in the end. `waits` is the task in which a write waits in line,
     `left` that its client has gone. `upstream_us` is the time that its server took, `upstream_id` what that server
-    calls the request."""
+    calls the request, `span` the call's own where there are traces, `carried` what a request says of its trace."""
 
     caller: Caller
     kind: Kind
@@ -65,6 +66,8 @@ class Call:
     sent: bool = False
     upstream_us: int | None = None
     upstream_id: str | None = None
+    span: Span | None = None
+    carried: Mapping[str, str] | None = None
     result: Json | None = None
     source: bytes | None = None
     broke_contract: bool = False

@@ -21,6 +21,8 @@ from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.telemetry.meters import Meters
+from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import Mode, ToolResult
 
@@ -139,6 +141,8 @@ class Parts:
     schemas: SchemaChecks
     assertions: Assertions | None = None
     contradicted: Contradicted = to_nobody
+    meters: Meters | None = None
+    tracing: Traces | None = None
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS
 

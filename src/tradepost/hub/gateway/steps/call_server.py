@@ -11,8 +11,10 @@ from tradepost.hub.gateway.answers import dry_run
 from tradepost.hub.gateway.call import Call, Entry, Json
 from tradepost.hub.gateway.claims import kept
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.spans import begin_request, beside, finish_request
 from tradepost.hub.gateway.telling import tells_of
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.tasks import TASK
 
@@ -119,11 +121,7 @@ def _sealed(call: Call, parts: Parts, result: Json) -> Json:
 async def _ask(call: Call, parts: Parts, ends_at: float) -> None:
     """For what is no tool."""
     call.sent = True
-    began = perf_counter_ns()
-    try:
-        await _asked(call, parts, ends_at)
-    finally:
-        _took(call, began)
+    await _timed(call, parts, ends_at, _asked)
 
 
 async def _asked(call: Call, parts: Parts, ends_at: float) -> None:
@@ -146,16 +144,35 @@ async def _asked(call: Call, parts: Parts, ends_at: float) -> None:
 
 def _talk(call: Call) -> Talk:
     cleans = call.found.limits.text != "unchanged"
-    return Talk(call.extras, call.retry, call.hold, cleans=cleans, beside=call.tells)
+    return Talk(call.extras, call.retry, call.hold, cleans=cleans, beside=beside(call))
 
 
 async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
     call.sent = True
+    await _timed(call, parts, ends_at, _call)
+
+
+async def _timed(call: Call, parts: Parts, ends_at: float, once: Once) -> None:
     began = perf_counter_ns()
     try:
-        await _call(call, parts, ends_at)
+        await (
+            once(call, parts, ends_at) if parts.tracing is None else _traced(call, parts, ends_at, parts.tracing, once)
+        )
     finally:
         _took(call, began)
+
+
+async def _traced(call: Call, parts: Parts, ends_at: float, tracing: Traces, once: Once) -> None:
+    span = begin_request(call, tracing)
+    failed: BaseException | None = None
+    try:
+        await once(call, parts, ends_at)
+    except BaseException as error:
+        failed = error
+        raise
+    finally:
+        if span is not None:
+            finish_request(call, tracing, span, failed)
 
 
 def _took(call: Call, began_ns: int) -> None:

@@ -26,6 +26,7 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import still_running
 from tradepost.hub.gateway.ending import Again, Ending, Held, ending_of
+from tradepost.hub.gateway.metering import about as whose
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.said import answered_of, approvers_of, rule_of, said_of
 from tradepost.hub.registry.catalog import CatalogTool
@@ -63,7 +64,9 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
     ending = ending_of(call)
     if isinstance(ending, Again):
         if call.crash is not None:
-            _log.error("carrying out %s failed; it will be tried again", action.id, exc_info=call.crash)
+            _log.error(
+                "carrying out %s failed; it will be tried again", action.id, exc_info=call.crash, extra=whose(call)
+            )
         await parts.leases.give_back(claim, timedelta(seconds=min(60, 2**claim.fence)))
         call.crash, call.error, call.result = None, still_running(action.id), None
         return
@@ -74,7 +77,7 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
         taken = await _record(call, parts, claim, action, ending)
     except (SQLAlchemyError, OSError):
         # Whether the outcome was stored is open; the action is looked at again when its lease ends.
-        _log.warning("the outcome of %s could not be recorded", action.id, exc_info=True)
+        _log.warning("the outcome of %s could not be recorded", action.id, exc_info=True, extra=whose(call))
         call.crash, call.error, call.result = None, still_running(action.id), None
         return
     if taken:
@@ -82,7 +85,7 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
         call.ended = ending.state
         call.crash, call.error, call.answer = None, None, ending.result
     else:
-        _log.warning("the outcome of %s was not taken: another process carries it out", action.id)
+        _log.warning("the outcome of %s was not taken: another process carries it out", action.id, extra=whose(call))
         call.crash, call.error = None, still_running(action.id)
 
 
