@@ -24,6 +24,7 @@ _COMMANDS = {
     "import": ("configuration", "Bring a workspace to what such a file says; --dry-run shows the plan."),
     "approvals": ("approvals", "Writes that wait for a person."),
     "audit": ("audit", "The record of every call and decision."),
+    "usage": ("usage", "How much was called, by whom and how well."),
     "agent": ("agents", "Agents: specialists and outside MCP clients."),
     "profile": ("agents", "Groups of agents with one posture."),
     "key": ("keys", "Bearer keys of agents and people."),

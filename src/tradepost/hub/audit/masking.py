@@ -36,6 +36,8 @@ MAX_MASKED = 4_096  # characters of JSON in a row
 MAX_FULL = 65_536
 NO_KINDS: Kinds = {}
 
+# Ids as this product makes them, and nothing that looks like a key: most other texts in arguments.
+_IS_ID = re.compile(r"(?!tp_|sk_|pk_|rk_|gh|xox|glpat|whsec)[a-z]{2,5}_[0-9a-z]{1,32}\Z").match
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SECRET_WORDS = frozenset(
     "password passwd pwd passphrase secret secrets token tokens authorization bearer cookie cookies credential "
@@ -155,6 +157,8 @@ def _text(text: str, masked: bool) -> str:
     whole = len(text)
     if whole < LEAST_CHARACTERS or (whole < LEAST_SECRET and (text.isalpha() or text.isidentifier())):
         return text  # a word: most are
+    if _IS_ID(text):
+        return text
     if not masked:
         return without_secrets(text)
     text = without_personal_data(without_secrets(text[: 8 * MAX_TEXT]))

@@ -59,7 +59,9 @@ class AuditStream:
         self._database = database
         self._workspaces = workspaces
         self._sink = sink
+        self.name = sink.name
         self._mark = f"stream:{sink.name}"
+        self._one = asyncio.Lock()
         self._passed: dict[str, int] | None = None  # None: it is not ours, or not yet
         self._rounds = Rounds(f"audit stream to {sink.name}", self._once, pause_seconds)
 
@@ -78,15 +80,16 @@ class AuditStream:
     async def pass_on(self) -> int:
         """Pass on every linked row that was not yet. Returns how many; 0 where another process does it. Raises OSError
         and what the database raises."""
-        if self._passed is None:
-            has = await asyncio.to_thread(self._sink.open)
-            if has is None:
-                return 0
-            self._passed = dict(has)
-        passed = 0
-        for workspace_id in await self._workspaces():
-            passed += await self._of(workspace_id, self._passed)
-        return passed
+        async with self._one:
+            if self._passed is None:
+                has = await asyncio.to_thread(self._sink.open)
+                if has is None:
+                    return 0
+                self._passed = dict(has)
+            passed = 0
+            for workspace_id in await self._workspaces():
+                passed += await self._of(workspace_id, self._passed)
+            return passed
 
     async def _of(self, workspace_id: str, places: dict[str, int]) -> int:
         passed = 0
