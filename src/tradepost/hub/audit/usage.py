@@ -139,7 +139,8 @@ async def _add(session: AsyncSession, groups: list[tuple[tuple[str, ...], list[i
 
 def _sums(dialect: str) -> Any:
     """Sums of rows of the log by all that they are kept apart by. Names that a client made up are not told apart."""
-    is_tool = and_(AuditEvent.tag.like("tool:%"), AuditEvent.server.is_not(None))
+    of_tool = or_(AuditEvent.tag.like("tool:%"), AuditEvent.tag.like("approval:%"))
+    is_tool = and_(of_tool, AuditEvent.server.is_not(None))
     key = (
         _day(dialect),
         func.coalesce(AuditEvent.agent_id, ""),
