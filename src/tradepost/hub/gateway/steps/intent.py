@@ -62,6 +62,7 @@ async def _open(call: Call, parts: Parts, session: AsyncSession) -> Action | Non
     action, made = await open_place(session, draft)
     if not made:
         return action
+    session.expunge(action)  # else it is gone with a commit that fails, and nobody could say what became of it
     call.action = action
     call.claim = Claim(action.workspace_id, action.id, action.fence, started=False)
     return None

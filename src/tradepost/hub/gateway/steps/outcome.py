@@ -75,6 +75,11 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
             await _hand_over(call, parts, claim, action, ending)
             return
         taken = await _record(call, parts, claim, action, ending)
+        if not taken and not (call.sent or claim.started) and not await _is_there(parts, action):
+            # Its intent was not stored, so there is no action: the call was refused, with the reason that stands there.
+            call.action = call.claim = None
+            parts.audit.note(_single_row(call), said_of(call))
+            return
     except (SQLAlchemyError, OSError):
         # Whether the outcome was stored is open; the action is looked at again when its lease ends.
         _log.warning("the outcome of %s could not be recorded", action.id, exc_info=True, extra=whose(call))
@@ -87,6 +92,11 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
     else:
         _log.warning("the outcome of %s was not taken: another process carries it out", action.id, extra=whose(call))
         call.crash, call.error = None, still_running(action.id)
+
+
+async def _is_there(parts: Parts, action: Action) -> bool:
+    async with parts.database.transaction(action.workspace_id, write=False) as session:
+        return await session.scalar(select(Action.id).where(Action.id == action.id)) is not None
 
 
 async def _hand_over(call: Call, parts: Parts, claim: Claim, action: Action, held: Held) -> None:
