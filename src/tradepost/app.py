@@ -31,6 +31,7 @@ from tradepost.hub.access.signed_in import SignedInPeople
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.actions.answering import Freshness
 from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.upkeep import Upkeep
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.events.models import HubEvent
 from tradepost.hub.gateway.activity_server import ActivityServer
@@ -38,6 +39,7 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
@@ -56,6 +58,10 @@ from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.news import RegistryNews
 from tradepost.hub.registry.watch import RegistryWatch
 from tradepost.hub.registry.whereabouts import whereabouts
+from tradepost.hub.telemetry.door import MetricsDoor
+from tradepost.hub.telemetry.meters import Meters
+from tradepost.hub.telemetry.opening import open_outlets
+from tradepost.hub.telemetry.shared import SharedMeters
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.opening import Opening
 from tradepost.hub.upstreams.programs import read_programs
@@ -108,8 +114,10 @@ class Tradepost:
         catalogs = Catalogs(hub, self.watch)
         self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
-        self.audit = AuditWriter(hub)
+        self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
+        self.upkeep = Upkeep(hub)
+        self.outlets = open_outlets(hub, partial(_workspace_ids, hub), settings.outlets)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
         self.connections, discovery = self.registration.connections, self.registration.discovery
@@ -124,6 +132,7 @@ class Tradepost:
         assertion_keys = vault.assertion_keys()
         self.keys = vault.holding()
         self.notices = build_notices(hub, vault, guard, settings.url, _mailer(settings))
+        meters = Meters()
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=catalogs,
@@ -139,7 +148,11 @@ class Tradepost:
             contradicted=self.in_use.contradicted,
             part=Part(peers.place, peers.of) if peers is not None else WHOLE,
             fresh=Freshness(hub, SecondFactors(vault), settings.approval_fresh_minutes),
+            meters=meters,
+            tracing=self.outlets.tracing,
         )
+        gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
+        self.metrics = SharedMeters(meters, gauges, *((peers.folder, peers.name) if peers is not None else ()))
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
@@ -203,6 +216,7 @@ class Tradepost:
             McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
             self.oauth,
+            MetricsDoor(self.metrics.all, self.settings.metrics_token.get_secret_value()),
             Jwks(assertion_keys.published, PUBLISHED_SECONDS),
             ProtocolsDocument(spoken),
         )
@@ -239,6 +253,9 @@ class Tradepost:
             self.gateway,
             self.refreshing,
             self.notices.courier,
+            self.metrics,
+            self.upkeep,
+            self.outlets,
         ):
             await part.start()
 
@@ -249,8 +266,19 @@ class Tradepost:
     async def stop(self) -> None:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
-        parts = (self.gateway, self.relay, self.authenticator, self.audit, self.sealer, self.watch, self.keys)
-        await self.notices.courier.stop()
+        parts = (
+            self.notices.courier,
+            self.metrics,
+            self.upkeep,
+            self.gateway,
+            self.relay,
+            self.authenticator,
+            self.audit,
+            self.sealer,
+            self.outlets,
+            self.watch,
+            self.keys,
+        )
         for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
             await part.stop()
         await self.upstreams.close()
@@ -303,6 +331,10 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
     vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
     return Tradepost(settings, hub, store, vault, peers)
+
+
+async def _workspace_ids(hub: Database) -> list[str]:
+    return [workspace.id for workspace in await list_workspaces(hub)]
 
 
 def _hosts(settings: Settings) -> tuple[str, ...]:

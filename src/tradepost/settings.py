@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tradepost.commerce.outbound.outside import Outside
 from tradepost.foundation.errors import SetupError
 from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
+from tradepost.hub.telemetry.opening import Outlets
 from tradepost.hub.vault.key_source import EnvironmentKeys, FileKeys, KeySource
 from tradepost.identity.people.provider_settings import ProviderSettings
 
@@ -105,6 +106,24 @@ class Settings(BaseSettings):
     """Domains of e-mail addresses whose holders need no invitation to look into one workspace."""
     oidc_workspace: str = ""
     """That workspace, by its short name."""
+    audit_folder: Path | None = None
+    """Folder to which the audit is written as files of JSON lines, beside the database."""
+    audit_file_megabytes: Annotated[int, Field(ge=1, le=10_240)] = 64
+    """Size after which the next of those files begins."""
+    otlp_url: str = ""
+    """Collector for OpenTelemetry over HTTP, for example http://127.0.0.1:4318."""
+    otlp_headers: SecretStr = SecretStr("")
+    """Headers for the collector: NAME=VALUE, with commas between them."""
+    otlp_signals: Annotated[tuple[str, ...], NoDecode] = ("traces", "logs")
+    """What goes to the collector: traces, logs (the audit), or both."""
+    trace_share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    """Which part of the traces that begin here is sent."""
+    trace_baggage: bool = False
+    """Whether servers that are not bundled get the W3C baggage of clients."""
+    log_format: Literal["text", "json"] = "text"
+    """How the process writes its log: lines of text, or one JSON object per event."""
+    metrics_token: SecretStr = SecretStr("")
+    """What Prometheus sends as its bearer token to read /metrics; without it there are no metrics."""
     public_registry: str = ""
     """Workspace, by its short name, whose approved servers everybody may list at /v0.1/servers without a key."""
 
@@ -119,6 +138,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("allowed_hosts", "allowed_origins", "trusted_proxies", "allow_private", "allowed_commands", "oidc_domains"),
+        "otlp_signals",
         mode="before",
     )
     @classmethod
@@ -143,6 +163,27 @@ class Settings(BaseSettings):
         if self.vault_keys.get_secret_value() and self.vault_key_file is not None:
             raise ValueError("vault_keys and vault_key_file exclude each other: the keys come from one place")
         return self
+
+    @field_validator("otlp_signals")
+    @classmethod
+    def _signals(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or set(value) - {"traces", "logs"}:
+            raise ValueError("they are traces and logs")
+        return value
+
+    @field_validator("otlp_url")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("it is like http://127.0.0.1:4318")
+        return value
+
+    @field_validator("otlp_headers")
+    @classmethod
+    def _headers(cls, value: SecretStr) -> SecretStr:
+        headers_of(value.get_secret_value())
+        return value
 
     @field_validator("oidc_issuer")
     @classmethod
@@ -213,6 +254,20 @@ class Settings(BaseSettings):
         )
 
     @property
+    def outlets(self) -> Outlets:
+        """Where traces and the audit go."""
+        return Outlets(
+            folder=self.audit_folder,
+            file_bytes=self.audit_file_megabytes * 2**20,
+            otlp_url=self.otlp_url,
+            headers=headers_of(self.otlp_headers.get_secret_value()),
+            signals=self.otlp_signals,
+            share=self.trace_share,
+            baggage=self.trace_baggage,
+            lock=self.data / "otlp.lock",
+        )
+
+    @property
     def provider(self) -> ProviderSettings | None:
         """The identity provider, if there is one."""
         if not self.oidc_issuer:
@@ -236,6 +291,17 @@ class Settings(BaseSettings):
         """Where the vault's key ring comes from."""
         given = self.vault_keys.get_secret_value()
         return EnvironmentKeys(given) if given else FileKeys(self.key_file)
+
+
+def headers_of(text: str) -> dict[str, str]:
+    """Headers written as NAME=VALUE with commas between them. Raises ValueError, without what was written."""
+    headers = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, sign, value = part.partition("=")
+        if not sign or not name.strip():
+            raise ValueError("they are written NAME=VALUE, with commas between them")
+        headers[name.strip().lower()] = value.strip()
+    return headers
 
 
 def _is_here(url: str) -> bool:

@@ -49,6 +49,7 @@ EVERY_WORKSPACE = {
     "commerce/outbound/relay.py": "one relay follows the outbox and the effects of every workspace",
     "hub/actions/expiry.py": "the sweeper lets approvals of every workspace expire",
     "hub/actions/lease.py": "the sweeper renews and frees leases of every workspace",
+    "hub/audit/upkeep.py": "one round sums up and prunes the audit of every workspace",
     "hub/audit/seal.py": "one sealer chains the audit of every workspace",
     "hub/audit/writer.py": "one writer commits the audit rows of all workspaces in groups; each row names its own",
     "hub/limits/shares.py": "windows of limits are counted for whoever asks, also before anybody is known",

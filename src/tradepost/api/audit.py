@@ -1,32 +1,39 @@
 """The record of every call and decision, and the proof that nobody changed it."""
 
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
-from tradepost.api.access import Work, may
+from tradepost.api.access import ANSWER, Work, may
 from tradepost.api.paging import Place, page_of
 from tradepost.api.shapes import Given, Instant, Moment, Page, PageQuery, Shown, in_path, page
 from tradepost.foundation.errors import NotFound
+from tradepost.hub.audit.chain import as_shown
+from tradepost.hub.audit.filters import Filter
 from tradepost.hub.audit.models import AuditEvent, AuditKind
+from tradepost.hub.audit.read import Block, export
 from tradepost.hub.audit.verify import verify
+from tradepost.hub.audit.written_out import MEDIA_TYPES, Format
 
 router = APIRouter(tags=["audit"])
 
 Reading = Annotated[Work, Depends(may("viewer", "read:audit"))]
+Exporting = Annotated[Work, Depends(may("admin", "read:audit"))]
 Verifying = Annotated[Work, Depends(may("admin", "read:audit"))]
 Exactly = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
-class AuditQuery(PageQuery):
+class AuditFilter(Given):
     """Which rows. Several filters hold together."""
 
     since: Moment | None = Field(None, description="From this time on.", examples=["2026-02-24T00:00:00Z"])
     until: Moment | None = Field(None, description="Before this time.")
     kind: AuditKind | None = Field(None, description="read, intent, outcome, refused, decision or admin.")
     request_id: Exactly | None = Field(None, description="All rows of one request.")
+    run_id: Exactly | None = Field(None, description="All rows of one agent run.")
     action_id: Exactly | None = Field(None, description="All rows about one approval.")
     agent_id: Exactly | None = None
     user_id: Exactly | None = None
@@ -34,8 +41,18 @@ class AuditQuery(PageQuery):
     tool: Exactly | None = None
 
 
+class AuditQuery(AuditFilter, PageQuery):
+    """Which rows, a page at a time."""
+
+
+class ExportQuery(AuditFilter):
+    """Which rows, and in which form."""
+
+    format: Format = Field("jsonl", description="JSON lines, or CSV whose cells no spreadsheet takes for formulas.")
+
+
 class AuditRow(Shown):
-    """One fact, never changed. Arguments appear as digests."""
+    """One fact, never changed. Arguments appear as far as the workspace keeps them."""
 
     id: str
     sequence: int
@@ -58,6 +75,13 @@ class AuditRow(Shown):
     outcome: str | None
     error_code: str | None
     duration_us: int | None = Field(description="Microseconds.")
+    upstream_us: int | None = Field(description="Microseconds of them that the server took.")
+    upstream_request_id: str | None = Field(description="What the server calls the request, or jsonrpc: and its id.")
+    rule_id: str | None = Field(description="The workspace's rule that decided.")
+    arguments: dict[str, Any] | None
+    arguments_bytes: int | None = Field(description="The size of the arguments as JSON.")
+    result_bytes: int | None = Field(description="The size of the result as JSON.")
+    result_tokens: int | None = Field(description="About how many tokens the result is: a quarter of its bytes.")
     details: dict[str, Any]
 
 
@@ -68,7 +92,7 @@ class Verify(Given):
         None,
         max_length=100,
         pattern=r"^sha256:[0-9a-f]{64}$",
-        description="A hash noted earlier that must be in the chain.",
+        description="A hash noted earlier that must be in the chain, or be that of its last checkpoint.",
     )
 
 
@@ -77,6 +101,8 @@ class Verified(Shown):
 
     intact: bool
     checked: int = Field(description="Links that were recomputed.")
+    from_position: int = Field(description="The last checkpoint, behind which links were recomputed; 0 without one.")
+    position: int = Field(description="The place of the head in the chain.")
     unsealed: int = Field(description="Rows that wait for the sealer, a moment at most while the hub runs.")
     head: str = Field(description="Note it elsewhere: later it proves that nothing was cut off the end.")
     broken_at: int | None
@@ -88,9 +114,24 @@ async def list_audit(work: Reading, query: Annotated[AuditQuery, Query()]) -> Pa
     """What happened, the newest first."""
     filters = query.model_dump(exclude={"limit", "cursor"})
     place = Place("audit", work.caller.workspace_id, query.limit, query.cursor, tuple(filters.values()))
+    wanted = _filter(query).applied(select(AuditEvent).where(AuditEvent.sequence.is_not(None)))
     async with work.reading() as session:
-        rows, more = await page_of(session, place, _filtered(query), [(AuditEvent.sequence, int)], newest=True)
+        rows, more = await page_of(session, place, wanted, [(AuditEvent.sequence, int)], newest=True)
     return page([_shown(row) for row in rows], more)
+
+
+@router.get("/audit/export", summary="Export audit rows", response_class=Response)
+async def export_audit(request: Request, work: Exporting, query: Annotated[ExportQuery, Query()]) -> Response:
+    """All rows that fit, oldest first, as a stream of JSON lines or CSV, with their places in the chain."""
+    rows = export(work.parts.database, work.caller.workspace_id, _filter(query), query.format)
+    request.scope[ANSWER].stream = _pieces(rows)
+    named = {"content-disposition": f'attachment; filename="audit.{query.format}"'}
+    return Response(media_type=MEDIA_TYPES[query.format], headers=named)
+
+
+async def _pieces(blocks: AsyncIterator[Block]) -> AsyncGenerator[bytes, None]:
+    async for block in blocks:
+        yield block.data
 
 
 @router.get("/audit/{row}", summary="Show an audit row")
@@ -111,6 +152,8 @@ async def verify_audit(work: Verifying, body: Verify) -> Verified:
     return Verified(
         intact=result.intact,
         checked=result.checked,
+        from_position=result.from_position,
+        position=result.position,
         unsealed=result.unsealed,
         head=result.head,
         broken_at=result.broken_at,
@@ -118,18 +161,9 @@ async def verify_audit(work: Verifying, body: Verify) -> Verified:
     )
 
 
-def _filtered(query: AuditQuery) -> Select[AuditEvent]:
-    statement = select(AuditEvent).where(AuditEvent.sequence.is_not(None))
-    if query.since is not None:
-        statement = statement.where(AuditEvent.occurred_at >= query.since)
-    if query.until is not None:
-        statement = statement.where(AuditEvent.occurred_at < query.until)
-    for name in ("kind", "request_id", "action_id", "agent_id", "user_id", "server", "tool"):
-        wanted = getattr(query, name)
-        if wanted is not None:
-            statement = statement.where(getattr(AuditEvent, name) == wanted)
-    return statement
+def _filter(query: AuditFilter) -> Filter:
+    return Filter(**{name: getattr(query, name) for name in AuditFilter.model_fields})
 
 
 def _shown(event: AuditEvent) -> AuditRow:
-    return AuditRow.model_validate(event, from_attributes=True)
+    return AuditRow.model_validate(as_shown(event))

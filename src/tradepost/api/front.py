@@ -3,6 +3,8 @@ JSON, idempotency key; request id, no caching. An error becomes a problem here, 
 """
 
 import hmac
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -46,6 +48,7 @@ class Front:
         request_id = new_id("req")
         try:
             answer = await self._answer(exchange, request_id)
+            await answer.begin()
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  the edge: whatever it is, the client gets a problem
@@ -59,7 +62,10 @@ class Front:
                 "headers": answer.lines({**_ALWAYS, "x-request-id": request_id}),
             }
         )
-        await exchange.send({"type": "http.response.body", "body": answer.body})
+        if answer.stream is None:
+            await exchange.send({"type": "http.response.body", "body": answer.body})
+        else:
+            await _send_pieces(exchange, answer.body, answer.stream)
 
     async def _answer(self, exchange: Exchange, request_id: str) -> Answer:
         if exchange.path == DOCUMENT_PATH and exchange.method == "GET":
@@ -129,6 +135,15 @@ class Front:
 
         await self._routes(scope, receive, send)
         return collected
+
+
+async def _send_pieces(exchange: Exchange, first: bytes, rest: AsyncGenerator[bytes, None]) -> None:
+    """The body of a stream, as quickly as the client takes it. One that breaks off has no end: the client sees that."""
+    async with aclosing(rest):
+        await exchange.send({"type": "http.response.body", "body": first, "more_body": True})
+        async for piece in rest:
+            await exchange.send({"type": "http.response.body", "body": piece, "more_body": True})
+    await exchange.send({"type": "http.response.body", "body": b""})
 
 
 def _takes_key_itself(path: str) -> bool:

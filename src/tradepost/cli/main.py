@@ -27,6 +27,7 @@ _COMMANDS = {
     "notify": ("notifications", "How a person wants to hear of approvals."),
     "webhook": ("webhooks", "Where the workspace is told of approvals."),
     "audit": ("audit", "The record of every call and decision."),
+    "usage": ("usage", "How much was called, by whom and how well."),
     "agent": ("agents", "Agents: specialists and outside MCP clients."),
     "profile": ("agents", "Groups of agents with one posture."),
     "key": ("keys", "Bearer keys of agents and people."),

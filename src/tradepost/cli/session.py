@@ -21,6 +21,7 @@ from tradepost import settings
 from tradepost.cli import console
 from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.schema import require_current
+from tradepost.foundation import logs
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import NotFound, SetupError, TradepostError
 from tradepost.foundation.ids import new_id
@@ -125,9 +126,8 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 def in_words(work: Callable[[], Found]) -> Found:
     """Do what a command does; an error we know becomes a sentence and exit status 1."""
-    logging.basicConfig(
-        level=os.environ.get("TRADEPOST_LOG_LEVEL", "ERROR"), format="%(levelname)s %(name)s %(message)s"
-    )
+    as_json = os.environ.get("TRADEPOST_LOG_FORMAT") == "json"
+    logs.set_up(os.environ.get("TRADEPOST_LOG_LEVEL", "ERROR"), "json" if as_json else "text")
     try:
         return work()
     except TradepostError as error:

@@ -232,6 +232,11 @@ class Database:
                 await connection.execute(text(step))
             await connection.invalidate()  # it runs as the owner now: nobody else may get it
 
+    def connections(self) -> int:
+        """How many connections are in use."""
+        engines = {id(engine): engine for engine in (self._writer, self._reader)}
+        return sum(engine.pool.checkedout() for engine in engines.values())  # type: ignore[attr-defined]
+
     async def ping(self) -> None:
         """Reach the database or raise SetupError with what to do."""
         try:

@@ -23,7 +23,8 @@ class ToolResult:
     `meta` is the `_meta` of a server that is not ours. `undo` is the call that takes a write of a bundled server back:
     {tool, arguments, summary, seconds, versions}; `seconds` is how long it is offered, `versions` those of what the
     write has changed. It is for the hub, and goes to no client by itself. `source` is a JSON text that holds at least
-    all of the above, as it came in: what does not stand in it does not have to be looked for in its parts."""
+    all of the above, as it came in: what does not stand in it does not have to be looked for in its parts. `request_id`
+    is what a server that is not ours calls the request, or else its JSON-RPC id."""
 
     content: Sequence[Json]
     structured: Json | None = None
@@ -32,6 +33,7 @@ class ToolResult:
     asks: Json | None = None
     undo: Json | None = field(default=None, compare=False)
     source: bytes | None = field(default=None, compare=False, repr=False)
+    request_id: str | None = field(default=None, compare=False)
 
     def as_dict(self) -> Json:
         """The CallToolResult object, without the fields that belong to one protocol era."""

@@ -71,6 +71,8 @@ class CallExtras(NamedTuple):
     request_state: str | None = None
     rounds: bool = False
     channel: ClientChannel | None = None
+    trace: Mapping[str, str] | None = None
+    session_id: str | None = None
 
     @property
     def takes_tasks(self) -> bool:

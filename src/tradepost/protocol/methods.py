@@ -15,6 +15,8 @@ from tradepost.protocol.hosting import CallExtras, ClientChannel, HostedCatalog
 from tradepost.protocol.jsonrpc import Json
 
 KEY_HEADER = "idempotency-key"
+SESSION_HEADER = "mcp-session-id"
+TRACE = "traceparent"
 KEY_META = "io.tradepost/idempotencyKey"
 RUN_META = "io.tradepost/runId"
 MAX_KEY_CHARACTERS = 255
@@ -142,7 +144,18 @@ def call_extras(
         _optional_text(params, "requestState"),
         rounds,
         channel,
+        _trace(meta, headers),
+        headers.get(SESSION_HEADER),
     )
+
+
+def _trace(meta: Json, headers: Mapping[str, str]) -> Mapping[str, str] | None:
+    """The trace that a request belongs to, as its `_meta` says, or else its headers (W3C Trace Context)."""
+    came: Mapping[str, Any] = meta if TRACE in meta else headers
+    if TRACE not in came:
+        return None
+    known = {name: came.get(name) for name in (TRACE, "tracestate", "baggage")}
+    return {name: value for name, value in known.items() if isinstance(value, str)}
 
 
 def meta_of(params: Json) -> Json:

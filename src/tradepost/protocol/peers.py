@@ -54,6 +54,11 @@ class Peers:
         self._folder = folder
         self._secret = secret.encode()
 
+    @property
+    def folder(self) -> Path:
+        """What the processes share."""
+        return self._folder
+
     def socket_of(self, process: str) -> Path:
         """Where a process listens for the others."""
         return self._folder / f"{process}.sock"

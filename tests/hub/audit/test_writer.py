@@ -136,6 +136,6 @@ async def test_following_and_exporting(database: Database):
     first, *_ = await tail(database, "ws_1")
     assert [row.request_id for row in await tail(database, "ws_1", after=first.sequence)] == ["req_1", "req_2"]
     assert len(await tail(database, "ws_1", agent_id="agt_1")) == 2
-    lines = [line async for line in export(database, "ws_1")]
+    lines = b"".join([block.data async for block in export(database, "ws_1")]).splitlines()
     assert len(lines) == 3
-    assert all(line.endswith(b"\n") and b'"workspace_id":"ws_1"' in line for line in lines)
+    assert all(b'"workspace_id":"ws_1"' in line for line in lines)

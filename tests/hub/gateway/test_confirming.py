@@ -13,6 +13,7 @@ from tradepost.foundation.errors import InvalidArgument, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access import agents, keys, people
 from tradepost.hub.actions.models import Action
+from tradepost.hub.gateway import weighing
 from tradepost.hub.gateway.steps import decide as deciding
 from tradepost.hub.policy.decide import Ask
 from tradepost.hub.registration.assignments import assign
@@ -40,10 +41,15 @@ class Channel:
         return self.reply
 
 
+def decides(monkeypatch: pytest.MonkeyPatch, decision: Ask) -> None:
+    for module in (deciding, weighing):
+        monkeypatch.setattr(module, "decided", lambda *_: decision)
+
+
 @pytest.fixture
 async def asking(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Writes ask, and whoever calls may confirm."""
-    monkeypatch.setattr(deciding, "decided", lambda call: Ask("it is your own", caller_may_confirm=True))
+    decides(monkeypatch, Ask("it is your own", caller_may_confirm=True))
     await world.built.start()
     return world
 
@@ -97,10 +103,10 @@ async def test_what_may_not_be_confirmed_any_more_waits_for_people(
 ):
     """The rule has changed since the question, or what people see has."""
     asked = await call(asking, person)
-    monkeypatch.setattr(deciding, "decided", lambda call: Ask("two have to agree", approvals_needed=2))
+    decides(monkeypatch, Ask("two have to agree", approvals_needed=2))
     left = structured(await call(asking, person, said="accept", state=asked["requestState"]))
     assert left["status"] == "approval_required"
-    monkeypatch.setattr(deciding, "decided", lambda call: Ask("it is your own", caller_may_confirm=True))
+    decides(monkeypatch, Ask("it is your own", caller_may_confirm=True))
     async with asking.changing() as session:
         await session.execute(update(Action).values(round=2))
     left = structured(await call(asking, person, said="accept", state=asked["requestState"]))

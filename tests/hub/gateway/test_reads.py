@@ -131,7 +131,7 @@ async def test_the_door_of_the_endpoint_wants_a_bearer_key(world: World):
 
 
 async def test_nothing_secret_is_in_the_audit(world: World):
-    await world.call("get_stock", sku="A1-very-private")
+    await world.call("get_stock", sku="tp_privat_0123456789abcdef")
     for row in await world.audited():
-        assert "A1-very-private" not in repr(vars(row))
+        assert "tp_privat_0123456789abcdef" not in repr(vars(row))
         assert world.facts.key not in repr(vars(row))

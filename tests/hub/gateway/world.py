@@ -39,6 +39,7 @@ from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, Catal
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.registry.watch import RegistryWatch
+from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import BuiltinServer, Expects, Json, Mode, ToolResult
@@ -147,6 +148,7 @@ class World:
         wait_seconds: float = 5.0,
         secret: bytes | None = None,
         now: Now = system_now,
+        tracing: Traces | None = None,
     ) -> None:
         self.facts = facts
         self.database = Database(facts.hub_url)
@@ -172,6 +174,7 @@ class World:
             wait_seconds=wait_seconds,
             secrets=(lambda: (secret,)) if secret is not None else None,
             contradicted=lambda workspace_id, _server, _k, name, _s: self.contradicted.append((workspace_id, name)),
+            tracing=tracing,
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+import orjson
 from sqlalchemy import inspect
 
 from tradepost.foundation.canonical import digest
@@ -14,11 +15,30 @@ FIRST = "sha256:" + "0" * 64
 _COLUMNS = tuple(attribute.key for attribute in inspect(AuditEvent).column_attrs)
 
 
+# Columns that the table got later: an empty one is left out, so that rows from before keep their hashes.
+LATER = (
+    "arguments",
+    "arguments_bytes",
+    "result_bytes",
+    "result_tokens",
+    "rule_id",
+    "upstream_request_id",
+    "upstream_us",
+)
+
+
 def as_plain(event: AuditEvent) -> dict[str, Any]:
-    """All columns of a row as JSON values, as exported and as hashed."""
+    """All columns of a row as JSON values, as they are hashed."""
     values = {name: getattr(event, name) for name in _COLUMNS}
     values["occurred_at"] = to_rfc3339(event.occurred_at)
-    return values
+    return {name: value for name, value in values.items() if value is not None or name not in LATER}
+
+
+def as_shown(event: AuditEvent) -> dict[str, Any]:
+    """A row as JSON for people and programs: every column, the arguments as the object that they are."""
+    arguments = event.arguments
+    empty: dict[str, Any] = dict.fromkeys(LATER)
+    return empty | as_plain(event) | {"arguments": None if arguments is None else orjson.loads(arguments)}
 
 
 def row_hash(event: AuditEvent) -> str:

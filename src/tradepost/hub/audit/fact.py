@@ -9,12 +9,23 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.ids import new_id
 from tradepost.hub.audit.models import AuditEvent, AuditKind
 
+
+class Kept(NamedTuple):
+    """What a row keeps of the arguments of a call and of its result: the arguments as canonical JSON, as far as the
+    workspace keeps them, their size and the result's in bytes of JSON, and about how many tokens the result is."""
+
+    arguments: str | None = None
+    arguments_bytes: int | None = None
+    result_bytes: int | None = None
+    result_tokens: int | None = None
+
+
 NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
 
 
 class AuditFact(NamedTuple):
-    """What was asked, decided or done. Arguments and definitions appear as digests, never as values; `details` holds
-    small plain values only, nothing secret. A tuple, because every call makes one."""
+    """What was asked, decided or done. Definitions appear as digests, arguments as the workspace's rule leaves them;
+    `details` holds small plain values only, nothing secret. A tuple, because every call makes one."""
 
     workspace_id: str
     kind: AuditKind
@@ -35,6 +46,13 @@ class AuditFact(NamedTuple):
     outcome: str | None = None
     error_code: str | None = None
     duration_us: int | None = None
+    rule_id: str | None = None
+    upstream_request_id: str | None = None
+    upstream_us: int | None = None
+    arguments: str | None = None
+    arguments_bytes: int | None = None
+    result_bytes: int | None = None
+    result_tokens: int | None = None
     details: Mapping[str, Any] = NO_DETAILS
 
     @classmethod
@@ -44,9 +62,16 @@ class AuditFact(NamedTuple):
         who = caller.workspace_id, kind, tag, caller.request_id, principal.kind, principal.id
         return cls(*who, run_id, caller.agent_id, caller.user_id, **values)
 
-    def as_values(self, event_id: str, occurred_at: datetime) -> tuple[Any, ...]:
-        """The values of its row, in the order of COLUMNS."""
-        return (*self[:-1], dict(self.details) if self.details else _NONE, event_id, occurred_at)
+    def as_values(self, event_id: str, occurred_at: datetime, kept: Kept | None = None) -> tuple[Any, ...]:
+        """The values of its row, in the order of COLUMNS. `kept` is what it keeps of arguments and result."""
+        details = dict(self.details) if self.details else _NONE
+        if kept is None:
+            return (*self[:-1], details, event_id, occurred_at)
+        return (*self[:_KEPT], *kept, details, event_id, occurred_at)
+
+    def keeping(self, kept: Kept) -> "AuditFact":
+        """The same fact, with what it keeps of arguments and result."""
+        return self._replace(**kept._asdict())
 
     def as_row(self, occurred_at: datetime) -> AuditEvent:
         """Its row, with a new id."""
@@ -55,4 +80,5 @@ class AuditFact(NamedTuple):
 
 
 _NONE: dict[str, Any] = {}
+_KEPT = AuditFact._fields.index("arguments")  # the four behind it are those of Kept
 COLUMNS = (*AuditFact._fields, "id", "occurred_at")  # details are the last of them

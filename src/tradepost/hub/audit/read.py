@@ -1,16 +1,25 @@
-"""Looking at the audit log: the newest rows, the rows since a point, everything as JSON lines."""
+"""Looking at the audit log: the newest rows, the rows since a point, everything as lines of a file."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
-import orjson
 from sqlalchemy import select
 
 from tradepost.database.engine import Database
 from tradepost.foundation.errors import InvalidArgument
-from tradepost.hub.audit.chain import as_plain
+from tradepost.hub.audit.chain import as_shown
+from tradepost.hub.audit.filters import EVERYTHING, Filter
 from tradepost.hub.audit.models import AuditEvent, AuditLink
+from tradepost.hub.audit.written_out import Format, csv_head, csv_line, json_line
 
 MOST = 1_000
+
+
+class Block(NamedTuple):
+    """Some lines of a file, and how many rows they are."""
+
+    data: bytes
+    rows: int
 
 
 async def tail(
@@ -44,25 +53,27 @@ async def tail(
     return rows if after is not None else rows[::-1]
 
 
-async def export(database: Database, workspace_id: str) -> AsyncIterator[bytes]:
-    """Every row as one JSON line, with its place in the chain where it has one."""
+async def export(
+    database: Database, workspace_id: str, wanted: Filter = EVERYTHING, form: Format = "jsonl"
+) -> AsyncIterator[Block]:
+    """Rows as lines of a file, oldest first, with their place in the chain where they have one. Many at a time: memory
+    does not grow with the log."""
+    if form == "csv":
+        yield Block(csv_head(), 0)
+    line = csv_line if form == "csv" else json_line
+    statement = wanted.applied(
+        select(AuditEvent, AuditLink.position, AuditLink.chain_hash).outerjoin(
+            AuditLink, (AuditLink.workspace_id == AuditEvent.workspace_id) & (AuditLink.id == AuditEvent.id)
+        )
+    )
     after = 0
     while True:
         async with database.transaction(workspace_id, write=False) as session:
-            rows = (
-                await session.execute(
-                    select(AuditEvent, AuditLink.position, AuditLink.chain_hash)
-                    .outerjoin(
-                        AuditLink,
-                        (AuditLink.workspace_id == AuditEvent.workspace_id) & (AuditLink.id == AuditEvent.id),
-                    )
-                    .where(AuditEvent.sequence > after)
-                    .order_by(AuditEvent.sequence)
-                    .limit(MOST)
-                )
-            ).all()
-        for event, position, chain_hash in rows:
-            yield orjson.dumps(as_plain(event) | {"position": position, "chain_hash": chain_hash}) + b"\n"
-            after = event.sequence or after
+            behind = statement.where(AuditEvent.sequence > after).order_by(AuditEvent.sequence).limit(MOST)
+            rows = (await session.execute(behind)).all()
+        if rows:
+            lines = [line(as_shown(event) | {"position": at, "chain_hash": link}) for event, at, link in rows]
+            yield Block(b"".join(lines), len(rows))
         if len(rows) < MOST:
             return
+        after = rows[-1][0].sequence

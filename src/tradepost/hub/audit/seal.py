@@ -7,6 +7,7 @@ positions are unique, the slower one starts over.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -58,7 +59,13 @@ class Sealer:
         self._seen = -1  # every row up to this number was looked at
         self._missing = MissingNumbers()
         self._heads: dict[str, tuple[int, str]] = {}  # as far as they are known in this run
+        self.sealed_at = time.monotonic()  # when it was last done
         self._sealing = Rounds("audit sealer", self._round, pause_seconds)
+
+    @property
+    def seen(self) -> int:
+        """The number up to which rows were looked at."""
+        return self._seen
 
     async def start(self) -> None:
         """Seal in the background from now on."""
@@ -85,6 +92,7 @@ class Sealer:
             self._missing.came(look.numbers)
             self._seen, is_last = look.seen, look.is_last
             linked += len(look.rows)
+        self.sealed_at = time.monotonic()
         return linked
 
     async def _round(self) -> None:

@@ -15,6 +15,7 @@ from tradepost.database.lookups import Lookup
 from tradepost.database.types import as_rfc3339
 from tradepost.foundation.canonical import canonical
 from tradepost.foundation.clock import to_rfc3339
+from tradepost.hub.audit.chain import LATER
 from tradepost.hub.audit.models import AuditEvent, AuditLink
 
 PAGE = 50  # rows read and hashed in one go: half a millisecond of the event loop, for which calls wait
@@ -26,7 +27,6 @@ _AS_KEPT: dict[str, Any] = {  # nothing is made of these on the way
 }
 _SELECTED = [_AS_KEPT.get(name, getattr(AuditEvent, name)) for name in _COLUMNS]
 SEQUENCE, WORKSPACE_ID, ID = (_COLUMNS.index(name) for name in ("sequence", "workspace_id", "id"))
-_DURATION = _COLUMNS.index("duration_us")
 
 _linked = select(AuditLink.id).where(AuditLink.workspace_id == AuditEvent.workspace_id, AuditLink.id == AuditEvent.id)
 _unsealed = select(*_SELECTED).where(~_linked.exists()).order_by(AuditEvent.sequence)
@@ -54,6 +54,7 @@ HEAD = Lookup(
 
 _PLAIN = frozenset((str, int, type(None)))
 _LARGEST = 2**53 - 1
+_NUMBERS = ("sequence", "duration_us", "upstream_us", "arguments_bytes", "result_bytes", "result_tokens")
 
 
 def stored_hash(values: Sequence[Any]) -> str:
@@ -61,6 +62,9 @@ def stored_hash(values: Sequence[Any]) -> str:
     row = dict(zip(_COLUMNS, values, strict=True))
     moment, details = row["occurred_at"], row["details"]
     row["occurred_at"] = as_rfc3339(moment) if type(moment) is str else to_rfc3339(moment)
+    for name in LATER:
+        if row[name] is None:
+            del row[name]
     row["details"] = None
     if _is_plain(row):
         row["details"] = {} if details == "{}" else orjson.Fragment(canonical(orjson.loads(details)))
@@ -76,5 +80,4 @@ def _is_plain(row: dict[str, Any]) -> bool:
     out of a database is always valid."""
     if not _PLAIN.issuperset(map(type, row.values())):
         return False
-    sequence, duration = row["sequence"] or 0, row["duration_us"] or 0
-    return bool(-_LARGEST <= sequence <= _LARGEST and -_LARGEST <= duration <= _LARGEST)
+    return all(-_LARGEST <= (row.get(name) or 0) <= _LARGEST for name in _NUMBERS)

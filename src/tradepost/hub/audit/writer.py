@@ -23,6 +23,7 @@ from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unavailable
 from tradepost.foundation.ids import new_id, new_ids
 from tradepost.hub.audit.fact import COLUMNS, AuditFact
+from tradepost.hub.audit.keeping import ArgumentRules, Said, Versions
 from tradepost.hub.audit.models import AuditEvent
 
 GROUP_SECONDS = 0.1  # a commit waits for the disk, however few rows it holds
@@ -35,17 +36,26 @@ ROOM_SECONDS = 1.0
 
 _EVENTS = Appending(AuditEvent, COLUMNS, MOST, numbered="sequence")
 
+Noted = tuple[AuditFact, datetime, Said | None]
+
 _log = logging.getLogger(__name__)
 
 
 class AuditWriter:
     """Writes facts. `start` and `stop` are for the process that serves; without them `drain` writes what was noted."""
 
-    def __init__(self, database: Database, now: Now = system_now, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Now = system_now,
+        capacity: int = CAPACITY,
+        versions: Versions | None = None,
+    ) -> None:
         self._database = database
         self._now = now
         self._capacity = capacity
-        self._noted: deque[tuple[AuditFact, datetime]] = deque()
+        self.rules = ArgumentRules(database, versions)
+        self._noted: deque[Noted] = deque()
         self._lost: dict[str, int] = {}
         self._some = asyncio.Event()
         self._full = asyncio.Event()
@@ -54,15 +64,36 @@ class AuditWriter:
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, fact: AuditFact) -> None:
+    def note(self, fact: AuditFact, said: Said | None = None) -> None:
         """Record a read soon, together with others. Never waits, never fails."""
-        if len(self._noted) >= self._capacity:
+        waiting = len(self._noted)
+        if waiting >= self._capacity:
             self._lost[fact.workspace_id] = self._lost.get(fact.workspace_id, 0) + 1
             return
-        self._noted.append((fact, self._now()))
+        if waiting >= CROWDED and said is not None:  # what waits long shall be small
+            fact, said = self._settled(fact, said), None
+        self._noted.append((fact, self._now(), said))
         self._some.set()
-        if len(self._noted) >= GROUP:
+        if waiting >= GROUP - 1:
             self._full.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many rows wait to be written."""
+        return len(self._noted)
+
+    @property
+    def lost(self) -> int:
+        """How many rows did not fit and are not yet recorded as a gap."""
+        return sum(self._lost.values())
+
+    async def prepare(self, workspace_id: str) -> None:
+        """To be called before `record` with what was said: so that the workspace's rules are at hand."""
+        await self.rules.prepare(workspace_id)
+
+    def _settled(self, fact: AuditFact, said: Said) -> AuditFact:
+        rules = self.rules.last_known(fact.workspace_id)
+        return fact.keeping(self.rules.kept(rules, said, fact.server, fact.tool, fact.definition_digest))
 
     def room(self) -> Awaitable[None] | None:
         """What to wait for after a note: nothing, unless very many rows wait, and the database takes them."""
@@ -75,9 +106,9 @@ class AuditWriter:
         with suppress(TimeoutError):  # reads go on where the database has come to a halt
             await asyncio.wait_for(self._room.wait(), ROOM_SECONDS)
 
-    def record(self, session: AsyncSession, fact: AuditFact) -> None:
+    def record(self, session: AsyncSession, fact: AuditFact, said: Said | None = None) -> None:
         """Record a fact in the caller's transaction: it stands exactly if the change does."""
-        session.add(fact.as_row(self._now()))
+        session.add((fact if said is None else self._settled(fact, said)).as_row(self._now()))
 
     async def intent(self, fact: AuditFact) -> None:
         """Record a fact durably, in a transaction of its own. Raises Unavailable when it cannot be stored."""
@@ -131,9 +162,18 @@ class AuditWriter:
         lost = dict(islice(self._lost.items(), GROUP // 2))
         group = list(islice(self._noted, MOST - len(lost)))
         now = self._now()
-        facts = [*group, *((_gap(workspace_id, count), now) for workspace_id, count in lost.items())]
+        facts = [*group, *((_gap(workspace_id, count), now, None) for workspace_id, count in lost.items())]
         ids = new_ids("aud", len(facts))
-        rows = [fact.as_values(event_id, moment) for event_id, (fact, moment) in zip(ids, facts, strict=True)]
+        found = {workspace_id: await self.rules.prepare(workspace_id) for workspace_id in _workspaces(group)}
+        kept = self.rules.kept
+        rows = [
+            fact.as_values(
+                event_id,
+                moment,
+                said and kept(found[fact.workspace_id], said, fact.server, fact.tool, fact.definition_digest),
+            )
+            for event_id, (fact, moment, said) in zip(ids, facts, strict=True)
+        ]
         await self._database.append_everywhere(_EVENTS, rows)
         self._is_away = False
         for _ in group:
@@ -144,6 +184,10 @@ class AuditWriter:
             self._lost[workspace_id] -= count
             if self._lost[workspace_id] == 0:
                 del self._lost[workspace_id]
+
+
+def _workspaces(group: list[Noted]) -> set[str]:
+    return {fact.workspace_id for fact, _, said in group if said is not None}
 
 
 def _gap(workspace_id: str, count: int) -> AuditFact:

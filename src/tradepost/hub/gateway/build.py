@@ -32,6 +32,8 @@ from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import WHOLE, InFlight, Part
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
+from tradepost.hub.telemetry.meters import Meters
+from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.upstreams.opening import Opening
 
 
@@ -79,6 +81,8 @@ def build_gateway(
     part: Part = WHOLE,
     fresh: Freshness | None = None,
     now: Now = system_now,
+    meters: Meters | None = None,
+    tracing: Traces | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
@@ -86,7 +90,7 @@ def build_gateway(
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
     `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is this
     process's of what may run at once, `fresh` says when those who approve have to prove who they are. `now` is the
-    time by which rules hold."""
+    time by which rules hold. `meters` count calls, `tracing` makes spans of them."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     approved = asyncio.Event()  # here: other processes look for themselves
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
@@ -109,6 +113,8 @@ def build_gateway(
         verdicts=Verdicts(database, audit, clock, fresh, approved.set),
         assertions=assertions,
         contradicted=contradicted,
+        meters=meters,
+        tracing=tracing,
         checkpoint=checkpoint,
         wait_seconds=wait_seconds,
         now=now,

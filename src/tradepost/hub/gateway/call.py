@@ -15,6 +15,7 @@ from tradepost.hub.gateway.standing import Standing
 from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.telemetry.ports import Span
 from tradepost.hub.upstreams.talk import Hold, Tells
 from tradepost.protocol.builtin import Expects, ToolResult
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
@@ -36,7 +37,9 @@ class Call:
     `totals_taken` what policy counted of it. `undo` is what its server says takes it back; `undoes` the action that
     this call takes back, and `expects` the records as that one left them. `waits` is the task in which a write waits in
     line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
-    whether this very write shall be done. `tainted`: its run has read text that outsiders wrote."""
+    whether this very write shall be done. `tainted`: its run has read text that outsiders wrote. `upstream_us` is the
+    time that its server took, `upstream_id` what that server calls the request, `span` the call's own where there are
+    traces, `carried` what a request says of its trace."""
 
     caller: Caller
     kind: Kind
@@ -70,6 +73,10 @@ class Call:
     claim: Claim | None = None
     previewed: bool = False
     sent: bool = False
+    upstream_us: int | None = None
+    upstream_id: str | None = None
+    span: Span | None = None
+    carried: Mapping[str, str] | None = None
     result: Json | None = None
     source: bytes | None = None
     undo: Json | None = None

@@ -23,6 +23,8 @@ from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import InFlight
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.telemetry.meters import Meters
+from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import Expects, Mode, ToolResult
 
@@ -151,6 +153,8 @@ class Parts:
     verdicts: Verdicts
     assertions: Assertions | None = None
     contradicted: Contradicted = to_nobody
+    meters: Meters | None = None
+    tracing: Traces | None = None
     checkpoint: Checkpoint = pass_by
     wait_seconds: float = WAIT_SECONDS
     now: Now = system_now

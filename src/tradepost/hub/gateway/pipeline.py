@@ -6,6 +6,7 @@ that goes away does not leave it half done.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from tradepost.foundation.errors import ForbiddenScope, InProgress, TradepostError
@@ -13,8 +14,10 @@ from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.gateway.action_tasks import created, ended, held_task
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
+from tradepost.hub.gateway.metering import ended_of, logged
 from tradepost.hub.gateway.parts import Parts, Step
 from tradepost.hub.gateway.rounds import WrongState
+from tradepost.hub.gateway.spans import begin, finish
 from tradepost.hub.gateway.steps.authenticate import authenticate
 from tradepost.hub.gateway.steps.await_approval import await_approval
 from tradepost.hub.gateway.steps.call_server import call_server
@@ -75,6 +78,9 @@ HELD_STEPS: tuple[Step, ...] = (take_up_task, *TASK_STEPS[TASK_STEPS.index(follo
 _FIND_TASK = TASK_STEPS.index(find_task)
 
 
+_calls = logging.getLogger("tradepost.calls")
+
+
 class Pipeline:
     """Sends calls through the steps."""
 
@@ -87,6 +93,8 @@ class Pipeline:
         found to call, and ForbiddenScope for a scope that is missing; after that, errors of tools are results with
         isError, those of resources and prompts raised."""
         handed_over = False
+        if self.parts.tracing is not None:
+            begin(call, self.parts.tracing)
         try:
             await self._walk(call, BEFORE_INTENT)
             goes_on = call.goes_on
@@ -107,6 +115,8 @@ class Pipeline:
         finally:
             if call.slot is not None:
                 self.parts.principals.release(call.slot)
+            if self.parts.tracing is not None and not handed_over and call.hold is None:
+                finish(call, self.parts.tracing)  # its client has left
         return _answer(call)
 
     async def _until_asked(self, call: Call) -> Json:
@@ -144,6 +154,8 @@ class Pipeline:
     async def carry_out(self, call: Call) -> None:
         """An approved action that this process has claimed, or one whose server works on it."""
         held = call.action is not None and held_task(call.action) is not None
+        if self.parts.tracing is not None:
+            begin(call, self.parts.tracing)
         await self._begin(call, (HELD_STEPS if held else APPROVED_STEPS)[:-1])
 
     async def drain(self, seconds: float) -> None:
@@ -171,6 +183,12 @@ class Pipeline:
         ending = outcome(call, self.parts)
         if ending is not None:
             await ending
+        if self.parts.meters is not None:
+            self.parts.meters.ended(ended_of(call), call.duration_us(), call.upstream_us)
+        if _calls.isEnabledFor(logging.INFO):
+            _calls.info("a call is over", extra=logged(call))
+        if self.parts.tracing is not None:
+            finish(call, self.parts.tracing)
         if call.spent is not None:
             await settle(call, self.parts)
 

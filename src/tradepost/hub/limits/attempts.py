@@ -26,6 +26,10 @@ class Attempts:
         self._breakers = breakers or Breakers()
         self._budget = budget or RetryBudget()
 
+    def left_alone(self) -> list[str]:
+        """Who is not called now, because it failed too often."""
+        return self._breakers.left_alone()
+
     async def make(
         self,
         key: str,

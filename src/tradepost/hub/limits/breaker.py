@@ -51,6 +51,10 @@ class Breakers:
             retry_after_seconds=rest,
         )
 
+    def left_alone(self) -> list[str]:
+        """The keys that are not called now."""
+        return [key for key, trouble in self._trouble.items() if trouble.times]
+
     def succeeded(self, key: str, name: str) -> None:
         """The server answered, whatever it said."""
         trouble = self._trouble.pop(key, None)

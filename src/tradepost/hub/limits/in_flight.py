@@ -63,6 +63,11 @@ class InFlight:
         line = self._lines.get(key)
         return line.running if line else 0
 
+    def taken(self) -> tuple[int, int]:
+        """How many slots are taken of all keys, and how many calls wait for one."""
+        lines = self._lines.values()
+        return sum(line.running for line in lines), sum(len(line.waiting) for line in lines)
+
     def take(self, key: str, running: int | None = None) -> bool:
         """Take a slot if one is free; whether it was. `running` as for `slot`."""
         most = self._most_running if running is None else self._part.share(running)

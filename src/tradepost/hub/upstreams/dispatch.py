@@ -14,7 +14,7 @@ from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
 from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.redaction import redact
-from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, tool_result
+from tradepost.hub.upstreams.results import bounded, meta_of, misshapen, readable, request_id_of, tool_result
 from tradepost.hub.upstreams.talk import Talk, asks_back
 from tradepost.hub.upstreams.targets import PromptTarget, Target, ToolTarget
 from tradepost.hub.upstreams.task_waits import TaskWait, insists_on_tasks, task_result
@@ -79,7 +79,8 @@ class Upstreams:
             task = created_of(answer.result, talk.hidden(connection.secrets))
             wait = None if talk.takes_tasks else TaskWait(client, task, connection.secrets, talk, end)
             return await task_result(connection, tool, task, wait)
-        return tool_result(answer.result, answer.answered.body, talk.hidden(connection.secrets))
+        hidden, answered = talk.hidden(connection.secrets), answer.answered
+        return tool_result(answer.result, answered.body, hidden, request_id_of(answered, hidden))
 
     async def ask_task(
         self, caller: Caller, tool: ToolTarget, method: str, task_id: str, talk: Talk, ends_at: float | None = None

@@ -17,8 +17,11 @@ from tradepost.protocol.jsonrpc import MISSING_CAPABILITY, Json
 from tradepost.protocol.modern import SERVER_INFO_META
 from tradepost.protocol.tasks import REQUIRED, takes_tasks
 from tradepost.protocol.upstream_errors import MissingCapability, UpstreamFailed
+from tradepost.protocol.wire import Answered
 
 MAX_ERROR_DATA = 16 * 1024  # bytes
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
+MAX_REQUEST_ID = 128
 OUR_META = "io.tradepost/"
 
 
@@ -69,7 +72,17 @@ def _required(data: Any) -> Json:
     return {**required, **REQUIRED} if takes_tasks(named) else required
 
 
-def tool_result(result: Json, source: bytes, secrets: Sequence[str]) -> ToolResult:
+def request_id_of(answered: Answered, secrets: Sequence[str]) -> str:
+    """What a server calls a request, where its answer says so in a header; the JSON-RPC id that it was sent with."""
+    headers = answered.headers
+    for name in REQUEST_ID_HEADERS:
+        said = headers.get(name)
+        if said:
+            return clean(str(redact(said, secrets)), MAX_REQUEST_ID)
+    return f"jsonrpc:{answered.request_id}"
+
+
+def tool_result(result: Json, source: bytes, secrets: Sequence[str], request_id: str | None = None) -> ToolResult:
     """The result without secrets. `source` is the JSON text that it came in."""
     if source.count(b"{") + source.count(b"[") > MAX_DEPTH:
         bounded(result)
@@ -85,7 +98,9 @@ def tool_result(result: Json, source: bytes, secrets: Sequence[str]) -> ToolResu
     if structured is not None and not isinstance(structured, dict):
         structured = {"result": structured}
     meta = meta_of(result).get("_meta")
-    return ToolResult(content, structured, is_error=result.get("isError") is True, meta=meta, source=kept)
+    return ToolResult(
+        content, structured, is_error=result.get("isError") is True, meta=meta, source=kept, request_id=request_id
+    )
 
 
 def meta_of(result: Json) -> Json:

@@ -15,7 +15,8 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.confirming import ask_caller, caller_is_asked, confirmed
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.weighing import previewed, why
+from tradepost.hub.gateway.said import asked_of, rule_of
+from tradepost.hub.gateway.weighing import previewed
 from tradepost.hub.notices.planning import CALLER_FIRST
 from tradepost.hub.policy.decide import MONEY_SCOPES, Ask
 
@@ -73,6 +74,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
     if preview is None:
         return
     parts.checkpoint("previewed")
+    await parts.audit.prepare(call.caller.workspace_id)
     async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
         now = await parts.clock.now(session)
         await require_room(session, call.caller, call.quotas, now)
@@ -97,7 +99,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         )
         action, made = await open_place(session, draft)
         if made:
-            parts.audit.record(session, _requested(call, action.id, decision))
+            parts.audit.record(session, _requested(call, action.id, decision), asked_of(call))
             publish(
                 session,
                 action.workspace_id,
@@ -131,7 +133,8 @@ def _requested(call: Call, action_id: str, decision: Ask) -> AuditFact:
         arguments_digest=call.arguments_digest,
         definition_digest=tool.digest,
         decision="ask",
+        rule_id=rule_of(call),
         outcome="approval_required",
         duration_us=call.duration_us(),
-        details=why(decision),
+        details={"reason": decision.reason},
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from time import perf_counter_ns
 
 from tradepost.foundation.errors import Unavailable
 from tradepost.hub.gateway.action_tasks import CANCELED
@@ -10,8 +11,10 @@ from tradepost.hub.gateway.answers import dry_run
 from tradepost.hub.gateway.call import Call, Entry, Json
 from tradepost.hub.gateway.claims import kept
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.spans import begin_request, beside, finish_request
 from tradepost.hub.gateway.telling import tells_of
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import Expects
 from tradepost.protocol.tasks import TASK
@@ -118,8 +121,12 @@ def _sealed(call: Call, parts: Parts, result: Json) -> Json:
 
 async def _ask(call: Call, parts: Parts, ends_at: float) -> None:
     """For what is no tool."""
-    entry = call.found
     call.sent = True
+    await _timed(call, parts, ends_at, _asked)
+
+
+async def _asked(call: Call, parts: Parts, ends_at: float) -> None:
+    entry = call.found
     if isinstance(entry, CatalogResource) and call.kind == "resource":
         talk = _talk(call)
         call.result = await parts.upstreams.read_resource(call.caller, entry, call.name, talk, ends_at)
@@ -138,7 +145,7 @@ async def _ask(call: Call, parts: Parts, ends_at: float) -> None:
 
 def _talk(call: Call) -> Talk:
     cleans = call.found.limits.text != "unchanged"
-    return Talk(call.extras, call.retry, call.hold, cleans=cleans, beside=call.tells)
+    return Talk(call.extras, call.retry, call.hold, cleans=cleans, beside=beside(call))
 
 
 def expected_of(call: Call) -> Expects | None:
@@ -150,8 +157,40 @@ def expected_of(call: Call) -> Expects | None:
 
 
 async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
-    tool = call.tool
     call.sent = True
+    await _timed(call, parts, ends_at, _call)
+
+
+async def _timed(call: Call, parts: Parts, ends_at: float, once: Once) -> None:
+    began = perf_counter_ns()
+    try:
+        await (
+            once(call, parts, ends_at) if parts.tracing is None else _traced(call, parts, ends_at, parts.tracing, once)
+        )
+    finally:
+        _took(call, began)
+
+
+async def _traced(call: Call, parts: Parts, ends_at: float, tracing: Traces, once: Once) -> None:
+    span = begin_request(call, tracing)
+    failed: BaseException | None = None
+    try:
+        await once(call, parts, ends_at)
+    except BaseException as error:
+        failed = error
+        raise
+    finally:
+        if span is not None:
+            finish_request(call, tracing, span, failed)
+
+
+def _took(call: Call, began_ns: int) -> None:
+    """The time of all attempts together."""
+    call.upstream_us = (call.upstream_us or 0) + (perf_counter_ns() - began_ns) // 1_000
+
+
+async def _call(call: Call, parts: Parts, ends_at: float) -> None:
+    tool = call.tool
     if call.dry_run:
         preview = await parts.upstreams.call_tool(call.caller, tool, call.arguments, None, "preview", ends_at=ends_at)
         failed = preview.is_error
@@ -173,4 +212,4 @@ async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
         async with kept(parts.leases, call.claim):
             result = await parts.upstreams.call_tool(call.caller, tool, call.arguments, key, **options)
         call.undo = result.undo
-    call.result, call.source = result.as_dict(), result.source
+    call.result, call.source, call.upstream_id = result.as_dict(), result.source, result.request_id

@@ -15,8 +15,9 @@ from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.said import approvers_of, asked_of, rule_of
 from tradepost.hub.gateway.steps.await_approval import await_approval, target_of
-from tradepost.hub.gateway.weighing import counted, denied, why
+from tradepost.hub.gateway.weighing import counted, denied
 from tradepost.hub.policy.decide import Decision, Deny
 
 HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
@@ -29,6 +30,7 @@ def intent(call: Call, parts: Parts) -> Awaitable[None] | None:
 
 async def _declare(call: Call, parts: Parts) -> None:
     try:
+        await parts.audit.prepare(call.caller.workspace_id)
         async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
             earlier = None if call.claim is not None else await _open(call, parts, session)
             if earlier is None:
@@ -100,6 +102,7 @@ async def _open(call: Call, parts: Parts, session: AsyncSession) -> Action | Non
     action, made = await open_place(session, draft)
     if not made:
         return action
+    session.expunge(action)  # else it is gone with a commit that fails, and nobody could say what became of it
     call.action = action
     call.claim = Claim(action.workspace_id, action.id, action.fence, started=False)
     return None
@@ -113,6 +116,7 @@ async def _start(call: Call, parts: Parts, session: AsyncSession) -> None:
         raise LostClaim(claim.action_id)
     if claim.started:
         return  # the intent row of the first attempt stands
+    who = await approvers_of(session, action)
     fact = AuditFact.of(
         call.caller,
         "intent",
@@ -124,6 +128,8 @@ async def _start(call: Call, parts: Parts, session: AsyncSession) -> None:
         arguments_digest=call.arguments_digest,
         definition_digest=call.tool.digest,
         decision=action.decision,
-        details=why(call.decision) if call.decision is not None else {},
+        rule_id=rule_of(call),
+        approver_id=who.get("approver_id"),
+        details={"reason": action.decision_reason, **who.get("details", {})},
     )
-    parts.audit.record(session, fact)
+    parts.audit.record(session, fact, asked_of(call))

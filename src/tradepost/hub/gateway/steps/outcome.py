@@ -18,7 +18,7 @@ from tradepost.hub.actions.expiry import retired_key
 from tradepost.hub.actions.lease import Claim, finish, hand_over
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.recorded import about
-from tradepost.hub.audit.fact import AuditFact
+from tradepost.hub.audit.fact import NO_DETAILS, AuditFact
 from tradepost.hub.audit.models import AuditKind
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.action_tasks import created
@@ -26,8 +26,10 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import still_running
 from tradepost.hub.gateway.ending import Again, Ending, Held, ending_of
+from tradepost.hub.gateway.metering import about as whose
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.weighing import settled, why
+from tradepost.hub.gateway.said import answered_of, approvers_of, rule_of, said_of
+from tradepost.hub.gateway.weighing import settled
 from tradepost.hub.policy.decide import Deny
 from tradepost.hub.registry.catalog import CatalogTool
 
@@ -45,7 +47,7 @@ def outcome(call: Call, parts: Parts) -> Awaitable[None] | None:
         return None
     if call.claim is not None and call.action is not None and not call.replayed:
         return _end_write(call, parts, call.claim, call.action)
-    parts.audit.note(_single_row(call))
+    parts.audit.note(_single_row(call), said_of(call))
     if call.goes_on:
         call.answer = call.result
     call.recorded = True
@@ -64,7 +66,9 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
     ending = ending_of(call)
     if isinstance(ending, Again):
         if call.crash is not None:
-            _log.error("carrying out %s failed; it will be tried again", action.id, exc_info=call.crash)
+            _log.error(
+                "carrying out %s failed; it will be tried again", action.id, exc_info=call.crash, extra=whose(call)
+            )
         await parts.leases.give_back(claim, timedelta(seconds=min(60, 2**claim.fence)))
         call.crash, call.error, call.result = None, still_running(action.id), None
         return
@@ -73,9 +77,14 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
             await _hand_over(call, parts, claim, action, ending)
             return
         taken = await _record(call, parts, claim, action, ending)
+        if not taken and not (call.sent or claim.started) and not await _is_there(parts, action):
+            # Its intent was not stored, so there is no action: the call was refused, with the reason that stands there.
+            call.action = call.claim = None
+            parts.audit.note(_single_row(call), said_of(call))
+            return
     except (SQLAlchemyError, OSError):
         # Whether the outcome was stored is open; the action is looked at again when its lease ends.
-        _log.warning("the outcome of %s could not be recorded", action.id, exc_info=True)
+        _log.warning("the outcome of %s could not be recorded", action.id, exc_info=True, extra=whose(call))
         call.crash, call.error, call.result = None, still_running(action.id), None
         return
     if taken:
@@ -83,8 +92,13 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
         call.ended = ending.state
         call.crash, call.error, call.answer = None, None, ending.result
     else:
-        _log.warning("the outcome of %s was not taken: another process carries it out", action.id)
+        _log.warning("the outcome of %s was not taken: another process carries it out", action.id, extra=whose(call))
         call.crash, call.error = None, still_running(action.id)
+
+
+async def _is_there(parts: Parts, action: Action) -> bool:
+    async with parts.database.transaction(action.workspace_id, write=False) as session:
+        return await session.scalar(select(Action.id).where(Action.id == action.id)) is not None
 
 
 async def _hand_over(call: Call, parts: Parts, claim: Claim, action: Action, held: Held) -> None:
@@ -111,7 +125,8 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
         outcome=ending.state,
         error_code=ending.error_code,
         duration_us=call.duration_us(),
-        details={"attempt": claim.fence},
+        upstream_us=call.upstream_us,
+        upstream_request_id=call.upstream_id,
     )
     async with parts.database.transaction(claim.workspace_id, write=True) as session:
         undo = call.undo if ending.state == "succeeded" else None
@@ -130,7 +145,10 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
         )
         if taken:
             await settled(call, session, action, ending.state, ending.result)
-            parts.audit.record(session, fact)
+            who = await approvers_of(session, action)
+            details = {"attempt": claim.fence, **who.get("details", {})}
+            fact = fact._replace(approver_id=who.get("approver_id"), details=details)
+            parts.audit.record(session, fact, answered_of(call))
             publish(
                 session,
                 claim.workspace_id,
@@ -165,7 +183,10 @@ def _single_row(call: Call) -> AuditFact:
         outcome="error" if code is not None else "ok",
         error_code=code,
         duration_us=call.duration_us(),
-        details=why(call.decision) if denied and call.decision is not None else {},
+        rule_id=rule_of(call),
+        upstream_us=call.upstream_us,
+        upstream_request_id=call.upstream_id,
+        details={"reason": call.decision.reason} if denied and call.decision is not None else NO_DETAILS,
     )
 
 

@@ -157,7 +157,8 @@ async def _put_back(call: Call, parts: Parts, preview: Json, reason: str, *, did
         **about(action),
         decision="ask",
         outcome="approval_required",
-        details={"round": action.round + 1, **why(decision)},
+        rule_id=decision.rule_id,
+        details={"round": action.round + 1, "reason": reason},
     )
     async with parts.database.transaction(action.workspace_id, write=True) as session:
         expires_at = await parts.clock.now(session) + expires_in

@@ -1,0 +1,81 @@
+"""One count of several processes that serve a port: each writes down now and then what it has counted, and whoever is
+asked adds that up. What a process counted stays after its end; at most the last second of one that was killed is lost.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from tradepost.foundation.rounds import Rounds
+from tradepost.hub.telemetry.meters import Counted, Meters
+
+PAUSE_SECONDS = 1.0
+GONE_SECONDS = 5.0  # who has not written for so long has ended: its gauges are nobody's
+_ENDING = ".metrics"
+
+Gauges = Callable[[], dict[tuple[str, str], float]]
+
+
+class SharedMeters:
+    """The counters of this process, and those of the others where there are any: their folder, and this one's name."""
+
+    def __init__(self, meters: Meters, gauges: Gauges, folder: Path | None = None, name: str = "") -> None:
+        self._meters = meters
+        self._gauges = gauges
+        self._folder = folder
+        self._name = name
+        self._writing = Rounds("metrics", self._write, PAUSE_SECONDS)
+
+    async def start(self) -> None:
+        """Begin to write down, where others could read it."""
+        if self._folder is not None:
+            self._writing.start()
+
+    async def stop(self) -> None:
+        """Write down what was counted last."""
+        await self._writing.stop()
+        if self._folder is not None:
+            await self._write()
+
+    async def all(self) -> Counted:
+        """What all processes counted."""
+        counted = Counted()
+        counted.merge(self._own())
+        if self._folder is not None:
+            for other in await asyncio.to_thread(_others, self._folder, self._name):
+                counted.merge(other)
+        return counted
+
+    def _own(self) -> Counted:
+        mine = self._meters.counted
+        return Counted(mine.calls, mine.times, mine.upstream, {**self._gauges(), ("processes", ""): 1.0})
+
+    async def _write(self) -> None:
+        await asyncio.to_thread(self._put, orjson.dumps(self._own().as_plain()))
+
+    def _put(self, text: bytes) -> None:
+        if self._folder is None:
+            return
+        path = self._folder / f"{self._name}{_ENDING}"
+        new = path.with_suffix(".new")
+        with suppress(FileNotFoundError):  # the folder goes with the last process
+            new.write_bytes(text)
+            os.replace(new, path)
+
+
+def _others(folder: Path, own: str) -> list[Counted]:
+    found = []
+    for path in sorted(folder.glob(f"*{_ENDING}")):
+        if path.stem == own:
+            continue
+        with suppress(FileNotFoundError):
+            other = Counted.of_plain(orjson.loads(path.read_bytes()))
+            if time.time() - path.stat().st_mtime > GONE_SECONDS:
+                other.gauges = {}
+            found.append(other)
+    return found

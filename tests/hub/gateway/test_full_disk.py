@@ -1,0 +1,32 @@
+"""F32: a database that takes no more. No write runs whose intent cannot be stored; reads go on, and their rows wait."""
+
+import pytest
+from sqlalchemy import text
+
+from tests.hub.gateway.world import World, error_of, structured
+
+
+@pytest.mark.behaviour("S1.14")
+async def test_no_write_runs_on_a_full_disk_and_reads_go_on(guarded: World):
+    if not guarded.database.is_sqlite:
+        pytest.skip("how full SQLite's file may be can be said; tests/faults stops PostgreSQL")
+    async with guarded.database.transaction(guarded.workspace_id, write=True) as session:
+        pages = (await session.execute(text("PRAGMA page_count"))).scalar_one()
+        await session.execute(text(f"PRAGMA max_page_count = {pages}"))
+    refused = None
+    for number in range(200):  # until what is free in its pages is used up
+        result = await guarded.call("add_stock", sku="A1", quantity=1, idempotency_key=f"full-{number}")
+        if result.get("isError"):
+            refused = error_of(result)
+            break
+    assert refused is not None
+    assert refused["code"] == "unavailable"
+    ran = structured(await guarded.call("get_stock", sku="A1"))
+    again = await guarded.call("add_stock", sku="A1", quantity=1, idempotency_key="after")
+    assert error_of(again)["code"] == "unavailable"
+    assert structured(await guarded.call("get_stock", sku="A1")) == ran
+    assert guarded.audit.waiting >= 2
+    async with guarded.database.transaction(guarded.workspace_id, write=True) as session:
+        await session.execute(text(f"PRAGMA max_page_count = {pages * 10}"))
+    await guarded.audit.drain()
+    assert guarded.audit.waiting == 0
