@@ -219,6 +219,11 @@ class _Builder:
         raise InvalidArgument(f"Line {line}, column {column}: {why}.", field="file")
 
 
+def reads_as_number(text: str) -> bool:
+    """Whether a scalar without quotes is a number: a text that looks so needs them."""
+    return _INTEGER.fullmatch(text) is not None or _FLOAT.fullmatch(text) is not None
+
+
 def _is_implied(event: Any) -> bool:
     """Whether a tag is one that the parser thought of itself."""
     implicit = event.implicit

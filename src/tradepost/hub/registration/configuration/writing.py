@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 from tradepost.hub.registration.configuration.document import Document, as_plain
+from tradepost.hub.registration.configuration.reading import reads_as_number
 
 HEAD = """\
 # Configuration of a Tradepost workspace. There are no secrets in it, and no values of headers.
@@ -16,14 +17,14 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class _Dumper(_DUMPER):  # type: ignore[misc]
-    """Never writes an alias; texts of several lines stand as such."""
+    """Never writes an alias; texts of several lines stand as such, and none can be taken for a number."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def _text(dumper: Any, text: str) -> Any:
-    style = "|" if "\n" in text and not text.startswith((" ", "\n")) else None
+    style = "|" if "\n" in text and not text.startswith((" ", "\n")) else "'" if reads_as_number(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
