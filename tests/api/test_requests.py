@@ -152,7 +152,7 @@ async def test_a_failure_of_the_hub_says_nothing_of_its_cause(
         async def count(*_: object) -> None:
             raise error
 
-        monkeypatch.setattr(usage, "_count", count)
+        monkeypatch.setattr(usage, "usage", count)
 
     viewer = as_("viewer")
     fail(RuntimeError("CANARY"))
