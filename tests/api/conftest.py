@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_network
 from pathlib import Path
+from typing import cast
 
 import httpx2
 import pytest
 
-from tests.api.world import PREPARED, Client, Side, add_customers, prepare_hub, prepare_store
+from tests.api.world import Client, Side, add_customers, prepare_hub, prepare_store
 from tests.engines import DatabaseUrls, Template
 from tests.protocol.conftest import served
 from tradepost import settings
@@ -35,13 +36,13 @@ def configured(database_urls: DatabaseUrls, tmp_path: Path) -> settings.Settings
 
 
 @pytest.fixture
-def acme(configured: settings.Settings, engine_name: str) -> Side:
-    return PREPARED[engine_name]["acme"]
+def acme(database_urls: DatabaseUrls) -> Side:
+    return cast(Side, database_urls.known["acme"])
 
 
 @pytest.fixture
-def rival(configured: settings.Settings, engine_name: str) -> Side:
-    return PREPARED[engine_name]["rival"]
+def rival(database_urls: DatabaseUrls) -> Side:
+    return cast(Side, database_urls.known["rival"])
 
 
 @pytest.fixture

@@ -43,16 +43,10 @@ class Side:
     agent_id: str
 
 
-PREPARED: dict[str, dict[str, Side]] = {}  # engine -> workspace -> what is in its template
-
-
-def engine_of(url: str) -> str:
-    return "sqlite" if url.startswith("sqlite") else "postgres"
-
-
-def prepare_hub(url: str) -> None:
+def prepare_hub(url: str) -> dict[str, Side]:
+    """What is in it, by workspace."""
     migrate.upgrade(url, "hub")
-    PREPARED[engine_of(url)] = asyncio.run(_founded(url))
+    return asyncio.run(_founded(url))
 
 
 def prepare_store(url: str) -> None:

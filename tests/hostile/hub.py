@@ -49,7 +49,7 @@ class Hub:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": modern_meta()}}
         accept = {"accept": "application/json, text/event-stream"}
         answer = await self.http.post(f"{self.url}/mcp", json=body, headers={**headers, **accept})
-        assert answer.status_code in (200, 400, 404), answer.text
+        assert answer.status_code in (200, 400, 403, 404), answer.text
         return dict(answer.json())
 
     async def call(self, tool: str, key: str | None = None, /, **arguments: Any) -> Json:

@@ -233,6 +233,7 @@ async def test_a_bundled_server_makes_room_for_a_shops_own(hub: Hub):
         ]
         governs = [[(one["class"], one["scope"]) for one in side] for side in (shown, after)]
         assert governs[0] == governs[1]
-        await hub.call("cancel_order", number="1", reason="customer", idempotency_key="k")
+        refused = await hub.ask("tools/call", name="cancel_order", arguments={"number": "1", "idempotency_key": "k"})
+        assert refused["error"]["data"]["details"] == {"scope": "write:orders"}
         back = await hub.rest("POST", "/servers/orders/swap/own-erp/undo")
         assert back.json()["assignments"] == 2

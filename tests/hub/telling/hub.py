@@ -72,8 +72,14 @@ class BindingAuthenticator(Authenticator):
 
     attributes: Mapping[str, str] = {}
 
+    def at_hand(self, bearer: str, request_id: str, arrival: Arrival) -> Caller | None:
+        caller = super().at_hand(bearer, request_id, arrival)
+        return caller if caller is None else self._bound(caller)
+
     async def authenticate(self, bearer: str, request_id: str, arrival: Arrival | None = None) -> Caller:
-        caller = await super().authenticate(bearer, request_id, arrival)
+        return self._bound(await super().authenticate(bearer, request_id, arrival))
+
+    def _bound(self, caller: Caller) -> Caller:
         return replace(caller, attributes=self.attributes) if self.attributes else caller
 
 
