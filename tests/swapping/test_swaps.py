@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -98,6 +99,15 @@ async def test_a_report_says_what_fits_and_why_not_and_nothing_is_switched(hub: 
             assert (await hub.rest("POST", f"{ROUTE}/check", bad)).status_code == 400
 
 
+async def ended(hub: Hub, action_id: str) -> str:
+    """The state of an approved action, once the serving hub has carried it out."""
+    async with asyncio.timeout(30):
+        while True:
+            state = (await hub.rest("GET", f"/approvals/{action_id}")).json()["state"]
+            if state not in ("approved", "executing"):
+                return str(state)
+
+
 @pytest.mark.behaviour("S2.20")
 async def test_what_governs_calls_goes_over_and_comes_back(hub: Hub):
     async with swapping(hub, *erp()) as (old, new):
@@ -145,8 +155,7 @@ async def test_what_governs_calls_goes_over_and_comes_back(hub: Hub):
         action = asked["structuredContent"]["approval_id"]
         approved = await hub.rest("POST", f"/approvals/{action}/approve", {})
         assert approved.status_code == 200, approved.text
-        await hub.app.gateway.executor.run_due()
-        assert (await hub.rest("GET", f"/approvals/{action}")).json()["state"] == "failed"
+        assert await ended(hub, action) == "failed"
         assert {name for _, name, _ in (*old.calls, *new.calls)} == {"find_orders"}
 
 
