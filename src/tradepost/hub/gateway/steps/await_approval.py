@@ -7,7 +7,9 @@ from collections.abc import Awaitable
 
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.actions.burst import require_room
+from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.places import Draft, Target, find, open_place
+from tradepost.hub.actions.recorded import about
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.action_tasks import waiting
@@ -99,7 +101,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         )
         action, made = await open_place(session, draft)
         if made:
-            parts.audit.record(session, _requested(call, action.id, decision), asked_of(call))
+            parts.audit.record(session, _requested(call, action, decision), asked_of(call))
             publish(
                 session,
                 action.workspace_id,
@@ -120,18 +122,13 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         call.answer = waiting(call, action)
 
 
-def _requested(call: Call, action_id: str, decision: Ask) -> AuditFact:
-    tool = call.tool
+def _requested(call: Call, action: Action, decision: Ask) -> AuditFact:
     return AuditFact.of(
         call.caller,
         "decision",
         "approval:requested",
         run_id=call.run_id,
-        server=tool.server_slug,
-        tool=tool.raw_name,
-        action_id=action_id,
-        arguments_digest=call.arguments_digest,
-        definition_digest=tool.digest,
+        **about(action),
         decision="ask",
         rule_id=rule_of(call),
         outcome="approval_required",

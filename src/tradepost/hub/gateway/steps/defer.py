@@ -3,7 +3,9 @@ only sets it down."""
 
 from collections.abc import Awaitable
 
+from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.places import Draft, open_place
+from tradepost.hub.actions.recorded import about
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.earlier import answer_from_earlier
@@ -38,7 +40,7 @@ async def _set_down(call: Call, parts: Parts) -> None:
     async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
         action, made = await open_place(session, draft)
         if made:
-            parts.audit.record(session, _decided(call, action.id))
+            parts.audit.record(session, _decided(call, action))
     if not made:
         await answer_from_earlier(call, parts, action)
         return
@@ -46,18 +48,13 @@ async def _set_down(call: Call, parts: Parts) -> None:
     call.answer = {"content": [], "structuredContent": {"status": "approved", "approval_id": action.id}}
 
 
-def _decided(call: Call, action_id: str) -> AuditFact:
-    tool = call.tool
+def _decided(call: Call, action: Action) -> AuditFact:
     return AuditFact.of(
         call.caller,
         "decision",
         "undo:allowed",
         run_id=call.run_id,
-        server=tool.server_slug,
-        tool=tool.raw_name,
-        action_id=action_id,
-        arguments_digest=call.arguments_digest,
-        definition_digest=tool.digest,
+        **about(action),
         decision="allow",
         details={"undoes": call.undoes},
         duration_us=call.duration_us(),
