@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
-from tradepost.hub.policy.expression import Size, Unevaluable, size_of
 from tradepost.hub.policy.figures import NOTHING_KNOWN, Figures
 from tradepost.hub.policy.rule import Rule, Target
 from tradepost.hub.policy.ruleset import NO_RULES, Chosen, Ready, Ruleset, Totals
+from tradepost.hub.policy.size import Size, Unevaluable, size_of
+from tradepost.hub.policy.surely import Numbers, Texts, look_up
 
 Posture = Literal["propose", "guarded", "customer"]
 ToolClass = Literal["read", "write", "destructive"]
@@ -154,21 +155,27 @@ class _Look:
     def __init__(self, call: PlainCall, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
         self._call = call
         self._context = rules.context
-        self._rules_by_id: dict[str | None, Rule] = {one.rule.id: one.rule for one in chosen.own}
+        self._own = chosen.own
+        self._variables: dict[str, Any] = {}  # which the engine has not been given yet
         self._size, self._trouble = Size(), None
+        self._known: tuple[Numbers, Texts] = ({}, {})  # what is compared without the engine
         if chosen.names:
             try:
-                self._fill(rules, chosen, totals)
-            except (Unevaluable, ValueError) as error:
+                self._find(rules, chosen, totals)
+            except Unevaluable as error:
                 self._trouble = str(error)[:160]
 
     def first(self, rules: Iterable[Ready]) -> Decision | None:
         """What the first rule that holds says. One that gives no answer makes it no less than a question."""
         doubt: Decision | None = None
+        numbers, texts = self._known
         for one in rules:
+            surely = one.surely_false if numbers else None
+            if surely is not None and surely(numbers, texts):
+                continue
             try:
-                if self._trouble is not None and one.expression is not None:
-                    raise Unevaluable(self._trouble)
+                if one.expression is not None:
+                    self._give()
                 if not one.holds(self._context, self._size, self._call.now):
                     continue
             except Unevaluable as why:
@@ -181,7 +188,7 @@ class _Look:
 
     def joined(self, own: Decision, base: Decision) -> Decision:
         """A rule of the workspace and what holds without it: the stricter, unless the rule may loosen."""
-        rule = self._rules_by_id.get(own.rule_id)
+        rule = next((one.rule for one in self._own if one.rule.id == own.rule_id), None)
         if rule is not None and rule.loosens:
             return own
         if isinstance(own, Ask) and own.caller_may_confirm and not isinstance(base, Allow):
@@ -202,39 +209,48 @@ class _Look:
         # Not by its id: a rule that may loosen does so where it holds, not where nobody knows.
         return Ask(reason, rule.expires_in or usual_expiry(self._call), approvals)
 
-    def _fill(self, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
+    def _give(self) -> None:
+        """Give the engine what conditions name, once. Raises Unevaluable."""
+        if self._variables:
+            try:
+                for name, value in self._variables.items():
+                    self._context.add_variable(name, value)
+            except ValueError as error:
+                self._trouble = str(error)[:160]
+            self._variables = {}
+        if self._trouble is not None:
+            raise Unevaluable(self._trouble)
+
+    def _find(self, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
         call, names = self._call, chosen.names
-        add = self._context.add_variable
+        variables: dict[str, Any] = {}
         said, wanted = call.arguments, chosen.arguments
         if wanted is not None:
             said = {name: said[name] for name in wanted if name in said}
         for name, value in (("args", said), ("effect", call.effect or {})):
             if name in names:
-                size = size_of(value)
-                self._size = Size(
-                    max(size.nodes, self._size.nodes),
-                    max(size.longest, self._size.longest),
-                    max(size.text, self._size.text),
-                    size.is_small and self._size.is_small,
-                )
-                add(name, dict(value))
+                self._size = self._size.and_of(size_of(value))
+                variables[name] = dict(value)
         if "call" in names:
-            add("call", call.figures.known())
+            variables["call"] = call.figures.known()
         if "totals" in names:
-            add("totals", _nested(totals, chosen.totals))
+            variables["totals"] = _nested(totals, chosen.totals)
         if "now" in names:
             local = rules.local(call.now)
             date = local.date().isoformat()
-            add("now", {"hour": local.hour, "minute": local.minute, "weekday": local.isoweekday(), "date": date})
+            variables["now"] = {"hour": local.hour, "minute": local.minute, "weekday": local.isoweekday(), "date": date}
         if "principal" in names:
             scopes, attributes = sorted(call.scopes), dict(call.attributes)
             kind = {"kind": call.principal_kind, "scopes": scopes, "attributes": attributes, "role": call.role or ""}
-            add("principal", kind)
+            variables["principal"] = kind
         if "tool" in names:
             facts = {"name": call.tool, "class": call.tool_class, "server": call.server}
-            add("tool", {**facts, "moves_money": moves_money(call)})
+            variables["tool"] = {**facts, "moves_money": moves_money(call)}
         if "tainted" in names:
-            add("tainted", call.tainted)
+            variables["tainted"] = call.tainted
+        self._variables = variables
+        if self._size.is_small:
+            self._known = look_up(chosen.paths, variables)
 
 
 def _nested(totals: Totals, wanted: Iterable[str]) -> dict[str, dict[str, int]]:
