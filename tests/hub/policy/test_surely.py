@@ -48,7 +48,12 @@ def calls() -> list[dict[str, Any]]:
 def test_a_condition_that_is_surely_false_is_false_to_the_engine() -> None:
     found = 0
     for one, other in itertools.product(PARTS, PARTS):
-        for source in (f"{one} && {other}", f"{one} || {other}", f"{one} || {other} && {one}", f"({one}) && !({other})"):
+        for source in (
+            f"{one} && {other}",
+            f"{one} || {other}",
+            f"{one} || {other} && {one}",
+            f"({one}) && !({other})",
+        ):
             expression = compiled(source)
             surely = expression.surely_false
             if surely is None:
