@@ -119,6 +119,17 @@ async def test_what_is_over_a_cap_asks_and_counts_when_it_is_carried_out(guarded
         assert (await session.scalars(select(PolicyTotal.quantity))).one() == 12
 
 
+async def test_totals_of_days_that_are_over_are_deleted(guarded: World) -> None:
+    await add(guarded, "cap", "ask", tool="add_stock", when="totals.agent.quantity > 10")
+    assert structured(await guarded.add_stock("k1"))["status"] == "succeeded"
+    async with guarded.database.transaction(guarded.workspace_id, write=True) as session:
+        session.add(PolicyTotal(id="old", day="2020-02-29", money=0, count=1, quantity=1))
+    await guarded.executor.sweep()
+    async with guarded.database.transaction(guarded.workspace_id, write=False) as session:
+        kept = (await session.scalars(select(PolicyTotal.day))).one()
+    assert kept != "2020-02-29"
+
+
 async def test_policy_is_asked_again_when_an_approved_write_runs(world: World) -> None:
     """Security row 15: a denial by now ends it; a second person by now is asked for."""
     operator = await world.user("operator")
