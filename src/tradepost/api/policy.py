@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tradepost.api.access import Work, may
 from tradepost.api.shapes import Given, Reference, Shown, in_path
-from tradepost.hub.policy.rule import Rule
+from tradepost.hub.policy.rule import Approver, Rule
 from tradepost.hub.policy.stored import read_ruleset, read_zone
 from tradepost.hub.registration.policies import drafts, last_week, rules, trying
 
@@ -46,7 +46,8 @@ class RuleMembers(Given):
     enabled: bool = True
     approvals: int = Field(1, ge=1, le=2, description="How many different people say yes.")
     expires_minutes: int | None = Field(None, ge=1, le=43_200)
-    caller_may_confirm: bool = False
+    caller_may_confirm: bool = Field(False, description="The person who is calling may say yes.")
+    approver_role: Approver | None = Field(None, description="The least role of who answers; null is operator.")
     loosens: bool = Field(False, description="It may let through what the posture would ask about.")
     window: Window | None = None
 
@@ -93,6 +94,7 @@ class RuleShown(Shown):
     approvals: int
     expires_minutes: int | None
     caller_may_confirm: bool
+    approver_role: Approver | None
     loosens: bool
     window: dict[str, Any] | None
     built_in: bool
@@ -209,10 +211,14 @@ async def change_rule(work: Writing, rule: Which, body: RuleChange, dry_run: Dry
 
 
 @router.delete("/rules/{rule}", summary="Remove a rule")
-async def remove_rule(work: Writing, rule: Which) -> RuleShown:
-    """It stops acting on the very next call."""
+async def remove_rule(work: Writing, rule: Which, dry_run: DryRun = False) -> ChangedShown:
+    """It stops acting on the very next call. A dry run only tells what last week would have been without it."""
+    if dry_run:
+        async with work.reading() as session:
+            names, gone = await drafts.read_names(session), await rules.find_own(session, rule)
+            return _compared(gone, names, await last_week.compare(session, [], datetime.now(UTC), without=gone.id))
     async with work.writing() as session:
-        return _shown(await rules.remove(session, work.caller, rule), await drafts.read_names(session))
+        return _changed(await rules.remove(session, work.caller, rule), await drafts.read_names(session))
 
 
 @router.post("/freezes", status_code=201, summary="Freeze writes")

@@ -133,7 +133,7 @@ def remove_command(
     async def work() -> None:
         async with hub_session(data, workspace, by, write=not dry_run) as (session, caller):
             if dry_run:
-                rule = await rules.find(session, name)
+                rule = await rules.find_own(session, name)
                 found = await last_week.compare(session, [], datetime.now(UTC), without=rule.id)
                 tell_comparison(found, as_json=as_json)
                 return

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tradepost.hub.policy.figures import NOTHING_KNOWN, Figures
-from tradepost.hub.policy.rule import Rule, Target
+from tradepost.hub.policy.rule import Approver, Rule, Target
 from tradepost.hub.policy.ruleset import NO_RULES, Chosen, Ready, Ruleset, Totals
 from tradepost.hub.policy.size import Size, Unevaluable, size_of
 from tradepost.hub.policy.surely import Numbers, Texts, look_up
@@ -114,8 +114,8 @@ def decide(call: PlainCall, rules: Ruleset = NO_RULES, totals: Totals = NO_TOTAL
     decision = base if own is None else looked.joined(own, base)
     for freeze in chosen.freezes:
         frozen = looked.first((freeze,))
-        if frozen is not None and strictness(frozen) > strictness(decision):
-            decision = frozen
+        if frozen is not None:
+            decision = stricter(decision, frozen)
     if call.tool_class == "read" and isinstance(decision, Ask):
         return Deny(f"{decision.reason}; nobody can be asked about reading", decision.rule_id)
     return decision
@@ -147,6 +147,22 @@ def strictness(decision: Decision) -> int:
     if isinstance(decision, Deny):
         return 1_000
     return decision.approvals_needed if isinstance(decision, Ask) else 0
+
+
+def stricter(one: Decision, other: Decision) -> Decision:
+    """The stricter of two, the first where they are alike. Of two questions it goes to the higher role of theirs, and
+    the caller's own yes counts only where it does for both."""
+    found = one if strictness(one) >= strictness(other) else other
+    if not (isinstance(one, Ask) and isinstance(other, Ask) and isinstance(found, Ask)):
+        return found
+    role = higher_role(one.approver_role, other.approver_role)
+    return replace(found, approver_role=role, caller_may_confirm=one.caller_may_confirm and other.caller_may_confirm)
+
+
+def higher_role(one: str | None, other: str | None) -> str | None:
+    """The higher of two least roles of who answers, of which None is the usual one."""
+    ranks = (None, *get_args(Approver))
+    return max(one, other, key=ranks.index)
 
 
 class _Look:
@@ -191,9 +207,7 @@ class _Look:
         rule = next((one.rule for one in self._own if one.rule.id == own.rule_id), None)
         if rule is not None and rule.loosens:
             return own
-        if isinstance(own, Ask) and own.caller_may_confirm and not isinstance(base, Allow):
-            own = replace(own, caller_may_confirm=False)
-        return own if strictness(own) >= strictness(base) else base
+        return stricter(own, base)
 
     def _said(self, rule: Rule) -> Decision:
         if rule.outcome == "allow":
@@ -201,13 +215,14 @@ class _Look:
         if rule.outcome == "deny":
             return Deny(rule.reason, rule.id)
         expires_in = rule.expires_in or usual_expiry(self._call)
-        return Ask(rule.reason, expires_in, rule.approvals, rule.caller_may_confirm, rule.id)
+        return Ask(rule.reason, expires_in, rule.approvals, rule.caller_may_confirm, rule.id, rule.approver_role)
 
     def _doubt(self, rule: Rule, why: str) -> Decision:
         reason = f"the rule '{rule.name}' gave no answer ({why}), so a person decides"
         approvals = rule.approvals if rule.outcome == "ask" else 1
         # Not by its id: a rule that may loosen does so where it holds, not where nobody knows.
-        return Ask(reason, rule.expires_in or usual_expiry(self._call), approvals)
+        expires_in = rule.expires_in or usual_expiry(self._call)
+        return Ask(reason, expires_in, approvals, approver_role=rule.approver_role)
 
     def _give(self) -> None:
         """Give the engine what conditions name, once. Raises Unevaluable."""

@@ -167,6 +167,7 @@ class PolicyPart(Part):
     approvals: int = 1
     expires_minutes: int | None = None
     caller_may_confirm: bool = False
+    approver_role: Literal["operator", "admin", "owner"] | None = None
     loosens: bool = False
     window: Json | None = None
 
