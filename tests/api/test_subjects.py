@@ -110,6 +110,10 @@ async def test_rules_for_what_agents_may_do(as_: As) -> None:
     assert (without["looked_at"], without["differences"], without["rule"]["name"]) == (0, [], "notes")
     assert (await viewer.get("/policy/rules/notes"))["name"] == "notes"
     await admin.send("PUT", "/policy/time-zone", {"time_zone": "Europe/Rome"})
+    place = "/servers/customers/tools/update_customer/figures"
+    assert set((await viewer.get(place)).values()) == {None}
+    problem(await admin.send("PATCH", place, {"customer": "id"}), 409, "state_conflict")  # the release knows
+    problem(await admin.send("PATCH", place, {"amount": "total", "unit": "cents"}), 400, "invalid_argument")
     frozen = await admin.post("/policy/freezes", {"reason": "stock-taking"})
     listed = await viewer.get("/policy/rules")
     assert (listed["time_zone"], listed["rules"][0]["name"]) == ("Europe/Rome", frozen["name"])
