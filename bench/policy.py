@@ -27,25 +27,23 @@ _CALL = PlainCall(
 
 
 def measures() -> Iterator[Measure]:
-    """Microseconds of a decision; the target is 50 for 200 rules, of which some are about the tool."""
+    """Microseconds of a decision; the target is 50 for 200 rules, of which some or all are about the tool."""
     first = Rule(id="pol", name="pol", outcome="deny", reason="too much")
     spread = [
         replace(first, id=str(n), name=str(n), tool=f"tool_{n % TOOLS}", when=_WHEN.format(100 + n))
         for n in range(RULES)
     ]
     yield _measured("policy: a write, 200 rules over 40 tools", spread, _CALL)
-    yield _measured(
-        "policy: a write, 200 rules about its tool", [replace(one, tool="tool_7") for one in spread], _CALL, None
-    )
+    yield _measured("policy: a write, 200 rules about its tool", [replace(one, tool="tool_7") for one in spread], _CALL)
     read = replace(_CALL, tool="get_thing", tool_class="read")
     yield _measured("policy: a read, 200 rules about writes", spread, read)
 
 
-def _measured(name: str, rules: list[Rule], call: PlainCall, target: float | None = TARGET) -> Measure:
+def _measured(name: str, rules: list[Rule], call: PlainCall) -> Measure:
     ruleset, totals = Ruleset(rules), {"agent.money": 4_000}
     taken = []
     for _ in range(ROUNDS):
         began = time.perf_counter_ns()
         decide(call, ruleset, totals)
         taken.append((time.perf_counter_ns() - began) / 1_000)
-    return Measure(name, percentile(taken, 50), "µs", target, f"99 %: {percentile(taken, 99):.1f} µs")
+    return Measure(name, percentile(taken, 50), "µs", TARGET, f"99 %: {percentile(taken, 99):.1f} µs")

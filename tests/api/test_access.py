@@ -83,6 +83,8 @@ RULES = {
     "DELETE /policy/freezes/{rule}": "admin",
     "PUT /policy/time-zone": "admin",
     "POST /policy/test": "viewer",
+    "GET /servers/{server}/tools/{tool}/figures": "viewer",
+    "PATCH /servers/{server}/tools/{tool}/figures": "admin",
     "GET /limits": "viewer",
     "GET /agents/{agent}/limits": "viewer",
     "PATCH /agents/{agent}/limits": "admin",

@@ -93,7 +93,10 @@ async def test_rules_for_what_agents_may_do(as_: As) -> None:
     made = (await admin.post("/policy/rules", given))["rule"]
     problem(await admin.send("POST", "/policy/rules", given), 409, "state_conflict")
     assert await viewer.get("/policy/rules/notes") == made
-    changed = await admin.patch("/policy/rules/notes", {"outcome": "ask", "approvals": 2, "when": "args.n > 1"})
+    changed = await admin.patch(
+        "/policy/rules/notes", {"outcome": "ask", "approvals": 2, "when": "args.n > 1", "approver_role": "admin"}
+    )
+    assert (changed["rule"]["approver_role"], changed["rule"]["caller_may_confirm"]) == ("admin", False)
     assert (changed["rule"]["approvals"], changed["rule"]["reason"]) == (2, "not here")
     for wrong in (
         {"when": "args.n >"},
@@ -103,7 +106,14 @@ async def test_rules_for_what_agents_may_do(as_: As) -> None:
     ):
         problem(await admin.send("PATCH", "/policy/rules/notes", wrong), 400, "invalid_argument")
     problem(await admin.send("DELETE", "/policy/rules/refund-small"), 409, "state_conflict")
+    without = (await admin.send("DELETE", "/policy/rules/notes?dry_run=true")).json()
+    assert (without["looked_at"], without["differences"], without["rule"]["name"]) == (0, [], "notes")
+    assert (await viewer.get("/policy/rules/notes"))["name"] == "notes"
     await admin.send("PUT", "/policy/time-zone", {"time_zone": "Europe/Rome"})
+    place = "/servers/customers/tools/update_customer/figures"
+    assert set((await viewer.get(place)).values()) == {None}
+    problem(await admin.send("PATCH", place, {"customer": "id"}), 409, "state_conflict")  # the release knows
+    problem(await admin.send("PATCH", place, {"amount": "total", "unit": "cents"}), 400, "invalid_argument")
     frozen = await admin.post("/policy/freezes", {"reason": "stock-taking"})
     listed = await viewer.get("/policy/rules")
     assert (listed["time_zone"], listed["rules"][0]["name"]) == ("Europe/Rome", frozen["name"])
@@ -111,7 +121,8 @@ async def test_rules_for_what_agents_may_do(as_: As) -> None:
     assert (await admin.post("/policy/test", table, status=200))["as_expected"]
     problem(await admin.send("POST", "/policy/test", {"table": "- [1"}), 400, "invalid_argument")
     assert (await admin.send("DELETE", f"/policy/freezes/{frozen['name']}")).status_code == 200
-    assert (await admin.send("DELETE", "/policy/rules/notes")).status_code == 200
+    gone = await admin.send("DELETE", "/policy/rules/notes")
+    assert (gone.status_code, gone.json()["rule"]["name"], gone.json()["looked_at"]) == (200, "notes", None)
 
 
 async def test_contacts(as_: As) -> None:

@@ -36,16 +36,25 @@ def test_rules_are_kept_tried_and_carried(place: Place, tmp_path: Path):
     days.write_text(CSV, "utf-8")
     assert "2 calls, 0 not as expected" in place.run("policy", "test", days).good().out
 
-    place.run("policy", "change", "large", "approvals=2", "outcome=ask", "expires_minutes=30").good()
+    place.run(
+        "policy", "change", "large", "approvals=2", "outcome=ask", "expires_minutes=30", "approver_role=admin"
+    ).good()
+    own = ("policy", "add", "own", "ask", "tool=pay", "class=write", "caller_may_confirm=true", "approver_role=owner")
+    assert "caller_may_confirm: True" in place.run(*own, "-m", "your own").good().out
+    listed = place.run("policy", "list").good().out
+    assert "ask2 admin" in listed
+    assert "ask owner (or the caller)" in listed
     place.run("policy", "order", "large", "7").good()
     place.run("policy", "disable", "large").good()
     large = place.ask("policy", "show", "large")
     assert (large["outcome"], large["approvals"], large["order"], large["enabled"]) == ("ask", 2, 7, False)
+    assert large["approver_role"] == "admin"
 
     file = tmp_path / "shop.yaml"
     file.write_text(place.run("export").good().out, "utf-8")
     assert place.run("import", file, "--dry-run").status == 0
     place.run("policy", "remove", "large").good()
+    place.run("policy", "remove", "own").good()
     place.run("policy", "unfreeze").good()
     planned = place.run("import", file, "--dry-run")
     assert (planned.status, "+ create policy large" in planned.out) == (3, True)
@@ -55,6 +64,8 @@ def test_rules_are_kept_tried_and_carried(place: Place, tmp_path: Path):
         "id": place.ask("policy", "show", "large")["id"],
         "version": 1,
     }
+    own_rule = place.ask("policy", "show", "own")
+    assert (own_rule["caller_may_confirm"], own_rule["approver_role"]) == (True, "owner")
     assert place.ask("policy", "show", "friday")["window"]["to"] == "2026-11-28T00:00:00Z"
 
 
@@ -64,6 +75,8 @@ def test_what_is_wrong_is_said(place: Place):
     assert "no variable 'amount'" in place.run(*wrong, "--when", "amount > 1").refusal()
     assert "MEMBER=VALUE" in place.run(*wrong, "tool").refusal()
     assert "no agent 'nobody'" in place.run(*wrong, "agent=nobody").refusal()
+    assert "belong to rules that ask" in place.run(*wrong, "approver_role=admin").refusal()
+    assert "no approver_role" in place.run("policy", "add", "odd", "ask", "approver_role=viewer", "-m", "o").refusal()
     assert "no 'tol'" in place.run(*wrong, "tol=pay").refusal()
     assert "built in" in place.run("policy", "remove", "refund-small").refusal()
     assert "already" in place.run("policy", "add", "refund-small", "deny", "-m", "mine").refusal()

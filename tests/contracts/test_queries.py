@@ -48,6 +48,7 @@ EVERY_WORKSPACE = {
     "hub/access/workspaces.py": "lists and finds the workspaces themselves",
     "commerce/outbound/relay.py": "one relay follows the outbox and the effects of every workspace",
     "hub/actions/expiry.py": "the sweeper lets approvals of every workspace expire",
+    "hub/policy/totals.py": "the sweeper deletes totals of days that are over, of every workspace",
     "hub/actions/lease.py": "the sweeper renews and frees leases of every workspace",
     "hub/audit/upkeep.py": "one round sums up and prunes the audit of every workspace",
     "hub/audit/seal.py": "one sealer chains the audit of every workspace",

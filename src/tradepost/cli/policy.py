@@ -6,12 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from tradepost.cli import console
-from tradepost.cli.policy_words import as_member, figures_in, row_of, said_in, tell, tell_comparison
+from tradepost.cli import console, policy_facts
+from tradepost.cli.policy_words import as_member, row_of, said_in, tell, tell_comparison
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
-from tradepost.foundation.errors import InvalidArgument
-from tradepost.hub.policy.stored import read_ruleset, read_zone
-from tradepost.hub.registration.policies import declaring, drafts, last_week, rules, trying
+from tradepost.hub.policy.stored import read_zone
+from tradepost.hub.registration.policies import drafts, last_week, rules
 
 policy = typer.Typer(name="policy", help="Rules for what agents may do.", no_args_is_help=True)
 
@@ -28,6 +27,7 @@ DryRun = Annotated[
 
 
 def register(app: typer.Typer) -> None:
+    policy_facts.register(policy)
     app.add_typer(policy)
 
 
@@ -133,7 +133,7 @@ def remove_command(
     async def work() -> None:
         async with hub_session(data, workspace, by, write=not dry_run) as (session, caller):
             if dry_run:
-                rule = await rules.find(session, name)
+                rule = await rules.find_own(session, name)
                 found = await last_week.compare(session, [], datetime.now(UTC), without=rule.id)
                 tell_comparison(found, as_json=as_json)
                 return
@@ -209,88 +209,6 @@ def unfreeze_command(
         async with hub_session(data, workspace, by, write=True) as (session, caller):
             ended = await rules.unfreeze(session, caller, name)
         console.say(f"Ended: {', '.join(rule.name for rule in ended)}.")
-
-    run(work)
-
-
-@policy.command("zone")
-def zone_command(
-    zone: Annotated[str, typer.Argument(help="Europe/Rome, UTC and the like.")],
-    workspace: WorkspaceOption = None,
-    by: UserOption = None,
-    data: DataOption = None,
-) -> None:
-    """Say in which time zone the workspace's days and hours are."""
-
-    async def work() -> None:
-        async with hub_session(data, workspace, by, write=True) as (session, caller):
-            await rules.set_zone(session, caller, zone)
-        console.say(f"Days and hours are those of {zone}.")
-
-    run(work)
-
-
-@policy.command("figures")
-def figures_command(
-    server: Annotated[str, typer.Argument(help="The server's short name.")],
-    tool: Annotated[str, typer.Argument(help="One of its tools.")],
-    given: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FIGURE=ARGUMENT", help="amount=payment.total currency=payment.currency unit=major"),
-    ] = None,
-    workspace: WorkspaceOption = None,
-    by: UserOption = None,
-    data: DataOption = None,
-) -> None:
-    """Say in which arguments of a tool its amount, currency, quantity and customer stand, or show it."""
-
-    async def work() -> None:
-        said = figures_in(given)
-        async with hub_session(data, workspace, by, write=bool(said)) as (session, caller):
-            found = await declaring.declare(session, caller, server, tool, said) if said else None
-            found = await declaring.declared(session, server, tool) if found is None else found
-        rows = [{"figure": name, "argument": argument} for name, argument in found.items()]
-        console.show_table(rows, ["figure", "argument"], "Nothing is said of it.")
-
-    run(work)
-
-
-@policy.command("test")
-def try_command(
-    table: Annotated[Path, typer.Argument(help="Calls and what is expected of them, as YAML or CSV.")],
-    workspace: WorkspaceOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Try the rules on a table of calls, and show which rule decided each. Exit status 1 where one is not as
-    expected."""
-
-    async def work() -> None:
-        try:
-            cases = trying.read_table(table.read_text(encoding="utf-8"))
-        except UnicodeDecodeError:
-            raise InvalidArgument(f"{table} is no text in UTF-8.") from None
-        async with hub_session(data, workspace, write=False) as (session, _):
-            tried = await trying.try_table(session, await read_ruleset(session), cases, datetime.now(UTC))
-        rows = [
-            {
-                "call": f"{one.number}. {one.call}",
-                "expected": one.expected,
-                "decided": one.decided,
-                "rule": one.rule,
-                "reason": one.reason,
-                "": "" if one.as_expected else "DIFFERS",
-            }
-            for one in tried
-        ]
-        wrong = sum(not one.as_expected for one in tried)
-        if as_json:
-            console.show_json([{**row, "as_expected": not row.pop("")} for row in rows])
-        else:
-            console.show_table(rows, ["call", "expected", "decided", "rule", "reason", ""], "")
-            console.say(f"{len(tried)} calls, {wrong} not as expected.")
-        if wrong:
-            raise typer.Exit(1)
 
     run(work)
 

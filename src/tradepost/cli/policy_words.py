@@ -56,7 +56,11 @@ def as_member(rule: Rule, names: Names) -> dict[str, Any]:
 
 
 def row_of(rule: Rule, names: Names) -> dict[str, Any]:
-    outcome = "ask2" if rule.outcome == "ask" and rule.approvals > 1 else rule.outcome
+    outcome: str = "ask2" if rule.outcome == "ask" and rule.approvals > 1 else rule.outcome
+    if rule.approver_role is not None:
+        outcome += f" {rule.approver_role}"
+    if rule.caller_may_confirm:
+        outcome += " (or the caller)"
     shown = drafts.shown(rule, names)
     about = [f"{part} {shown[part]}" for part in ("profile", "agent", "server", "tool", "class") if shown[part]]
     set_by = "built in" if rule.built_in else "freeze" if rule.kind == "freeze" else "workspace"

@@ -62,6 +62,13 @@ async def test_suggestions_give_quantity_supplier_cost_and_the_sum_behind_them(s
     assert (await shop.call("suggest_reorders", warehouse_id="WHB"))["items"] == []
 
 
+async def test_a_preview_tells_the_rules_what_was_suggested(shop: Shop) -> None:
+    await seed(shop)
+    for wanted, suggested in (({}, 72), ({"warehouse_id": "WHB"}, 0)):
+        found = await shop.result("create_reorder", mode="preview", **order(**wanted))
+        assert (found.meta or {})["effect"]["suggested"] == [{"quantity": 96, "suggested": suggested}]
+
+
 async def test_an_ordered_suggestion_is_not_suggested_again(shop: Shop) -> None:
     await seed(shop)
     done = await shop.call("create_reorder", **order())

@@ -17,6 +17,7 @@ from tradepost.hub.gateway import weighing
 from tradepost.hub.gateway.steps import decide as deciding
 from tradepost.hub.policy.decide import Ask
 from tradepost.hub.registration.assignments import assign
+from tradepost.hub.registration.policies import rules
 from tradepost.protocol.builtin import Json
 from tradepost.protocol.hosting import CallExtras
 
@@ -112,6 +113,22 @@ async def test_what_may_not_be_confirmed_any_more_waits_for_people(
     left = structured(await call(asking, person, said="accept", state=asked["requestState"]))
     assert left["status"] == "approval_required"
     assert asking.shop.effects() == []
+
+
+async def test_a_rule_lets_the_caller_confirm(world: World, person: Caller):
+    """As a rule of the workspace says it; one that does not loosen is not enough where the posture asks anyway."""
+    rule = {"name": "own", "outcome": "ask", "reason": "your own", "tool": "add_stock", "caller_may_confirm": True}
+    async with world.changing() as session:
+        await rules.add(session, world.owner, rule)
+    await world.built.start()
+    assert structured(await call(world, person, key="k0"))["status"] == "approval_required"
+    async with world.changing() as session:
+        await rules.change(session, world.owner, "own", {"loosens": True})
+    asked = await call(world, person)
+    assert asked["resultType"] == "input_required"
+    done = structured(await call(world, person, said="accept", state=asked["requestState"]))
+    assert done["quantity"] == 25
+    assert len(world.shop.effects()) == 1
 
 
 async def test_declined_dismissed_and_unable(asking: World, person: Caller):

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.hub.gateway.world import Facts, World, error_of, guard, opened, structured
+from tradepost.foundation.errors import ForbiddenScope
 from tradepost.hub.actions.models import Action
 from tradepost.hub.policy.models import PolicyTotal
 from tradepost.hub.registration.policies import rules
@@ -119,6 +120,17 @@ async def test_what_is_over_a_cap_asks_and_counts_when_it_is_carried_out(guarded
         assert (await session.scalars(select(PolicyTotal.quantity))).one() == 12
 
 
+async def test_totals_of_days_that_are_over_are_deleted(guarded: World) -> None:
+    await add(guarded, "cap", "ask", tool="add_stock", when="totals.agent.quantity > 10")
+    assert structured(await guarded.add_stock("k1", quantity=1))["status"] == "succeeded"
+    async with guarded.database.transaction(guarded.workspace_id, write=True) as session:
+        session.add(PolicyTotal(id="old", day="2020-02-29", money=0, count=1, quantity=1))
+    await guarded.executor.sweep()
+    async with guarded.database.transaction(guarded.workspace_id, write=False) as session:
+        kept = (await session.scalars(select(PolicyTotal.day))).one()
+    assert kept != "2020-02-29"
+
+
 async def test_policy_is_asked_again_when_an_approved_write_runs(world: World) -> None:
     """Security row 15: a denial by now ends it; a second person by now is asked for."""
     operator = await world.user("operator")
@@ -138,6 +150,44 @@ async def test_policy_is_asked_again_when_an_approved_write_runs(world: World) -
     assert ended.state == "failed"
     assert "because of stop" in ended.what_happened()
     assert world.shop.effects("add_stock") == []
+
+
+async def test_an_approved_write_is_not_carried_out_in_a_freeze(world: World) -> None:
+    """It was decided for another time: who froze writes knows nothing of it, so it ends, and says why."""
+    operator = await world.user("operator")
+    action_id = structured(await world.add_stock("k1"))["approval_id"]
+    await world.built.verdicts.approve(operator, action_id)
+    async with world.changing() as session:
+        await rules.freeze(session, world.owner, {"reason": "we take stock"})
+    await world.executor.run_due()
+    ended = await world.action(action_id)
+    assert ended.state == "failed"
+    assert "we take stock" in ended.what_happened()
+    async with world.changing() as session:
+        await rules.unfreeze(session, world.owner)
+    await world.executor.run_due()
+    assert world.shop.effects("add_stock") == []
+
+
+async def test_a_rule_says_of_which_role_people_answer(world: World) -> None:
+    """Asked for when it is made, and once more where a rule has come since."""
+    operator, admin = await world.user("operator"), await world.user("admin")
+    before = structured(await world.add_stock("k0"))["approval_id"]
+    await world.built.verdicts.approve(operator, before)
+    await add(world, "chief", "ask", tool="add_stock", approver_role="admin")
+    await world.executor.run_due()
+    again = await world.action(before)
+    assert (again.state, again.approver_role) == ("pending", "admin")
+    with pytest.raises(ForbiddenScope):
+        await world.built.verdicts.approve(operator, before)
+    await world.built.verdicts.approve(admin, before)
+    await world.executor.run_due()
+    asked = structured(await world.add_stock("k1"))["approval_id"]
+    with pytest.raises(ForbiddenScope):
+        await world.built.verdicts.approve(operator, asked)
+    await world.built.verdicts.approve(admin, asked)
+    await world.executor.run_due()
+    assert len(world.shop.effects("add_stock")) == 2
 
 
 async def test_a_foreign_tools_amount_is_where_an_admin_says(guarded: World) -> None:

@@ -8,9 +8,10 @@ import pytest
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.policy.built_in import BUILT_IN
 from tradepost.hub.policy.decide import Ask, Deny, PlainCall, decide
-from tradepost.hub.policy.expression import MOST_WORK, Size, compiled
+from tradepost.hub.policy.expression import compiled
 from tradepost.hub.policy.rule import Rule
 from tradepost.hub.policy.ruleset import Ruleset
+from tradepost.hub.policy.size import MOST_WORK, Size
 
 RULE = Rule(id="r", name="r", outcome="deny", reason="r")
 

@@ -135,6 +135,21 @@ def test_the_limits_that_ship(amount: int | None, total: int | None, expected: s
 
 
 @pytest.mark.parametrize(
+    ("amount", "effect", "expected"),
+    [
+        (100_000, {"suggested": [{"quantity": 110, "suggested": 100}]}, "allow"),
+        (100_001, {"suggested": [{"quantity": 110, "suggested": 100}]}, "ask1"),
+        (5_000, {"suggested": [{"quantity": 1, "suggested": 10}, {"quantity": 111, "suggested": 100}]}, "ask1"),
+        (5_000, {"suggested": [{"quantity": 1, "suggested": 0}]}, "ask1"),
+        (5_000, {}, "ask1"),  # nobody knows what was suggested
+    ],
+)
+def test_a_reorder_stays_near_what_is_suggested(amount: int, effect: dict[str, Any], expected: str) -> None:
+    call = replace(REFUND, tool="create_reorder", server="inventory", figures=Figures(amount, "EUR"), effect=effect)
+    assert said(decide(call, Ruleset(BUILT_IN), {"agent.money": amount})).split()[0] == expected
+
+
+@pytest.mark.parametrize(
     ("window", "moment", "covers"),
     [
         ({"from": "2026-11-22T23:00:00Z"}, "2026-11-22T23:30:00", True),

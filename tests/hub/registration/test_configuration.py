@@ -27,6 +27,7 @@ from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.configuration.values import Given
 from tradepost.hub.registration.configuration.writing import write_yaml
 from tradepost.hub.registration.content_decisions import approve_waiting
+from tradepost.hub.registration.policies.declaring import declare
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import approve_tool, find_tool
 from tradepost.hub.registry.catalogs import Catalogs
@@ -57,6 +58,7 @@ async def filled(world: World, registration: Registration, modern_remote: Remote
         await assign(session, world.owner, "tracker", "track", agent="helper", exposed_name="where_is_it")
         await assign(session, world.owner, "orders", "get_order", profile="team")
         await limits.change(session, world.owner, "tracker", "track", given={"timeout_seconds": 20})
+        await declare(session, world.owner, "tracker", "track", {"amount": "total.value", "fixed_currency": "EUR"})
         rule = {"target": "meta", "name": "com.example/shop", "source": "workspace.slug"}
         await injection.change_rules(session, world.owner, "tracker", given=[rule])
         await quotas.change(session, world.owner, "helper", given={"calls_per_day": 500})
@@ -111,6 +113,7 @@ async def test_an_export_changes_nothing_here_and_makes_the_same_elsewhere(
     stored = await registration.vault.headers_for(other.workspace_id, server.id)
     assert [(one.name, one.value, one.hidden) for one in stored] == [("Authorization", "Bearer another", True)]
     assert (entry.state, entry.approved_by) == ("enabled", other.owner.user_id)
+    assert entry.settings["figures"] == {"amount": "total.value", "fixed_currency": "EUR"}
     copied = await exported(configurations, other.owner)
     copied["servers"][1]["headers"] = as_plain(document)["servers"][1]["headers"]
     assert copied == as_plain(document)

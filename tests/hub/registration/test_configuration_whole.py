@@ -233,8 +233,10 @@ async def test_words_and_rules_are_let_go_of(filled: World, configurations: Conf
     )
     async with filled.reading() as session:
         assert list(await session.scalars(select(RegistryRules.settings))) == [{"visible_tools": 20}]
+    priced = {"name": "track", "digest": digest(TRACK), "figures": {"amount": "total"}}  # of which currency?
     wrong = [
         ({"rules": {"nothing": 1}}, "rules.nothing"),
+        ({"servers": [{"slug": "tracker", "tools": [priced]}]}, "servers[0].tools[0].figures"),
         ({"assignments": [{**mine, "title": "a\u202eb"}]}, "assignments[0].title"),
         ({"assignments": [{**mine, "description": " "}]}, "assignments[0].description"),
     ]

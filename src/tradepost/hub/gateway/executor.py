@@ -19,6 +19,7 @@ from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.policy.totals import forget_old
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
 from tradepost.protocol.tasks import REQUIRED
 
@@ -74,9 +75,10 @@ class Executor:
         return len(tasks)
 
     async def sweep(self) -> None:
-        """Expire what nobody answered in time; free the keys of old outcomes."""
+        """Expire what nobody answered in time; free the keys of old outcomes; delete totals of days that are over."""
         await expire_due(self._parts.database, self._parts.audit, self._parts.clock)
         await retire_keys(self._parts.database, self._parts.clock)
+        await forget_old(self._parts.database, self._parts.now())
 
     def _begin(self, claim: Claim, action: Action) -> asyncio.Task[None]:
         self._parts.checkpoint("claimed")

@@ -49,8 +49,9 @@ BUILT_IN: tuple[Rule, ...] = (
         "reorder-small",
         "create_reorder",
         "allow",
-        "call.amount <= 1000 * call.unit && totals.agent.money <= 5000 * call.unit",
-        "a reorder of at most 1,000.00, while the agent's reorders of the day stay within 5,000.00",
+        "call.amount <= 1000 * call.unit && totals.agent.money <= 5000 * call.unit"
+        " && effect.suggested.all(one, one.quantity * 100 <= one.suggested * 110)",
+        "a reorder of at most 1,000.00 and 110 % of what is suggested, while the day's stay within 5,000.00",
     ),
     _rule(
         "stock-large",

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from tradepost.hub.policy.expression import Size, Unevaluable, size_of
 from tradepost.hub.policy.figures import NOTHING_KNOWN, Figures
-from tradepost.hub.policy.rule import Rule, Target
+from tradepost.hub.policy.rule import Approver, Rule, Target
 from tradepost.hub.policy.ruleset import NO_RULES, Chosen, Ready, Ruleset, Totals
+from tradepost.hub.policy.size import Size, Unevaluable, size_of
+from tradepost.hub.policy.surely import Numbers, Texts, look_up
 
 Posture = Literal["propose", "guarded", "customer"]
 ToolClass = Literal["read", "write", "destructive"]
@@ -113,8 +114,8 @@ def decide(call: PlainCall, rules: Ruleset = NO_RULES, totals: Totals = NO_TOTAL
     decision = base if own is None else looked.joined(own, base)
     for freeze in chosen.freezes:
         frozen = looked.first((freeze,))
-        if frozen is not None and strictness(frozen) > strictness(decision):
-            decision = frozen
+        if frozen is not None:
+            decision = stricter(decision, frozen)
     if call.tool_class == "read" and isinstance(decision, Ask):
         return Deny(f"{decision.reason}; nobody can be asked about reading", decision.rule_id)
     return decision
@@ -148,27 +149,49 @@ def strictness(decision: Decision) -> int:
     return decision.approvals_needed if isinstance(decision, Ask) else 0
 
 
+def stricter(one: Decision, other: Decision) -> Decision:
+    """The stricter of two, the first where they are alike. Of two questions it goes to the higher role of theirs, and
+    the caller's own yes counts only where it does for both."""
+    found = one if strictness(one) >= strictness(other) else other
+    if not (isinstance(one, Ask) and isinstance(other, Ask) and isinstance(found, Ask)):
+        return found
+    role = higher_role(one.approver_role, other.approver_role)
+    return replace(found, approver_role=role, caller_may_confirm=one.caller_may_confirm and other.caller_may_confirm)
+
+
+def higher_role(one: str | None, other: str | None) -> str | None:
+    """The higher of two least roles of who answers, of which None is the usual one."""
+    ranks = (None, *get_args(Approver))
+    return max(one, other, key=ranks.index)
+
+
 class _Look:
     """One look of all chosen rules at one call."""
 
     def __init__(self, call: PlainCall, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
         self._call = call
         self._context = rules.context
-        self._rules_by_id: dict[str | None, Rule] = {one.rule.id: one.rule for one in chosen.own}
+        self._own = chosen.own
+        self._variables: dict[str, Any] = {}  # which the engine has not been given yet
         self._size, self._trouble = Size(), None
+        self._known: tuple[Numbers, Texts] = ({}, {})  # what is compared without the engine
         if chosen.names:
             try:
-                self._fill(rules, chosen, totals)
-            except (Unevaluable, ValueError) as error:
+                self._find(rules, chosen, totals)
+            except Unevaluable as error:
                 self._trouble = str(error)[:160]
 
     def first(self, rules: Iterable[Ready]) -> Decision | None:
         """What the first rule that holds says. One that gives no answer makes it no less than a question."""
         doubt: Decision | None = None
+        numbers, texts = self._known
         for one in rules:
+            surely = one.surely_false if numbers else None
+            if surely is not None and surely(numbers, texts):
+                continue
             try:
-                if self._trouble is not None and one.expression is not None:
-                    raise Unevaluable(self._trouble)
+                if one.expression is not None:
+                    self._give()
                 if not one.holds(self._context, self._size, self._call.now):
                     continue
             except Unevaluable as why:
@@ -181,12 +204,10 @@ class _Look:
 
     def joined(self, own: Decision, base: Decision) -> Decision:
         """A rule of the workspace and what holds without it: the stricter, unless the rule may loosen."""
-        rule = self._rules_by_id.get(own.rule_id)
+        rule = next((one.rule for one in self._own if one.rule.id == own.rule_id), None)
         if rule is not None and rule.loosens:
             return own
-        if isinstance(own, Ask) and own.caller_may_confirm and not isinstance(base, Allow):
-            own = replace(own, caller_may_confirm=False)
-        return own if strictness(own) >= strictness(base) else base
+        return stricter(own, base)
 
     def _said(self, rule: Rule) -> Decision:
         if rule.outcome == "allow":
@@ -194,47 +215,57 @@ class _Look:
         if rule.outcome == "deny":
             return Deny(rule.reason, rule.id)
         expires_in = rule.expires_in or usual_expiry(self._call)
-        return Ask(rule.reason, expires_in, rule.approvals, rule.caller_may_confirm, rule.id)
+        return Ask(rule.reason, expires_in, rule.approvals, rule.caller_may_confirm, rule.id, rule.approver_role)
 
     def _doubt(self, rule: Rule, why: str) -> Decision:
         reason = f"the rule '{rule.name}' gave no answer ({why}), so a person decides"
         approvals = rule.approvals if rule.outcome == "ask" else 1
         # Not by its id: a rule that may loosen does so where it holds, not where nobody knows.
-        return Ask(reason, rule.expires_in or usual_expiry(self._call), approvals)
+        expires_in = rule.expires_in or usual_expiry(self._call)
+        return Ask(reason, expires_in, approvals, approver_role=rule.approver_role)
 
-    def _fill(self, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
+    def _give(self) -> None:
+        """Give the engine what conditions name, once. Raises Unevaluable."""
+        if self._variables:
+            try:
+                for name, value in self._variables.items():
+                    self._context.add_variable(name, value)
+            except ValueError as error:
+                self._trouble = str(error)[:160]
+            self._variables = {}
+        if self._trouble is not None:
+            raise Unevaluable(self._trouble)
+
+    def _find(self, rules: Ruleset, chosen: Chosen, totals: Totals) -> None:
         call, names = self._call, chosen.names
-        add = self._context.add_variable
+        variables: dict[str, Any] = {}
         said, wanted = call.arguments, chosen.arguments
         if wanted is not None:
             said = {name: said[name] for name in wanted if name in said}
         for name, value in (("args", said), ("effect", call.effect or {})):
             if name in names:
-                size = size_of(value)
-                self._size = Size(
-                    max(size.nodes, self._size.nodes),
-                    max(size.longest, self._size.longest),
-                    max(size.text, self._size.text),
-                    size.is_small and self._size.is_small,
-                )
-                add(name, dict(value))
+                self._size = self._size.and_of(size_of(value))
+                variables[name] = dict(value)
         if "call" in names:
-            add("call", call.figures.known())
+            variables["call"] = call.figures.known()
         if "totals" in names:
-            add("totals", _nested(totals, chosen.totals))
+            variables["totals"] = _nested(totals, chosen.totals)
         if "now" in names:
             local = rules.local(call.now)
             date = local.date().isoformat()
-            add("now", {"hour": local.hour, "minute": local.minute, "weekday": local.isoweekday(), "date": date})
+            variables["now"] = {"hour": local.hour, "minute": local.minute, "weekday": local.isoweekday(), "date": date}
         if "principal" in names:
             scopes, attributes = sorted(call.scopes), dict(call.attributes)
             kind = {"kind": call.principal_kind, "scopes": scopes, "attributes": attributes, "role": call.role or ""}
-            add("principal", kind)
+            variables["principal"] = kind
         if "tool" in names:
             facts = {"name": call.tool, "class": call.tool_class, "server": call.server}
-            add("tool", {**facts, "moves_money": moves_money(call)})
+            variables["tool"] = {**facts, "moves_money": moves_money(call)}
         if "tainted" in names:
-            add("tainted", call.tainted)
+            variables["tainted"] = call.tainted
+        self._variables = variables
+        if self._size.is_small:
+            self._known = look_up(chosen.paths, variables)
 
 
 def _nested(totals: Totals, wanted: Iterable[str]) -> dict[str, dict[str, int]]:

@@ -30,6 +30,7 @@ class PolicyRule(HubBase, Versioned):
     approvals: Mapped[int]
     expires_seconds: Mapped[int | None]
     caller_may_confirm: Mapped[bool]
+    approver_role: Mapped[str | None]
     loosens: Mapped[bool]
     reason: Mapped[str] = mapped_column(Text)
     window: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
@@ -39,6 +40,7 @@ class PolicyRule(HubBase, Versioned):
         CheckConstraint("kind IN ('rule', 'freeze')", name="kind"),
         CheckConstraint("outcome IN ('allow', 'ask', 'deny')", name="outcome"),
         CheckConstraint("approvals IN (1, 2)", name="approvals"),
+        CheckConstraint("approver_role IN ('operator', 'admin', 'owner')", name="approver"),
         Index("uq_policy_rules_name", "workspace_id", "name", unique=True),
     )
 

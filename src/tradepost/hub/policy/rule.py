@@ -11,6 +11,7 @@ from tradepost.hub.policy.window import Window
 Outcome = Literal["allow", "ask", "deny"]
 RuleClass = Literal["read", "write", "destructive"]
 Kind = Literal["rule", "freeze"]
+Approver = Literal["operator", "admin", "owner"]  # by rank
 
 ORDER = 100  # of a rule of which nobody said anything else
 STRICTNESS: Mapping[str, int] = {"deny": 0, "ask": 1, "allow": 2}  # the strictest first
@@ -24,7 +25,7 @@ class Rule:
     decides. A freeze goes before all of them.
 
     `loosens`: it may let through what the profile's posture, or a built-in rule, would ask about. Without it a rule
-    can only make things stricter."""
+    can only make things stricter. `approver_role` is the least role of who is asked; None is an operator."""
 
     id: str
     name: str
@@ -41,6 +42,7 @@ class Rule:
     approvals: int = 1
     expires_in: timedelta | None = None
     caller_may_confirm: bool = False
+    approver_role: Approver | None = None
     loosens: bool = False
     kind: Kind = "rule"
     window: Window | None = None

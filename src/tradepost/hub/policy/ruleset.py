@@ -8,8 +8,10 @@ from typing import Any
 import cel
 
 from tradepost.foundation.errors import InvalidArgument
-from tradepost.hub.policy.expression import Expression, Size, Unevaluable, compiled
+from tradepost.hub.policy.expression import Expression, compiled
 from tradepost.hub.policy.rule import Rule, Target
+from tradepost.hub.policy.size import Size, Unevaluable
+from tradepost.hub.policy.surely import Surely
 from tradepost.hub.policy.window import zone_of
 
 MOST_KEPT = 4_096
@@ -23,6 +25,7 @@ class Ready:
     rule: Rule
     expression: Expression | None = None
     broken: str | None = None
+    surely_false: Surely | None = None
 
     def holds(self, context: Any, size: Size, moment: datetime) -> bool:
         """Whether it holds now. Raises Unevaluable."""
@@ -36,9 +39,9 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The rules that are about a call, in the order in which they are looked at. `names` are the variables that they
-    need, `totals` the running totals; `counted` are all totals that any rule keeps of such a call, `arguments`
-    those that they name (None: any). `by_result`: what
-    they look at may stand only in the result that the call would have."""
+    need, `totals` the running totals; `counted` are all totals that any rule keeps of such a call, `arguments` those
+    that they name (None: any), `paths` what is compared without the engine. `by_...`: what they look at may stand only
+    in the result that the call would have."""
 
     freezes: tuple[Ready, ...] = ()
     own: tuple[Ready, ...] = ()
@@ -47,6 +50,7 @@ class Chosen:
     totals: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
     arguments: frozenset[str] | None = None
+    paths: tuple[tuple[str, tuple[str, ...]], ...] = ()
     by_effect: bool = False
     by_money: bool = False
     by_customer: bool = False
@@ -105,6 +109,7 @@ class Ruleset:
         expressions = [one.expression for one in about if one.expression is not None]
         totals = frozenset(total for one in expressions for total in one.totals)
         members = frozenset(member for one in expressions for member in one.call_members)
+        paths = {path for one in expressions for path in one.paths}
         every = totals | counted
         arguments = [one.arguments for one in expressions if "args" in one.names]
         named = frozenset(name for some in arguments for name in some or ())
@@ -116,6 +121,7 @@ class Ruleset:
             totals=totals,
             counted=frozenset(counted),
             arguments=None if None in arguments else named,
+            paths=tuple((path, tuple(path.split("."))) for path in sorted(paths)),
             by_effect=any("effect" in one.names for one in expressions),
             by_money=bool(members & _OF_MONEY) or any(total.endswith("money") for total in every),
             by_customer="customer" in members or any(total.startswith("customer.") for total in every),
@@ -126,7 +132,8 @@ def _ready(rule: Rule) -> Ready:
     if rule.when is None:
         return Ready(rule)
     try:
-        return Ready(rule, compiled(rule.when))
+        expression = compiled(rule.when)
+        return Ready(rule, expression, surely_false=expression.surely_false)
     except InvalidArgument as error:  # what an earlier release let in
         return Ready(rule, broken=error.message)
 

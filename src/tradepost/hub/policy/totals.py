@@ -8,18 +8,22 @@ what it took, one whose outcome is unknown stays counted.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.database.engine import Database
 from tradepost.hub.policy.figures import Figures
 from tradepost.hub.policy.models import PolicyTotal
 
 ALL = "*"  # in place of a tool: all of them together
 _PREFIX = "all_"
 _LONGEST = 80
+KEPT_DAYS = timedelta(days=3)  # the longest total is of one day, which ends in the last zone 14 hours later
+BATCH = 200
 _PARTS = ("money", "count", "quantity")
 
 
@@ -131,6 +135,23 @@ async def settle(session: AsyncSession, taken: Mapping[str, Sequence[int]], *, f
             )
             .execution_options(synchronize_session=False)
         )
+
+
+async def forget_old(database: Database, now: datetime) -> int:
+    """Delete totals of days that are over in every time zone; nothing looks at them any more. Returns how many. Any
+    number of processes may do it at once."""
+    over = (now - KEPT_DAYS).date().isoformat()
+    async with database.system(write=False) as session:
+        old = select(PolicyTotal.workspace_id, PolicyTotal.id).where(PolicyTotal.day < over).limit(BATCH)
+        found = (await session.execute(old)).all()
+    if not found:
+        return 0
+    async with database.system(write=True) as session:
+        for workspace_id, row in found:
+            await session.execute(
+                delete(PolicyTotal).where(PolicyTotal.workspace_id == workspace_id, PolicyTotal.id == row)
+            )
+    return len(found)
 
 
 def _short(text: str) -> str:

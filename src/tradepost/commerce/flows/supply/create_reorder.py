@@ -11,9 +11,10 @@ from tradepost.commerce.catalog.models import Variant
 from tradepost.commerce.flows.names import called, find_called
 from tradepost.commerce.flows.stock.incoming import Incoming, arriving, incoming_of
 from tradepost.commerce.flows.stock.stock_lines import Lines, OneQuantity, OneSku, require_once, wanted_lines
+from tradepost.commerce.flows.supply.need import need_of
 from tradepost.commerce.flows.supply.suppliers import lead_days, offers_for
 from tradepost.commerce.inventory.cover import amount_text
-from tradepost.commerce.inventory.models import Location
+from tradepost.commerce.inventory.models import Location, StockLevel
 from tradepost.commerce.inventory.stock import expect, lock_levels, open_level
 from tradepost.commerce.purchasing.buying import line_cost, require_terms
 from tradepost.commerce.purchasing.models import PurchaseOrder, PurchaseOrderLine, Supplier, SupplierItem
@@ -105,6 +106,7 @@ async def create_reorder(
     levels = await lock_levels(store, [(item.variant.sku, place.id) for item in bought])
     coming = await incoming_of(store, {item.variant.sku for item in bought}, [place.id])
     warnings = [text for item in bought for text in _overlaps(item, place, coming, store.now, allow_duplicate)]
+    suggested = [_suggested(item, levels.get((item.variant.sku, place.id)), place, coming) for item in bought]
     order = await _placed(store, partner, place, bought, currency, reason)
     for item in bought:
         level = levels.get((item.variant.sku, place.id)) or open_level(
@@ -123,7 +125,15 @@ async def create_reorder(
     for text in warnings:
         store.side_effect(text)
     text = f"{order.number} ordered from {called(partner)} for {place.code}: {listed}, {total['display']} in all, ETA "
-    return Answer(_view(order, partner, place, bought, warnings), " ".join([f"{text}{eta[:10]}.", *warnings]))
+    said = " ".join([f"{text}{eta[:10]}.", *warnings])
+    return Answer(_view(order, partner, place, bought, warnings), said, known={"suggested": suggested})
+
+
+def _suggested(item: _Bought, level: StockLevel | None, place: Location, coming: list[Incoming]) -> dict[str, int]:
+    """What is bought of a SKU, and what suggest_reorders would have said of it."""
+    there = arriving(coming, item.variant.sku, place.id)
+    need = need_of(level, there, item.offer, item.variant.quantity_scale).quantity if level is not None else 0
+    return {"quantity": item.quantity, "suggested": need}
 
 
 async def _placed(

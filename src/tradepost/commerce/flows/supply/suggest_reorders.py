@@ -17,10 +17,11 @@ from tradepost.commerce.flows.names import find_called
 from tradepost.commerce.flows.stock.incoming import Incoming, arriving, incoming_of
 from tradepost.commerce.flows.stock.stock_detail import WarehouseFilter
 from tradepost.commerce.flows.stock.stock_lists import locations_of, quantity_factor
+from tradepost.commerce.flows.supply.need import HORIZON_DAYS, expected, need_of
 from tradepost.commerce.flows.supply.suppliers import Offer, offers_for
 from tradepost.commerce.inventory.cover import amount_text, days_of_cover, demand_over
 from tradepost.commerce.inventory.models import Location, StockLevel
-from tradepost.commerce.purchasing.buying import line_cost, to_terms
+from tradepost.commerce.purchasing.buying import line_cost
 from tradepost.commerce.purchasing.models import Supplier, SupplierItem
 from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
@@ -68,7 +69,7 @@ class Suggestion(TypedDict):
 @read_tool(title="Suggest reorders", scope="read:purchasing")
 async def suggest_reorders(
     store: Store,
-    horizon_days: Horizon = 7,
+    horizon_days: Horizon = HORIZON_DAYS,
     warehouse_id: WarehouseFilter = None,
     supplier: SupplierFilter = None,
     sku: SkuFilter = None,
@@ -174,12 +175,8 @@ def _suggestion(
 ) -> Suggestion:
     scale = variant.quantity_scale
     incoming = expected(level, coming)
-    demand = demand_over(level.lead_time_days + horizon, level.daily_demand_milli, scale)
-    need = demand + level.safety_stock - level.available - incoming
-    if level.reorder_point > 0 and level.available + incoming <= level.reorder_point:
-        need = max(need, level.reorder_quantity)
-    need = max(need, 0)
-    quantity = to_terms(need, offer[0].moq, offer[0].pack_size) if offer and need else need
+    found = need_of(level, coming, offer[0] if offer else None, scale, horizon)
+    need, quantity = found.units, found.quantity
     firm = [item for item in coming if not item.is_draft]
     item: Suggestion = {
         "id": level.id,
@@ -207,11 +204,6 @@ def _suggestion(
         item["unit"] = variant.unit
         item["quantity_scale"] = scale
     return item
-
-
-def expected(level: StockLevel, coming: list[Incoming]) -> int:
-    """Units on their way: what the level counts, or what open orders and transfers say, whichever is more."""
-    return max(level.incoming, sum(item.quantity for item in coming if not item.is_draft))
 
 
 def _reason(level: StockLevel, variant: Variant, horizon: int, incoming: int, need: int, quantity: int) -> str:

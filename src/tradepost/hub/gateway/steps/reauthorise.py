@@ -30,7 +30,7 @@ from tradepost.hub.gateway.steps.limit_entry import require_features
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
 from tradepost.hub.gateway.weighing import PreviewFailed, chosen_for, decision_for, why
-from tradepost.hub.policy.decide import EXPIRY, Ask, Decision, Deny
+from tradepost.hub.policy.decide import EXPIRY, Ask, Decision, Deny, higher_role
 
 REASON = "what the approval was based on has changed since:"
 HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
@@ -108,11 +108,15 @@ async def _records_stand(call: Call, parts: Parts, action: Action) -> None:
 
 
 async def _policy_stands(call: Call, parts: Parts, action: Action) -> None:
-    """Decide once more: a denial ends the action, and who is asked by more people than have said yes is asked again."""
+    """Decide once more: a denial, by a freeze too, ends the action; where more people have to agree than did, or people
+    of a higher role, it is asked again."""
     decision = call.decision = await _decided(call, parts)
     if isinstance(decision, Deny):
         raise StateConflict(f"Policy denies this by now: {decision.reason}.", hint=HINT, details=why(decision))
-    if isinstance(decision, Ask) and decision.approvals_needed > action.approvals_needed:
+    if not isinstance(decision, Ask):
+        return
+    higher = higher_role(action.approver_role, decision.approver_role) != action.approver_role
+    if decision.approvals_needed > action.approvals_needed or (higher and action.decision == "ask"):
         await _put_back(call, parts, action.preview or {}, decision.reason)
 
 
@@ -148,7 +152,8 @@ async def _put_back(call: Call, parts: Parts, preview: Json, reason: str, *, did
     asked = decision if isinstance(decision, Ask) else None
     approvals = max(action.approvals_needed, asked.approvals_needed if asked is not None else 1)
     expires_in = asked.expires_in if asked is not None else EXPIRY
-    terms = {"approvals_needed": approvals, "rule_id": decision.rule_id}
+    role = higher_role(action.approver_role, asked.approver_role if asked is not None else None)
+    terms = {"approvals_needed": approvals, "approver_role": role, "rule_id": decision.rule_id}
     fact = AuditFact.of(
         call.caller,
         "decision",

@@ -12,6 +12,7 @@ from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.hub.limits.quotas import read_quotas
 from tradepost.hub.limits.settings import SETTINGS
+from tradepost.hub.policy.figures import KEY as FIGURES
 from tradepost.hub.registration.configuration.addresses import moves_row
 from tradepost.hub.registration.configuration.apis import keep_api
 from tradepost.hub.registration.configuration.applying_credentials import CredentialChanges
@@ -128,7 +129,7 @@ class ServerChanges:
             row.state = part.state
         if row.state == "enabled" and change.members.keys() & {"state", "digest"}:
             await self._approve(row, self._rows.servers[server], *before)
-        if change.members.keys() & {"settings", "inject"} or change.action == "create":
+        if change.members.keys() & {"settings", "inject", "figures"} or change.action == "create":
             row.settings = _settings(row.settings or {}, part, None)
             self._ruled[server] = change.path
 
@@ -254,6 +255,10 @@ def _settings(stored: Mapping[str, object], part: ServerPart | ToolPart, asserti
         kept.pop(INJECT, None)
         if part.inject:
             kept[INJECT] = part.inject
+    if isinstance(part, ToolPart) and part.says("figures"):
+        kept.pop(FIGURES, None)
+        if part.figures:
+            kept[FIGURES] = part.figures
     if assertion is not None:
         kept.pop(ASSERTION, None)
         if assertion is not False:

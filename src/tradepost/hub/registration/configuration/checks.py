@@ -10,6 +10,7 @@ from tradepost.hub.access.scopes import checked_scopes
 from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits import quotas
 from tradepost.hub.limits.settings import checked as checked_setting
+from tradepost.hub.policy.figures import declared_of
 from tradepost.hub.registration.configuration.apis import checked_api, checked_base
 from tradepost.hub.registration.configuration.document import (
     AgentPart,
@@ -158,7 +159,11 @@ class _Checks:
             if scope is not None:
                 self._at((*path, "scope"), lambda: checked_scopes([scope], "scope"))
         settings = self._settings(part.settings, (*path, "settings"), of_tool=True, bundled=bundled)
-        return _with(part, settings=settings, inject=self._rules(part.inject, (*path, "inject")))
+        if bundled and part.figures:
+            raise self._read.wrong((*path, "figures"), "What a bundled tool is about comes with the release.")
+        declared = self._at((*path, "figures"), lambda: declared_of(part.figures))
+        figures = declared.as_stored() if declared is not None else {}
+        return _with(part, settings=settings, figures=figures, inject=self._rules(part.inject, (*path, "inject")))
 
     def _content(self, part: ContentPart, path: Path, is_prompt: bool) -> ContentPart:
         """One as it is stored: a resource without what is data, also where its file is from before that."""

@@ -45,7 +45,7 @@ def compare_tools(
     return found
 
 
-_OF_TOOL = ("tool_class", "moves_money", "scope", "settings", "inject")
+_OF_TOOL = ("tool_class", "moves_money", "scope", "settings", "inject", "figures")
 
 
 def _bundled(server: str, tool: ToolPart, current: ToolPart | None, place: Path, found: Found) -> None:

@@ -91,7 +91,8 @@ class ApiPart(Part):
 
 class ToolPart(Part):
     """A tool. `digest` stands for the definition that a person approved; with the definition itself, a hub can take the
-    tool over without asking its server. Class, scope, definition and digest of a bundled tool come with the release."""
+    tool over without asking its server. `figures`: where rules find what a call is about (policy.figures). Class,
+    scope, definition and digest of a bundled tool come with the release."""
 
     name: Name
     state: ToolState = "unapproved"
@@ -100,6 +101,7 @@ class ToolPart(Part):
     scope: Name | None = None
     settings: Json = Field(default_factory=dict)
     inject: list[Json] = Field(default_factory=list)
+    figures: dict[Name, str] = Field(default_factory=dict)
     digest: Digest | None = None
     definition: Json | None = None
 
@@ -167,6 +169,7 @@ class PolicyPart(Part):
     approvals: int = 1
     expires_minutes: int | None = None
     caller_may_confirm: bool = False
+    approver_role: Literal["operator", "admin", "owner"] | None = None
     loosens: bool = False
     window: Json | None = None
 

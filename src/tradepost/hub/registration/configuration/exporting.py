@@ -9,6 +9,7 @@ import orjson
 from tradepost.hub.access.models import Agent
 from tradepost.hub.limits.quotas import plain
 from tradepost.hub.limits.settings import SETTINGS
+from tradepost.hub.policy.figures import KEY as FIGURES
 from tradepost.hub.registration.configuration.apis import api_part
 from tradepost.hub.registration.configuration.document import (
     FORMAT_VERSION,
@@ -108,7 +109,7 @@ def _tool(row: ToolEntry, bundled: bool) -> ToolPart:
         shown |= {"class": row.tool_class, "moves_money": row.moves_money, "scope": row.scope}
     shown |= {"settings": settings_in(row.settings), "inject": rules_in(row.settings), "digest": row.digest}
     if not bundled:
-        shown["definition"] = orjson.loads(row.definition)
+        shown |= {"figures": row.settings.get(FIGURES, {}), "definition": orjson.loads(row.definition)}
     return ToolPart.model_validate(shown)
 
 

@@ -13,7 +13,7 @@ from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.models import Agent, Profile
 from tradepost.hub.policy.expression import compiled
-from tradepost.hub.policy.rule import ORDER, Outcome, Rule, RuleClass
+from tradepost.hub.policy.rule import ORDER, Approver, Outcome, Rule, RuleClass
 from tradepost.hub.policy.window import window_of
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -39,6 +39,7 @@ USUAL: Mapping[str, Any] = {
     "approvals": 1,
     "expires_minutes": None,
     "caller_may_confirm": False,
+    "approver_role": None,
     "loosens": False,
     "window": None,
 }
@@ -85,6 +86,7 @@ def shown(rule: Rule, names: Names) -> dict[str, Any]:
         "approvals": rule.approvals,
         "expires_minutes": None if rule.expires_in is None else int(rule.expires_in.total_seconds()) // 60,
         "caller_may_confirm": rule.caller_may_confirm,
+        "approver_role": rule.approver_role,
         "loosens": rule.loosens,
         "window": None if rule.window is None else rule.window.as_stored(),
     }
@@ -101,6 +103,7 @@ def rule_from(given: Mapping[str, Any], names: Names, before: Rule | None = None
     if said["profile"] and said["agent"]:
         raise InvalidArgument("A rule is narrowed to a profile or to an agent, not to both.", field="agent")
     expires = _number(said["expires_minutes"], "expires_minutes", 1, LONGEST_MINUTES)
+    role = said["approver_role"]
     rule = Rule(
         id=new_id("pol") if before is None else before.id,
         version=1 if before is None else before.version,
@@ -119,6 +122,7 @@ def rule_from(given: Mapping[str, Any], names: Names, before: Rule | None = None
         approvals=_number(said["approvals"], "approvals", 1, 2) or 1,
         expires_in=None if expires is None else timedelta(minutes=expires),
         caller_may_confirm=_yes(said["caller_may_confirm"], "caller_may_confirm"),
+        approver_role=_one_of(role, "approver_role", get_args(Approver)) if role else None,
         loosens=_yes(said["loosens"], "loosens"),
         window=window_of(said["window"]),
     )
@@ -143,9 +147,11 @@ def checked_name(name: Any) -> str:
 
 
 def _sensible(rule: Rule) -> Rule:
-    if rule.outcome != "ask" and (rule.approvals > 1 or rule.caller_may_confirm or rule.expires_in is not None):
+    of_asking = rule.approvals > 1 or rule.caller_may_confirm or rule.approver_role or rule.expires_in is not None
+    if rule.outcome != "ask" and of_asking:
         raise InvalidArgument(
-            "Approvals, their expiry and the caller's own yes belong to rules that ask.", field="outcome"
+            "Approvals, who gives them, their expiry and the caller's own yes belong to rules that ask.",
+            field="outcome",
         )
     if rule.approvals > 1 and rule.caller_may_confirm:
         raise InvalidArgument("Where two people are asked, the caller cannot say yes alone.", field="approvals")

@@ -37,6 +37,14 @@ async def find(session: AsyncSession, name: str) -> Rule:
     raise NotFound(f"There is no rule '{name[:60]}'.", hint="Run `tradepost policy list`.")
 
 
+async def find_own(session: AsyncSession, name: str) -> Rule:
+    """A rule that can be changed or removed. Raises NotFound, StateConflict (it is built in)."""
+    rule = await find(session, name)
+    if rule.built_in:
+        raise _is_built_in(name)
+    return rule
+
+
 async def add(session: AsyncSession, by: Caller, given: Given, now: Now = system_now) -> Rule:
     """Add a rule. Raises InvalidArgument, NotFound, StateConflict (the name is taken)."""
     await require_role(session, by, "admin")
@@ -132,12 +140,16 @@ async def set_zone(session: AsyncSession, by: Caller, zone: str) -> str:
 
 async def _own(session: AsyncSession, name: str) -> tuple[PolicyRule, Rule]:
     if name in {word for rule in BUILT_IN for word in (rule.id, rule.name)}:
-        raise StateConflict(
-            f"The rule '{name}' is built in.",
-            hint="Add a rule of your own: it comes before it, and loosens it where it says so.",
-        )
+        raise _is_built_in(name)
     statement = select(PolicyRule).where((PolicyRule.name == name) | (PolicyRule.id == name))
     row: PolicyRule | None = await session.scalar(statement.with_for_update())
     if row is None:
         raise NotFound(f"There is no rule '{name[:60]}'.", hint="Run `tradepost policy list`.")
     return row, rule_of(row)
+
+
+def _is_built_in(name: str) -> StateConflict:
+    return StateConflict(
+        f"The rule '{name}' is built in.",
+        hint="Add a rule of your own: it comes before it, and loosens it where it says so.",
+    )

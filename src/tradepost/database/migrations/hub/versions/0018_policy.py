@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("approvals", sa.BigInteger(), nullable=False),
         sa.Column("expires_seconds", sa.BigInteger(), nullable=True),
         sa.Column("caller_may_confirm", sa.Boolean(), nullable=False),
+        sa.Column("approver_role", sa.String(), nullable=True),
         sa.Column("loosens", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("window", types.JsonColumn(none_as_null=True), nullable=True),
@@ -49,6 +50,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('rule', 'freeze')", name=op.f("ck_policy_rules_kind")),
         sa.CheckConstraint("outcome IN ('allow', 'ask', 'deny')", name=op.f("ck_policy_rules_outcome")),
         sa.CheckConstraint("approvals IN (1, 2)", name=op.f("ck_policy_rules_approvals")),
+        sa.CheckConstraint("approver_role IN ('operator', 'admin', 'owner')", name=op.f("ck_policy_rules_approver")),
         sa.ForeignKeyConstraint(
             ["workspace_id", "profile_id"],
             ["profiles.workspace_id", "profiles.id"],
