@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.hub.gateway.test_foreign import answers
+from tests.hub.gateway.test_killed import intents_and_outcomes, leases_end
 from tests.hub.gateway.test_killed_governed import counted
 from tests.hub.gateway.world import Facts, World, error_of, guard, opened, structured
 from tradepost.foundation.errors import ForbiddenScope, StateConflict, TradepostError
@@ -12,6 +13,7 @@ from tradepost.hub.access import agents
 from tradepost.hub.actions.views import ActionView, list_views
 from tradepost.hub.registration.assignments import unassign
 from tradepost.hub.registration.policies import rules
+from tradepost.protocol.builtin import ToolResult
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
 CUT = UpstreamFailed("The connection was cut.", dispatched=True)
@@ -109,6 +111,28 @@ async def test_a_replay_needs_every_right_that_the_call_needs(guarded: World) ->
         await unassign(session, guarded.admin, "shop", "add_stock", agent="supply")
     assert await _refusal(guarded) == "not_found"
     assert len(guarded.shop.effects()) == 1
+
+
+async def test_an_approved_write_whose_server_is_not_called_now_is_sent_later(world: World) -> None:
+    """It was never sent, so nothing about it is unknown: people said yes, and it is tried again."""
+    await world.add_remote("ship")
+    await world.add_remote("track", "read")
+    asked = structured(await world.call("ship", parcel="7", idempotency_key="k1"))["approval_id"]
+    await world.built.verdicts.approve(world.owner, asked)
+    world.servers.remote = answers(UpstreamFailed("Connection refused.", dispatched=False))
+    for _ in range(5):
+        await world.call("track")
+    sent = len(world.servers.remote_calls)
+    await world.executor.run_due()
+    assert len(world.servers.remote_calls) == sent, "the breaker is open"
+    assert (await world.action(asked)).state == "executing"
+    async with opened(world.facts) as other:
+        other.servers.remote = answers(ToolResult([{"type": "text", "text": "shipped"}]))
+        await leases_end(other)
+        await other.executor.run_due()
+        assert len(other.servers.remote_calls) == 1
+    assert (await world.action(asked)).state == "succeeded"
+    assert await intents_and_outcomes(world) == (1, 1)
 
 
 async def _refusal(world: World) -> str:

@@ -44,7 +44,7 @@ async def reauthorise(call: Call, parts: Parts) -> None:
     await _caller_stands(call, parts)
     await _tool_stands(call, parts, action)
     require_features(call)
-    if claim.started and call.tool.server_kind != "builtin":
+    if claim.may_have_reached and call.tool.server_kind != "builtin":
         raise StateConflict("The process that called the server was cut off, and the server cannot be asked again.")
     scope(call, parts)
     if fingerprint(call.arguments) != action.fingerprint:
