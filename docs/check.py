@@ -1,4 +1,5 @@
-"""Checks of what no linter reads: the documents' links and names, the decisions' shape, the locks, the size of files.
+"""Checks of what no linter reads: the documents' links, names and counts, the decisions' shape, the locks, the size of
+files.
 
 Run by `make check`; prints one line per finding and exits non-zero if there is any.
 """
@@ -19,6 +20,7 @@ DECISION_PARTS = ("## Context", "## Decision", "## Consequences", "## Alternativ
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _DOTTED_NAME = re.compile(r"`(tradepost(?:\.\w+)+)`")
+_COUNTED = re.compile(r"\*\*(\d+) tests\*\*")
 _PATH_IN_TREE = re.compile(r"`((?:src|tests|docs|bench|\.ci)/[\w./-]*)`")
 
 
@@ -78,6 +80,33 @@ def problems_of_decisions() -> Iterator[str]:
             yield f"{path.relative_to(ROOT)}: lacks {', '.join(missing)}"
 
 
+def tests_marked(mark: str) -> int:
+    """How many test functions carry a mark, by themselves or with their whole module."""
+    found = 0
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text()
+        if f"mark.{mark}" not in text:
+            continue
+        tree = ast.parse(text)
+        given = (node for node in tree.body if isinstance(node, ast.Assign) and _names(node.targets) == {"pytestmark"})
+        whole = any(f"mark.{mark}" in ast.unparse(node.value) for node in given)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                found += whole or any(f"mark.{mark}" in ast.unparse(one) for one in node.decorator_list)
+    return found
+
+
+def _names(targets: list[ast.expr]) -> set[str]:
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def problems_of_counts() -> Iterator[str]:
+    path = ROOT / "docs" / "how-to" / "run-several-processes.md"
+    said, there = _COUNTED.findall(path.read_text()), tests_marked("two_processes")
+    if said != [str(there)]:
+        yield f"{path.relative_to(ROOT)}: it says {said or 'nothing'}, but {there} tests are marked two_processes"
+
+
 def problems_of_locks() -> Iterator[str]:
     for path in sorted(ROOT.glob("requirements*.lock")):
         text = path.read_text()
@@ -97,12 +126,13 @@ def problems_of_sources() -> Iterator[str]:
 
 def main() -> int:
     found = [problem for path in sorted(documents()) for problem in problems_of_document(path)]
-    found += [*problems_of_decisions(), *problems_of_locks(), *problems_of_sources()]
+    found += [*problems_of_decisions(), *problems_of_counts(), *problems_of_locks(), *problems_of_sources()]
     for block in (block for path in how_tos() for block in blocks(path) if block.not_run is not None):
         print(f"{block.where}: these commands are not run by the tests: {block.not_run}")
     for problem in found:
         print(problem)
-    print(f"documents, decisions, locks and file sizes: {len(found) or 'no'} finding{'s' if len(found) != 1 else ''}")
+    how_many = f"{len(found) or 'no'} finding{'s' if len(found) != 1 else ''}"
+    print(f"documents, counts, decisions, locks and file sizes: {how_many}")
     return 1 if found else 0
 
 

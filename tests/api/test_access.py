@@ -120,6 +120,7 @@ RULES = {
     "GET /approvals": "viewer, agents",
     "GET /approvals/{approval}": "viewer, agents",
     "POST /approvals/{approval}/approve": "operator",
+    "POST /approvals/{approval}/settle": "operator",
     "POST /approvals/{approval}/reject": "operator",
     "POST /actions/{approval}/undo": "operator, agents",
     "GET /approvals/groups": "operator",

@@ -2,9 +2,14 @@
 
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from tests.api.conftest import As
 from tests.api.world import Side, problem
+from tests.engines import DatabaseUrls
+from tradepost.database.engine import Database
 from tradepost.foundation.clock import system_now, to_rfc3339
+from tradepost.hub.actions.models import Action
 
 
 async def test_a_group_is_answered_as_it_was_looked_at(as_: As, acme: Side) -> None:
@@ -26,6 +31,27 @@ async def test_a_group_is_answered_as_it_was_looked_at(as_: As, acme: Side) -> N
     problem(await operator.send("POST", f"/approvals/{other['id']}/approve", stale), 409, "state_conflict")
     shown = await operator.get(f"/approvals/{other['id']}")
     assert (shown["state"], shown["moves_money"], shown["approver_role"]) == ("pending", False, None)
+
+
+async def test_an_unknown_outcome_is_found_and_settled_once(as_: As, acme: Side, database_urls: DatabaseUrls) -> None:
+    """Rule 4: it is shown, and a person says what they found."""
+    await as_("agent").patch("/contacts/C-1", {"language": "de"}, status=202)
+    operator = as_("operator")
+    (asked,) = (await operator.get("/approvals"))["items"]
+    settle = f"/approvals/{asked['id']}/settle"
+    problem(await operator.send("POST", settle, {"found": "succeeded"}), 409, "state_conflict")
+    database = Database(database_urls.hub)
+    async with database.transaction(acme.workspace_id, write=True) as session:
+        await session.execute(update(Action).where(Action.id == asked["id"]).values(state="unknown"))
+    await database.close()
+    (listed,) = (await operator.get("/approvals?state=unknown"))["items"]
+    assert "whether it took effect is unknown" in listed["message"]
+    problem(await operator.send("POST", settle, {"found": "perhaps"}), 400, "invalid_argument")
+    for nobody in ("agent", "viewer"):
+        problem(await as_(nobody).send("POST", settle, {"found": "failed"}), 403, "forbidden_scope")
+    done = await operator.post(settle, {"found": "succeeded", "comment": "it says de"}, 200)
+    assert (done["state"], done["error_code"], done["result"]["isError"]) == ("succeeded", "outcome_settled", True)
+    problem(await as_("owner").send("POST", settle, {"found": "failed"}), 409, "state_conflict")
 
 
 async def test_a_right_is_handed_over_and_taken_back(as_: As, acme: Side) -> None:

@@ -35,6 +35,7 @@ BODIES: dict[str, Any] = {
     "PATCH /contacts/{contact}": {"language": "fr"},
     "PUT /profiles/{profile}/roles/{user}": {"role": "operator"},
     "PATCH /webhooks/{webhook}": {"state": "paused"},
+    "POST /approvals/{approval}/settle": {"found": "failed"},
 }
 
 

@@ -78,6 +78,7 @@ CASES = {
     "an unknown person": Case((*APPROVE, "--as", "nobody@acme.example"), "no user 'nobody@acme.example'", "List"),
     "a viewer who approves": Case((*APPROVE, "--as", VIEWER), "role operator", "owner"),
     "an unknown approval": Case(("approvals", "show", ACTION), "no approval", ""),
+    "an outcome that is none": Case(("approvals", "settle", ACTION, "perhaps"), "no outcome", "succeeded or failed"),
     "an unknown state": Case(("approvals", "list", "--state", "done"), "'done' is no state", "pending"),
     "an unknown workspace": Case(("agent", "list", "--workspace", "other"), "no workspace 'other'", "workspace list"),
     "a workspace that is there": Case(("workspace", "create", "acme", "--owner", "a@b.test"), "already", "another"),

@@ -206,6 +206,7 @@ async def test_it_works(grid: Grid, feature: Feature, client: str, server: str):
         await feature(grid, client, server)
 
 
+@pytest.mark.two_processes
 @every_cell
 async def test_it_works_with_two_processes(grid_of_two: Grid, feature: Feature, client: str, server: str):
     async with asyncio.timeout(2 * SECONDS):

@@ -15,6 +15,7 @@ from tradepost.hub.access.agents import find_agent
 from tradepost.hub.actions.answering import How
 from tradepost.hub.actions.card import Card, cards_of
 from tradepost.hub.actions.models import ActionState
+from tradepost.hub.actions.settling import Found
 from tradepost.hub.actions.shapes import MOST_AT_ONCE
 from tradepost.hub.actions.verdicts import MAX_COMMENT_CHARACTERS
 from tradepost.hub.actions.views import ActionView, list_views, view
@@ -59,6 +60,14 @@ class Said(Given):
     def how(self) -> How:
         """As the service has it."""
         return How("rest", self.code, False, self.round, self.fingerprint)
+
+
+class FoundOut(Given):
+    """What a person found out about a write whose outcome is unknown."""
+
+    found: Found = Field(description="succeeded: it took effect; failed: it did not.")
+    comment: str | None = Field(None, max_length=MAX_COMMENT_CHARACTERS, pattern=r"^[^\x00]*$")
+    code: str | None = Field(None, max_length=40, pattern=r"^[^\x00]*$")
 
 
 class Member(Given):
@@ -221,6 +230,15 @@ async def approve(work: Answering, approval: Which, body: Said) -> ApprovalShown
 async def reject(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Reject it for good."""
     found = await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment, body.how())
+    return _shown(work.caller, found)
+
+
+@router.post("/approvals/{approval}/settle", summary="Settle a write of unknown outcome")
+async def settle(work: Answering, approval: Which, body: FoundOut) -> ApprovalShown:
+    """Say what became of a write whose outcome is unknown, after having looked. Nothing is carried out by it; whoever
+    repeats the call hears it from then on."""
+    how = How("rest", body.code)
+    found = await work.parts.gateway.verdicts.settle(work.caller, approval, body.found, body.comment, how)
     return _shown(work.caller, found)
 
 

@@ -11,6 +11,7 @@ from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceO
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.actions.card import Card, cards_of
+from tradepost.hub.actions.settling import Found
 from tradepost.hub.actions.views import ActionView, list_views, view
 from tradepost.hub.notices.contents import risk_of
 
@@ -110,6 +111,8 @@ def _show(action: ActionView, card: Card) -> None:
     console.say(action.what_happened())
     if action.state == "pending":
         console.say(f"Answer with: tradepost approvals approve {action.id} --as YOUR-E-MAIL   (or reject)")
+    if action.state == "unknown":
+        console.say(f"Look, then say: tradepost approvals settle {action.id} succeeded --as YOUR-E-MAIL   (or failed)")
 
 
 def _answer(
@@ -162,6 +165,34 @@ def reject(
 ) -> None:
     """Reject one for good."""
     _answer("reject", action_id, comment, workspace, by, data, as_json)
+
+
+@approvals.command("settle")
+def settle(
+    action_id: ActionId,
+    found: Annotated[str, typer.Argument(help="succeeded: it took effect; failed: it did not.")],
+    comment: Comment = None,
+    workspace: WorkspaceOption = None,
+    by: UserOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what became of a write whose outcome is unknown, after you have looked. Nothing is carried out by it."""
+
+    async def work() -> None:
+        if found not in ("succeeded", "failed"):
+            raise InvalidArgument(f"'{found}' is no outcome.", hint="Say succeeded or failed.", field="found")
+        email = named_person(by)
+        async with opened(data) as place:
+            caller = await place.acting(workspace, email)
+            outcome: Found = "succeeded" if found == "succeeded" else "failed"
+            action = await verdicts_of(place).settle(caller, action_id, outcome, comment, AT_THE_CONSOLE)
+        if as_json:
+            console.show_json(action.as_dict())
+        else:
+            console.say(action.what_happened())
+
+    run(work)
 
 
 def _show_undo(action: ActionView) -> None:

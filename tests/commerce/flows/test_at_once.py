@@ -4,6 +4,8 @@ from datetime import timedelta
 from itertools import cycle, islice
 from typing import Any
 
+import pytest
+
 from tests.commerce.at_once import called_from_two
 from tests.commerce.conftest import NOW, Shop
 from tests.commerce.flows.order_rows import ago, one, open_shop, order, rows
@@ -12,6 +14,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.payments.models import Payment, Refund
 
 
+@pytest.mark.two_processes
 async def test_fifty_refunds_never_pay_back_more_than_was_captured(shop: Shop, database_urls: DatabaseUrls) -> None:
     await open_shop(shop, order("1", ("SHIRT-S", 2), ("MUG-R", 1)))
     captured, least = 2700, 70
@@ -33,6 +36,7 @@ async def test_fifty_refunds_never_pay_back_more_than_was_captured(shop: Shop, d
     assert sum(refused for refused, _ in answers) > 10
 
 
+@pytest.mark.two_processes
 async def test_fifty_captures_never_take_more_than_was_authorized(shop: Shop, database_urls: DatabaseUrls) -> None:
     await open_shop(shop, order("1", ("SHIRT-S", 2), method=None))
     authorized, least = 2000, 70

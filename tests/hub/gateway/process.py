@@ -3,18 +3,25 @@ die at a checkpoint on the way, as by `kill -9`."""
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
 from tests.forking import context
 from tests.hub.gateway.world import Facts, World, opened
+from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import RateLimited, TradepostError
+from tradepost.foundation.ids import new_id
 from tradepost.hub.gateway.checkpoints import Point
+from tradepost.protocol.builtin import Json
+from tradepost.protocol.hosting import CallExtras
 
-KILLED = 9
+KILLED = -signal.SIGKILL
 PATIENCE_SECONDS = 60
+SECRET = bytes(range(32))  # of all processes of a test
 
 
 class Process:
@@ -74,16 +81,37 @@ def run_in_process(facts: Facts, verb: str, kill_at: Point | None = None, **argu
 def _run(there: Connection, facts: Facts, verb: str, kill_at: Point | None, arguments: dict[str, Any]) -> None:
     def die(point: Point) -> None:
         if point == kill_at:
-            os._exit(KILLED)
+            os.kill(os.getpid(), signal.SIGKILL)
 
     async def main() -> None:
-        async with opened(facts, checkpoint=die) as world:
+        async with opened(facts, checkpoint=die, secret=SECRET) as world:
             await world.agent()
+            sold = arguments.get("sold_meanwhile")
+            if sold is not None:
+                world.shop.before = partial(_sell, world, sold)
             there.send("ready")
             await asyncio.to_thread(there.recv)
             there.send(await _do(world, verb, arguments))
 
     asyncio.run(main())
+
+
+FORM = {"elicitation": {}}
+
+
+async def confirm(world: World, person: Caller, state: str | None = None) -> Json:
+    """A write of somebody who may say yes themselves: the question, or with its state their yes."""
+    said = None if state is None else {"confirm": {"action": "accept", "content": {}}}
+    extras = CallExtras(client_capabilities=FORM, rounds=True, input_responses=said, request_state=state)
+    arguments = {"sku": "A1", "quantity": 20, "idempotency_key": "k1"}
+    return await world.gateway.call_tool(person, None, "add_stock", arguments, extras)
+
+
+def _sell(world: World, left: int, what: str) -> None:
+    """Somebody else buys in the very moment in which a write is carried out."""
+    if what.endswith(":execute"):
+        world.shop.before = lambda _: None
+        world.shop.put(world.workspace_id, "A1", left)
 
 
 async def _burst(world: World, times: int) -> int:
@@ -105,6 +133,11 @@ async def _burst(world: World, times: int) -> int:
 async def _do(world: World, verb: str, arguments: dict[str, Any]) -> Any:
     if verb == "call":
         return await world.call(arguments["name"], **arguments["arguments"])
+    if verb == "confirm":
+        person = await world.authenticator.authenticate(arguments["key"], new_id("req"))
+        return await confirm(world, person, arguments["state"])
+    if verb == "undo":
+        return (await world.built.undoing.undo(world.owner, arguments["action_id"])).id
     if verb == "burst":
         return await _burst(world, arguments["times"])
     if verb == "run_due":

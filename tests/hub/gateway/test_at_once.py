@@ -26,6 +26,7 @@ async def test_approved_twice_at_the_same_moment_counts_once(world: World):
     assert len(world.shop.effects()) == 1
 
 
+@pytest.mark.two_processes
 async def test_approved_and_carried_out_by_two_processes_at_the_same_moment(world: World):
     asked = structured(await world.add_stock())
     both = [Process(world.facts, "approve_and_run", action_id=asked["approval_id"]) for _ in range(2)]
@@ -38,6 +39,7 @@ async def test_approved_and_carried_out_by_two_processes_at_the_same_moment(worl
     assert (await world.action(asked["approval_id"])).state == "succeeded"
 
 
+@pytest.mark.two_processes
 async def test_one_key_from_many_callers_on_two_replicas_has_one_effect(guarded: World):
     async with opened(guarded.facts) as replica:
         answers = await asyncio.gather(*(world.add_stock() for world in [guarded, replica] * 10))

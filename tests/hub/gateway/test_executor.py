@@ -79,6 +79,7 @@ async def test_a_repeated_call_waits_a_little_and_then_hears_that_it_still_runs(
     assert waiting["details"] == {"approval_id": asked["approval_id"]}
 
 
+@pytest.mark.two_processes
 async def test_a_zombie_cannot_write_over_what_its_successor_recorded(world: World):
     """The lease ends while the server is called; another process settles it first."""
     asked = structured(await world.add_stock())

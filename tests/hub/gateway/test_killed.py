@@ -33,6 +33,7 @@ async def intents_and_outcomes(world: World) -> tuple[int, int]:
     return sum(row.kind == "intent" for row in rows), sum(row.kind == "outcome" for row in rows)
 
 
+@pytest.mark.two_processes
 @pytest.mark.parametrize("point", ["previewed", "asked"])
 async def test_killed_while_asking(world: World, point: Point):
     assert run_in_process(world.facts, "call", point, **ADD) == (KILLED, None)
@@ -46,6 +47,7 @@ async def test_killed_while_asking(world: World, point: Point):
     assert len(world.shop.effects()) == 1
 
 
+@pytest.mark.two_processes
 @pytest.mark.parametrize("point", ["claimed", "reauthorised", "intended", "called", "recorded"])
 async def test_killed_while_carrying_an_approved_action_out(world: World, point: Point):
     asked = structured(await world.add_stock())
@@ -64,6 +66,7 @@ async def test_killed_while_carrying_an_approved_action_out(world: World, point:
     assert len(world.shop.effects()) == 1
 
 
+@pytest.mark.two_processes
 @pytest.mark.parametrize("point", ["intended", "called", "recorded"])
 async def test_killed_while_an_allowed_write_runs(guarded: World, point: Point):
     assert run_in_process(guarded.facts, "call", point, **ADD) == (KILLED, None)
@@ -76,6 +79,7 @@ async def test_killed_while_an_allowed_write_runs(guarded: World, point: Point):
     assert await intents_and_outcomes(guarded) == (1, 1)
 
 
+@pytest.mark.two_processes
 async def test_a_foreign_write_cut_off_after_it_was_sent_is_unknown_and_never_repeated(world: World):
     await world.add_remote("ship")
     world.servers.remote = never
@@ -92,6 +96,7 @@ async def test_a_foreign_write_cut_off_after_it_was_sent_is_unknown_and_never_re
     assert await intents_and_outcomes(world) == (1, 1)
 
 
+@pytest.mark.two_processes
 async def test_a_foreign_write_cut_off_before_it_was_sent_is_sent_once(world: World):
     await world.add_remote("ship")
     world.servers.remote = shipped
@@ -106,6 +111,7 @@ async def test_a_foreign_write_cut_off_before_it_was_sent_is_sent_once(world: Wo
     assert (await world.action(asked["approval_id"])).state == "succeeded"
 
 
+@pytest.mark.two_processes
 async def test_an_agent_that_was_disabled_after_the_cut_is_not_served_again(world: World):
     asked = structured(await world.add_stock())
     await world.built.verdicts.approve(world.owner, asked["approval_id"])

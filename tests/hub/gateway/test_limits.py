@@ -97,6 +97,7 @@ async def test_an_honest_client_never_meets_the_defaults_in_its_first_minute(wor
     assert CALLS_PER_MINUTE >= 6_000
 
 
+@pytest.mark.two_processes
 @pytest.mark.behaviour("S3.10")
 async def test_two_processes_keep_one_limit_and_a_third_finds_it_used_up(world: World, facts: Facts):
     """Row 38, F44: a parallel burst, within a tenth; a restart brings no new one."""

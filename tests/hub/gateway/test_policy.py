@@ -81,6 +81,7 @@ async def test_a_rule_about_a_read_and_one_that_loosens(world: World) -> None:
     assert "gave no answer" in asked.decision_reason
 
 
+@pytest.mark.two_processes
 @pytest.mark.parametrize("processes", [1, 2])
 async def test_a_cap_holds_for_many_small_writes_at_once(facts: Facts, processes: int) -> None:
     """Thirty writes of 2 units against a cap of 20: ten run, whichever process they come to; the rest are refused. What

@@ -48,6 +48,7 @@ async def test_a_person_takes_a_write_back_with_an_approval_of_its_own(world: Wo
     assert "arguments" not in mine["undo"]
 
 
+@pytest.mark.two_processes
 async def test_two_people_in_two_processes_take_it_back_once(world: World):
     action_id = await added(world)
     clerk = await world.user("operator")

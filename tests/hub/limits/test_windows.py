@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.engines import DatabaseUrls
 from tradepost.database.engine import Database
 from tradepost.database.windows import Ask, Share
@@ -35,6 +37,7 @@ async def test_all_shares_together_are_the_limit(database: Database):
     assert given == [40, 40, 20, 0]
 
 
+@pytest.mark.two_processes
 async def test_whoever_asks_at_once_from_two_processes_gets_no_more_than_the_limit(
     database: Database, database_urls: DatabaseUrls
 ):

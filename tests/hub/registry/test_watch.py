@@ -38,6 +38,7 @@ async def test_workspaces_count_for_themselves(world: World, watch: RegistryWatc
     assert await watch.version("ws_nobody") == 0
 
 
+@pytest.mark.two_processes
 async def test_a_change_of_another_process_is_seen_within_a_second(world: World, watch: RegistryWatch):
     elsewhere = Database(world.database.url.render_as_string(hide_password=False))
     try:

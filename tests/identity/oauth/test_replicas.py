@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.hub.gateway.world import Facts
 from tests.identity.oauth.racing import race
 from tests.identity.oauth.world import Browser, Hub, Program, running
@@ -12,6 +14,7 @@ from tradepost.hub.access.oauth.grants import list_grants, revoke_grant
 ACCESS = "tpat_"
 
 
+@pytest.mark.two_processes
 async def test_processes_that_redeem_a_code_at_once(hub: Hub, browser: Browser, program: Program, facts: Facts):
     """security.md A7: exactly one wins."""
     code = await browser.code(program)
@@ -22,6 +25,7 @@ async def test_processes_that_redeem_a_code_at_once(hub: Hub, browser: Browser, 
     assert said.count("invalid_grant") == 2
 
 
+@pytest.mark.two_processes
 async def test_processes_that_refresh_at_once(hub: Hub, browser: Browser, program: Program, facts: Facts):
     """security.md A10: whoever got an answer, one pair of tokens is good."""
     tokens = await hub.tokens(program, browser)
@@ -30,6 +34,7 @@ async def test_processes_that_refresh_at_once(hub: Hub, browser: Browser, progra
     assert [await hub.works(one) for one in said].count(True) == 1
 
 
+@pytest.mark.two_processes
 async def test_a_revocation_reaches_the_other_replica(hub: Hub, browser: Browser, program: Program, facts: Facts):
     async with running(facts) as other:
         token = (await hub.tokens(program, browser))["access_token"]

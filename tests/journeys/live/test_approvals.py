@@ -107,6 +107,7 @@ async def test_what_is_approved_while_no_hub_runs_is_carried_out_at_the_next_sta
             assert len(set(await reorders(client)) - set(before)) == 1
 
 
+@pytest.mark.two_processes
 async def test_two_hubs_over_one_database_carry_it_out_once(engine_name: str, place: Place, serving: Serving):
     if engine_name == "sqlite":
         pytest.skip("a SQLite file is for one serving process")

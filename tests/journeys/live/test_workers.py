@@ -158,6 +158,7 @@ async def _roots(_context: Any) -> types.ListRootsResult:
     return types.ListRootsResult(roots=[types.Root(uri="file:///srv")])
 
 
+@pytest.mark.two_processes
 @ONE_AND_TWO
 @pytest.mark.parametrize("mode", MODES)
 async def test_questions_of_an_older_server_reach_clients_of_both_eras(hub: Hub, mode: str) -> None:
@@ -236,6 +237,7 @@ async def test_a_session_is_served_whichever_process_gets_its_requests(hub: Hub)
     assert (await client.delete("/mcp", headers=invented)).status_code == 404
 
 
+@pytest.mark.two_processes
 @TWO
 async def test_a_changed_registry_counts_everywhere_on_the_next_call(hub: Hub) -> None:
     client = hub.new_client()
@@ -288,6 +290,7 @@ async def until(condition: Any) -> None:
         await asyncio.to_thread(os.sched_yield)
 
 
+@pytest.mark.two_processes
 @TWO
 async def test_the_other_process_goes_on_when_one_is_killed(hub: Hub) -> None:
     assert hub.serving is not None

@@ -17,16 +17,24 @@ from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.states import move
 
 LEASE = timedelta(seconds=90)
+UNSENT = "nobody, nothing was sent"  # in place of an owner: the last attempt ended before it reached the server
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to carry one action out. `started` says that an earlier holder may have reached the server."""
+    """The right to carry one action out. `started`: the intent of an earlier holder stands. `unsent`: that holder has
+    said that nothing was sent, so the server cannot have been reached."""
 
     workspace_id: str
     action_id: str
     fence: int
     started: bool
+    unsent: bool = False
+
+    @property
+    def may_have_reached(self) -> bool:
+        """Whether an earlier holder may have reached the server."""
+        return self.started and not self.unsent
 
 
 # Asked twice a second for as long as the hub runs: made once.
@@ -64,6 +72,7 @@ class Leases:
             now = await self.clock.now(session)
             for action in (await session.scalars(_TO_CLAIM, {"now": now, "most": most})).all():
                 started = action.started_at is not None
+                unsent = action.lease_owner == UNSENT
                 fence = action.fence + 1
                 values: dict[str, Any] = {
                     "lease_owner": self.owner,
@@ -73,7 +82,7 @@ class Leases:
                 before: Literal["approved", "executing"] = "approved" if action.state == "approved" else "executing"
                 same = Action.fence == action.fence
                 if await move(session, action.workspace_id, action.id, before, "executing", same, **values):
-                    claimed.append((Claim(action.workspace_id, action.id, fence, started), action))
+                    claimed.append((Claim(action.workspace_id, action.id, fence, started, unsent), action))
             for _, action in claimed:
                 await session.refresh(action)
         return claimed
@@ -84,11 +93,12 @@ class Leases:
             until = await self.clock.now(session) + self.length
             return await _update(session, claim, lease_until=until)
 
-    async def give_back(self, claim: Claim, after: timedelta) -> bool:
-        """Let another attempt be made after a while, by whichever process comes first."""
+    async def give_back(self, claim: Claim, after: timedelta, *, unsent: bool = False) -> bool:
+        """Let another attempt be made after a while, by whichever process comes first. `unsent`: no attempt so far has
+        reached the server."""
         async with self._database.transaction(claim.workspace_id, write=True) as session:
             until = await self.clock.now(session) + after
-            return await _update(session, claim, lease_until=until, lease_owner=None)
+            return await _update(session, claim, lease_until=until, lease_owner=UNSENT if unsent else None)
 
 
 async def hand_over(session: AsyncSession, claim: Claim, until: datetime, result: str) -> bool:

@@ -15,6 +15,7 @@ ActionState = Literal[
 
 
 UNREPEATABLE = "once"  # the prefix of keys that the hub made up for calls without one
+SETTLED = "outcome_settled"  # the error code of an action whose outcome was unknown until a person found it out
 
 
 class Action(HubBase, Versioned):

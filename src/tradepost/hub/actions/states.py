@@ -4,7 +4,7 @@
        |             |             |
        +-> rejected, +-> expired,  +-> pending (what people saw has changed: they are asked again)
            expired,      canceled
-           canceled
+           canceled                    unknown ---> succeeded | failed (a person has looked)
 
 Two who move an action from the same state at the same moment: one UPDATE finds the row, the other finds none.
 """
@@ -24,7 +24,7 @@ NEXT: Mapping[ActionState, frozenset[ActionState]] = {
     "executing": frozenset({"executing", "pending", "succeeded", "failed", "unknown"}),
     "succeeded": frozenset(),
     "failed": frozenset(),
-    "unknown": frozenset(),
+    "unknown": frozenset({"succeeded", "failed"}),
     "rejected": frozenset(),
     "expired": frozenset(),
     "canceled": frozenset(),

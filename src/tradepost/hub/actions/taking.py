@@ -73,9 +73,11 @@ class Taking:
         verb: str,
         how: How,
         on_behalf_of: str | None = None,
+        comment: str | None = None,
     ) -> None:
-        """The audit row and the event of what a person did to an action."""
-        details = {"way": how.way, **({"on_behalf_of": on_behalf_of} if on_behalf_of is not None else {})}
+        """The audit row and the event of what a person did to an action. `comment` is for what leaves no verdict."""
+        more = {"on_behalf_of": on_behalf_of, "comment": comment}
+        details = {"way": how.way, **{name: value for name, value in more.items() if value is not None}}
         fact = AuditFact.of(
             by,
             "decision",

@@ -24,6 +24,7 @@ from tradepost.hub.actions.approvers import (
 )
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.models import Action, ActionState
+from tradepost.hub.actions.settling import Found, settle_unknown
 from tradepost.hub.actions.shapes import MOST_AT_ONCE, check_one_shape
 from tradepost.hub.actions.states import move
 from tradepost.hub.actions.taking import Answer, Taking, already, expired, locked
@@ -120,6 +121,23 @@ class Verdicts:
             if not await move(session, by.workspace_id, action_id, before, "canceled"):
                 raise await already(session, action)
             self._taking.record(session, action, by, user, "canceled", UNPROVEN)
+            return await view(session, action_id)
+
+    async def settle(
+        self, by: Caller, action_id: str, found: Found, comment: str | None = None, how: How = UNPROVEN
+    ) -> ActionView:
+        """Say what became of an action whose outcome is unknown, after having looked where it should have had its
+        effect. Raises like approve."""
+        check_comment(comment)
+        proven = await self._proven(by, how)
+        async with self._database.transaction(by.workspace_id, write=True) as session:
+            user = await person_behind(session, by)
+            action = await locked(session, action_id)
+            await require_right(session, user, action, await self._clock.now(session))
+            if action.moves_money and not proven and self._fresh is not None:
+                await self._fresh.require(session, user)
+            await settle_unknown(session, action, found, user, comment)
+            self._taking.record(session, action, by, user, f"settled_{found}", how, comment=comment)
             return await view(session, action_id)
 
     async def _answer(self, by: Caller, action_id: str, answer: Answer, comment: str | None, how: How) -> ActionView:

@@ -89,6 +89,7 @@ async def confirmed(call: Call, parts: Parts, action: Action) -> None:
     if action.state == "pending" and word in ("accept", "decline") and same:
         with suppress(StateConflict):  # somebody else was first: what became of it is told below
             await parts.verdicts.confirm(call.caller, action.id, word == "accept")
+            parts.checkpoint("confirmed")
         async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
             action = await session.get_one(Action, (action.workspace_id, action.id))
     if action.state == "pending":

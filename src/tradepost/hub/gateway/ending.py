@@ -98,7 +98,7 @@ def _has_more(call: Call) -> bool:
 
 
 def _reached_earlier(call: Call) -> bool:
-    return call.claim is not None and call.claim.started
+    return call.claim is not None and call.claim.may_have_reached
 
 
 def _is_approved(call: Call) -> bool:

@@ -101,6 +101,15 @@ def plain_call(call: Call, parts: Parts) -> PlainCall:
     )
 
 
+def forbidden(call: Call, parts: Parts) -> Deny | None:
+    """The rule by which a call that was made before would be denied now, whoever has used what of the day since. A
+    freeze is none: it stops writes, and the answer of an earlier one is no write."""
+    decision = decided(plain_call(call, parts), rules_of(call))
+    if not isinstance(decision, Deny):
+        return None
+    return None if decision.rule_id in {one.rule.id for one in chosen_for(call).freezes} else decision
+
+
 async def counted(call: Call, parts: Parts, session: AsyncSession, action: Action) -> Decision | None:
     """Count a call that is about to be carried out, in the transaction that opens it. Returns a stricter decision than
     the one it comes with, where others have used the totals up meanwhile: then nothing may be kept."""

@@ -41,6 +41,7 @@ async def _set_down(call: Call, parts: Parts) -> None:
         action, made = await open_place(session, draft)
         if made:
             parts.audit.record(session, _decided(call, action))
+    parts.checkpoint("deferred")
     if not made:
         await answer_from_earlier(call, parts, action)
         return

@@ -29,15 +29,17 @@ def intent(call: Call, parts: Parts) -> Awaitable[None] | None:
 
 
 async def _declare(call: Call, parts: Parts) -> None:
+    claimed = call.claim is not None
     try:
         await parts.audit.prepare(call.caller.workspace_id)
         async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
-            earlier = None if call.claim is not None else await _open(call, parts, session)
+            earlier = None if claimed else await _open(call, parts, session)
             if earlier is None:
                 await _count(call, parts, session)
+                parts.checkpoint("counted")
                 await _start(call, parts, session)
     except _Overtaken as overtaken:
-        await _ask_instead(call, parts, overtaken.decision)
+        await _ask_instead(call, parts, overtaken.decision, claimed=claimed)
         return
     except (SQLAlchemyError, OSError) as error:
         raise Unavailable(
@@ -68,11 +70,11 @@ async def _count(call: Call, parts: Parts, session: AsyncSession) -> None:
         raise _Overtaken(decision)
 
 
-async def _ask_instead(call: Call, parts: Parts, decision: Decision) -> None:
-    """Raises LimitExceeded for a denial, StateConflict for an action that too few people have approved."""
-    approved = call.action is not None and call.action.decision == "ask"
+async def _ask_instead(call: Call, parts: Parts, decision: Decision, *, claimed: bool) -> None:
+    """Raises LimitExceeded for a denial, StateConflict for an action that was there before: too few people approved it,
+    or it was set down when nobody had to."""
     call.decision = decision
-    if approved:
+    if claimed:
         raise StateConflict(f"Policy does not let this run any more: {decision.reason}.", hint=HINT)
     call.action = call.claim = None  # it was never opened
     if isinstance(decision, Deny):

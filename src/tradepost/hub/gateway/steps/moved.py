@@ -31,6 +31,7 @@ async def _ask(call: Call, parts: Parts) -> None:
         return
     try:
         await ask_again(call, parts, preview, did_nothing=True)
+        parts.checkpoint("moved")
     except StateConflict:
         call.result = refusal
         raise

@@ -69,7 +69,8 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
             _log.error(
                 "carrying out %s failed; it will be tried again", action.id, exc_info=call.crash, extra=whose(call)
             )
-        await parts.leases.give_back(claim, timedelta(seconds=min(60, 2**claim.fence)))
+        unsent = not call.sent and not claim.may_have_reached
+        await parts.leases.give_back(claim, timedelta(seconds=min(60, 2**claim.fence)), unsent=unsent)
         call.crash, call.error, call.result = None, still_running(action.id), None
         return
     try:

@@ -29,7 +29,7 @@ from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.gateway.steps.limit_entry import require_features
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
-from tradepost.hub.gateway.weighing import PreviewFailed, chosen_for, decision_for, why
+from tradepost.hub.gateway.weighing import PreviewFailed, chosen_for, decision_for, settled, why
 from tradepost.hub.policy.decide import EXPIRY, Ask, Decision, Deny, higher_role
 
 REASON = "what the approval was based on has changed since:"
@@ -44,7 +44,7 @@ async def reauthorise(call: Call, parts: Parts) -> None:
     await _caller_stands(call, parts)
     await _tool_stands(call, parts, action)
     require_features(call)
-    if claim.started and call.tool.server_kind != "builtin":
+    if claim.may_have_reached and call.tool.server_kind != "builtin":
         raise StateConflict("The process that called the server was cut off, and the server cannot be asked again.")
     scope(call, parts)
     if fingerprint(call.arguments) != action.fingerprint:
@@ -153,7 +153,7 @@ async def _put_back(call: Call, parts: Parts, preview: Json, reason: str, *, did
     approvals = max(action.approvals_needed, asked.approvals_needed if asked is not None else 1)
     expires_in = asked.expires_in if asked is not None else EXPIRY
     role = higher_role(action.approver_role, asked.approver_role if asked is not None else None)
-    terms = {"approvals_needed": approvals, "approver_role": role, "rule_id": decision.rule_id}
+    terms: Json = {"approvals_needed": approvals, "approver_role": role, "rule_id": decision.rule_id}
     fact = AuditFact.of(
         call.caller,
         "decision",
@@ -167,6 +167,9 @@ async def _put_back(call: Call, parts: Parts, preview: Json, reason: str, *, did
     )
     async with parts.database.transaction(action.workspace_id, write=True) as session:
         expires_at = await parts.clock.now(session) + expires_in
+        if did_nothing:  # it is counted again when it is carried out
+            await settled(call, session, action, "failed", {})
+            call.totals_taken, terms["totals_taken"] = None, None
         moved = await put_back(
             session, claim, preview, reason, expires_at, action.round + 1, did_nothing=did_nothing, **terms
         )
