@@ -9,6 +9,7 @@ from tradepost.app import open_tradepost
 from tradepost.cli import console
 from tradepost.cli.previews import show_preview
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, opened, run
+from tradepost.hub.actions.foreseen import foreseen_in
 
 action = typer.Typer(name="action", help="Writes that were carried out.", no_args_is_help=True)
 
@@ -43,7 +44,7 @@ def undo(
         if as_json:
             console.show_json(made.as_dict())
             return
-        show_preview(made.preview or {})
+        show_preview(foreseen_in(made.preview))
         console.say(f"{made.id}: {made.what_happened()}")
         if made.state == "pending":
             console.say(f"Answer with: tradepost approvals approve {made.id} --as YOUR-E-MAIL   (or reject)")

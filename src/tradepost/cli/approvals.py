@@ -9,7 +9,6 @@ from tradepost.cli.answering import AT_THE_CONSOLE, named_person, verdicts_of
 from tradepost.cli.previews import show_preview
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.errors import InvalidArgument
-from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.actions.card import Card, cards_of
 from tradepost.hub.actions.settling import Found
 from tradepost.hub.actions.views import ActionView, list_views, view
@@ -95,15 +94,16 @@ def show(
 def _show(action: ActionView, card: Card) -> None:
     console.say(risk_of(action, card))
     console.say(f"{action.exposed_name} ({action.tool_class}) on server {action.server}: {action.state}")
+    show_preview(card.foreseen)
     for warning in card.warnings:
         console.say(f"Mind: {warning}")
-    console.say(f"Why it asks: {with_hidden_shown(action.decision_reason)}")
+    console.say(f"Asked by: {card.asker}")
+    console.say(f"Why it asks: {card.reason}")
     for name, value in action.attributes.items():
         console.say(f"Asked for the {name} {value}")
     console.say("Arguments, exactly as they will be executed:")
     for name, text in card.arguments:
         console.say(f"  {name}: {text}" + ("   (the asker's own words)" if name in card.words else ""))
-    show_preview(action.preview or {})
     for said in action.verdicts:
         if said.on_behalf_of is not None:
             console.say(f"{said.user_name} answered for {card.on_behalf_of.get(said.on_behalf_of, said.on_behalf_of)}")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tradepost.cli import console
+from tradepost.cli.local import running_url
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
@@ -12,6 +13,7 @@ from tradepost.hub.access import people, person_links
 from tradepost.hub.access.profile_roles import set_profile_role
 from tradepost.hub.access.second_factor import SecondFactors
 from tradepost.hub.vault.vault import open_vault
+from tradepost.settings import Settings
 
 EmailArgument = Annotated[str, typer.Argument(help="E-mail address.")]
 RoleOption = Annotated[str, typer.Option(help="owner, admin, operator (approves) or viewer.")]
@@ -46,7 +48,7 @@ def user_invite(
             caller = await found.acting(workspace, by)
             async with found.hub.transaction(caller.workspace_id, write=True) as session:
                 made = await person_links.invite(session, caller, email, role, name)  # type: ignore[arg-type]
-        _show_link(found.settings.url, made, as_json, f"{made.email} becomes {role} by opening this, once")
+        _show_link(found.settings, made, as_json, f"{made.email} becomes {role} by opening this, once")
 
     run(work)
 
@@ -98,7 +100,7 @@ def user_link(
             caller = await found.acting(workspace, by)
             async with found.hub.transaction(caller.workspace_id, write=True) as session:
                 made = await person_links.link_for(session, caller, email)
-        _show_link(found.settings.url, made, as_json, f"{made.email} sets a password by opening this, once")
+        _show_link(found.settings, made, as_json, f"{made.email} sets a password by opening this, once")
 
     run(work)
 
@@ -201,8 +203,8 @@ def user_reset_second_factor(
     run(work)
 
 
-def _show_link(url: str, made: person_links.NewLink, as_json: bool, sentence: str) -> None:
-    link = url + made.path
+def _show_link(settings: Settings, made: person_links.NewLink, as_json: bool, sentence: str) -> None:
+    link = running_url(settings.data, settings.url) + made.path
     if as_json:
         console.show_json({"id": made.id, "email": made.email, "link": link, "expires_at": made.expires_at})
         return

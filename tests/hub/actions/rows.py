@@ -21,6 +21,8 @@ def draft(
     lease_owner: str | None = None,
     lease_until: datetime | None = None,
     user_id: str | None = None,
+    preview: dict[str, Any] | None = None,
+    rule_id: str | None = None,
 ) -> Draft:
     """A write of agent_1 that people are asked about."""
     return Draft(
@@ -31,7 +33,8 @@ def draft(
         state=state,
         decision="ask",
         decision_reason="a person approves every write",
-        preview={"changes": []},
+        preview=preview or {"changes": []},
+        rule_id=rule_id,
         approvals_needed=approvals_needed,
         expires_at=expires_at,
         lease_owner=lease_owner,

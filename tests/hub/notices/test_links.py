@@ -1,18 +1,28 @@
 """Answering by the link of a mail and on the page, and all that is no answer (security.md rows 11-16, 30)."""
 
 import asyncio
+import html
+import json
 
 import pytest
 from sqlalchemy import select, update
 
-from tests.hub.notices.doubles import Mailbox
+from tests.hub.notices.doubles import Mailbox, Receiver
 from tests.hub.notices.office import Office
 from tests.hub.world import founded
 from tests.identity.people.desk import said
 from tradepost.hub.access.people import disable_user, set_role
 from tradepost.hub.actions.models import Action
 from tradepost.hub.notices.models import ApprovalLink
+from tradepost.hub.policy.models import PolicyRule
 
+PREVIEW = {
+    "summary": "Refunds €24.90 of \u202eorder #1001.",
+    "moved": ["Order #1001: price was €6.00 when this was shown, it is €7.00 now."],
+    "changes": [{"record": "Order #1001", "field": "refunded so far", "before": "€6.00", "after": "€30.90"}],
+    "side_effects": ["An e-mail goes to a***@example.com."],
+    "amount": {"value": 2490, "currency": "EUR"},
+}
 OWNER = "owner@acme.test"
 ANN = "ann@acme.test"
 
@@ -59,6 +69,40 @@ async def test_a_mail_leads_to_an_answer(office: Office, box: Mailbox, asked: Ac
         rows = list(await session.scalars(select(ApprovalLink)))
     assert len(path.rpartition("/")[2]) == 43
     assert path.rpartition("/")[2] not in str([vars(row) for row in rows])
+
+
+async def test_people_read_what_it_would_do_before_they_answer(office: Office, box: Mailbox, receiver: Receiver):
+    """Everywhere: the one sentence, what moved, before and after, what happens outside, and the rule that asks."""
+    await office.pages.user(ANN)
+    webhooks = office.notices.webhooks
+    for form in ("standard", "slack"):
+        await webhooks.add(office.world.owner, form, receiver.url, form=form, events=["approval.requested"])
+    rule = PolicyRule(
+        id="rule_1", workspace_id=office.world.workspace_id, name="small-refunds", place=100, enabled=True,
+        outcome="ask", approvals=1, caller_may_confirm=False, loosens=False, reason="a person approves every write",
+    )  # fmt: skip
+    async with office.world.changing() as session:
+        session.add(rule)
+    action = await office.ask(moves_money=True, arguments={"amount_minor": 2490}, preview=PREVIEW, rule_id="rule_1")
+    await office.notices.courier.settle()
+    ann = office.pages.browser()
+    await ann.sign_in(ANN)
+    page = (await ann.get(f"/approvals/{action.id}")).text
+    mail = dict(box.mails)[ANN].get_content()
+    by_link = (await office.pages.browser().get(box.links()[ANN])).text
+    told = sorted((json.loads(body) for _, body in receiver.got), key=len)
+    slack = "\n".join(block["text"]["text"] for block in told[0]["blocks"])
+    assert told[1]["data"]["summary"] == "Refunds €24.90 of \\u{202e}order #1001."
+    assert told[1]["data"]["reason"] == "a person approves every write (rule 'small-refunds')"
+    for text in (html.unescape(page), html.unescape(by_link), mail, slack):
+        first = [text.index(words) for words in ("Moves money: €24.90", "Refunds €24.90 of \\u{202e}order #1001.")]
+        assert first == sorted(first)
+        for words in ("price was €6.00", "(rule 'small-refunds')"):
+            assert words in text, words
+    for text in (page, by_link, mail):
+        place = 0
+        for words in ("Order #1001", "refunded so far", "€6.00", "€30.90", "An e-mail goes to a***@example.com"):
+            place = text.index(words, place)
 
 
 async def test_what_is_no_answer(office: Office, box: Mailbox, asked: Action):

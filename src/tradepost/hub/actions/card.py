@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.access.models import Agent, User
+from tradepost.hub.actions.foreseen import Foreseen, foreseen_in
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.shapes import differing, likeness_of, shape_of
 from tradepost.hub.actions.views import ActionView
+from tradepost.hub.policy.models import PolicyRule
 
 WITHIN = timedelta(minutes=10)
 MOST_LOOKED_AT = 200
@@ -25,7 +27,8 @@ _WORDS = frozenset("reason note notes message comment description text body summ
 @dataclass(frozen=True, slots=True)
 class Card:
     """`arguments` are pairs of path and text. `words` are the paths of texts in the asker's own words: second-hand.
-    `on_behalf_of` names the people whose rights were used, by id; `asker` is the agent, or whoever else asked."""
+    `on_behalf_of` names the people whose rights were used, by id; `asker` is the agent, or whoever else asked. `reason`
+    is why a person is asked, with the workspace's rule that says so, where it is one. `foreseen` is the preview."""
 
     arguments: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
@@ -33,6 +36,8 @@ class Card:
     shape: str
     on_behalf_of: dict[str, str]
     asker: str
+    reason: str
+    foreseen: Foreseen
 
 
 async def cards_of(session: AsyncSession, views: Sequence[ActionView]) -> list[Card]:
@@ -40,10 +45,12 @@ async def cards_of(session: AsyncSession, views: Sequence[ActionView]) -> list[C
     actions = await _actions(session, views)
     names = await _names(session, views)
     agents = await _agents(session, views)
+    rules = await _rules(session, views)
     found = []
     for one in views:
         asker = agents.get(one.agent_id or "", one.principal_id)
-        found.append(_card(one, actions[one.id], names, asker, await _like(session, actions[one.id])))
+        reason = _reason(one, rules)
+        found.append(_card(one, actions[one.id], names, asker, reason, await _like(session, actions[one.id])))
     return found
 
 
@@ -61,7 +68,9 @@ def hidden_in(arguments: Any) -> list[str]:
     ]
 
 
-def _card(shown: ActionView, action: Action, names: dict[str, str], asker: str, like: list[Action]) -> Card:
+def _card(
+    shown: ActionView, action: Action, names: dict[str, str], asker: str, reason: str, like: list[Action]
+) -> Card:
     lines = in_lines(shown.arguments)
     warnings = [
         f"{path or 'The arguments'} has characters that cannot be seen: they are written out as \\u{{…}}."
@@ -74,7 +83,15 @@ def _card(shown: ActionView, action: Action, names: dict[str, str], asker: str, 
         differ = f"; these differ: {', '.join(map(with_hidden_shown, odd))}" if odd else ", all but references the same"
         warnings.append(f"{len(like)} similar requests of this agent within 10 minutes{differ}.")
     words = tuple(path for path, _ in lines if path.rpartition(".")[2].partition("[")[0] in _WORDS)
-    return Card(tuple(lines), words, tuple(warnings), shape_of(action), names, asker)
+    seen = foreseen_in(shown.preview)
+    return Card(tuple(lines), words, tuple(warnings), shape_of(action), names, asker, reason, seen)
+
+
+def _reason(shown: ActionView, rules: dict[str, str]) -> str:
+    """The built-in rules have no row and say all in their reason; so does a rule that was removed meanwhile."""
+    said = with_hidden_shown(shown.decision_reason)
+    name = rules.get(shown.rule_id or "")
+    return said if name is None else f"{said} (rule '{with_hidden_shown(name)}')"
 
 
 async def _like(session: AsyncSession, action: Action) -> list[Action]:
@@ -111,6 +128,13 @@ async def _names(session: AsyncSession, views: Sequence[ActionView]) -> dict[str
 async def _agents(session: AsyncSession, views: Sequence[ActionView]) -> dict[str, str]:
     rows = await session.scalars(select(Agent).where(Agent.id.in_({one.agent_id for one in views if one.agent_id})))
     return {row.id: row.slug for row in rows}
+
+
+async def _rules(session: AsyncSession, views: Sequence[ActionView]) -> dict[str, str]:
+    ids = {one.rule_id for one in views if one.rule_id is not None}
+    if not ids:
+        return {}
+    return {row.id: row.name for row in await session.scalars(select(PolicyRule).where(PolicyRule.id.in_(ids)))}
 
 
 def _leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from tradepost.foundation.errors import StateConflict, Unavailable
 from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.actions.card import in_lines
+from tradepost.hub.actions.foreseen import foreseen_in
 from tradepost.hub.actions.models import UNREPEATABLE, Action
 from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
@@ -37,9 +38,11 @@ def caller_is_asked(call: Call) -> bool:
 
 async def ask_caller(call: Call, parts: Parts, action: Action) -> None:
     """Put the question: as the call's answer, or now, and then act on what was said."""
+    summary = foreseen_in(action.preview).summary
+    message = (f"What it would do: {summary}\n" if summary else "") + _words(call, call.decision)
     question: Json = {
         "method": _ASK,
-        "params": {"mode": "form", "message": _words(call, call.decision), "requestedSchema": _SCHEMA},
+        "params": {"mode": "form", "message": message, "requestedSchema": _SCHEMA},
     }
     if call.extras.rounds:
         asked = OwnQuestion(action.id, action.key, action.round)

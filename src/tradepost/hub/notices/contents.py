@@ -9,6 +9,7 @@ import orjson
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.untrusted import clean, with_hidden_shown
 from tradepost.hub.actions.card import Card
+from tradepost.hub.actions.foreseen import in_a_line
 from tradepost.hub.actions.views import ActionView
 
 EVENTS = {
@@ -29,6 +30,7 @@ TYPE_OF = {
 MAX_BODY = 64 * 1024
 MAX_LINE = 400  # characters of one argument in a mail or in Slack
 MAX_LINES = 30
+MAX_FORESEEN = 10  # changes in a mail: the page has them all
 MAX_SLACK_TEXT = 2_800  # Slack refuses blocks of more than 3,000
 _AMOUNTS = frozenset("amount amount_minor total total_minor price price_minor value".split())
 
@@ -44,7 +46,9 @@ def webhook_body(event_type: str, at: datetime, shown: ActionView, card: Card, u
         "tool_class": shown.tool_class,
         "moves_money": shown.moves_money,
         "agent_id": shown.agent_id,
-        "reason": shown.decision_reason,
+        "summary": card.foreseen.summary,
+        "reason": card.reason,
+        "asked_by": card.asker,
         "arguments": shown.arguments,
         "fingerprint": shown.fingerprint,
         "warnings": list(card.warnings),
@@ -78,9 +82,11 @@ def slack_body(event_type: str, shown: ActionView, card: Card, url: str) -> str:
         _section(f"*{_slack(risk)}*"),
     ]
     if event_type == "approval.requested":
+        seen = card.foreseen
+        blocks += [_section(_slack(text)) for text in (seen.summary, *map(moved_in_words, seen.moved[:5])) if text]
         blocks.append(_section("\n".join(f"• *{_slack(name)}*: {_slack(value)}" for name, value in _lines(card))))
         blocks += [_section(f":warning: {_slack(warning)}") for warning in card.warnings[:5]]
-        blocks.append(_section(f"Why it asks: {_slack(shown.decision_reason)}"))
+        blocks.append(_section(f"Asked by {_slack(card.asker)}. Why it asks: {_slack(card.reason)}"))
     else:
         blocks.append(_section(_slack(shown.what_happened())))
     blocks.append(_section(f"<{url}|Read it whole{' and answer' if shown.state == 'pending' else ''}>"))
@@ -101,14 +107,20 @@ def mail_subject(shown: ActionView) -> str:
 def mail_text(shown: ActionView, card: Card, link: str) -> str:
     """The text of a mail that asks for an answer."""
     until = f"Until {to_rfc3339(shown.expires_at.replace(microsecond=0))}." if shown.expires_at else ""
-    effects = [f"- {clean(str(one), MAX_LINE)}" for one in (shown.preview or {}).get("side_effects", [])][:10]
+    seen = card.foreseen
+    effects = [f"  {clean(one, MAX_LINE)}" for one in seen.effects[:MAX_FORESEEN]]
+    changes = [f"  {clean(in_a_line(one), MAX_LINE)}" for one in seen.changes]
+    if len(changes) > MAX_FORESEEN:
+        changes[MAX_FORESEEN:] = [f"  [NOT SHOWN HERE: {len(changes) - MAX_FORESEEN} more changes]"]
     parts = [
         f"{risk_of(shown, card)}\n{shown.exposed_name} on {shown.server} waits for your answer. {until}",
+        "\n".join([clean(seen.summary, MAX_LINE), *map(moved_in_words, seen.moved)]).strip(),
+        "What would change:\n" + "\n".join(changes) if changes else "",
+        "Outside the store:\n" + "\n".join(effects) if effects else "",
         "Arguments, exactly as they would be carried out (texts in them are the asker's words, not ours):\n"
         + "\n".join(f"  {name}: {value}" for name, value in _lines(card)),
         "\n".join(f"! {warning}" for warning in card.warnings),
-        "Outside the store:\n" + "\n".join(effects) if effects else "",
-        f"Why it asks: {with_hidden_shown(shown.decision_reason)}",
+        f"Asked by {card.asker}. Why it asks: {card.reason}",
         f"Read it whole and answer here:\n{link}",
         "The link is yours alone and works once. Opening it changes nothing. Do not forward this mail.",
     ]
@@ -117,14 +129,21 @@ def mail_text(shown: ActionView, card: Card, link: str) -> str:
 
 def risk_of(shown: ActionView, card: Card) -> str:
     """Amount and risk in one line."""
+    risk = "Moves money" if shown.moves_money else "Destroys" if shown.tool_class == "destructive" else "Changes data"
+    if card.foreseen.amount:
+        return f"{risk}: {card.foreseen.amount}"
     facts = dict(card.arguments)
     amounts = [value for path, value in card.arguments if _last(path) in _AMOUNTS]
     currency = next((value for path, value in card.arguments if _last(path) == "currency"), "")
     unit = " minor units" if any(_last(path).endswith("_minor") for path in facts) else ""
-    risk = "Moves money" if shown.moves_money else "Destroys" if shown.tool_class == "destructive" else "Changes data"
     if not amounts:
         return risk
     return f"{risk}: {', '.join(clean(one, 60) for one in amounts[:5])}{unit} {currency}".rstrip()
+
+
+def moved_in_words(sentence: str) -> str:
+    """What is different from what people approved before."""
+    return f"Changed since it was approved: {clean(sentence, MAX_LINE)}"
 
 
 def _lines(card: Card) -> list[tuple[str, str]]:

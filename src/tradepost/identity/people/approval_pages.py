@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, NotFound, StateConflict
 from tradepost.foundation.ids import new_id
-from tradepost.foundation.untrusted import with_hidden_shown
 from tradepost.hub.access.attempts import LINK
 from tradepost.hub.access.models import User
 from tradepost.hub.access.person_sessions import form_token
@@ -22,6 +22,7 @@ from tradepost.hub.access.signed_in import SignedIn
 from tradepost.hub.actions.answering import How
 from tradepost.hub.actions.approvers import rights_of
 from tradepost.hub.actions.card import Card, cards_of
+from tradepost.hub.actions.foreseen import foreseen_in
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.verdicts import check_comment
 from tradepost.hub.actions.views import ActionView, view
@@ -167,25 +168,17 @@ def _facts(
     shown: ActionView, card: Card, may_answer: bool, *, prove: str | None, sign_in: str | None, who: str
 ) -> dict[str, Any]:
     """Everything about it, as text in which nothing is hidden."""
-    preview = shown.preview or {}
-    changes = [one for one in preview.get("changes") or [] if isinstance(one, dict)]
-    names = ("record", "field", "before", "after")
     return {
         "action": shown,
         "card": card,
         "risk": risk_of(shown, card),
-        "changes": [{name: _seen(one.get(name)) for name in names} for one in changes],
-        "effects": [_seen(one) for one in preview.get("side_effects") or []],
-        "reason": with_hidden_shown(shown.decision_reason),
+        "until": to_rfc3339(shown.expires_at.replace(microsecond=0)) if shown.expires_at else "",
+        "undo": foreseen_in(shown.undo).summary if shown.undone_by is None else "",
         "may_answer": may_answer and shown.state == "pending",
         "prove": prove,
         "sign_in": sign_in,
         "who": who,
     }
-
-
-def _seen(value: Any) -> str:
-    return "" if value is None else with_hidden_shown(str(value))
 
 
 def _caller(workspace_id: str, user_id: str) -> Caller:

@@ -289,7 +289,8 @@ def _verdict(variant: Variant, view: TransferLineView, eta: datetime, source: Lo
     def amount(quantity: int) -> str:
         return amount_text(quantity, variant.quantity_scale, variant.unit)
 
-    moved = f"{amount(view['quantity'])} x {variant.sku} arrive at {target.code} on {to_rfc3339(eta)}"
+    there = to_rfc3339(eta.replace(microsecond=0))
+    moved = f"{amount(view['quantity'])} x {variant.sku} arrive at {target.code} on {there}"
     kept = f"{source.code} keeps {amount(view['source_available'])} available"
     if view["arrives_before_stockout"] is None:
         return f"{moved}; nothing sells there, so no stockout is ahead. {kept}."
