@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import cel
-
+from tradepost.hub.policy.engine import cel
 from tradepost.hub.policy.reading import FUNCTIONS, Reader, wrong
 from tradepost.hub.policy.size import MOST_WORK, SMALL, Size, Unevaluable, Weight
 from tradepost.hub.policy.surely import Surely, surely_false

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping
 
-import cel
-
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.policy.engine import cel
 from tradepost.hub.policy.size import Weight
 
 MAX_DEPTH = 30  # of brackets

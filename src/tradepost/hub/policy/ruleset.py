@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import cel
-
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.policy.engine import cel
 from tradepost.hub.policy.expression import Expression, compiled
 from tradepost.hub.policy.rule import Rule, Target
 from tradepost.hub.policy.size import Size, Unevaluable
