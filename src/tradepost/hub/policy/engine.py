@@ -13,14 +13,12 @@ _NAME = "cel.cel"
 def _extension() -> ModuleType:
     package = find_spec("cel")
     for folder in (package.submodule_search_locations if package is not None else None) or ():
-        spec = FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES)).find_spec("cel")
+        spec = FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES)).find_spec(_NAME)
         if spec is not None and spec.loader is not None:
-            module = module_from_spec(spec)
+            module = sys.modules[_NAME] = module_from_spec(spec)  # the package finds it there: it loads only once
             spec.loader.exec_module(module)
             return module
-    raise ImportError(
-        "common-expression-language has no engine for this Python. Install Tradepost's requirements again."
-    )
+    raise ImportError("common-expression-language has no engine for this Python. Install the requirements again.")
 
 
 if TYPE_CHECKING:
