@@ -113,8 +113,10 @@ async def test_a_replay_needs_every_right_that_the_call_needs(guarded: World) ->
     assert len(guarded.shop.effects()) == 1
 
 
-async def test_an_approved_write_whose_server_is_not_called_now_is_sent_later(world: World) -> None:
-    """It was never sent, so nothing about it is unknown: people said yes, and it is tried again."""
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_an_approved_write_whose_server_is_not_called_now_is_sent_later(world: World, frozen: bool) -> None:
+    """It was never sent, so nothing about it is unknown: people said yes, and it is tried again, unless writes are
+    frozen by then."""
     await world.add_remote("ship")
     await world.add_remote("track", "read")
     asked = structured(await world.call("ship", parcel="7", idempotency_key="k1"))["approval_id"]
@@ -126,12 +128,15 @@ async def test_an_approved_write_whose_server_is_not_called_now_is_sent_later(wo
     await world.executor.run_due()
     assert len(world.servers.remote_calls) == sent, "the breaker is open"
     assert (await world.action(asked)).state == "executing"
+    if frozen:
+        async with world.changing() as session:
+            await rules.freeze(session, world.owner, {"reason": "we take stock"})
     async with opened(world.facts) as other:
         other.servers.remote = answers(ToolResult([{"type": "text", "text": "shipped"}]))
         await leases_end(other)
         await other.executor.run_due()
-        assert len(other.servers.remote_calls) == 1
-    assert (await world.action(asked)).state == "succeeded"
+        assert len(other.servers.remote_calls) == (0 if frozen else 1)
+    assert (await world.action(asked)).state == ("failed" if frozen else "succeeded")
     assert await intents_and_outcomes(world) == (1, 1)
 
 

@@ -50,8 +50,9 @@ async def settle_unknown(session: AsyncSession, action: Action, found: Found, us
 def _result(action: Action, found: Found, user: User, comment: str | None) -> dict[str, Any]:
     """What the caller gets at every repetition: an error in form, since the server's own answer is lost and nothing of
     the tool's output can be made up."""
-    message = _SAID[found].format(name=clean(user.name, 100))
-    if comment is not None and action.principal_kind != "shopper":
+    inside = action.principal_kind != "shopper"
+    message = _SAID[found].format(name=clean(user.name, 100) if inside else "the shop")
+    if comment is not None and inside:
         message += f' They wrote: "{clean(comment, 300)}"'
     told = StateConflict(message, hint=_HINT[found], details={"state": found, "approval_id": action.id})
     text = f"{told.code}: {message} {_HINT[found]}"

@@ -101,13 +101,18 @@ def plain_call(call: Call, parts: Parts) -> PlainCall:
     )
 
 
-def forbidden(call: Call, parts: Parts) -> Deny | None:
-    """The rule by which a call that was made before would be denied now, whoever has used what of the day since. A
-    freeze is none: it stops writes, and the answer of an earlier one is no write."""
+def denied_outright(call: Call, parts: Parts) -> Deny | None:
+    """The rule that denies a call now, whatever was used of the day: for one that is counted in the totals already."""
     decision = decided(plain_call(call, parts), rules_of(call))
-    if not isinstance(decision, Deny):
-        return None
-    return None if decision.rule_id in {one.rule.id for one in chosen_for(call).freezes} else decision
+    return decision if isinstance(decision, Deny) else None
+
+
+def forbidden(call: Call, parts: Parts) -> Deny | None:
+    """The rule that denies a call whose answer is asked for again. A freeze is none: it stops writes, and the answer of
+    an earlier one is no write."""
+    decision = denied_outright(call, parts)
+    frozen = decision is not None and decision.rule_id in {one.rule.id for one in chosen_for(call).freezes}
+    return None if frozen else decision
 
 
 async def counted(call: Call, parts: Parts, session: AsyncSession, action: Action) -> Decision | None:

@@ -29,7 +29,7 @@ from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.gateway.steps.limit_entry import require_features
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
-from tradepost.hub.gateway.weighing import PreviewFailed, chosen_for, decision_for, settled, why
+from tradepost.hub.gateway.weighing import PreviewFailed, chosen_for, decision_for, denied_outright, settled, why
 from tradepost.hub.policy.decide import EXPIRY, Ask, Decision, Deny, higher_role
 
 REASON = "what the approval was based on has changed since:"
@@ -56,6 +56,8 @@ async def reauthorise(call: Call, parts: Parts) -> None:
             await _records_stand(call, parts, action)
     if not claim.started and call.answer is None:
         await _policy_stands(call, parts, action)
+    elif claim.unsent:
+        _require_not_denied(denied_outright(call, parts))
     parts.checkpoint("reauthorised")
 
 
@@ -111,13 +113,17 @@ async def _policy_stands(call: Call, parts: Parts, action: Action) -> None:
     """Decide once more: a denial, by a freeze too, ends the action; where more people have to agree than did, or people
     of a higher role, it is asked again."""
     decision = call.decision = await _decided(call, parts)
-    if isinstance(decision, Deny):
-        raise StateConflict(f"Policy denies this by now: {decision.reason}.", hint=HINT, details=why(decision))
+    _require_not_denied(decision)
     if not isinstance(decision, Ask):
         return
     higher = higher_role(action.approver_role, decision.approver_role) != action.approver_role
     if decision.approvals_needed > action.approvals_needed or (higher and action.decision == "ask"):
         await _put_back(call, parts, action.preview or {}, decision.reason)
+
+
+def _require_not_denied(decision: Decision | None) -> None:
+    if isinstance(decision, Deny):
+        raise StateConflict(f"Policy denies this by now: {decision.reason}.", hint=HINT, details=why(decision))
 
 
 async def _decided(call: Call, parts: Parts) -> Decision:

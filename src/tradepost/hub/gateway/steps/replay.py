@@ -27,7 +27,7 @@ async def _look_up(call: Call, parts: Parts, key: str) -> None:
         return  # whether whoever calls may still say it themselves is decided anew first
     call.said = None
     if action is not None and not await joined(call, parts, action):
-        if action.state in FINISHED:
+        if action.state in FINISHED and action.fingerprint == call.arguments_digest:
             _require_allowed(call, parts, action)
         await answer_from_earlier(call, parts, action)
 
