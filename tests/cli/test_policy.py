@@ -28,7 +28,9 @@ def test_rules_are_kept_tried_and_carried(place: Place, tmp_path: Path):
     tried = place.run("policy", "test", table)
     assert (tried.status, "4 calls, 1 not as expected" in tried.out) == (1, True), tried.out + tried.err
     assert "Nothing was changed" in place.run("policy", "add", *LARGE, "--dry-run").good().out
-    place.run("policy", "add", *LARGE).good()
+    added = place.run("policy", "add", *LARGE).good()
+    assert "there is no tool 'pay' now" in added.err
+    assert "cannot be read: No such file" in place.run("policy", "test", tmp_path / "none.yaml").refusal()
     assert place.run("policy", "test", table).good().out.count("DIFFERS") == 0
 
     place.run("policy", "freeze", "from=2026-11-27T00:00:00Z", "to=2026-11-28T00:00:00Z", "--name", "friday").good()

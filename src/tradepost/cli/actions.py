@@ -7,6 +7,7 @@ import typer
 from tradepost import settings
 from tradepost.app import open_tradepost
 from tradepost.cli import console
+from tradepost.cli.answering import named_person
 from tradepost.cli.previews import show_preview
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, opened, run
 from tradepost.hub.actions.foreseen import foreseen_in
@@ -34,8 +35,9 @@ def undo(
     """Take a write back, while its record offers that. It is a write of its own and may wait for a person."""
 
     async def work() -> None:
+        email = named_person(by)
         async with opened(data) as found:
-            caller = await found.acting(workspace, by)
+            caller = await found.acting(workspace, email)
         hub = await open_tradepost(settings.load(data=data))
         try:
             made = await hub.gateway.undoing.undo(caller, action_id)

@@ -22,7 +22,7 @@ def named_person(by: str | None) -> str:
     email = by or os.environ.get("TRADEPOST_USER")
     if not email:
         raise InvalidArgument(
-            "Approving and rejecting is done by a person with a name.",
+            "Approving, rejecting and undoing is done by a person with a name.",
             hint="Say who you are with --as E-MAIL or TRADEPOST_USER; `tradepost user list` shows who there is.",
         )
     return email

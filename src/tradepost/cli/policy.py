@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tradepost.cli import console, policy_facts
-from tradepost.cli.policy_words import as_member, row_of, said_in, tell, tell_comparison
+from tradepost.cli.policy_words import as_member, row_of, said_in, say_mind, tell, tell_comparison
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.hub.policy.stored import read_zone
 from tradepost.hub.registration.policies import drafts, last_week, rules
@@ -84,9 +84,11 @@ def add_command(
             if dry_run:
                 rule = drafts.rule_from(said, await drafts.read_names(session))
                 tell_comparison(await last_week.compare(session, [rule], datetime.now(UTC)), as_json=as_json)
+                say_mind(await drafts.about_nothing(session, rule))
                 return
             rule, names = await rules.add(session, caller, said), await drafts.read_names(session)
-        tell(rule, names, as_json=as_json)
+            mind = await drafts.about_nothing(session, rule)
+        tell(rule, names, as_json=as_json, mind=mind)
 
     run(work)
 
@@ -114,7 +116,8 @@ def change_command(
                 tell_comparison(await last_week.compare(session, [rule], datetime.now(UTC)), as_json=as_json)
                 return
             rule = await rules.change(session, caller, name, said)
-        tell(rule, names, as_json=as_json)
+            mind = await drafts.about_nothing(session, rule)
+        tell(rule, names, as_json=as_json, mind=mind)
 
     run(work)
 

@@ -74,6 +74,8 @@ def try_command(
             cases = trying.read_table(table.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             raise InvalidArgument(f"{table} is no text in UTF-8.") from None
+        except OSError as error:
+            raise InvalidArgument(f"{table} cannot be read: {error.strerror}.", hint="Check the path.") from None
         async with hub_session(data, workspace, write=False) as (session, _):
             tried = await trying.try_table(session, await read_ruleset(session), cases, datetime.now(UTC))
         rows = [

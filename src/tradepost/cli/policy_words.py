@@ -75,7 +75,14 @@ def row_of(rule: Rule, names: Names) -> dict[str, Any]:
     }
 
 
-def tell(rule: Rule, names: Names, *, as_json: bool) -> None:
+def say_mind(mind: str | None) -> None:
+    """What its author should know of a rule, beside what they asked for: on stderr."""
+    if mind is not None:
+        console.err.print(f"Mind: {mind}", markup=False, soft_wrap=True)
+
+
+def tell(rule: Rule, names: Names, *, as_json: bool, mind: str | None = None) -> None:
+    say_mind(mind)
     if as_json:
         console.show_json(as_member(rule, names))
         return

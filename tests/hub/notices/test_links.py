@@ -3,6 +3,7 @@
 import asyncio
 import html
 import json
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -83,7 +84,9 @@ async def test_people_read_what_it_would_do_before_they_answer(office: Office, b
     )  # fmt: skip
     async with office.world.changing() as session:
         session.add(rule)
-    action = await office.ask(moves_money=True, arguments={"amount_minor": 2490}, preview=PREVIEW, rule_id="rule_1")
+    owner = office.world.owner.user_id
+    values: Any = {"arguments": {"amount_minor": 2490}, "preview": PREVIEW, "rule_id": "rule_1", "user_id": owner}
+    action = await office.ask(moves_money=True, **values)
     await office.notices.courier.settle()
     ann = office.pages.browser()
     await ann.sign_in(ANN)
@@ -97,7 +100,7 @@ async def test_people_read_what_it_would_do_before_they_answer(office: Office, b
     for text in (html.unescape(page), html.unescape(by_link), mail, slack):
         first = [text.index(words) for words in ("Moves money: €24.90", "Refunds €24.90 of \\u{202e}order #1001.")]
         assert first == sorted(first)
-        for words in ("price was €6.00", "(rule 'small-refunds')"):
+        for words in ("price was €6.00", "(rule 'small-refunds')", OWNER):
             assert words in text, words
     for text in (page, by_link, mail):
         place = 0

@@ -27,8 +27,9 @@ _WORDS = frozenset("reason note notes message comment description text body summ
 @dataclass(frozen=True, slots=True)
 class Card:
     """`arguments` are pairs of path and text. `words` are the paths of texts in the asker's own words: second-hand.
-    `on_behalf_of` names the people whose rights were used, by id; `asker` is the agent, or whoever else asked. `reason`
-    is why a person is asked, with the workspace's rule that says so, where it is one. `foreseen` is the preview."""
+    `on_behalf_of` names the people whose rights were used and who asked, by id; `asker` is the agent, else the person,
+    else the key. `reason` is why a person is asked, with the workspace's rule that says so, where it is one. `foreseen`
+    is the preview."""
 
     arguments: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
@@ -48,7 +49,7 @@ async def cards_of(session: AsyncSession, views: Sequence[ActionView]) -> list[C
     rules = await _rules(session, views)
     found = []
     for one in views:
-        asker = agents.get(one.agent_id or "", one.principal_id)
+        asker = agents.get(one.agent_id or "") or names.get(one.user_id or "") or one.principal_id
         reason = _reason(one, rules)
         found.append(_card(one, actions[one.id], names, asker, reason, await _like(session, actions[one.id])))
     return found
@@ -119,6 +120,7 @@ async def _actions(session: AsyncSession, views: Sequence[ActionView]) -> dict[s
 
 async def _names(session: AsyncSession, views: Sequence[ActionView]) -> dict[str, str]:
     ids = {said.on_behalf_of for one in views for said in one.verdicts if said.on_behalf_of is not None}
+    ids |= {one.user_id for one in views if one.user_id is not None}
     if not ids:
         return {}
     rows = await session.scalars(select(User).where(User.id.in_(ids)))

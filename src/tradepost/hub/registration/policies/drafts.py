@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from tradepost.hub.access.models import Agent, Profile
 from tradepost.hub.policy.expression import compiled
 from tradepost.hub.policy.rule import ORDER, Approver, Outcome, Rule, RuleClass
 from tradepost.hub.policy.window import window_of
+from tradepost.hub.registry.models import Server, ToolEntry
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 MAX_REASON = 300
@@ -66,6 +68,18 @@ async def read_names(session: AsyncSession) -> Names:
     profiles = await session.execute(select(Profile.id, Profile.slug))
     agents = await session.execute(select(Agent.id, Agent.slug))
     return Names({row[0]: row[1] for row in profiles}, {row[0]: row[1] for row in agents})
+
+
+async def about_nothing(session: AsyncSession, rule: Rule) -> str | None:
+    """A sentence where no tool that there is now fits the rule's names: it may come later, or be a typing mistake."""
+    if rule.server is None and rule.tool is None:
+        return None
+    statement = select(Server.slug, ToolEntry.name).join(Server, ToolEntry.server_id == Server.id)
+    for server, tool in await session.execute(statement):
+        if fnmatchcase(server, rule.server or "*") and fnmatchcase(tool, rule.tool or "*"):
+            return None
+    named = " ".join(f"{name} '{one}'" for name, one in (("server", rule.server), ("tool", rule.tool)) if one)
+    return f"there is no {named} now, so the rule '{rule.name}' holds for nothing until there is."
 
 
 def shown(rule: Rule, names: Names) -> dict[str, Any]:
