@@ -16,6 +16,7 @@ from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.telemetry.ports import Span
+from tradepost.hub.trust.taint import Taint
 from tradepost.hub.upstreams.talk import Hold, Tells
 from tradepost.protocol.builtin import Expects, ToolResult
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
@@ -37,9 +38,10 @@ class Call:
     `totals_taken` what policy counted of it. `undo` is what its server says takes it back; `undoes` the action that
     this call takes back, and `expects` the records as that one left them. `waits` is the task in which a write waits in
     line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
-    whether this very write shall be done. `tainted`: its run has read text that outsiders wrote. `upstream_us` is the
-    time that its server took, `upstream_id` what that server calls the request, `span` the call's own where there are
-    traces, `carried` what a request says of its trace."""
+    whether this very write shall be done. `taint` says what its run has read that outsiders wrote; `outside` names what
+    of that kind a bundled server has put into this call's own answer. `upstream_us` is the time that its server took,
+    `upstream_id` what that server calls the request, `span` the call's own where there are traces, `carried` what a
+    request says of its trace."""
 
     caller: Caller
     kind: Kind
@@ -66,7 +68,8 @@ class Call:
     hold: Hold | None = None
     tells: Tells | None = None
     decision: Decision | None = None
-    tainted: bool = False
+    taint: Taint | None = None
+    outside: list[str] = field(default_factory=list)
     preview: ToolResult | None = None
     totals_taken: Mapping[str, Any] | None = None
     action: Action | None = None

@@ -11,7 +11,7 @@ from tradepost.hub.gateway.steps.resume import joined
 
 def replay(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Answers from the action of an earlier call with the same key. Raises IdempotencyConflict, InProgress,
-    StateConflict, Elsewhere."""
+    StateConflict, Elsewhere. What the run of a write has read is looked up on the way."""
     call.arguments_digest = fingerprint(call.arguments)
     return _look_up(call, parts, call.key) if call.key is not None and call.writes else None
 
@@ -19,6 +19,7 @@ def replay(call: Call, parts: Parts) -> Awaitable[None] | None:
 async def _look_up(call: Call, parts: Parts, key: str) -> None:
     async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
         action = await find(session, call.caller, call.tool.entry_id, key)
+        call.taint = await parts.taints.look(session, call.caller, call.run_id)
     if action is not None and call.said is not None and action.state == "pending":
         return  # whether whoever calls may still say it themselves is decided anew first
     call.said = None
