@@ -99,3 +99,21 @@ async def test_people_see_what_was_read_and_where(guarded: World) -> None:
     async with guarded.changing() as session:
         await rules.remove(session, guarded.owner, "fine")
     assert await written(guarded, "r2", "k4") == "approval_required"
+
+
+async def test_what_cannot_be_seen_is_taken_out_and_counted(world: World) -> None:
+    """Security row 4: tags, zero-width and control characters, in texts and in structured results."""
+    hidden = "a\u200bb\U000e0041\x1b[2J"
+    world.servers.remote = _hides(hidden)
+    await world.add_remote("look", "read")
+    answer = await world.call("look")
+    assert answer["content"][0]["text"] == answer["structuredContent"]["note"] == "ab[2J"
+    assert answer["_meta"]["io.tradepost/source"]["removed_characters"] == 6
+    assert (await world.audited())[-1].details == {"removed_characters": 6}
+
+
+def _hides(text: str) -> Any:
+    async def answer(*_: Any) -> ToolResult:
+        return ToolResult([{"type": "text", "text": text}], {"note": text})
+
+    return answer

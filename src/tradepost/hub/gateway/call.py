@@ -33,8 +33,9 @@ class Call:
     (`task_method` says which). `name` is what the client wrote: the exposed name, a URI, a prompt's name, a task's id.
     `task_id` is the server's own id of a task, `told` what it said of one that has ended.
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
-    the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
-    day, by counter, `ended` the state of its action in the end. `preview` is what a bundled write would do,
+    the result is what stands there, `hidden` how many characters that nobody can see were taken out of it. `tells` is
+    what its requests carry of the caller. `spent` is what it took of the day, by counter, `ended` the state of its
+    action in the end. `preview` is what a bundled write would do,
     `totals_taken` what policy counted of it. `undo` is what its server says takes it back; `undoes` the action that
     this call takes back, and `expects` the records as that one left them. `waits` is the task in which a write waits in
     line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
@@ -82,6 +83,7 @@ class Call:
     carried: Mapping[str, str] | None = None
     result: Json | None = None
     source: bytes | None = None
+    hidden: int = 0
     undo: Json | None = None
     undoes: str | None = None
     expects: Expects | None = None
