@@ -25,7 +25,7 @@ def taint(call: Call, parts: Parts) -> Awaitable[None] | None:
     else:
         if call.preview is not None or call.dry_run:
             _look_at_preview(call)
-        what = " and ".join(call.outside) or None
+        what = " and ".join(call.outside) or _from_replay(call)
     return None if what is None else _note(call, parts, what)
 
 
@@ -36,6 +36,12 @@ def _from_foreign(call: Call) -> str | None:
         return None if call.result.get("resultType") == "input_required" else "a result of another server"
     recorded = call.replayed and call.action is not None and call.action.result is not None
     return "a result of another server" if recorded else None
+
+
+def _from_replay(call: Call) -> str | None:
+    """What a bundled write gave then."""
+    kept = call.action.result if call.replayed and call.action is not None else None
+    return "what a write gave before" if kept is not None and '"untrusted":' in kept else None
 
 
 def _look_at_preview(call: Call) -> None:

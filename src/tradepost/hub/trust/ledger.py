@@ -67,6 +67,7 @@ class TaintLedger:
         self._task: asyncio.Task[None] | None = None
         self._pruned: dict[str, datetime] = {}
         self._stops = False
+        self._is_away = False  # the database did not take the last rows
 
     def note(self, caller: Caller, run: str | None, what: str, server: str, tool: str) -> Awaitable[None] | None:
         """A run is about to be given such text. What to wait for before it is, if anything."""
@@ -86,7 +87,7 @@ class TaintLedger:
         is_covered = mark.stored is not None and now - mark.stored < lasts(run)
         self._waiting[place] = mark
         written = self._soon()
-        return None if is_covered else self._until(written)
+        return None if is_covered or self._is_away else self._until(written)
 
     def at_hand(self, caller: Caller, run: str | None) -> Taint | None:
         """The taint of a run, as far as this process has noted any. A call that names no run may belong to any of its
@@ -138,6 +139,7 @@ class TaintLedger:
     async def _until(self, written: asyncio.Future[None]) -> None:
         done, _ = await asyncio.wait((written,), timeout=WAIT_SECONDS)
         if not done:
+            self._is_away = True
             _log.warning("what a run has read is not stored yet: another process would not know of it")
 
     async def _write(self) -> None:
@@ -151,11 +153,13 @@ class TaintLedger:
                 await self._store(batch)
             except (SQLAlchemyError, OSError) as error:
                 _log.warning("what runs have read could not be stored: %s", error)
+                self._is_away = True
                 self._waiting = {**batch, **self._waiting}
                 if self._stops:
                     return
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            self._is_away = False
             for written in owed:
                 written.set_result(None)
             owed.clear()
