@@ -125,6 +125,9 @@ class ApprovalShown(Shown):
     approvals_needed: int
     approver_role: str | None = Field(description="The least role of who answers; null is operator.")
     moves_money: bool
+    taint: dict[str, Any] | None = Field(
+        description="What its run had read that outsiders wrote: what, by which tool of which server, and when."
+    )
     round: int = Field(description="How often people were asked: once more when what they saw has changed.")
     verdicts: list[VerdictShown]
     created_at: Instant

@@ -52,6 +52,11 @@ def clean(text: str, cap: int = DEFAULT_CAP) -> str:
     return text if len(text) <= cap else text[:cap] + f"… [{len(text) - cap} more characters]"
 
 
+def hidden_in(text: str) -> int:
+    """How many characters `clean` takes out of a text, its cap aside."""
+    return 0 if _is_visible(text) else sum(map(_is_hidden, text))
+
+
 def with_hidden_shown(text: str) -> str:
     """The text with \\u{200b} in place of each character that `clean` takes out: for whoever has to judge it."""
     if _is_visible(text):

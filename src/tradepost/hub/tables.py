@@ -14,6 +14,7 @@ from tradepost.hub.registry import api_models as apis
 from tradepost.hub.registry import models as registry
 from tradepost.hub.registry import swap_models as swaps
 from tradepost.hub.replays import models as replays
+from tradepost.hub.trust import models as trust
 from tradepost.hub.upstreams.oauth import models as server_oauth
 from tradepost.hub.vault import models as vault
 
@@ -32,6 +33,7 @@ MODULES = (
     replays,
     server_oauth,
     swaps,
+    trust,
     vault,
 )
 METADATA = HubBase.metadata

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.hub.gateway.world import World, error_of, structured
+from tests.hub.gateway.world import World, error_of, structured, trust
 from tradepost.hub.access.agents import set_posture
 from tradepost.hub.gateway.hosted import Gateway
 from tradepost.hub.registry.catalog import CatalogTool
@@ -80,6 +80,7 @@ async def test_a_foreign_write_that_the_server_refused_failed(guarded: World):
 
 async def test_a_foreign_write_without_a_key_is_a_new_call_each_time(guarded: World):
     await guarded.add_remote("ship")
+    await trust(guarded)
     guarded.servers.remote = answers(ToolResult([{"type": "text", "text": "shipped"}]))
     await guarded.call("ship")
     await guarded.call("ship")
@@ -95,7 +96,7 @@ async def test_foreign_results_are_labelled_and_cleaned(world: World):
 
     assert result["content"][0]["text"] == "In transit"
     assert result["structuredContent"] == {"note": "In transit"}
-    assert result["_meta"]["io.tradepost/source"] == {"server": "foreign", "trust": "external"}
+    assert result["_meta"]["io.tradepost/source"] == {"server": "foreign", "trust": "external", "removed_characters": 4}
 
 
 async def test_foreign_error_text_is_capped(world: World):

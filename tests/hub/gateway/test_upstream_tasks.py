@@ -17,7 +17,7 @@ from starlette.responses import Response
 from tests.hub.gateway.task_client import TaskClient, another_key, connected, unknown_id
 from tests.hub.gateway.task_server import EXTENSION, SECRET, WORKING, TaskServer, result, text
 from tests.hub.gateway.test_killed import leases_end
-from tests.hub.gateway.world import Facts, World, opened, structured
+from tests.hub.gateway.world import Facts, World, opened, structured, trust
 from tests.hub.upstreams.test_talk import Client
 from tests.protocol.conftest import served
 from tradepost.foundation.ids import new_id
@@ -71,6 +71,7 @@ async def register(world: World, vault: Vault, url: str) -> None:
         await set_posture(session, world.admin, "internal", "guarded")
     await world.add_remote("render", "read")
     await world.add_remote("ship")
+    await trust(world)
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ async def test_a_task_of_a_server_is_passed_on_and_ends_with_its_result(scene: S
     assert result["content"][0]["text"].startswith("sealed ")
     assert SECRET not in json.dumps(done)
     assert "\u200b" not in json.dumps(done, ensure_ascii=False)
-    assert result["_meta"]["io.tradepost/source"] == {"server": "foreign", "trust": "external"}
+    assert result["_meta"]["io.tradepost/source"] == {"server": "foreign", "trust": "external", "removed_characters": 2}
     assert (await scene.client.get(task["taskId"]))["result"] == result
     if tool == "ship":
         assert await outcomes(scene) == [("succeeded", None)]

@@ -35,6 +35,7 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.pins import pin
+from tradepost.hub.registration.policies import rules
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.models import Server, ToolEntry
@@ -174,6 +175,7 @@ class World:
             wait_seconds=wait_seconds,
             secrets=(lambda: (secret,)) if secret is not None else None,
             contradicted=lambda workspace_id, _server, _k, name, _s: self.contradicted.append((workspace_id, name)),
+            now=now,
             tracing=tracing,
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
@@ -303,6 +305,14 @@ async def guard(facts: Facts) -> Facts:
         await agents.set_posture(session, system_caller(facts.workspace_id, new_id("req")), "internal", "guarded")
     await database.close()
     return facts
+
+
+async def trust(world: World) -> None:
+    """Let what would be allowed otherwise be allowed also after foreign results were read."""
+    when = 'tainted && tool.class == "write" && !tool.moves_money'
+    rule = {"name": "trusted", "outcome": "allow", "reason": "trusted", "when": when, "loosens": True}
+    async with world.changing() as session:
+        await rules.add(session, world.owner, rule)
 
 
 @asynccontextmanager

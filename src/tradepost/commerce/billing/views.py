@@ -10,6 +10,7 @@ from tradepost.commerce.billing.models import Invoice, InvoiceLine, Quote, Quote
 from tradepost.commerce.store.listing import Detail
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, display, money
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 
@@ -113,7 +114,8 @@ def invoice_view(
         view["order_number"] = order_number
         view["paid"] = money(invoice.paid_minor, invoice.currency)
         view["terms_days"] = invoice.terms_days
-        view["po_number"] = None if invoice.po_number is None else clean(invoice.po_number, 80)
+        ordered_by = invoice.po_number
+        view["po_number"] = None if ordered_by is None else clean_name(ordered_by, 80, "a purchase order number")
         view["issued_at"] = to_rfc3339(invoice.issued_at)
         view["paid_at"] = _time(invoice.paid_at)
         view["days_overdue"] = (now - invoice.due_at).days if overdue and invoice.due_at is not None else 0

@@ -99,7 +99,7 @@ def claim_view(
     if detail == "full":
         view["lines"] = [_line_view(line) for line in claim.lines]
         view["evidence"] = [evidence_view(store, piece) for piece in evidence]
-        view["description"] = store.free_text(claim.description)
+        view["description"] = store.free_text(claim.description, what="the words of a claim")
     return view
 
 
@@ -109,7 +109,7 @@ def evidence_view(store: Store, piece: ClaimEvidence) -> EvidenceView:
         "id": piece.id,
         "kind": piece.kind,
         "media": clean(piece.media, 300),
-        "note": store.free_text(piece.note),
+        "note": store.free_text(piece.note, what="a note on evidence"),
         "added_at": to_rfc3339(piece.created_at),
     }
 

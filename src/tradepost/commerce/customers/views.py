@@ -8,7 +8,7 @@ from tradepost.commerce.store import privacy
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, money
-from tradepost.foundation.untrusted import clean
+from tradepost.foundation.outsiders import clean_name
 
 NAME_CAP = 80
 COMPANY_CAP = 60  # long enough for a company, short for a message to whoever reads it
@@ -45,12 +45,12 @@ class CustomerBrief(TypedDict, total=False):
 
 def full_name(customer: Customer) -> str:
     """First and last name, cleaned."""
-    return clean(f"{customer.first_name} {customer.last_name}".strip(), NAME_CAP)
+    return clean_name(f"{customer.first_name} {customer.last_name}".strip(), NAME_CAP, "a customer's name")
 
 
 def company_name(customer: Customer) -> str | None:
     """The company, cleaned and short: buyers type it themselves."""
-    return None if customer.company is None else clean(customer.company, COMPANY_CAP)
+    return None if customer.company is None else clean_name(customer.company, COMPANY_CAP, "a company's name")
 
 
 def customer_brief(store: Store, customer: Customer) -> CustomerBrief:
@@ -65,7 +65,7 @@ def customer_brief(store: Store, customer: Customer) -> CustomerBrief:
         "company": company_name(customer),
         "email": privacy.email(store.caller, customer.email),
         "phone": privacy.phone(store.caller, customer.phone),
-        "city": clean(str(customer.address.get("city") or ""), NAME_CAP),
+        "city": clean_name(str(customer.address.get("city") or ""), NAME_CAP, "an address"),
         "region": customer.region,
         "language": customer.language,
         "last_contact_at": to_rfc3339(customer.last_contact_at) if customer.last_contact_at else None,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.store.store import Store
-from tradepost.foundation.untrusted import clean
+from tradepost.foundation.outsiders import clean_name
 
 
 async def numbers_of(
@@ -31,4 +31,5 @@ async def customer_names(store: Store, ids: Iterable[str]) -> dict[str, tuple[st
             Customer.id.in_(wanted)
         )
     )
-    return {row.id: (row.number, clean(row.company or f"{row.first_name} {row.last_name}", 80)) for row in found}
+    named = ((row, row.company or f"{row.first_name} {row.last_name}") for row in found)
+    return {row.id: (row.number, clean_name(name, 80, "a customer's name")) for row, name in named}

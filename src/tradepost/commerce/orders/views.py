@@ -12,6 +12,7 @@ from tradepost.commerce.orders.models import Order, OrderLine, OrderNote
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, money, shown
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 NAME_CAP = 120
@@ -166,7 +167,7 @@ def lines_text(lines: Sequence[LineView], most: int = 5) -> str:
 
 def reason_text(reason: str | None) -> str | None:
     """A hold or cancel reason, short and clean."""
-    return None if reason is None else clean(reason, REASON_CAP)
+    return None if reason is None else clean_name(reason, REASON_CAP, "the reason of a hold or cancellation")
 
 
 def note_view(store: Store, note: OrderNote) -> dict[str, Any]:
@@ -176,5 +177,5 @@ def note_view(store: Store, note: OrderNote) -> dict[str, Any]:
         "author_kind": note.author_kind,
         "author": clean(note.author, NAME_CAP),
         "at": to_rfc3339(note.created_at),
-        "body": store.free_text(note.body),
+        "body": store.free_text(note.body, what="an order note"),
     }

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradepost.foundation.caller import Caller
+from tradepost.foundation.outsiders import delivered_name
 from tradepost.foundation.untrusted import clean
 
 PII_SCOPE = "read:customers.pii"
 CUSTOMER = "customer"  # the attribute of a caller that is a customer of the shop
+MASKED = "***"
 _ADDRESS_FIELDS = ("line1", "line2", "city", "region", "postal_code", "country")
 
 
@@ -23,9 +25,13 @@ def may_see_pii(caller: Caller) -> bool:
 
 def email(caller: Caller, address: str | None) -> str | None:
     """The e-mail address, or its first letter and domain: "j***@example.com"."""
-    if address is None or may_see_pii(caller):
-        return address
+    if address is None:
+        return None
     local, _, domain = address.partition("@")
+    if may_see_pii(caller):
+        delivered_name(f"{local} {domain}", "an e-mail address")
+        return address
+    delivered_name(domain, "an e-mail address")
     return f"{local[:1]}***@{domain}"
 
 
@@ -40,6 +46,9 @@ def address(caller: Caller, record: Mapping[str, Any], *, needed: bool = False) 
     """An address; street lines are masked unless the caller sees personal data or the job needs them (`needed`:
     a delivery, a label)."""
     shown = {field: clean(str(record.get(field) or ""), 200) for field in _ADDRESS_FIELDS}
-    if needed or may_see_pii(caller):
-        return shown
-    return {**shown, "line1": "***", "line2": "***" if shown["line2"] else ""}
+    if not (needed or may_see_pii(caller)):
+        shown = {**shown, "line1": MASKED, "line2": MASKED if shown["line2"] else ""}
+    for line in shown.values():
+        if line != MASKED:
+            delivered_name(line, "an address")
+    return shown

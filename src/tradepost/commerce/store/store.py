@@ -25,6 +25,7 @@ from tradepost.database.scoping import BUILT_ONCE
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, NotFound, VersionConflict
 from tradepost.foundation.ids import new_id
+from tradepost.foundation.outsiders import delivered
 from tradepost.foundation.untrusted import UntrustedText, untrusted
 
 Row = TypeVar("Row")
@@ -212,9 +213,14 @@ class Store:
         told = orjson.dumps([self.caller.workspace_id, filters, *bound], default=str, option=orjson.OPT_SORT_KEYS)
         return f"{kind}/{hashlib.sha256(told).hexdigest()[:16]}"
 
-    def free_text(self, text: str | None, cap: int = 500) -> UntrustedText | None:
-        """An outsider's text, marked, cleaned and capped; None where this server leaves such text out."""
-        return untrusted(text, cap) if self._free_text else None
+    def free_text(self, text: str | None, cap: int = 500, *, what: str) -> UntrustedText | None:
+        """An outsider's text, marked, cleaned and capped; None where this server leaves such text out. `what` says what
+        it is ("an order note"): whoever listens is told that it is delivered."""
+        if not self._free_text:
+            return None
+        if text:
+            delivered(what)
+        return untrusted(text, cap)
 
     # ---
 

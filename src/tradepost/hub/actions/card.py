@@ -83,6 +83,8 @@ def _card(
         odd = differing(like)
         differ = f"; these differ: {', '.join(map(with_hidden_shown, odd))}" if odd else ", all but references the same"
         warnings.append(f"{len(like)} similar requests of this agent within 10 minutes{differ}.")
+    if shown.taint is not None:
+        warnings.insert(0, _read_before(shown.taint))
     words = tuple(path for path, _ in lines if path.rpartition(".")[2].partition("[")[0] in _WORDS)
     seen = foreseen_in(shown.preview)
     return Card(tuple(lines), words, tuple(warnings), shape_of(action), names, asker, reason, seen)
@@ -93,6 +95,11 @@ def _reason(shown: ActionView, rules: dict[str, str]) -> str:
     said = with_hidden_shown(shown.decision_reason)
     name = rules.get(shown.rule_id or "")
     return said if name is None else f"{said} (rule '{with_hidden_shown(name)}')"
+
+
+def _read_before(taint: dict[str, Any]) -> str:
+    source = f"{with_hidden_shown(taint['tool'])} of {taint['server']}, {taint['at']}"
+    return f"Its run had read text that outsiders wrote ({taint['what']}, from {source}): is this what was wanted?"
 
 
 async def _like(session: AsyncSession, action: Action) -> list[Action]:

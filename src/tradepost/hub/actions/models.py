@@ -28,9 +28,9 @@ class Action(HubBase, Versioned):
     the intent row, before anything is sent: without it nothing can have reached the server. `round` counts how often
     people were asked: once more when what they saw has changed. `approver_role` is the least role of whoever answers,
     where a rule asks for more than an operator. `rule_id` names the rule that decided, where one did; `totals_taken` is
-    what it took of the day (policy.totals). `undo` is the call that takes a write back, as its server told, until
-    `undo_until`; `undoes` is the action that this one takes back, `undone_by` the one that takes back this one, or
-    tried to.
+    what it took of the day (policy.totals). `taint` says what its run had read that outsiders wrote (trust.taint).
+    `undo` is the call that takes a write back, as its server told, until `undo_until`; `undoes` is the action that this
+    one takes back, `undone_by` the one that takes back this one, or tried to.
     """
 
     __tablename__ = "actions"
@@ -58,6 +58,7 @@ class Action(HubBase, Versioned):
     decision: Mapped[str]
     decision_reason: Mapped[str]
     rule_id: Mapped[str | None]
+    taint: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     totals_taken: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     preview: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     approvals_needed: Mapped[int] = mapped_column(default=0)

@@ -65,6 +65,7 @@ class Draft:
     takes_tasks: bool = False
     undoes: str | None = None
     rule_id: str | None = None
+    taint: dict[str, Any] | None = None
 
 
 async def find(session: AsyncSession, caller: Caller, tool_entry_id: str, key: str) -> Action | None:
@@ -148,6 +149,7 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "decision": draft.decision,
         "decision_reason": draft.decision_reason,
         "rule_id": draft.rule_id,
+        "taint": draft.taint,
         "preview": draft.preview,
         "approvals_needed": draft.approvals_needed,
         "approver_role": draft.approver_role,

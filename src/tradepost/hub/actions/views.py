@@ -82,6 +82,7 @@ class ActionView:
     undone_by: str | None
     approver_role: str | None = None
     moves_money: bool = False
+    taint: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON for the command line, REST and pages."""
@@ -252,6 +253,7 @@ def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) ->
         undo=_undo(action),
         undoes=action.undoes,
         undone_by=action.undone_by,
+        taint=action.taint,
     )
 
 

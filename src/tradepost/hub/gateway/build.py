@@ -34,6 +34,7 @@ from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.telemetry.meters import Meters
 from tradepost.hub.telemetry.ports import Traces
+from tradepost.hub.trust.ledger import TaintLedger
 from tradepost.hub.upstreams.opening import Opening
 
 
@@ -56,6 +57,7 @@ class BuiltGateway:
         """Finish what is under way; what waits for answers is let go."""
         await self.pipeline.parts.holds.stop()
         await self.executor.stop()
+        await self.pipeline.parts.taints.stop()
         await self.pipeline.parts.schemas.close()
         await self.pipeline.parts.pace.shares.stop()
 
@@ -111,6 +113,7 @@ def build_gateway(
         holds=holds,
         schemas=SchemaChecks(),
         verdicts=Verdicts(database, audit, clock, fresh, approved.set),
+        taints=TaintLedger(database, now),
         assertions=assertions,
         contradicted=contradicted,
         meters=meters,

@@ -16,6 +16,7 @@ from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.telemetry.ports import Span
+from tradepost.hub.trust.taint import Taint
 from tradepost.hub.upstreams.talk import Hold, Tells
 from tradepost.protocol.builtin import Expects, ToolResult
 from tradepost.protocol.hosting import NO_EXTRAS, CallExtras
@@ -32,14 +33,16 @@ class Call:
     (`task_method` says which). `name` is what the client wrote: the exposed name, a URI, a prompt's name, a task's id.
     `task_id` is the server's own id of a task, `told` what it said of one that has ended.
     Steps fill the rest in; `answer` ends the walk. `source` is the JSON text that a foreign result came in, as long as
-    the result is what stands there. `tells` is what its requests carry of the caller. `spent` is what it took of the
-    day, by counter, `ended` the state of its action in the end. `preview` is what a bundled write would do,
+    the result is what stands there, `hidden` how many characters that nobody can see were taken out of it. `tells` is
+    what its requests carry of the caller. `spent` is what it took of the day, by counter, `ended` the state of its
+    action in the end. `preview` is what a bundled write would do,
     `totals_taken` what policy counted of it. `undo` is what its server says takes it back; `undoes` the action that
     this call takes back, and `expects` the records as that one left them. `waits` is the task in which a write waits in
     line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
-    whether this very write shall be done. `tainted`: its run has read text that outsiders wrote. `upstream_us` is the
-    time that its server took, `upstream_id` what that server calls the request, `span` the call's own where there are
-    traces, `carried` what a request says of its trace."""
+    whether this very write shall be done. `taint` says what its run has read that outsiders wrote; `outside` names what
+    of that kind a bundled server has put into this call's own answer. `upstream_us` is the time that its server took,
+    `upstream_id` what that server calls the request, `span` the call's own where there are traces, `carried` what a
+    request says of its trace."""
 
     caller: Caller
     kind: Kind
@@ -66,7 +69,8 @@ class Call:
     hold: Hold | None = None
     tells: Tells | None = None
     decision: Decision | None = None
-    tainted: bool = False
+    taint: Taint | None = None
+    outside: list[str] = field(default_factory=list)
     preview: ToolResult | None = None
     totals_taken: Mapping[str, Any] | None = None
     action: Action | None = None
@@ -79,6 +83,7 @@ class Call:
     carried: Mapping[str, str] | None = None
     result: Json | None = None
     source: bytes | None = None
+    hidden: int = 0
     undo: Json | None = None
     undoes: str | None = None
     expects: Expects | None = None

@@ -6,11 +6,13 @@ from typing import Any
 
 import orjson
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import NotFound, TradepostError, Unavailable
+from tradepost.foundation.outsiders import delivered
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.states import FINISHED
 from tradepost.hub.actions.views import ActionView, view_for_caller
@@ -18,6 +20,7 @@ from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.parts import CatalogSource
 from tradepost.hub.gateway.tool_finding import FIND_TOOLS, LOAD_TOOLS, answer_about_tools
 from tradepost.hub.registry.folding import META_TOOLS
+from tradepost.hub.registry.models import Server
 from tradepost.protocol.builtin import Definitions, Expects, Json, Mode, ToolClass, ToolResult
 
 SLUG = "hub"
@@ -148,7 +151,18 @@ class HubServer:
             action = await session.scalar(select(Action).where(Action.id == action_id))
             if action is None or not _is_theirs(action, caller):
                 raise NotFound("There is no approval with that id.", hint="Use the approval_id that the tool returned.")
+            if action.result is not None:
+                await _note_outcome(session, action)
             return await view_for_caller(session, action_id)
+
+
+async def _note_outcome(session: AsyncSession, action: Action) -> None:
+    """What a write gave is read by whoever asks what became of it."""
+    kind = await session.scalar(select(Server.kind).where(Server.id == action.server_id))
+    if kind != "builtin":
+        delivered("what another server said of a write")
+    elif '"untrusted":' in (action.result or ""):
+        delivered("what outsiders wrote, in what a write gave")
 
 
 def _is_theirs(action: Action, caller: Caller) -> bool:

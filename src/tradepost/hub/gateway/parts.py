@@ -25,6 +25,7 @@ from tradepost.hub.limits.pace import Pace
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.telemetry.meters import Meters
 from tradepost.hub.telemetry.ports import Traces
+from tradepost.hub.trust.ledger import TaintLedger
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import Expects, Mode, ToolResult
 
@@ -151,6 +152,7 @@ class Parts:
     tasks: TaskSeal
     schemas: SchemaChecks
     verdicts: Verdicts
+    taints: TaintLedger
     assertions: Assertions | None = None
     contradicted: Contradicted = to_nobody
     meters: Meters | None = None

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 
 from tradepost.foundation.errors import ForbiddenScope, InProgress, TradepostError
+from tradepost.foundation.outsiders import listen
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.gateway.action_tasks import created, ended, held_task
 from tradepost.hub.gateway.answers import error_result
@@ -40,6 +41,7 @@ from tradepost.hub.gateway.steps.resume import question_of, resume
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.steps.spend import settle, spend
 from tradepost.hub.gateway.steps.validate import validate
+from tradepost.hub.gateway.tainting import taint
 from tradepost.protocol.upstream_errors import MissingCapability
 
 STEPS: tuple[Step, ...] = (
@@ -180,6 +182,9 @@ class Pipeline:
             raise
 
     async def _end(self, call: Call) -> None:
+        noting = taint(call, self.parts)
+        if noting is not None:
+            await noting
         ending = outcome(call, self.parts)
         if ending is not None:
             await ending
@@ -193,6 +198,7 @@ class Pipeline:
             await settle(call, self.parts)
 
     async def _walk(self, call: Call, steps: Sequence[Step]) -> None:
+        listen(call.outside)
         try:
             if not call.goes_on:
                 return

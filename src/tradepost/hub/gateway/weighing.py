@@ -46,7 +46,7 @@ def chosen_for(call: Call) -> Chosen:
 
 def needs_more(call: Call, chosen: Chosen) -> bool:
     """Whether more has to be looked up before the call can be decided."""
-    return bool(chosen.totals) or _needs_preview(call, chosen)
+    return bool(chosen.totals) or _needs_preview(call, chosen) or _needs_taint(call, chosen)
 
 
 async def decision_for(call: Call, parts: Parts, chosen: Chosen) -> Decision:
@@ -55,6 +55,9 @@ async def decision_for(call: Call, parts: Parts, chosen: Chosen) -> Decision:
         preview = await previewed(call, parts)
         if preview.is_error:
             raise PreviewFailed(preview)
+    if _needs_taint(call, chosen):
+        async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
+            call.taint = await parts.taints.look(session, call.caller, call.run_id)
     plain = plain_call(call, parts)
     totals: Totals = {}
     if chosen.totals:
@@ -94,7 +97,8 @@ def plain_call(call: Call, parts: Parts) -> PlainCall:
         scopes=caller.scopes,
         attributes=caller.attributes,
         role=call.standing.role if call.standing is not None else None,
-        tainted=call.tainted,
+        tainted=call.taint is not None,
+        taint="" if call.taint is None else call.taint.words(parts.now()),
         figures=_figures(call),
         effect=_effect(call),
         now=parts.now(),
@@ -173,6 +177,11 @@ def _needs_preview(call: Call, chosen: Chosen) -> bool:
         return True
     figures = _figures(call)
     return (chosen.by_money and figures.amount is None) or (chosen.by_customer and figures.customer is None)
+
+
+def _needs_taint(call: Call, chosen: Chosen) -> bool:
+    """Of a read; a write's run was looked up with its key."""
+    return "tainted" in chosen.names and not call.writes
 
 
 def _usage(call: Call, plain: PlainCall) -> Usage:

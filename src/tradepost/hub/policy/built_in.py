@@ -22,7 +22,22 @@ def _rule(name: str, tool: str, outcome: Outcome, when: str, reason: str, approv
     )
 
 
+FLOW = Rule(
+    id="built-in:tainted-write",
+    name="tainted-write",
+    outcome="ask",
+    reason="this run has read text that outsiders wrote",
+    when="tainted",
+    order=0,
+    kind="flow",
+    built_in=True,
+)
+# Allowed by these, a write of one who is bound to a customer is proved harmless: it is about that customer alone,
+# stays within the limits, and what it gives goes to where the customer has paid from, or to their own account.
+HARMLESS_TO_BOUND = frozenset({"built-in:refund-small", "built-in:store-credit-small"})
+
 BUILT_IN: tuple[Rule, ...] = (
+    FLOW,
     _rule(
         "refund-by-two",
         "initiate_refund",

@@ -3,7 +3,8 @@
 Reads are allowed unless a rule names them. A write is decided by the posture of the agent's profile: `propose` and
 `customer` ask a person for every write, `guarded` lets writes through except destructive ones and those that move
 money, within the limits of the built-in rules. The workspace's own rules make that stricter; one that says so may
-loosen it. Freezes come on top, and nothing loosens them.
+loosen it. A run that has read what outsiders wrote is asked about whatever it would be allowed. Freezes come on top,
+and nothing loosens them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from tradepost.hub.policy.built_in import HARMLESS_TO_BOUND
 from tradepost.hub.policy.figures import NOTHING_KNOWN, Figures
 from tradepost.hub.policy.rule import Approver, Rule, Target
 from tradepost.hub.policy.ruleset import NO_RULES, Chosen, Ready, Ruleset, Totals
@@ -36,7 +38,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class PlainCall:
     """What a decision may look at. `arguments` are the ones after injection; a `posture` of None is an agent without
     a profile, which gets the strictest one. `effect` is the result that a bundled write would have, where it was asked
-    for. `tainted`: the run has read text that outsiders wrote."""
+    for. `tainted`: the run has read text that outsiders wrote; `taint` says which, as the reason for asking."""
 
     tool: str
     tool_class: ToolClass
@@ -53,6 +55,7 @@ class PlainCall:
     attributes: Mapping[str, str] = field(default_factory=lambda: NO_ARGUMENTS)
     role: str | None = None
     tainted: bool = False
+    taint: str = ""
     figures: Figures = NOTHING_KNOWN
     effect: Mapping[str, Any] | None = None
     now: datetime = _EPOCH
@@ -105,11 +108,12 @@ def decide(call: PlainCall, rules: Ruleset = NO_RULES, totals: Totals = NO_TOTAL
     """The decision about a call, and why. `totals` ("agent.money") are today's with this call in them."""
     chosen = rules.chosen(call.target)
     if chosen.is_empty:
-        return by_posture(call)
+        return _flowing(call, by_posture(call), chosen)
     looked = _Look(call, rules, chosen, totals)
     base = by_posture(call)
     if call.posture == "guarded" and chosen.built_in:
         base = looked.first(chosen.built_in) or base
+    base = _flowing(call, base, chosen)
     own = looked.first(chosen.own)
     decision = base if own is None else looked.joined(own, base)
     for freeze in chosen.freezes:
@@ -119,6 +123,16 @@ def decide(call: PlainCall, rules: Ruleset = NO_RULES, totals: Totals = NO_TOTAL
     if call.tool_class == "read" and isinstance(decision, Ask):
         return Deny(f"{decision.reason}; nobody can be asked about reading", decision.rule_id)
     return decision
+
+
+def _flowing(call: PlainCall, decision: Decision, chosen: Chosen) -> Decision:
+    """What would be allowed, asked about where the run has read what outsiders wrote."""
+    rule = chosen.flow
+    if rule is None or not call.tainted or not isinstance(decision, Allow):
+        return decision
+    if decision.rule_id in HARMLESS_TO_BOUND and "customer" in call.attributes:
+        return decision
+    return Ask(call.taint or rule.reason, usual_expiry(call), rule.approvals, rule_id=rule.id)
 
 
 def by_posture(call: PlainCall) -> Decision:

@@ -10,7 +10,7 @@ from tradepost.hub.policy.window import Window
 
 Outcome = Literal["allow", "ask", "deny"]
 RuleClass = Literal["read", "write", "destructive"]
-Kind = Literal["rule", "freeze"]
+Kind = Literal["rule", "freeze", "flow"]
 Approver = Literal["operator", "admin", "owner"]  # by rank
 
 ORDER = 100  # of a rule of which nobody said anything else
@@ -22,7 +22,8 @@ _WILD = frozenset("*?[")
 class Rule:
     """One rule. What is None does not narrow it. `when` is a condition in CEL; without one it always holds. Rules are
     looked at by `order`, then the narrower before the wider, then deny before ask before allow: the first that holds
-    decides. A freeze goes before all of them.
+    decides. A freeze goes before all of them. A flow rule is about runs that have read what outsiders wrote, whosever
+    tool is called.
 
     `loosens`: it may let through what the profile's posture, or a built-in rule, would ask about. Without it a rule
     can only make things stricter. `approver_role` is the least role of who is asked; None is an operator."""
@@ -82,7 +83,7 @@ class Rule:
             return False
         if self.tool is not None and not fnmatchcase(target.tool, self.tool):
             return False
-        if self.built_in and not target.bundled:
+        if self.built_in and self.kind != "flow" and not target.bundled:
             return False
         if self.tool_class is not None:
             return self.tool_class == target.tool_class

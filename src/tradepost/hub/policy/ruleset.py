@@ -40,11 +40,12 @@ class Chosen:
     """The rules that are about a call, in the order in which they are looked at. `names` are the variables that they
     need, `totals` the running totals; `counted` are all totals that any rule keeps of such a call, `arguments` those
     that they name (None: any), `paths` what is compared without the engine. `by_...`: what they look at may stand only
-    in the result that the call would have."""
+    in the result that the call would have. `flow` holds for tainted runs, and has no part in the rest."""
 
     freezes: tuple[Ready, ...] = ()
     own: tuple[Ready, ...] = ()
     built_in: tuple[Ready, ...] = ()
+    flow: Rule | None = None
     names: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
@@ -98,13 +99,15 @@ class Ruleset:
 
     def _choose(self, target: Target) -> Chosen:
         about = [one for one in self._ready if one.rule.concerns(target)]
+        flow = next((one.rule for one in about if one.rule.kind == "flow"), None)
+        about = [one for one in about if one.rule.kind != "flow"]
         counted = set(self._everywhere if target.tool_class != "read" else ())
         for one in self._ready:
             anybodys = replace(one.rule, agent_id=None, profile_id=None)
             if one.expression is not None and one.expression.totals and anybodys.concerns(target):
                 counted |= one.expression.totals
         if not about and not counted:
-            return NOTHING
+            return NOTHING if flow is None else Chosen(flow=flow)
         expressions = [one.expression for one in about if one.expression is not None]
         totals = frozenset(total for one in expressions for total in one.totals)
         members = frozenset(member for one in expressions for member in one.call_members)
@@ -116,6 +119,7 @@ class Ruleset:
             freezes=tuple(one for one in about if one.rule.kind == "freeze"),
             own=tuple(one for one in about if one.rule.kind == "rule" and not one.rule.built_in),
             built_in=tuple(one for one in about if one.rule.built_in),
+            flow=flow,
             names=frozenset(name for one in expressions for name in one.names),
             totals=totals,
             counted=frozenset(counted),

@@ -143,7 +143,7 @@ async def customer_view(store: Store, reference: str, *, free_text: bool = False
         "last_contact_at": _last_contact(customer, tickets),
     }
     if free_text:
-        view["note"] = store.free_text(customer.note)
+        view["note"] = store.free_text(customer.note, what="a note on a customer")
     return view
 
 
@@ -192,7 +192,7 @@ def _ticket(store: Store, ticket: Ticket, free_text: bool) -> OpenTicket:
         "opened_at": to_rfc3339(ticket.created_at),
     }
     if free_text:
-        view["subject"] = store.free_text(ticket.subject, 200)
+        view["subject"] = store.free_text(ticket.subject, 200, what="the subject of a ticket")
     return view
 
 

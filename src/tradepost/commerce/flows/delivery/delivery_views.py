@@ -120,7 +120,7 @@ async def delivery_views(
             _add_standard(view, row, found, store.now)
         if detail == "full":
             view["address"] = privacy.address(store.caller, row.address)
-            view["instructions"] = store.free_text(row.instructions, 300)
+            view["instructions"] = store.free_text(row.instructions, 300, what="delivery instructions")
         if near:
             view["pickup_points_near"] = points.get(found.place.id if found.place else None, [])
         views.append(view)

@@ -15,6 +15,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store import privacy
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import UntrustedText, clean
 
 EVENTS_SHOWN = 20
@@ -195,10 +196,10 @@ async def _events(store: Store, shipment_ids: Iterable[str], *, with_message: bo
         view: EventView = {
             "occurred_at": to_rfc3339(event.occurred_at),
             "status": event.status,
-            "location": None if event.location is None else clean(event.location, 80),
+            "location": None if event.location is None else clean_name(event.location, 80, "the place of a scan"),
         }
         if with_message:
-            view["message"] = store.free_text(event.message, 300)
+            view["message"] = store.free_text(event.message, 300, what="a carrier's message")
         found[event.shipment_id].append(view)
     return found
 

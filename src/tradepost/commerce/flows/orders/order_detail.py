@@ -42,7 +42,7 @@ from tradepost.commerce.store import privacy
 from tradepost.commerce.store.store import Store
 from tradepost.database.lookups import Lookup
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.untrusted import clean
+from tradepost.foundation.outsiders import clean_name
 
 Part = Literal["shipments", "payments", "returns", "timeline", "notes"]
 
@@ -155,7 +155,7 @@ async def order_view(store: Store, reference: str, include: Sequence[Part]) -> O
         "delivered_at": to_rfc3339(order.delivered_at) if order.delivered_at else None,
         "canceled_at": to_rfc3339(order.canceled_at) if order.canceled_at else None,
         "channel": order.channel,
-        "po_number": clean(order.po_number, NAME_CAP) if order.po_number else None,
+        "po_number": clean_name(order.po_number, NAME_CAP, "a purchase order number") if order.po_number else None,
         "warehouse": warehouse,
         "customer": customer,
         "shipping_address": privacy.address(store.caller, order.shipping_address),
@@ -265,7 +265,7 @@ async def _order_with_surroundings(
         "id": order.customer_id,
         "number": number,
         "external_id": external_id,
-        "name": clean(f"{first_name} {last_name}", NAME_CAP),
+        "name": clean_name(f"{first_name} {last_name}", NAME_CAP, "a customer's name"),
     }
     paid: PaidWith = [(row[6], row[7]) for row in rows if row[6] is not None]
     warehouse: Warehouse | None = None if order.warehouse_id is None else {"id": order.warehouse_id, "code": code}

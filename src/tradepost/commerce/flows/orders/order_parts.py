@@ -17,6 +17,7 @@ from tradepost.commerce.returns.models import ExchangeLine, Return, ReturnLine
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import money
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 NAME_CAP = 80
@@ -126,8 +127,8 @@ async def shipment_rows(store: Store, facts: list[ShipmentFact]) -> list[dict[st
             {
                 "at": to_rfc3339(event.occurred_at),
                 "status": event.status,
-                "location": clean(event.location, NAME_CAP) if event.location else None,
-                "message": store.free_text(event.message, 200),
+                "location": clean_name(event.location, NAME_CAP, "the place of a scan") if event.location else None,
+                "message": store.free_text(event.message, 200, what="a carrier's message"),
             }
         )
     return [

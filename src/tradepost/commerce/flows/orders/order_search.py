@@ -28,6 +28,7 @@ from tradepost.commerce.store.listing import (
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, display, money
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 SHOWN = 8  # orders named in the text
@@ -188,7 +189,8 @@ async def _buyers(store: Store, ids: set[str]) -> dict[str, tuple[str, str]]:
         Customer.id.in_(sorted(ids))
     )
     found = await store.session.execute(statement)
-    return {row.id: (row.number, clean(f"{row.first_name} {row.last_name}", NAME_CAP)) for row in found}
+    named = ((row, f"{row.first_name} {row.last_name}") for row in found)
+    return {row.id: (row.number, clean_name(name, NAME_CAP, "a customer's name")) for row, name in named}
 
 
 def _summary(order: Order) -> OrderRow:

@@ -20,7 +20,7 @@ from tradepost.commerce.store.rows import label_of
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import display
-from tradepost.foundation.untrusted import clean
+from tradepost.foundation.outsiders import clean_name
 
 MAX_ENTRIES = 100
 
@@ -135,7 +135,7 @@ async def _scans(store: Store, shipments: dict[str, str]) -> list[Moment]:
             10,
             "tracking",
             shipments[scan.shipment_id],
-            scan.status.replace("_", " ") + (f" at {clean(scan.location, 80)}" if scan.location else ""),
+            scan.status.replace("_", " ") + _at(scan.location),
         )
         for scan in found
     ]
@@ -174,3 +174,7 @@ async def _sent(store: Store, order: Order, records: dict[str, str]) -> list[Mom
 
 
 RESOURCES = (order_timeline,)
+
+
+def _at(location: str | None) -> str:
+    return f" at {clean_name(location, 80, 'the place of a scan')}" if location else ""

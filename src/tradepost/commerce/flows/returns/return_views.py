@@ -17,6 +17,7 @@ from tradepost.commerce.returns.states import RETURN_TRANSITIONS
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import UntrustedText, clean
 
 Detail = Literal["summary", "standard", "full"]
@@ -143,7 +144,7 @@ def _view(store: Store, row: Return, facts: _Facts, detail: Detail) -> ReturnVie
         "status": row.status,
         "resolution": row.resolution,
         "order_number": known.number,
-        "customer_name": clean(known.company or f"{known.first_name} {known.last_name}", 80),
+        "customer_name": clean_name(known.company or f"{known.first_name} {known.last_name}", 80, "a customer's name"),
         "warehouse": known.code,
         "requested_at": to_rfc3339(row.requested_at),
         "age_days": max((store.now - row.requested_at).days, 0),
@@ -174,7 +175,7 @@ def _view(store: Store, row: Return, facts: _Facts, detail: Detail) -> ReturnVie
         ],
     }
     if detail == "full":
-        view["customer_note"] = store.free_text(row.customer_note)
+        view["customer_note"] = store.free_text(row.customer_note, what="a comment on a return")
     return view
 
 
@@ -195,7 +196,7 @@ def _line_view(store: Store, row: Return, line: ReturnLine, sold: OrderLine, det
     if sold.quantity_scale:
         view["unit"], view["quantity_scale"] = sold.unit, sold.quantity_scale
     if detail == "full":
-        view["note"] = store.free_text(line.customer_note)
+        view["note"] = store.free_text(line.customer_note, what="a comment on a return")
     return view
 
 

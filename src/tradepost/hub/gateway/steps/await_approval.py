@@ -98,6 +98,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
             expires_at=expires_at,
             takes_tasks=call.extras.takes_tasks,
             undoes=call.undoes,
+            taint=None if call.taint is None else call.taint.as_dict(),
         )
         action, made = await open_place(session, draft)
         if made:

@@ -98,6 +98,7 @@ async def _open(call: Call, parts: Parts, session: AsyncSession) -> Action | Non
         decision_reason=call.decision.reason,
         rule_id=call.decision.rule_id,
         run_id=call.run_id,
+        taint=None if call.taint is None else call.taint.as_dict(),
         lease_owner=parts.leases.owner,
         lease_until=await parts.clock.now(session) + parts.leases.length,
     )

@@ -1,11 +1,11 @@
 """Results of servers that are not ours carry a label saying so. Whether their texts are changed is the server's setting
-`text`: as a rule they lose invisible characters and are cut, visibly, where they are too long. Bundled results are
-marked field by field by their own servers and pass untouched."""
+`text`: as a rule they lose invisible characters, which are counted, and are cut, visibly, where they are too long.
+Bundled results are marked field by field by their own servers and pass untouched."""
 
 import secrets
 from typing import Any
 
-from tradepost.foundation.untrusted import clean, may_need_cleaning
+from tradepost.foundation.untrusted import clean, hidden_in, may_need_cleaning
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
 from tradepost.protocol.errors import SOURCE_META
@@ -23,6 +23,7 @@ def label_and_trim(call: Call, parts: Parts) -> None:
     if treatment != "unchanged":
         cap = MAX_ERROR_TEXT if result.get("isError") else MAX_TEXT
         if call.source is None or may_need_cleaning(call.source, cap):
+            call.hidden = _hidden_in(result)
             result = _clean(result, cap)
     if treatment == "delimited":
         result = _delimited(result, entry.server_slug)
@@ -31,7 +32,9 @@ def label_and_trim(call: Call, parts: Parts) -> None:
 
 def labelled(call: Call, result: Json) -> Json:
     """A foreign result that says which server it is from."""
-    label = {"server": call.found.server_slug, "trust": "external"}
+    label: Json = {"server": call.found.server_slug, "trust": "external"}
+    if call.hidden:
+        label["removed_characters"] = call.hidden
     own = result.get("_meta")
     return {**result, "_meta": {**(own if isinstance(own, dict) else {}), SOURCE_META: label}}
 
@@ -45,6 +48,17 @@ def _clean(value: Any, cap: int) -> Any:
     if isinstance(value, dict):
         return {key: inner if key in ("data", "blob") else _clean(inner, cap) for key, inner in value.items()}
     return value
+
+
+def _hidden_in(value: Any) -> int:
+    """How many characters `_clean` takes out."""
+    if isinstance(value, str):
+        return hidden_in(value)
+    if isinstance(value, list):
+        return sum(map(_hidden_in, value))
+    if isinstance(value, dict):
+        return sum(_hidden_in(inner) for key, inner in value.items() if key not in ("data", "blob"))
+    return 0
 
 
 def _delimited(result: Json, server: str) -> Json:

@@ -5,8 +5,9 @@ the claim.
 """
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import orjson
 from sqlalchemy import select
@@ -147,7 +148,7 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
         if taken:
             await settled(call, session, action, ending.state, ending.result)
             who = await approvers_of(session, action)
-            details = {"attempt": claim.fence, **who.get("details", {})}
+            details = {"attempt": claim.fence, **who.get("details", {}), **_removed(call)}
             fact = fact._replace(approver_id=who.get("approver_id"), details=details)
             parts.audit.record(session, fact, answered_of(call))
             publish(
@@ -187,8 +188,16 @@ def _single_row(call: Call) -> AuditFact:
         rule_id=rule_of(call),
         upstream_us=call.upstream_us,
         upstream_request_id=call.upstream_id,
-        details={"reason": call.decision.reason} if denied and call.decision is not None else NO_DETAILS,
+        details={"reason": call.decision.reason} if denied and call.decision is not None else _removed(call),
     )
+
+
+def _removed(call: Call) -> Mapping[str, Any]:
+    """What was taken out of its result, and which texts of outsiders a bundled server has put into it."""
+    if not call.hidden and not call.outside:
+        return NO_DETAILS
+    found: Json = {"removed_characters": call.hidden} if call.hidden else {}
+    return {**found, "outside_text": list(call.outside)} if call.outside else found
 
 
 def _verb(call: Call) -> str:

@@ -15,7 +15,8 @@ from tradepost.hub.gateway.weighing import denied, forbidden
 
 def replay(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Answers from the action of an earlier call with the same key. Raises IdempotencyConflict, InProgress,
-    StateConflict, Elsewhere, LimitExceeded (by now a rule denies it)."""
+    StateConflict, Elsewhere, LimitExceeded (by now a rule denies it). What the run of a write has read is looked up on
+    the way."""
     call.arguments_digest = fingerprint(call.arguments)
     return _look_up(call, parts, call.key) if call.key is not None and call.writes else None
 
@@ -23,6 +24,7 @@ def replay(call: Call, parts: Parts) -> Awaitable[None] | None:
 async def _look_up(call: Call, parts: Parts, key: str) -> None:
     async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
         action = await find(session, call.caller, call.tool.entry_id, key)
+        call.taint = await parts.taints.look(session, call.caller, call.run_id)
     if action is not None and call.said is not None and action.state == "pending":
         return  # whether whoever calls may still say it themselves is decided anew first
     call.said = None

@@ -139,6 +139,7 @@ def _call(action: Action, entry: ToolEntry | None, server: Server | None, postur
         scopes=frozenset(action.caller.get("scopes", ())),
         attributes=action.caller.get("attributes", {}),
         role=role,
+        tainted=action.taint is not None,
         figures=figures,
         effect=effect,
         now=action.created_at,

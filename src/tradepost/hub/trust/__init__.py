@@ -1,0 +1,1 @@
+"""What a run of an agent has read that outsiders wrote."""
