@@ -174,6 +174,18 @@ async def test_what_stands_against_a_swap(hub: Hub):
         refused = await hub.rest("POST", ROUTE, body)
         problem = "the profile team sees get_order of new-erp already, as new_get_order: take that away first."
         assert problem in refused.json()["details"]["problems"]
+        # A rule for the old server's tools would let the new one's go.
+        rule = {"name": "no-cancels", "outcome": "deny", "reason": "not here", "server": "old-*", "tool": "get_order"}
+        assert (await hub.rest("POST", "/policy/rules", rule)).status_code == 201
+        problem = (
+            "The rule 'no-cancels' is about old-erp and not about new-erp: "
+            "add one like it for new-erp first, or let it be about both."
+        )
+        assert problem in (await hub.rest("POST", ROUTE, body)).json()["details"]["problems"]
+        assert (
+            await hub.rest("POST", "/policy/rules", {**rule, "name": "too", "server": "new-erp"})
+        ).status_code == 201
+        assert problem not in (await hub.rest("POST", ROUTE, body)).json()["details"]["problems"]
         # One that does not answer takes over nothing.
         other = await hub.world.agent("tester")
         assert other

@@ -7,7 +7,7 @@ import pytest
 from tests.hub.gateway.test_foreign import answers
 from tests.hub.gateway.test_killed import intents_and_outcomes, leases_end
 from tests.hub.gateway.test_killed_governed import counted
-from tests.hub.gateway.world import Facts, World, error_of, guard, opened, structured, trust
+from tests.hub.gateway.world import Facts, World, error_of, guard, opened, structured
 from tradepost.foundation.errors import ForbiddenScope, StateConflict, TradepostError
 from tradepost.hub.access import agents
 from tradepost.hub.actions.views import ActionView, list_views
@@ -67,7 +67,6 @@ async def test_an_unknown_outcome_is_settled_once_by_a_person_who_looked(facts: 
 
 async def test_what_took_effect_is_not_made_again(guarded: World) -> None:
     await guarded.add_remote("ship")
-    await trust(guarded)
     found = await unknown(guarded)
     shown = await guarded.built.verdicts.settle(guarded.owner, found.id, "succeeded")
     assert (shown.state, shown.what_happened()) == (

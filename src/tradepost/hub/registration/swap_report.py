@@ -85,6 +85,7 @@ def mark_of(rows: SwapRows) -> str:
             [_of_entry(entry) for entry in entries],
             [[one.id, one.exposed_name, one.profile_id, one.agent_id] for one in rows.assignments],
             list(rows.seen_twice),
+            list(rows.rules),
         ]
     )
 
@@ -142,6 +143,11 @@ def _against(rows: SwapRows) -> list[str]:
     found.extend(
         f"{who} sees {tool} of {rows.new.slug} already, as {name}: take that away first."
         for who, tool, name in rows.seen_twice
+    )
+    found.extend(
+        f"The rule '{name}' is about {rows.old.slug} and not about {rows.new.slug}: add one like it for "
+        f"{rows.new.slug} first, or let it be about both."
+        for name in rows.rules
     )
     return found
 

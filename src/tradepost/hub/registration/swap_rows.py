@@ -12,6 +12,7 @@ from tradepost.hub.access.models import Agent, Profile, RegistryVersion
 from tradepost.hub.actions.successors import count_open
 from tradepost.hub.registration.contents import contents_of, key_of
 from tradepost.hub.registration.servers import find_server
+from tradepost.hub.registration.swap_rules import left_behind
 from tradepost.hub.registry.catalogs import HUB_SERVER
 from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
 
@@ -24,7 +25,7 @@ class SwapRows:
     """Both servers; each assigned tool of the old one with the new one's of the same name; the assignments that go
     over. `left` are assigned tools that nobody can call now, with their states; `seen_twice` (who, tool, name) would
     see the new server's tool under two names; `contents` are resources and prompts that only the old one has; `waiting`
-    writes have not been carried out yet."""
+    writes have not been carried out yet; `rules` are those that would not be about the new server."""
 
     old: Server
     new: Server
@@ -34,6 +35,7 @@ class SwapRows:
     seen_twice: Sequence[tuple[str, str, str]]
     contents: Sequence[str]
     waiting: int
+    rules: Sequence[str]
 
 
 async def lock(session: AsyncSession) -> None:
@@ -85,6 +87,7 @@ async def read_swap(session: AsyncSession, old: str, new: str, only: Collection[
         await seen_twice(session, moved, targets),
         await _only_at(session, first, second),
         await count_open(session, sorted(taken)),
+        await left_behind(session, first.slug, second.slug, [old.name for old, _ in pairs]),
     )
 
 
