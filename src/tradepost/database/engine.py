@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from tradepost.database import inline_sqlite, windows
 from tradepost.database.appending import Appending
@@ -97,6 +98,10 @@ def _prepare_postgres(engine: AsyncEngine) -> None:
         cursor.execute("SET jit = off")  # compiling a look-up takes longer than running it
         cursor.close()
         connection.commit()
+
+
+def _close_given_back(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _milliseconds(now: Now) -> int:
@@ -250,8 +255,12 @@ class Database:
             ) from error
 
     async def close(self) -> None:
-        await self._writer.dispose()
-        await self._reader.dispose()
+        """Close every connection: those that nobody uses now, and each other one as soon as it is given back (whoever
+        was broken off gives back a moment later). A pool that was let go of would keep it open."""
+        engines = list(dict.fromkeys((self._writer, self._reader, self._in_place)))
+        for engine in engines:
+            event.listen(engine.sync_engine.pool, "checkin", _close_given_back)
         if self._quick is not None:
             self._quick.close()
-        await self._in_place.dispose()
+        for engine in engines:
+            await engine.dispose()
