@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tradepost.database import inline_sqlite, windows
+from tradepost.database import inline_sqlite, threaded_sqlite, windows
 from tradepost.database.appending import Appending
 from tradepost.database.bulk import BulkWriter, Row
 from tradepost.database.quick_reads import QuickReads
@@ -119,8 +119,9 @@ class Database:
         if self.is_sqlite:
             # Whatever begins a transaction here also ends it: one more rollback would only cost a change of threads.
             alone = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 60, "pool_reset_on_return": None}
-            self._writer = create_async_engine(self.url, **alone, **options)
-            self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
+            threaded = self.url.set(drivername=threaded_sqlite.NAME)
+            self._writer = create_async_engine(threaded, **alone, **options)
+            self._reader = create_async_engine(threaded, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             _prepare_sqlite(self._writer, writing=True, cache_kib=cache_kib)
             inline = self.url.set(drivername=inline_sqlite.NAME)
             in_place = create_async_engine(inline, pool_size=POOL_SIZE, max_overflow=-1, **options)  # never waits
