@@ -41,6 +41,9 @@ HUB_CACHE_KIB = 4_096
 _LIGHTER = ("PRAGMA synchronous=NORMAL", "PRAGMA foreign_keys=OFF")
 _AS_USUAL = ("PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
 
+# In one go: a process opens several connections as it starts. JIT: compiling a look-up takes longer than running it.
+_ON_POSTGRES = {"role": APPLICATION_ROLE, "lock_timeout": "15s", "statement_timeout": "60s", "jit": "off"}
+_SETTINGS = "SELECT " + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _ON_POSTGRES.items())
 _BEGIN_SCOPED = text(
     "SELECT set_config('tradepost.workspace', :workspace, true), set_config('transaction_read_only', :read_only, true)"
 )
@@ -92,10 +95,7 @@ def _prepare_postgres(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"SET ROLE {APPLICATION_ROLE}")
-        cursor.execute("SET lock_timeout = '15s'")
-        cursor.execute("SET statement_timeout = '60s'")
-        cursor.execute("SET jit = off")  # compiling a look-up takes longer than running it
+        cursor.execute(_SETTINGS)
         cursor.close()
         connection.commit()
 
@@ -129,6 +129,7 @@ class Database:
             _prepare_sqlite(self._reader, writing=False, cache_kib=cache_kib)
             _prepare_sqlite(in_place, writing=False, cache_kib=cache_kib)
         else:
+            options["use_native_hstore"] = False  # nothing here is one: SQLAlchemy need not look for the type
             self._writer = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             self._reader = self._in_place = self._writer
             _prepare_postgres(self._writer)
