@@ -8,13 +8,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx2 import create_ssl_context
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, Dialect
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -98,15 +98,23 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def _initialize_once(shared: Dialect, connection: Connection) -> None:
+    """Find out what the database is, unless an engine has asked it already."""
+    if shared.server_version_info is None:
+        shared.initialize(connection)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def statements_compiled_once() -> Iterator[None]:
     """Every test has engines of its own. SQLAlchemy would compile all statements anew for each of them, a quarter of
-    the suite's time, so those of one driver share a dialect and what was compiled for it."""
+    the suite's time, so those of one driver share a dialect, what it knows of the database and what was compiled."""
     first_of: dict[str, Engine] = {}
 
     def create_sharing(url: URL, **options: Any) -> AsyncEngine:
         engine = create_async_engine(url, query_cache_size=4_000, **options)
         first = first_of.setdefault(url.drivername, engine.sync_engine)
+        if first is not engine.sync_engine:
+            engine.sync_engine.dialect.initialize = partial(_initialize_once, first.dialect)  # type: ignore[method-assign]
         engine.sync_engine.dialect = first.dialect
         engine.sync_engine._compiled_cache = first._compiled_cache
         return engine

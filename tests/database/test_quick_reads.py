@@ -101,3 +101,13 @@ async def test_a_broken_reader_is_not_lent_again(shop: Database) -> None:
     async with shop.transaction("one", write=False, quick=True) as reading:
         assert reading is not first
         assert len(await BY_NUMBER.rows(reading, {"number": "1"})) == 1
+
+
+async def test_one_that_closing_came_upon_is_closed_as_it_ends(shop: Database) -> None:
+    async with shop.transaction("one", write=False, quick=True) as reading:
+        driver = (await (await reading.connection()).get_raw_connection()).driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        await shop.close()
+        assert await BY_NUMBER.rows(reading, {"number": "2"}) == []
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.execute("SELECT 1")

@@ -15,8 +15,9 @@ import orjson
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from tradepost.database import inline_sqlite, windows
+from tradepost.database import inline_sqlite, threaded_sqlite, windows
 from tradepost.database.appending import Appending
 from tradepost.database.bulk import BulkWriter, Row
 from tradepost.database.quick_reads import QuickReads
@@ -40,6 +41,9 @@ HUB_CACHE_KIB = 4_096
 _LIGHTER = ("PRAGMA synchronous=NORMAL", "PRAGMA foreign_keys=OFF")
 _AS_USUAL = ("PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
 
+# In one go: a process opens several connections as it starts. JIT: compiling a look-up takes longer than running it.
+_ON_POSTGRES = {"role": APPLICATION_ROLE, "lock_timeout": "15s", "statement_timeout": "60s", "jit": "off"}
+_SETTINGS = "SELECT " + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _ON_POSTGRES.items())
 _BEGIN_SCOPED = text(
     "SELECT set_config('tradepost.workspace', :workspace, true), set_config('transaction_read_only', :read_only, true)"
 )
@@ -91,12 +95,13 @@ def _prepare_postgres(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"SET ROLE {APPLICATION_ROLE}")
-        cursor.execute("SET lock_timeout = '15s'")
-        cursor.execute("SET statement_timeout = '60s'")
-        cursor.execute("SET jit = off")  # compiling a look-up takes longer than running it
+        cursor.execute(_SETTINGS)
         cursor.close()
         connection.commit()
+
+
+def _close_given_back(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _milliseconds(now: Now) -> int:
@@ -114,8 +119,9 @@ class Database:
         if self.is_sqlite:
             # Whatever begins a transaction here also ends it: one more rollback would only cost a change of threads.
             alone = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 60, "pool_reset_on_return": None}
-            self._writer = create_async_engine(self.url, **alone, **options)
-            self._reader = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
+            threaded = self.url.set(drivername=threaded_sqlite.NAME)
+            self._writer = create_async_engine(threaded, **alone, **options)
+            self._reader = create_async_engine(threaded, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             _prepare_sqlite(self._writer, writing=True, cache_kib=cache_kib)
             inline = self.url.set(drivername=inline_sqlite.NAME)
             in_place = create_async_engine(inline, pool_size=POOL_SIZE, max_overflow=-1, **options)  # never waits
@@ -123,6 +129,7 @@ class Database:
             _prepare_sqlite(self._reader, writing=False, cache_kib=cache_kib)
             _prepare_sqlite(in_place, writing=False, cache_kib=cache_kib)
         else:
+            options["use_native_hstore"] = False  # nothing here is one: SQLAlchemy need not look for the type
             self._writer = create_async_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, **options)
             self._reader = self._in_place = self._writer
             _prepare_postgres(self._writer)
@@ -250,8 +257,12 @@ class Database:
             ) from error
 
     async def close(self) -> None:
-        await self._writer.dispose()
-        await self._reader.dispose()
+        """Close every connection: those that nobody uses now, and each other one as soon as it is given back (whoever
+        was broken off gives back a moment later). A pool that was let go of would keep it open."""
+        engines = list(dict.fromkeys((self._writer, self._reader, self._in_place)))
+        for engine in engines:
+            event.listen(engine.sync_engine.pool, "checkin", _close_given_back)
         if self._quick is not None:
             self._quick.close()
-        await self._in_place.dispose()
+        for engine in engines:
+            await engine.dispose()

@@ -63,27 +63,28 @@ async def test_email_of_another_customer_is_refused_without_case(shop: Shop) -> 
     assert (await stored(shop)).version == 1
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ({}, None),
-        ({"address": {**HOME, "city": " "}}, "address.city"),
-        ({"address": {**HOME, "line1": "--"}}, "address.line1"),
-        ({"address": {**HOME, "city": "Ly\u200bon"}}, "address.city"),
-        ({"address": {**HOME, "country": "France"}}, "address.country"),
-        ({"address": {**HOME, "country": "ZZ"}}, "address.country"),
-        ({"address": {"city": "Lyon"}}, "address"),
-        ({"email": "no address"}, "email"),
-        ({"phone": "call me"}, "phone"),
-        ({"language": "french!"}, "language"),
-    ],
-)
-async def test_wrong_values_are_refused_by_name(shop: Shop, arguments: dict[str, Any], field: str | None) -> None:
+WRONG_VALUES: list[tuple[dict[str, Any], str | None]] = [
+    ({}, None),
+    ({"address": {**HOME, "city": " "}}, "address.city"),
+    ({"address": {**HOME, "line1": "--"}}, "address.line1"),
+    ({"address": {**HOME, "city": "Ly\u200bon"}}, "address.city"),
+    ({"address": {**HOME, "country": "France"}}, "address.country"),
+    ({"address": {**HOME, "country": "ZZ"}}, "address.country"),
+    ({"address": {"city": "Lyon"}}, "address"),
+    ({"email": "no address"}, "email"),
+    ({"phone": "call me"}, "phone"),
+    ({"language": "french!"}, "language"),
+]
+
+
+async def test_wrong_values_are_refused_by_name(shop: Shop, subtests: pytest.Subtests) -> None:
     shop.offer(TOOLS)
     await shop.add(customer())
-    error = await shop.refused("update_customer", customer_id="CUST-c1", **arguments)
-    assert (error["code"], error.get("field")) == ("invalid_argument", field)
-    assert (await stored(shop)).version == 1
+    for arguments, field in WRONG_VALUES:
+        with subtests.test(arguments=arguments):
+            error = await shop.refused("update_customer", customer_id="CUST-c1", **arguments)
+            assert (error["code"], error.get("field")) == ("invalid_argument", field)
+            assert (await stored(shop)).version == 1
 
 
 async def test_unlisted_field_stale_version_and_closed_account_are_refused(shop: Shop) -> None:
@@ -108,8 +109,12 @@ async def test_preview_shows_before_and_after(shop: Shop) -> None:
     assert (await stored(shop)).language == "en"
 
 
-@pytest.mark.parametrize("email", ["a@b", "a@b.", "a@.nl", "a b@c.nl", "@c.nl", "a@c..nl", "a\x00@c.nl"])
-async def test_an_address_no_mail_reaches_is_refused(shop: Shop, email: str) -> None:
+NO_ADDRESSES: list[str] = ["a@b", "a@b.", "a@.nl", "a b@c.nl", "@c.nl", "a@c..nl", "a\x00@c.nl"]
+
+
+async def test_an_address_no_mail_reaches_is_refused(shop: Shop, subtests: pytest.Subtests) -> None:
     shop.offer(TOOLS)
     await shop.add(customer("c1"))
-    assert (await shop.refused("update_customer", customer_id="CUST-c1", email=email))["field"] == "email"
+    for email in NO_ADDRESSES:
+        with subtests.test(email=email):
+            assert (await shop.refused("update_customer", customer_id="CUST-c1", email=email))["field"] == "email"

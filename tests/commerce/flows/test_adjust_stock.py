@@ -62,27 +62,26 @@ async def test_damaged_units_stay_on_hand_until_they_are_written_off(floor: Shop
     assert (gone["level"]["damaged"], gone["level"]["on_hand"]) == (0, 3)
 
 
-@pytest.mark.parametrize(
-    ("change", "code", "said"),
-    [
-        ({"delta": 0}, "invalid_argument", "changes nothing"),
-        ({"delta": 2, "reason": "damage"}, "invalid_argument", "takes units away"),
-        ({"delta": 2, "reason": "shrinkage"}, "invalid_argument", "takes units away"),
-        ({"delta": -1, "reason": "damage", "state": "damaged"}, "invalid_argument", "cannot turn damaged"),
-        ({"delta": -7}, "limit_exceeded", "has 6 units of X-1 available; 7"),
-        ({"delta": 1, "warehouse_id": None}, "invalid_argument", "WHA (Alpha), WHB (Beta)"),
-        ({"delta": 1, "sku": "X-2", "warehouse_id": "WHB"}, "not_found", "does not hold X-2"),
-        ({"delta": 1, "sku": "X-3"}, "state_conflict", "does not count"),
-        ({"delta": 1, "expected_version": 9}, "version_conflict", "at version 1, not 9"),
-    ],
-)
-async def test_what_cannot_be_is_refused_with_the_numbers(
-    floor: Shop, change: dict[str, Any], code: str, said: str
-) -> None:
-    refused = await floor.refused("adjust_stock", **{"sku": "X-1", "warehouse_id": "WHA", **change})
-    assert refused["code"] == code
-    assert said in refused["message"]
-    assert await movements(floor) == []
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"delta": 0}, "invalid_argument", "changes nothing"),
+    ({"delta": 2, "reason": "damage"}, "invalid_argument", "takes units away"),
+    ({"delta": 2, "reason": "shrinkage"}, "invalid_argument", "takes units away"),
+    ({"delta": -1, "reason": "damage", "state": "damaged"}, "invalid_argument", "cannot turn damaged"),
+    ({"delta": -7}, "limit_exceeded", "has 6 units of X-1 available; 7"),
+    ({"delta": 1, "warehouse_id": None}, "invalid_argument", "WHA (Alpha), WHB (Beta)"),
+    ({"delta": 1, "sku": "X-2", "warehouse_id": "WHB"}, "not_found", "does not hold X-2"),
+    ({"delta": 1, "sku": "X-3"}, "state_conflict", "does not count"),
+    ({"delta": 1, "expected_version": 9}, "version_conflict", "at version 1, not 9"),
+]
+
+
+async def test_what_cannot_be_is_refused_with_the_numbers(floor: Shop, subtests: pytest.Subtests) -> None:
+    for change, code, said in REFUSED:
+        with subtests.test(change=change):
+            refused = await floor.refused("adjust_stock", **{"sku": "X-1", "warehouse_id": "WHA", **change})
+            assert refused["code"] == code
+            assert said in refused["message"]
+            assert await movements(floor) == []
 
 
 async def test_corrections_at_the_same_moment_never_take_more_than_there_is(floor: Shop) -> None:

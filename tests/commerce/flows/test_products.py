@@ -69,26 +69,27 @@ async def test_exactly_one_reference_is_taken(shop: Shop) -> None:
     assert (await shop.refused("get_product", sku="A", workspace="wsp_other"))["code"] == "not_found"
 
 
+FOUND: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, ["P-p1", "P-p2"]),
+    ({"q": "P1"}, ["P-p1"]),
+    ({"q": "acme tops"}, ["P-p1"]),
+    ({"q": "%"}, []),
+    ({"category": "cups"}, ["P-p2"]),
+    ({"sku": "X"}, ["P-p2"]),
+    ({"q": "4107"}, ["P-p1"]),
+    ({"in_stock": True}, ["P-p1"]),
+    ({"in_stock": False}, ["P-p2"]),
+    ({"q": "p3"}, []),
+]
+
+
 @pytest.mark.behaviour("S2.7")
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        ({}, ["P-p1", "P-p2"]),
-        ({"q": "P1"}, ["P-p1"]),
-        ({"q": "acme tops"}, ["P-p1"]),
-        ({"q": "%"}, []),
-        ({"category": "cups"}, ["P-p2"]),
-        ({"sku": "X"}, ["P-p2"]),
-        ({"q": "4107"}, ["P-p1"]),
-        ({"in_stock": True}, ["P-p1"]),
-        ({"in_stock": False}, ["P-p2"]),
-        ({"q": "p3"}, []),
-    ],
-)
-async def test_products_are_found(shop: Shop, filters: dict[str, Any], expected: list[str]) -> None:
+async def test_products_are_found(shop: Shop, subtests: pytest.Subtests) -> None:
     shop.offer(product_search.TOOLS)
     await shop.add(*shelf())
-    assert [item["number"] for item in (await shop.call("search_products", **filters))["items"]] == expected
+    for filters, expected in FOUND:
+        with subtests.test(filters=filters):
+            assert [item["number"] for item in (await shop.call("search_products", **filters))["items"]] == expected
 
 
 async def test_list_shows_range_availability_and_variants_on_request(shop: Shop) -> None:

@@ -34,16 +34,17 @@ DETAIL_CALLS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments"), LIST_CALLS + DETAIL_CALLS)
-async def test_answers_keep_the_published_schema(shop: Shop, name: str, arguments: dict[str, Any]) -> None:
+async def test_answers_keep_the_published_schema(shop: Shop, subtests: pytest.Subtests) -> None:
     shop.offer(TOOLS)
     late = order("1", promised_to=days(-2), warehouse_id="loc_W1")
     rows = [line(late, 1, "A"), shipment(late), payment(late), sick(), stop(late, driver_id="drv_Kim")]
     await shop.add(*ground(), late, *rows)
-    tool = next(tool for tool in TOOLS if tool.name == name)
-    answer = await shop.call(name, **arguments)
-    assert answer.get("items", True)
-    jsonschema_rs.validator_for(tool.output_schema).validate(answer)
+    for name, arguments in LIST_CALLS + DETAIL_CALLS:
+        with subtests.test(name=name, arguments=arguments):
+            tool = next(tool for tool in TOOLS if tool.name == name)
+            answer = await shop.call(name, **arguments)
+            assert answer.get("items", True)
+            jsonschema_rs.validator_for(tool.output_schema).validate(answer)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)

@@ -73,27 +73,28 @@ async def test_without_lines_everything_outstanding_came(dock: Shop) -> None:
     assert "Allowed next: closed" in refused["message"]
 
 
-@pytest.mark.parametrize(
-    ("po", "line", "code", "said"),
-    [
-        ("1", {"sku": "X-1", "received": 39, "rejected": 2}, "limit_exceeded", "40 ordered, 0 came before, 40 outst"),
-        ("1", {"sku": "X-1", "received": 0}, "invalid_argument", "No units"),
-        ("1", {"sku": "Y-1", "received": 1}, "not_found", "no line for Y-1"),
-        ("1", {"sku": "X-1", "received": 1, "reason": "wet"}, "invalid_argument", "none are"),
-        ("1", {"sku": "X-1", "received": -1}, "invalid_argument", "minimum"),
-        ("2", {"sku": "X-1", "received": 1}, "state_conflict", "it is final"),
-    ],
-)
-async def test_what_cannot_arrive_is_refused_and_nothing_changes(
-    dock: Shop, po: str, line: dict[str, Any], code: str, said: str
-) -> None:
-    refused = await dock.refused("receive_purchase_order", po_id=po, lines=[{"sku": "X-2", "received": 1}, line][-1:])
-    assert refused["code"] == code
-    assert said in refused["message"]
-    twice = await dock.refused("receive_purchase_order", po_id=po, lines=[{"sku": "X-2", "received": 1}, line])
-    assert twice["code"] == code
-    assert ((await levels(dock))["X-1"].available, (await order(dock)).status) == (6, "ordered")
-    assert "X-2" not in await levels(dock)
+NOT_ARRIVING: list[tuple[str, dict[str, Any], str, str]] = [
+    ("1", {"sku": "X-1", "received": 39, "rejected": 2}, "limit_exceeded", "40 ordered, 0 came before, 40 outst"),
+    ("1", {"sku": "X-1", "received": 0}, "invalid_argument", "No units"),
+    ("1", {"sku": "Y-1", "received": 1}, "not_found", "no line for Y-1"),
+    ("1", {"sku": "X-1", "received": 1, "reason": "wet"}, "invalid_argument", "none are"),
+    ("1", {"sku": "X-1", "received": -1}, "invalid_argument", "minimum"),
+    ("2", {"sku": "X-1", "received": 1}, "state_conflict", "it is final"),
+]
+
+
+async def test_what_cannot_arrive_is_refused_and_nothing_changes(dock: Shop, subtests: pytest.Subtests) -> None:
+    for po, line, code, said in NOT_ARRIVING:
+        with subtests.test(po=po, line=line):
+            refused = await dock.refused(
+                "receive_purchase_order", po_id=po, lines=[{"sku": "X-2", "received": 1}, line][-1:]
+            )
+            assert refused["code"] == code
+            assert said in refused["message"]
+            twice = await dock.refused("receive_purchase_order", po_id=po, lines=[{"sku": "X-2", "received": 1}, line])
+            assert twice["code"] == code
+            assert ((await levels(dock))["X-1"].available, (await order(dock)).status) == (6, "ordered")
+            assert "X-2" not in await levels(dock)
 
 
 async def test_the_same_delivery_booked_by_two_at_once_counts_once(dock: Shop) -> None:

@@ -88,26 +88,26 @@ async def test_what_is_over_is_free_again(floor: Shop) -> None:
     assert (await one(floor, Reservation, "rsv_1")).status == "expired"
 
 
-@pytest.mark.parametrize(
-    ("given", "code", "field"),
-    [
-        ({"quantity": 11, "expires_at": LATER}, "limit_exceeded", "quantity"),
-        ({"quantity": 1}, "invalid_argument", None),
-        ({"quantity": 1, "order_id": "1", "expires_at": LATER}, "invalid_argument", None),
-        ({"quantity": 3, "order_id": "1"}, "limit_exceeded", "quantity"),
-        ({"quantity": 1, "order_id": "2"}, "limit_exceeded", "quantity"),
-        ({"quantity": 1, "expires_at": to_rfc3339(NOW)}, "invalid_argument", "expires_at"),
-        ({"quantity": 1, "expires_at": to_rfc3339(NOW + timedelta(days=91))}, "invalid_argument", "expires_at"),
-        ({"quantity": 0, "expires_at": LATER}, "invalid_argument", "quantity"),
-        ({"quantity": 1, "order_id": "77"}, "not_found", "order_id"),
-        ({"quantity": 1, "expires_at": LATER, "sku": "MUG-R"}, "state_conflict", None),
-    ],
-    ids=str,
-)
-async def test_what_makes_no_sense_is_refused(floor: Shop, given: dict[str, Any], code: str, field: str | None) -> None:
-    error = await floor.refused("reserve_stock", **{"sku": "SHIRT-S", **given})
-    assert (error["code"], error.get("field")) == (code, field)
-    assert await states(floor, "SHIRT-S") == (10, 2, 0, 12)
+NO_SENSE: list[tuple[dict[str, Any], str, str | None]] = [
+    ({"quantity": 11, "expires_at": LATER}, "limit_exceeded", "quantity"),
+    ({"quantity": 1}, "invalid_argument", None),
+    ({"quantity": 1, "order_id": "1", "expires_at": LATER}, "invalid_argument", None),
+    ({"quantity": 3, "order_id": "1"}, "limit_exceeded", "quantity"),
+    ({"quantity": 1, "order_id": "2"}, "limit_exceeded", "quantity"),
+    ({"quantity": 1, "expires_at": to_rfc3339(NOW)}, "invalid_argument", "expires_at"),
+    ({"quantity": 1, "expires_at": to_rfc3339(NOW + timedelta(days=91))}, "invalid_argument", "expires_at"),
+    ({"quantity": 0, "expires_at": LATER}, "invalid_argument", "quantity"),
+    ({"quantity": 1, "order_id": "77"}, "not_found", "order_id"),
+    ({"quantity": 1, "expires_at": LATER, "sku": "MUG-R"}, "state_conflict", None),
+]
+
+
+async def test_what_makes_no_sense_is_refused(floor: Shop, subtests: pytest.Subtests) -> None:
+    for given, code, field in NO_SENSE:
+        with subtests.test(given=given):
+            error = await floor.refused("reserve_stock", **{"sku": "SHIRT-S", **given})
+            assert (error["code"], error.get("field")) == (code, field)
+            assert await states(floor, "SHIRT-S") == (10, 2, 0, 12)
 
 
 async def test_fifty_at_once_never_hold_more_than_there_is(floor: Shop) -> None:

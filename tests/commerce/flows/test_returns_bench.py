@@ -96,28 +96,27 @@ async def test_units_that_never_came_are_given_up_and_not_paid_back(bench: Shop)
     assert [(line["line"], line["quantity"]) for line in shirts] == [(1, 2)]
 
 
-@pytest.mark.parametrize(
-    ("tool", "call", "code", "said"),
-    [
-        ("receive_return", {"lines": [{"line": 1, "quantity": 4}]}, "limit_exceeded", "3 are outstanding"),
-        ("receive_return", {"lines": [{"line": 1}, {"line": 3}]}, "not_found", "RMA-1001 has no line 3"),
-        ("receive_return", {"lines": [{"line": 1, "variant": "SHIRT-S"}]}, "invalid_argument", "either a line or"),
-        ("receive_return", {"lines": [{"line": 1, "quantity": 0}]}, "invalid_argument", "minimum"),
-        ("receive_return", {"lines": [{"line": 1, "condition": "missing"}]}, "invalid_argument", "missing"),
-        ("receive_return", {"warehouse_id": "NOWHERE"}, "not_found", "NOWHERE"),
-        ("record_return_disposition", {"disposition": "restock"}, "state_conflict", "no goods to decide on"),
-        ("record_return_disposition", {}, "state_conflict", "no goods"),
-    ],
-)
-async def test_what_cannot_be_is_refused_and_nothing_moves(
-    bench: Shop, tool: str, call: dict[str, Any], code: str, said: str
-) -> None:
+REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
+    ("receive_return", {"lines": [{"line": 1, "quantity": 4}]}, "limit_exceeded", "3 are outstanding"),
+    ("receive_return", {"lines": [{"line": 1}, {"line": 3}]}, "not_found", "RMA-1001 has no line 3"),
+    ("receive_return", {"lines": [{"line": 1, "variant": "SHIRT-S"}]}, "invalid_argument", "either a line or"),
+    ("receive_return", {"lines": [{"line": 1, "quantity": 0}]}, "invalid_argument", "minimum"),
+    ("receive_return", {"lines": [{"line": 1, "condition": "missing"}]}, "invalid_argument", "missing"),
+    ("receive_return", {"warehouse_id": "NOWHERE"}, "not_found", "NOWHERE"),
+    ("record_return_disposition", {"disposition": "restock"}, "state_conflict", "no goods to decide on"),
+    ("record_return_disposition", {}, "state_conflict", "no goods"),
+]
+
+
+async def test_what_cannot_be_is_refused_and_nothing_moves(bench: Shop, subtests: pytest.Subtests) -> None:
     before = len(await rows(bench, StockMovement))
-    refused = await bench.refused(tool, rma="RMA-1001", **call)
-    assert refused["code"] == code
-    assert said in refused["message"]
-    assert len(await rows(bench, StockMovement)) == before
-    assert {line.received for line in await rows(bench, ReturnLine)} == {0}
+    for tool, call, code, said in REFUSED:
+        with subtests.test(tool=tool, call=call):
+            refused = await bench.refused(tool, rma="RMA-1001", **call)
+            assert refused["code"] == code
+            assert said in refused["message"]
+            assert len(await rows(bench, StockMovement)) == before
+            assert {line.received for line in await rows(bench, ReturnLine)} == {0}
 
 
 async def test_what_is_not_fit_for_sale_is_not_restocked(bench: Shop) -> None:

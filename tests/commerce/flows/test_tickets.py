@@ -49,38 +49,37 @@ async def test_a_case_goes_to_a_person_with_all_that_is_known(desk: Shop) -> Non
     assert len(await said(desk)) == 2
 
 
-@pytest.mark.parametrize(
-    ("tool", "call", "code", "field"),
-    [
-        ("create_ticket", {"subject": "About nobody"}, "invalid_argument", "customer_id"),
-        ("create_ticket", {"subject": "x", "order_id": "1001"}, "invalid_argument", "subject"),
-        (
-            "create_ticket",
-            {"subject": "Mixed up", "order_id": "1001", "customer_id": "CUST-c2"},
-            "invalid_argument",
-            "customer_id",
-        ),
-        ("create_ticket", {"subject": "Odd queue", "order_id": "1001", "queue": "A B"}, "invalid_argument", "queue"),
-        (
-            "escalate_to_human",
-            {"summary": "Again and again", "reason": "unclear", "ticket_id": "TKT-9"},
-            "state_conflict",
-            None,
-        ),
-        (
-            "escalate_to_human",
-            {"summary": "Again and again", "reason": "unclear", "ticket_id": "TKT-9", "order_id": "1001"},
-            "invalid_argument",
-            "ticket_id",
-        ),
-    ],
-)
-async def test_what_makes_no_case_is_refused(
-    desk: Shop, tool: str, call: dict[str, str], code: str, field: str | None
-) -> None:
-    refused = await desk.refused(tool, **call)
-    assert (refused["code"], refused.get("field")) == (code, field)
-    assert await said(desk) == []
+NO_CASES: list[tuple[str, dict[str, str], str, str | None]] = [
+    ("create_ticket", {"subject": "About nobody"}, "invalid_argument", "customer_id"),
+    ("create_ticket", {"subject": "x", "order_id": "1001"}, "invalid_argument", "subject"),
+    (
+        "create_ticket",
+        {"subject": "Mixed up", "order_id": "1001", "customer_id": "CUST-c2"},
+        "invalid_argument",
+        "customer_id",
+    ),
+    ("create_ticket", {"subject": "Odd queue", "order_id": "1001", "queue": "A B"}, "invalid_argument", "queue"),
+    (
+        "escalate_to_human",
+        {"summary": "Again and again", "reason": "unclear", "ticket_id": "TKT-9"},
+        "state_conflict",
+        None,
+    ),
+    (
+        "escalate_to_human",
+        {"summary": "Again and again", "reason": "unclear", "ticket_id": "TKT-9", "order_id": "1001"},
+        "invalid_argument",
+        "ticket_id",
+    ),
+]
+
+
+async def test_what_makes_no_case_is_refused(desk: Shop, subtests: pytest.Subtests) -> None:
+    for tool, call, code, field in NO_CASES:
+        with subtests.test(tool=tool, call=call):
+            refused = await desk.refused(tool, **call)
+            assert (refused["code"], refused.get("field")) == (code, field)
+            assert await said(desk) == []
 
 
 async def test_groups_are_counted(desk: Shop) -> None:

@@ -196,10 +196,14 @@ async def test_a_problem_needs_goods_that_came(counter: Counter):
     assert much["code"] == "state_conflict"
 
 
-@pytest.mark.parametrize("photo", ["javascript:alert(1)", "http://shop.example/p.jpg", "../../etc/passwd", "", "a b"])
-async def test_a_photo_is_a_media_id_or_an_https_address(counter: Counter, photo: str):
-    error = await counter.refused(DRINKER, "report_my_problem", order_id=MUGS, problem="damage", photos=[photo])
-    assert (error["code"], error["field"]) == ("invalid_argument", "photos.0")
+NO_PHOTOS: list[str] = ["javascript:alert(1)", "http://shop.example/p.jpg", "../../etc/passwd", "", "a b"]
+
+
+async def test_a_photo_is_a_media_id_or_an_https_address(counter: Counter, subtests: pytest.Subtests):
+    for photo in NO_PHOTOS:
+        with subtests.test(photo=photo):
+            error = await counter.refused(DRINKER, "report_my_problem", order_id=MUGS, problem="damage", photos=[photo])
+            assert (error["code"], error["field"]) == ("invalid_argument", "photos.0")
 
 
 async def test_tracking_says_where_it_is_and_not_why_inside(counter: Counter):

@@ -171,37 +171,40 @@ async def test_minting_needs_an_admin_or_a_key_that_may_manage_keys(open_shop: W
     await minted(open_shop, await open_shop.person("admin"))
 
 
-@pytest.mark.parametrize(
-    ("given", "kind", "field"),
-    [
-        ({"customer": ""}, InvalidArgument, "customer"),
-        ({"customer": "a" * 65}, InvalidArgument, "customer"),
-        ({"customer": "7' OR 1=1"}, InvalidArgument, "customer"),
-        ({"customer": "%"}, InvalidArgument, "customer"),
-        ({"customer": "cus_7\n"}, InvalidArgument, "customer"),
-        ({"lives": timedelta(0)}, InvalidArgument, "minutes"),
-        ({"lives": timedelta(minutes=61)}, InvalidArgument, "minutes"),
-        ({"scopes": ["read:orders"]}, InvalidArgument, "scopes"),
-        ({"scopes": ["me:returns", "manage:api_keys"]}, InvalidArgument, "scopes"),
-        ({"scopes": []}, InvalidArgument, "scopes"),
-        ({"profile": "none-such"}, NotFound, None),
-        ({"profile": "team"}, StateConflict, "profile"),
-    ],
-)
-async def test_what_cannot_be_minted_is_refused_with_the_field(
-    open_shop: World, given: dict[str, Any], kind: type[TradepostError], field: str | None
-):
-    with pytest.raises(kind) as caught:
-        await minted(open_shop, **given)
-    assert caught.value.field == field
-    assert caught.value.hint
-    async with open_shop.reading() as session:
-        assert await session.scalar(select(ShopperSession)) is None
+NOT_MINTED: list[tuple[dict[str, Any], type[TradepostError], str | None]] = [
+    ({"customer": ""}, InvalidArgument, "customer"),
+    ({"customer": "a" * 65}, InvalidArgument, "customer"),
+    ({"customer": "7' OR 1=1"}, InvalidArgument, "customer"),
+    ({"customer": "%"}, InvalidArgument, "customer"),
+    ({"customer": "cus_7\n"}, InvalidArgument, "customer"),
+    ({"lives": timedelta(0)}, InvalidArgument, "minutes"),
+    ({"lives": timedelta(minutes=61)}, InvalidArgument, "minutes"),
+    ({"scopes": ["read:orders"]}, InvalidArgument, "scopes"),
+    ({"scopes": ["me:returns", "manage:api_keys"]}, InvalidArgument, "scopes"),
+    ({"scopes": []}, InvalidArgument, "scopes"),
+    ({"profile": "none-such"}, NotFound, None),
+    ({"profile": "team"}, StateConflict, "profile"),
+]
 
 
-@pytest.mark.parametrize("customer", ["cus_0123456789", "CUST-10495", "42", "gid://shopify/Customer/7", "a" * 64])
-async def test_the_shops_own_names_of_customers_are_taken(open_shop: World, customer: str):
-    assert (await minted(open_shop, customer=customer)).customer == customer
+async def test_what_cannot_be_minted_is_refused_with_the_field(open_shop: World, subtests: pytest.Subtests):
+    for given, kind, field in NOT_MINTED:
+        with subtests.test(given=given):
+            with pytest.raises(kind) as caught:
+                await minted(open_shop, **given)
+            assert caught.value.field == field
+            assert caught.value.hint
+            async with open_shop.reading() as session:
+                assert await session.scalar(select(ShopperSession)) is None
+
+
+OWN_NAMES: list[str] = ["cus_0123456789", "CUST-10495", "42", "gid://shopify/Customer/7", "a" * 64]
+
+
+async def test_the_shops_own_names_of_customers_are_taken(open_shop: World, subtests: pytest.Subtests):
+    for customer in OWN_NAMES:
+        with subtests.test(customer=customer):
+            assert (await minted(open_shop, customer=customer)).customer == customer
 
 
 async def test_the_profile_may_be_left_out_where_there_is_one(world: World):

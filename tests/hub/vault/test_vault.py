@@ -130,28 +130,29 @@ def test_a_damaged_key_file_is_one_sentence(lines: list[str]):
     assert refused.value.hint
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("Host", "evil.test"),
-        ("content-length", "0"),
-        ("Mcp-Session-Id", "x"),
-        ("Cookie", "a=b"),
-        ("X-Forwarded-For", "1.2.3.4"),
-        ("X-A\r\nX-B", "x"),
-        ("X A", "x"),
-        ("X-A", "one\r\nX-Admin: 1"),
-        ("X-A", ""),
-        ("X-A", " padded"),
-        ("X-A", "ünïcode"),
-        ("X-A", "x" * 9000),
-    ],
-)
-async def test_headers_that_could_smuggle_are_refused(world: World, vault: Vault, name: str, value: str):
-    async with world.reading() as session:
-        with pytest.raises(InvalidArgument) as refused:
-            await vault.replace(session, "srv_1", [Header(name, value)])
-    assert value == "" or value not in refused.value.message
+SMUGGLING: list[tuple[str, str]] = [
+    ("Host", "evil.test"),
+    ("content-length", "0"),
+    ("Mcp-Session-Id", "x"),
+    ("Cookie", "a=b"),
+    ("X-Forwarded-For", "1.2.3.4"),
+    ("X-A\r\nX-B", "x"),
+    ("X A", "x"),
+    ("X-A", "one\r\nX-Admin: 1"),
+    ("X-A", ""),
+    ("X-A", " padded"),
+    ("X-A", "ünïcode"),
+    ("X-A", "x" * 9000),
+]
+
+
+async def test_headers_that_could_smuggle_are_refused(world: World, vault: Vault, subtests: pytest.Subtests):
+    for name, value in SMUGGLING:
+        with subtests.test(name=name, value=value):
+            async with world.reading() as session:
+                with pytest.raises(InvalidArgument) as refused:
+                    await vault.replace(session, "srv_1", [Header(name, value)])
+            assert value == "" or value not in refused.value.message
 
 
 async def test_a_header_stands_once(world: World, vault: Vault):
