@@ -16,6 +16,7 @@ import orjson
 
 from tradepost.foundation.canonical import MAX_DEPTH, parse_strict
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.nesting import openings
 
 Json = dict[str, Any]
 RequestId = str | int
@@ -123,7 +124,7 @@ def parse_json(body: bytes) -> Any:
 def _is_written_plainly(body: bytes, value: Any) -> bool:
     """True when the body is the very text that the value is written as: then it has one reading. Most clients write
     without blanks and needless escapes."""
-    if b"\\u0000" in body or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+    if b"\\u0000" in body or openings(body) > MAX_DEPTH:
         return False
     return orjson.dumps(value) == body
 

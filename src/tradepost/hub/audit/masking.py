@@ -35,6 +35,7 @@ MAX_DEPTH = 8
 MAX_MASKED = 4_096  # characters of JSON in a row
 MAX_FULL = 65_536
 NO_KINDS: Kinds = {}
+_LEAST_ACCOUNT = 15  # characters of the shortest IBAN
 
 # Ids as this product makes them, and nothing that looks like a key: most other texts in arguments.
 _IS_ID = re.compile(r"(?!tp_|sk_|pk_|rk_|gh|xox|glpat|whsec)[a-z]{2,5}_[0-9a-z]{1,32}\Z").match
@@ -157,12 +158,18 @@ def _text(text: str, masked: bool) -> str:
     whole = len(text)
     if whole < LEAST_CHARACTERS or (whole < LEAST_SECRET and (text.isalpha() or text.isidentifier())):
         return text  # a word: most are
-    if _IS_ID(text):
+    if _IS_ID(text) or _is_number(text, whole):
         return text
     if not masked:
         return without_secrets(text)
     text = without_personal_data(without_secrets(text[: 8 * MAX_TEXT]))
     return text if whole <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({whole} characters)"
+
+
+def _is_number(text: str, whole: int) -> bool:
+    """Whether a text is surely the number of an order or an article: letters and digits together, fewer than an account
+    or a key has, and not digits alone, as of a telephone."""
+    return whole < _LEAST_ACCOUNT and text.isalnum() and text.isascii() and not text.isdigit()
 
 
 def _as_json(value: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ remembers: a link speaks for the row that anybody can read.
 
 import hashlib
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -55,6 +56,7 @@ HEAD = Lookup(
 _PLAIN = frozenset((str, int, type(None)))
 _LARGEST = 2**53 - 1
 _NUMBERS = ("sequence", "duration_us", "upstream_us", "arguments_bytes", "result_bytes", "result_tokens")
+_numbers_of = itemgetter(*(_COLUMNS.index(name) for name in _NUMBERS))
 
 
 def stored_hash(values: Sequence[Any]) -> str:
@@ -66,7 +68,7 @@ def stored_hash(values: Sequence[Any]) -> str:
         if row[name] is None:
             del row[name]
     row["details"] = None
-    if _is_plain(row):
+    if _is_plain(row, values):
         row["details"] = {} if details == "{}" else orjson.Fragment(canonical(orjson.loads(details)))
         text = orjson.dumps(row)
     else:
@@ -75,9 +77,9 @@ def stored_hash(values: Sequence[Any]) -> str:
     return "sha256:" + hashlib.sha256(text).hexdigest()
 
 
-def _is_plain(row: dict[str, Any]) -> bool:
+def _is_plain(row: dict[str, Any], values: Sequence[Any]) -> bool:
     """Whether any serializer writes these columns as canonical JSON does; they are in the order of their names. Text
     out of a database is always valid."""
     if not _PLAIN.issuperset(map(type, row.values())):
         return False
-    return all(-_LARGEST <= (row.get(name) or 0) <= _LARGEST for name in _NUMBERS)
+    return not [number for number in _numbers_of(values) if number is not None and not -_LARGEST <= number <= _LARGEST]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tradepost.hub.policy.window import Window
 
@@ -90,10 +90,9 @@ class Rule:
         return target.tool_class != "read" or self.names_one_tool
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Who calls what, as far as rules are chosen by it: the server by its short name, the tool by the server's own name
-    for it. `bundled`: the server comes with Tradepost."""
+    for it. `bundled`: the server comes with Tradepost. A tuple, because every call is looked up by one."""
 
     agent_id: str | None
     profile_id: str | None

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from tradepost.foundation.canonical import MAX_DEPTH
-from tradepost.foundation.nesting import deeper_than
+from tradepost.foundation.nesting import deeper_than, openings
 from tradepost.foundation.untrusted import clean, untrusted
 from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.redaction import may_hold, redact
@@ -84,7 +84,7 @@ def request_id_of(answered: Answered, secrets: Sequence[str]) -> str:
 
 def tool_result(result: Json, source: bytes, secrets: Sequence[str], request_id: str | None = None) -> ToolResult:
     """The result without secrets. `source` is the JSON text that it came in."""
-    if source.count(b"{") + source.count(b"[") > MAX_DEPTH:
+    if openings(source) > MAX_DEPTH:
         bounded(result)
     kept: bytes | None = source
     if may_hold(source, secrets):

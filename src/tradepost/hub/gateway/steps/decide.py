@@ -28,6 +28,9 @@ def decide(call: Call, parts: Parts) -> Awaitable[None] | None:
         call.decision = READING
         return None
     chosen = chosen_for(call)
+    if chosen.is_empty and not call.writes:
+        call.decision = READING
+        return None
     if needs_more(call, chosen):
         return _decide(call, parts, chosen)
     _take(call, decided(plain_call(call, parts), rules))
