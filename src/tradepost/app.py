@@ -31,7 +31,9 @@ from tradepost.hub.access.signed_in import SignedInPeople
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.actions.answering import Freshness
 from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.signing import Signer
 from tradepost.hub.audit.upkeep import Upkeep
+from tradepost.hub.audit.witness import Witness
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.events.models import HubEvent
 from tradepost.hub.gateway.activity_server import ActivityServer
@@ -116,8 +118,10 @@ class Tradepost:
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
-        self.upkeep = Upkeep(hub)
-        self.outlets = open_outlets(hub, partial(_workspace_ids, hub), settings.outlets)
+        workspaces = partial(_workspace_ids, hub)
+        self.signer = Signer(hub, vault.audit_keys(), workspaces, Witness(settings.audit_witness))
+        self.upkeep = Upkeep(hub, workspaces, self.signer)
+        self.outlets = open_outlets(hub, workspaces, settings.outlets)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
         self.connections, discovery = self.registration.connections, self.registration.discovery
@@ -249,6 +253,7 @@ class Tradepost:
             self.authenticator,
             self.audit,
             self.sealer,
+            self.signer,
             self.relay,
             self.gateway,
             self.refreshing,
@@ -275,6 +280,7 @@ class Tradepost:
             self.authenticator,
             self.audit,
             self.sealer,
+            self.signer,
             self.outlets,
             self.watch,
             self.keys,

@@ -10,6 +10,7 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.audit.chain import as_shown
 from tradepost.hub.audit.filters import EVERYTHING, Filter
 from tradepost.hub.audit.models import AuditEvent, AuditLink
+from tradepost.hub.audit.proof import Exported
 from tradepost.hub.audit.written_out import Format, csv_head, csv_line, json_line
 
 MOST = 1_000
@@ -54,18 +55,20 @@ async def tail(
 
 
 async def export(
-    database: Database, workspace_id: str, wanted: Filter = EVERYTHING, form: Format = "jsonl"
+    database: Database,
+    workspace_id: str,
+    wanted: Filter = EVERYTHING,
+    form: Format = "jsonl",
+    exported: Exported | None = None,
 ) -> AsyncIterator[Block]:
     """Rows as lines of a file, oldest first, with their place in the chain where they have one. Many at a time: memory
-    does not grow with the log."""
+    does not grow with the log. With `exported` only rows that have a place, which are noted there for their proof."""
     if form == "csv":
         yield Block(csv_head(), 0)
     line = csv_line if form == "csv" else json_line
-    statement = wanted.applied(
-        select(AuditEvent, AuditLink.position, AuditLink.chain_hash).outerjoin(
-            AuditLink, (AuditLink.workspace_id == AuditEvent.workspace_id) & (AuditLink.id == AuditEvent.id)
-        )
-    )
+    about = (AuditLink.workspace_id == AuditEvent.workspace_id) & (AuditLink.id == AuditEvent.id)
+    columns = select(AuditEvent, AuditLink.position, AuditLink.chain_hash)
+    statement = wanted.applied(columns.join(AuditLink, about, isouter=exported is None))
     after = 0
     while True:
         async with database.transaction(workspace_id, write=False) as session:
@@ -73,6 +76,8 @@ async def export(
             rows = (await session.execute(behind)).all()
         if rows:
             lines = [line(as_shown(event) | {"position": at, "chain_hash": link}) for event, at, link in rows]
+            if exported is not None:
+                exported.add(at for _, at, _ in rows)
             yield Block(b"".join(lines), len(rows))
         if len(rows) < MOST:
             return
