@@ -53,6 +53,7 @@ class AuditEvent(HubBase, Scoped):
         Index("ix_audit_events_time", "workspace_id", "occurred_at"),
         Index("ix_audit_events_request", "workspace_id", "request_id"),
         Index("ix_audit_events_action", "workspace_id", "action_id"),
+        Index("ix_audit_events_newest", "workspace_id", "sequence"),
         *(Index(f"ix_audit_events_{name}", "workspace_id", name, "sequence") for name in ("agent_id", "tool", "kind")),
     )
 

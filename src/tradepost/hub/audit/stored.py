@@ -78,6 +78,17 @@ def stored_hash(values: Sequence[Any]) -> str:
     return "sha256:" + hashlib.sha256(text).hexdigest()
 
 
+def written(values: Sequence[Any]) -> dict[str, Any]:
+    """A row that was read as the database keeps it, for `written_out`: what is JSON there stays the text that it is."""
+    row = dict(zip(_COLUMNS, values, strict=True))
+    occurred_at, arguments = row["occurred_at"], row["arguments"]
+    row["occurred_at"] = as_rfc3339(occurred_at) if type(occurred_at) is str else to_rfc3339(occurred_at)
+    row["details"] = orjson.Fragment(row["details"])
+    if arguments is not None:
+        row["arguments"] = orjson.Fragment(arguments)
+    return row
+
+
 def moment(kept: str | datetime) -> datetime:
     """A time as the database keeps it. Raises ValueError."""
     found = from_sqlite(kept) if isinstance(kept, str) else kept.astimezone(UTC)

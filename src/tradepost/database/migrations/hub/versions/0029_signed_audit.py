@@ -39,6 +39,7 @@ def upgrade() -> None:
     op.create_index("uq_audit_signatures_previous", "audit_signatures", ["workspace_id", "previous"], unique=True)
     op.add_column("audit_checkpoints", sa.Column("key", sa.String(), nullable=True))
     op.add_column("audit_checkpoints", sa.Column("signature", sa.String(), nullable=True))
+    op.create_index("ix_audit_events_newest", "audit_events", ["workspace_id", "sequence"])
     for name in _FILTERS:
         op.create_index(f"ix_audit_events_{name}", "audit_events", ["workspace_id", name, "sequence"])
     secure_tables(append_only=frozenset({"audit_signatures"}))
