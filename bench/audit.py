@@ -167,19 +167,24 @@ async def _search(engine: str, database: Database, name: str, wanted: Filter) ->
     """The slowest of the first pages, each the quickest of three times."""
     pages, cursor, seen = [], None, 0
     for _ in range(PAGES):
-        taken = []
-        for _ in range(3):
-            place = Place("audit", WS, PAGE, cursor, ())
-            began = time.perf_counter()
-            async with database.transaction(WS, write=False) as session:
-                statement = wanted.applied(select(AuditEvent).where(AuditEvent.sequence.is_not(None)))
-                rows, after = await page_of(session, place, statement, [(AuditEvent.sequence, int)], newest=True)
-            taken.append((time.perf_counter() - began) * 1000)
+        turns = [await _page(database, wanted, cursor) for _ in range(3)]
+        taken = [milliseconds for milliseconds, _, _ in turns]
+        _, count, after = turns[0]
         pages.append(min(taken))
-        seen, cursor = seen + len(rows), after
+        seen, cursor = seen + count, after
         if cursor is None:
             break
     return Measure(f"{engine}: searched, {name}", max(pages), "ms", SEARCH_MS, f"{seen} rows in {len(pages)} pages")
+
+
+async def _page(database: Database, wanted: Filter, cursor: str | None) -> tuple[float, int, str | None]:
+    """Milliseconds, how many rows, and where the next page begins."""
+    place = Place("audit", WS, PAGE, cursor, ())
+    began = time.perf_counter()
+    async with database.transaction(WS, write=False) as session:
+        statement = wanted.applied(select(AuditEvent).where(AuditEvent.sequence.is_not(None)))
+        rows, after = await page_of(session, place, statement, [(AuditEvent.sequence, int)], newest=True)
+    return (time.perf_counter() - began) * 1000, len(rows), after
 
 
 Timed = Callable[[str, Awaitable[Any]], Awaitable[Any]]

@@ -41,6 +41,7 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.gateway.metered_rows import MeteredRows
 from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
@@ -156,7 +157,8 @@ class Tradepost:
             tracing=self.outlets.tracing,
         )
         gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
-        self.metrics = SharedMeters(meters, gauges, *((peers.folder, peers.name) if peers is not None else ()))
+        folder, name = (peers.folder, peers.name) if peers is not None else (None, "")
+        self.metrics = SharedMeters(meters, gauges, folder, name, MeteredRows(hub, self.sealer))
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),

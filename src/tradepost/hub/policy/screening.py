@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tradepost.hub.policy.surely import Numbers, Texts, comparisons
 
 LEAST = 12  # rules; fewer are looked at one by one
+_ORDERED = frozenset({">", ">=", "<", "<="})
 
 
 class Screen(NamedTuple):
@@ -32,7 +33,7 @@ def screen_of(tokens: Sequence[str]) -> Screen | None:
         if one.text is not None:
             if one.sign == "==":
                 return Screen(one.path, "==", one.text)
-        elif found is None and one.factor == 1 and one.sign in _LEFT and one.limit is not None:
+        elif found is None and one.factor == 1 and one.sign in _ORDERED and one.limit is not None:
             found = Screen(one.path, one.sign, one.limit, one.unit)
     return found
 
@@ -52,16 +53,14 @@ class _Group:
         value, unit = numbers[self.path], numbers[self.unit] if self.unit else 1
         if not (isinstance(value, int) and isinstance(unit, int) and unit > 0):
             return self.places
-        return _LEFT[self.sign](self, value, unit)
-
-
-# Whole numbers, so that nothing is rounded. `limits` are in order.
-_LEFT = {
-    ">": lambda group, value, unit: group.places[: bisect_right(group.limits, (value - 1) // unit)],
-    ">=": lambda group, value, unit: group.places[: bisect_right(group.limits, value // unit)],
-    "<": lambda group, value, unit: group.places[bisect_right(group.limits, value // unit) :],
-    "<=": lambda group, value, unit: group.places[bisect_left(group.limits, -(-value // unit)) :],
-}
+        # Whole numbers, so that nothing is rounded. `limits` are in order.
+        if self.sign == ">":
+            return self.places[: bisect_right(self.limits, (value - 1) // unit)]
+        if self.sign == ">=":
+            return self.places[: bisect_right(self.limits, value // unit)]
+        if self.sign == "<":
+            return self.places[bisect_right(self.limits, value // unit) :]
+        return self.places[bisect_left(self.limits, -(-value // unit)) :]
 
 
 class Screening:
