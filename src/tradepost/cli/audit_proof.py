@@ -185,13 +185,15 @@ def signing_key(
     """The public key of the audit's signatures, to be noted elsewhere: with it anybody can check them."""
 
     async def work() -> None:
-        async with signing(data, workspace, by) as (found, caller, _, keys):
+        async with signing(data, workspace, by) as (found, caller, signer, keys):
             if new:
                 async with found.hub.transaction(caller.workspace_id, write=True) as session:
                     await require_role(session, caller, "owner")
                     made = await keys.replace(session)
                     await record_change(session, caller, "audit:signing_key_made", made)
             signs = public_key(await keys.signing(caller.workspace_id))
+            await Sealer(found.hub).seal()
+            await signer.sign(caller.workspace_id)  # a key that signed nothing looks like one whose statements are gone
             known = await keys.public(caller.workspace_id)
         if as_json:
             console.show_json({"signing": signs, "keys": known})

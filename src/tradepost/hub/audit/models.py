@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import FetchedValue, Index, Text
+from sqlalchemy import FetchedValue, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import HubBase, Scoped, Versioned
 from tradepost.database.types import JsonColumn
+
+_WITH_USER: dict[str, Any] = dict.fromkeys(("sqlite_where", "postgresql_where"), text("user_id IS NOT NULL"))
 
 AuditKind = Literal["read", "intent", "outcome", "refused", "decision", "admin"]
 
@@ -55,6 +57,7 @@ class AuditEvent(HubBase, Scoped):
         Index("ix_audit_events_action", "workspace_id", "action_id"),
         Index("ix_audit_events_newest", "workspace_id", "sequence"),
         *(Index(f"ix_audit_events_{name}", "workspace_id", name, "sequence") for name in ("agent_id", "tool", "kind")),
+        Index("ix_audit_events_user_id", "workspace_id", "user_id", "sequence", **_WITH_USER),
     )
 
 
