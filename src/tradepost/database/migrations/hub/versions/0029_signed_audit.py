@@ -43,9 +43,13 @@ def upgrade() -> None:
     for name in _FILTERS:
         op.create_index(f"ix_audit_events_{name}", "audit_events", ["workspace_id", name, "sequence"])
     with_user = sa.text("user_id IS NOT NULL")  # most rows have none, and cost nothing then
-    columns = ["workspace_id", "user_id", "sequence"]
-    where = {"sqlite_where": with_user, "postgresql_where": with_user}
-    op.create_index("ix_audit_events_user_id", "audit_events", columns, **where)
+    op.create_index(
+        "ix_audit_events_user_id",
+        "audit_events",
+        ["workspace_id", "user_id", "sequence"],
+        sqlite_where=with_user,
+        postgresql_where=with_user,
+    )
     secure_tables(append_only=frozenset({"audit_signatures"}))
     _let_delete_behind_checkpoints()
 
