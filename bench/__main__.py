@@ -10,7 +10,7 @@ from types import ModuleType
 from rich.console import Console
 from rich.table import Table
 
-from bench import access, calls, catalogs, imports, policy, scale, vault
+from bench import access, audit, calls, catalogs, imports, policy, scale, vault
 from bench.gateway import page
 from bench.gateway.options import Options
 from bench.measure import Measure
@@ -24,8 +24,9 @@ MEASURES: dict[str, ModuleType] = {
 }
 VAULT = "vault"  # half a minute with a rotation: only when it is named
 SCALE = "scale"  # takes minutes, for a million orders half an hour: only when it is named
+AUDIT = "audit"  # a million rows on both engines take minutes: only when it is named
 GATEWAY = "gateway"  # minutes, too; all of its parts
-NAMED = (SCALE, GATEWAY, VAULT, *page.PARTS)
+NAMED = (SCALE, GATEWAY, VAULT, AUDIT, *page.PARTS)
 
 
 def _arguments() -> argparse.Namespace:
@@ -33,6 +34,7 @@ def _arguments() -> argparse.Namespace:
     known = f"{', '.join(MEASURES)} (all of these), or {', '.join(NAMED)}"
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {known}")
     parser.add_argument("--orders", type=int, default=100_000, help="scale: orders of the large shop (100000)")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="audit: rows of the log (1000000)")
     usual = Options()
     parser.add_argument("--peers", type=Path, help="gateway: a copy of the harness in which peers/install.sh was run")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help=f"gateway: turns of each row ({usual.rounds})")
@@ -57,6 +59,8 @@ def _measured(name: str, given: argparse.Namespace) -> Iterator[tuple[str, Measu
         yield from ((page.command(name, options), found) for found in page.PARTS[name](options))
     elif name == VAULT:
         yield from ((f"python -m bench {name}", found) for found in vault.measures())
+    elif name == AUDIT:
+        yield from ((f"python -m bench {name}", found) for found in audit.measures(given.rows))
     elif name == SCALE:
         yield from ((f"python -m bench {name}", found) for found in scale.measures(given.orders, write=given.write))
     else:

@@ -31,7 +31,9 @@ from tradepost.hub.access.signed_in import SignedInPeople
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.actions.answering import Freshness
 from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.signing import Signer
 from tradepost.hub.audit.upkeep import Upkeep
+from tradepost.hub.audit.witness import Witness
 from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.events.models import HubEvent
 from tradepost.hub.gateway.activity_server import ActivityServer
@@ -39,6 +41,7 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.gateway.metered_rows import MeteredRows
 from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
@@ -116,8 +119,10 @@ class Tradepost:
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
-        self.upkeep = Upkeep(hub)
-        self.outlets = open_outlets(hub, partial(_workspace_ids, hub), settings.outlets)
+        workspaces = partial(_workspace_ids, hub)
+        self.signer = Signer(hub, vault.audit_keys(), workspaces, Witness(settings.audit_witness))
+        self.upkeep = Upkeep(hub, workspaces, self.signer)
+        self.outlets = open_outlets(hub, workspaces, settings.outlets)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
         self.connections, discovery = self.registration.connections, self.registration.discovery
@@ -152,7 +157,8 @@ class Tradepost:
             tracing=self.outlets.tracing,
         )
         gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
-        self.metrics = SharedMeters(meters, gauges, *((peers.folder, peers.name) if peers is not None else ()))
+        folder, name = (peers.folder, peers.name) if peers is not None else (None, "")
+        self.metrics = SharedMeters(meters, gauges, folder, name, MeteredRows(hub, self.sealer))
         self.followers = (
             OutboxFollower(store, StoreEvent, self.updates.publish, self.updates.wanted),
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
@@ -249,6 +255,7 @@ class Tradepost:
             self.authenticator,
             self.audit,
             self.sealer,
+            self.signer,
             self.relay,
             self.gateway,
             self.refreshing,
@@ -275,6 +282,7 @@ class Tradepost:
             self.authenticator,
             self.audit,
             self.sealer,
+            self.signer,
             self.outlets,
             self.watch,
             self.keys,

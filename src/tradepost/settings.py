@@ -287,6 +287,11 @@ class Settings(BaseSettings):
         return self.vault_key_file or self.data / "vault.key"
 
     @property
+    def audit_witness(self) -> Path:
+        """Where the newest signed statements about audits are kept."""
+        return self.data.resolve() / "audit-signed"
+
+    @property
     def keys(self) -> KeySource:
         """Where the vault's key ring comes from."""
         given = self.vault_keys.get_secret_value()

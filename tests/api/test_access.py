@@ -145,6 +145,7 @@ RULES = {
     "GET /audit/{row}": "viewer",
     "POST /audit/verify": "admin",
     "GET /audit/export": "admin",
+    "GET /audit/proof": "admin",
     "POST /audit/prune": "owner",
     "GET /audit-settings": "admin",
     "PATCH /audit-settings": "admin",

@@ -46,6 +46,22 @@ async def test_metrics_count_by_registered_names_only(http: httpx2.AsyncClient, 
     assert value("tradepost_upstream_duration_seconds_count", 'server="customers"') >= 2
     assert value("tradepost_processes") == 1
     assert "CANARY" not in answer.text
+    named = next(line for line in lines if line.startswith("tradepost_agent_info{"))
+    counted = next(line for line in lines if line.startswith(calls) and 'tool="get_customer"' in line)
+    agent_id = named.partition('agent="')[2].partition('"')[0]
+    assert f'agent="{agent_id}"' in counted
+    assert 'name="' in named
+    assert value("tradepost_workspace_info{", 'name="acme"') == 1
+    assert value("tradepost_audit_sealing_lag_seconds") >= 0
+
+    queue = (await as_("owner").get("/approvals?state=pending"))["items"]
+    approved = value("tradepost_approvals_total")
+    await as_("owner").post(f"/approvals/{queue[0]['id']}/approve", {}, status=200)
+    await hub.audit.drain()
+    await hub.sealer.seal()
+    await hub.upkeep.sum_up()
+    lines = (await http.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})).text.splitlines()
+    assert value("tradepost_approvals_total") == approved + 1
 
 
 @pytest.mark.behaviour("S4.24")

@@ -12,7 +12,11 @@ TABLE = """
 - {agent: helper, tool: add_order_note, class: write, arguments: {note: hello}, expect: ask}
 - {agent: helper, tool: pay, class: write, amount: 5100, currency: EUR, expect: deny, rule: large}
 - {agent: helper, tool: pay, class: write, amount: 5000, currency: EUR, expect: ask}
+- {posture: guarded, tool: spend, class: write, amount: 4000, currency: EUR, expect: allow}
+- {posture: guarded, tool: spend, class: write, amount: 4000, currency: EUR, totals: {agent.money: 9100},
+   expect: ask2, rule: day}
 """
+DAY = ("day", "ask", "tool=spend", "approvals=2", "--when", "totals.agent.money > 90 * call.unit", "-m", "of a day")
 CSV = """agent,tool,class,arguments,time,expect,rule
 helper,pay,write,"{""n"": 1}",2026-11-27T10:00:00Z,deny,friday
 helper,pay,write,"{""n"": 1}",2026-11-28T10:00:00Z,ask,
@@ -25,8 +29,9 @@ def test_rules_are_kept_tried_and_carried(place: Place, tmp_path: Path):
     assert {"refund-small", "refund-by-two"} <= {one["name"] for one in shown["rules"] if one["built_in"]}
     table = tmp_path / "calls.yaml"
     table.write_text(TABLE, "utf-8")
+    place.run("policy", "add", *DAY).good()
     tried = place.run("policy", "test", table)
-    assert (tried.status, "4 calls, 1 not as expected" in tried.out) == (1, True), tried.out + tried.err
+    assert (tried.status, "6 calls, 1 not as expected" in tried.out) == (1, True), tried.out + tried.err
     assert "Nothing was changed" in place.run("policy", "add", *LARGE, "--dry-run").good().out
     added = place.run("policy", "add", *LARGE).good()
     assert "there is no tool 'pay' now" in added.err
@@ -52,14 +57,17 @@ def test_rules_are_kept_tried_and_carried(place: Place, tmp_path: Path):
     assert (large["outcome"], large["approvals"], large["order"], large["enabled"]) == ("ask", 2, 7, False)
     assert large["approver_role"] == "admin"
 
+    place.run("policy", "zone", "Europe/Rome").good()
     file = tmp_path / "shop.yaml"
     file.write_text(place.run("export").good().out, "utf-8")
     assert place.run("import", file, "--dry-run").status == 0
+    place.run("policy", "zone", "UTC").good()
     place.run("policy", "remove", "large").good()
     place.run("policy", "remove", "own").good()
     place.run("policy", "unfreeze").good()
     planned = place.run("import", file, "--dry-run")
     assert (planned.status, "+ create policy large" in planned.out) == (3, True)
+    assert "~ change zone of the workspace (time_zone: UTC -> Europe/Rome)" in planned.out
     place.run("import", file).good()
     assert place.ask("policy", "show", "large") == {
         **large,
@@ -69,6 +77,10 @@ def test_rules_are_kept_tried_and_carried(place: Place, tmp_path: Path):
     own_rule = place.ask("policy", "show", "own")
     assert (own_rule["caller_may_confirm"], own_rule["approver_role"]) == (True, "owner")
     assert place.ask("policy", "show", "friday")["window"]["to"] == "2026-11-28T00:00:00Z"
+    assert "Nothing to change" in place.run("import", file).good().out
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("format_version: 1\ntime_zone: Mars/Olympus\n", "utf-8")
+    assert "Line 2, column 1 (time_zone): 'Mars/Olympus' is no time zone" in place.run("import", wrong).refusal()
 
 
 def test_what_is_wrong_is_said(place: Place):

@@ -50,6 +50,7 @@ EVERY_WORKSPACE = {
     "hub/actions/expiry.py": "the sweeper lets approvals of every workspace expire",
     "hub/policy/totals.py": "the sweeper deletes totals of days that are over, of every workspace",
     "hub/actions/lease.py": "the sweeper renews and frees leases of every workspace",
+    "hub/gateway/metered_rows.py": "metrics name the agents and workspaces of the installation",
     "hub/audit/upkeep.py": "one round sums up and prunes the audit of every workspace",
     "hub/audit/seal.py": "one sealer chains the audit of every workspace",
     "hub/audit/writer.py": "one writer commits the audit rows of all workspaces in groups; each row names its own",

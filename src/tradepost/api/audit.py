@@ -10,11 +10,13 @@ from sqlalchemy import select
 from tradepost.api.access import ANSWER, Work, may
 from tradepost.api.paging import Place, page_of
 from tradepost.api.shapes import Given, Instant, Moment, Page, PageQuery, Shown, in_path, page
-from tradepost.foundation.errors import NotFound
+from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.hub.audit.chain import as_shown
 from tradepost.hub.audit.filters import Filter
 from tradepost.hub.audit.models import AuditEvent, AuditKind
+from tradepost.hub.audit.proof import proof
 from tradepost.hub.audit.read import Block, export
+from tradepost.hub.audit.signing import Signer
 from tradepost.hub.audit.verify import verify
 from tradepost.hub.audit.written_out import MEDIA_TYPES, Format
 
@@ -49,6 +51,13 @@ class ExportQuery(AuditFilter):
     """Which rows, and in which form."""
 
     format: Format = Field("jsonl", description="JSON lines, or CSV whose cells no spreadsheet takes for formulas.")
+
+
+class ProofQuery(Given):
+    """Which rows, by their positions in the chain."""
+
+    first: Annotated[int, Field(ge=1, le=2**53)] = 1
+    last: Annotated[int, Field(ge=1, le=2**53, description="As the export has them in its rows.")]
 
 
 class AuditRow(Shown):
@@ -107,6 +116,9 @@ class Verified(Shown):
     head: str = Field(description="Note it elsewhere: later it proves that nothing was cut off the end.")
     broken_at: int | None
     reason: str | None
+    signed_position: int = Field(description="Up to here the chain is signed; 0: not at all.")
+    signed_at: Instant | None
+    key: str | None = Field(description="The public key (Ed25519, base64) of the newest signature.")
 
 
 @router.get("/audit", summary="List audit rows")
@@ -134,6 +146,25 @@ async def _pieces(blocks: AsyncIterator[Block]) -> AsyncGenerator[bytes, None]:
         yield block.data
 
 
+@router.get("/audit/proof", summary="Export what proves audit rows", response_class=Response)
+async def export_proof(request: Request, work: Exporting, query: Annotated[ProofQuery, Query()]) -> Response:
+    """The hashes of all links from one position to another, and what was signed of them, as JSON lines: with it,
+    `tradepost audit verify --export FILE --proof FILE` checks an export far from here."""
+    if query.last < query.first:
+        raise InvalidArgument("The last position lies before the first.", field="last")
+    lines = proof(work.parts.database, work.caller.workspace_id, query.first, query.last)
+    begin = await anext(lines)  # so that what is not there is said before anything is sent
+    request.scope[ANSWER].stream = _after(begin, lines)
+    named = {"content-disposition": 'attachment; filename="audit.proof.jsonl"'}
+    return Response(media_type=MEDIA_TYPES["jsonl"], headers=named)
+
+
+async def _after(begin: bytes, lines: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    yield begin
+    async for block in lines:
+        yield block
+
+
 @router.get("/audit/{row}", summary="Show an audit row")
 async def get_audit_row(work: Reading, row: Annotated[str, in_path("The row's id.", "aud_06fk3w9x0t")]) -> AuditRow:
     """One row."""
@@ -148,7 +179,9 @@ async def get_audit_row(work: Reading, row: Annotated[str, in_path("The row's id
 async def verify_audit(work: Verifying, body: Verify) -> Verified:
     """Recompute the whole chain of the workspace: nothing changed, removed or slipped in. Takes a while for millions of
     rows; changes nothing."""
-    result = await verify(work.parts.database, work.caller.workspace_id, body.head)
+    signer = Signer(work.parts.database, work.parts.vault.audit_keys())
+    trust = await signer.trust(work.caller.workspace_id)
+    result = await verify(work.parts.database, work.caller.workspace_id, body.head, trust)
     return Verified(
         intact=result.intact,
         checked=result.checked,
@@ -158,6 +191,9 @@ async def verify_audit(work: Verifying, body: Verify) -> Verified:
         head=result.head,
         broken_at=result.broken_at,
         reason=result.reason,
+        signed_position=result.signed_position,
+        signed_at=result.signed_at,
+        key=result.key,
     )
 
 

@@ -9,6 +9,7 @@ from tradepost.api.access import Work, may
 from tradepost.api.shapes import Given, Instant, Moment, Shown
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.audit.prune import prune
+from tradepost.hub.audit.signing import Signer
 from tradepost.hub.registration import audit_settings
 
 router = APIRouter(tags=["audit"])
@@ -81,7 +82,8 @@ async def prune_audit(work: Pruning, body: Prune) -> Pruned:
     now = work.parts.now()
     if body.before > now:
         raise InvalidArgument("The time lies in the future.", hint="Say one in the past.", field="before")
-    found = await prune(work.parts.database, work.caller, body.before, now)
+    signer = Signer(work.parts.database, work.parts.vault.audit_keys())
+    found = await prune(work.parts.database, work.caller, body.before, now, signer)
     if found is None:
         return Pruned(rows=0, position=None, chain_hash=None, first_at=None, last_at=None)
     return Pruned.model_validate(found, from_attributes=True)

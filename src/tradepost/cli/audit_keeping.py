@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from tradepost.cli import console
+from tradepost.cli.audit_proof import signing
 from tradepost.cli.moments import moment
-from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, opened, run
+from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.foundation.clock import system_now, to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.access.roles import require_role
@@ -44,12 +45,11 @@ def prune_command(
         until = moment(before, "before") or now - timedelta(days=keep_days or 0)
         if until > now:
             raise InvalidArgument("The time lies in the future.", hint="Say one in the past.", field="before")
-        async with opened(data) as found:
-            caller = await found.acting(workspace, by)
+        async with signing(data, workspace, by) as (found, caller, signer, _):
             async with found.hub.transaction(caller.workspace_id, write=False) as session:
                 await require_role(session, caller, "owner")
             if yes:
-                gone = await prune(found.hub, caller, until, now)
+                gone = await prune(found.hub, caller, until, now, signer)
             else:
                 await Sealer(found.hub).seal()
                 gone = await prunable(found.hub, caller.workspace_id, until)

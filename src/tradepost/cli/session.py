@@ -81,11 +81,13 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(data: Path | None, **given: Any) -> AsyncIterator[Opened]:
-    """Both databases, at this release's schema. Raises SetupError."""
+async def opened(data: Path | None, *, needs_store: bool = True, **given: Any) -> AsyncIterator[Opened]:
+    """Both databases, at this release's schema; a command of the hub alone does not look at the store. Raises
+    SetupError."""
     loaded = settings.load(data=data, **given)
     await asyncio.to_thread(require_current, loaded.hub_database, "hub")
-    await asyncio.to_thread(require_current, loaded.store_database, "store")
+    if needs_store:
+        await asyncio.to_thread(require_current, loaded.store_database, "store")
     found = Opened(loaded, Database(loaded.hub_database, cache_kib=HUB_CACHE_KIB), Database(loaded.store_database))
     try:
         yield found

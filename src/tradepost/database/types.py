@@ -31,7 +31,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
         """SQLite has no times: the text is read in one go, where the usual way would make two times of each."""
-        return _from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+        return from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
 class JsonColumn(TypeDecorator[Any]):
@@ -42,7 +42,8 @@ class JsonColumn(TypeDecorator[Any]):
 
 
 @lru_cache(maxsize=16_384)  # rows that were made together have the same times, and are read again and again
-def _from_sqlite(kept: str | None) -> datetime | None:
+def from_sqlite(kept: str | None) -> datetime | None:
+    """The time that SQLite keeps as a text."""
     if kept is None:
         return None
     if len(kept) != _SQLITE_LENGTH:  # somebody else's text

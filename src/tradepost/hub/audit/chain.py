@@ -1,13 +1,16 @@
 """The hashes of the chain: what a row hashes to, and how a link hangs on the one before."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from sqlalchemy import inspect
 
 from tradepost.foundation.canonical import digest
 from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.audit.masking import as_text
 from tradepost.hub.audit.models import AuditEvent
 
 FIRST = "sha256:" + "0" * 64
@@ -26,6 +29,8 @@ LATER = (
     "upstream_us",
 )
 
+PLACED = ("position", "chain_hash")  # what an export adds to the columns
+
 
 def as_plain(event: AuditEvent) -> dict[str, Any]:
     """All columns of a row as JSON values, as they are hashed."""
@@ -35,15 +40,27 @@ def as_plain(event: AuditEvent) -> dict[str, Any]:
 
 
 def as_shown(event: AuditEvent) -> dict[str, Any]:
-    """A row as JSON for people and programs: every column, the arguments as the object that they are."""
+    """A row as JSON for people and programs: every column, the arguments as the object that they are, with integers of
+    any size."""
     arguments = event.arguments
     empty: dict[str, Any] = dict.fromkeys(LATER)
-    return empty | as_plain(event) | {"arguments": None if arguments is None else orjson.loads(arguments)}
+    return empty | as_plain(event) | {"arguments": None if arguments is None else json.loads(arguments)}
 
 
-def row_hash(event: AuditEvent) -> str:
-    """The hash over every column of a row."""
-    return digest(as_plain(event))
+def shown_hash(shown: Mapping[str, Any]) -> str:
+    """The hash of a row that was written out as `as_shown` has it: the one that `stored.stored_hash` finds in the
+    database. Raises InvalidArgument for what cannot be a row."""
+    row = {
+        name: value for name, value in shown.items() if name not in PLACED and (value is not None or name not in LATER)
+    }
+    if not row.keys() <= set(_COLUMNS):
+        raise InvalidArgument("A row of the audit has no such column.")
+    arguments = row.get("arguments")
+    if arguments is not None:
+        if not isinstance(arguments, dict):
+            raise InvalidArgument("The arguments of a row are an object.")
+        row["arguments"] = as_text(arguments)
+    return digest(row)
 
 
 def chain_hash(before: str, position: int, row: str) -> str:

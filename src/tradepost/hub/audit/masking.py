@@ -113,8 +113,8 @@ class Masking:
             return None
         masked = self.keeping == "masked"
         most = MAX_MASKED if masked else MAX_FULL
-        text = _as_json(self._object(arguments, kinds, 0, masked))
-        return text if len(text) <= most else _as_json({"left_out": f"{len(text)} characters of arguments"})
+        text = as_text(self._object(arguments, kinds, 0, masked))
+        return text if len(text) <= most else as_text({"left_out": f"{len(text)} characters of arguments"})
 
     def _object(self, value: Mapping[str, Any], kinds: Kinds, depth: int, masked: bool) -> dict[str, Any]:
         shown: dict[str, Any] = {}
@@ -172,7 +172,8 @@ def _is_number(text: str, whole: int) -> bool:
     return whole < _LEAST_ACCOUNT and text.isalnum() and text.isascii() and not text.isdigit()
 
 
-def _as_json(value: dict[str, Any]) -> str:
+def as_text(value: Mapping[str, Any]) -> str:
+    """Arguments as the text that rows keep."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:  # an integer, or a half of a character, that no other parser has to know

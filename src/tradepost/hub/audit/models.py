@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import FetchedValue, Index, Text
+from sqlalchemy import FetchedValue, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import HubBase, Scoped, Versioned
 from tradepost.database.types import JsonColumn
+
+_WITH_USER: dict[str, Any] = dict.fromkeys(("sqlite_where", "postgresql_where"), text("user_id IS NOT NULL"))
 
 AuditKind = Literal["read", "intent", "outcome", "refused", "decision", "admin"]
 
@@ -53,6 +55,9 @@ class AuditEvent(HubBase, Scoped):
         Index("ix_audit_events_time", "workspace_id", "occurred_at"),
         Index("ix_audit_events_request", "workspace_id", "request_id"),
         Index("ix_audit_events_action", "workspace_id", "action_id"),
+        Index("ix_audit_events_newest", "workspace_id", "sequence"),
+        *(Index(f"ix_audit_events_{name}", "workspace_id", name, "sequence") for name in ("agent_id", "tool", "kind")),
+        Index("ix_audit_events_user_id", "workspace_id", "user_id", "sequence", **_WITH_USER),
     )
 
 
@@ -81,7 +86,26 @@ class AuditCheckpoint(HubBase, Scoped):
     last_at: Mapped[datetime]
     made_at: Mapped[datetime]
     made_by: Mapped[str]
+    key: Mapped[str | None]
+    signature: Mapped[str | None]
     __table_args__ = (Index("uq_audit_checkpoints_position", "workspace_id", "position", unique=True),)
+
+
+class AuditSignature(HubBase, Scoped):
+    """A signed statement (statement.Statement) that a hash stood at a position: never changed. Each names the position
+    of the one before (0: the first)."""
+
+    __tablename__ = "audit_signatures"
+    position: Mapped[int]
+    chain_hash: Mapped[str]
+    previous: Mapped[int]
+    signed_at: Mapped[datetime]
+    key: Mapped[str]
+    signature: Mapped[str]
+    __table_args__ = (
+        Index("uq_audit_signatures_position", "workspace_id", "position", unique=True),
+        Index("uq_audit_signatures_previous", "workspace_id", "previous", unique=True),
+    )
 
 
 class AuditSettings(HubBase, Versioned):

@@ -17,8 +17,10 @@ from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import StateConflict
 from tradepost.hub.audit.fact import AuditFact
-from tradepost.hub.audit.models import AuditCheckpoint, AuditEvent, AuditLink
+from tradepost.hub.audit.models import AuditCheckpoint, AuditEvent, AuditLink, AuditSignature
 from tradepost.hub.audit.seal import Sealer
+from tradepost.hub.audit.signed import NO_TRUST
+from tradepost.hub.audit.signing import Signer
 from tradepost.hub.audit.usage import roll_up
 from tradepost.hub.audit.verify import PRUNED, last_checkpoint, said_of, verify
 
@@ -55,13 +57,17 @@ async def prunable(database: Database, workspace_id: str, before: datetime) -> P
     return Prunable(until, str(chain_hash), rows, first_at, last_at)
 
 
-async def prune(database: Database, by: Caller, before: datetime, now: datetime) -> Prunable | None:
+async def prune(
+    database: Database, by: Caller, before: datetime, now: datetime, signer: Signer | None = None
+) -> Prunable | None:
     """Delete the rows older than a moment, as far as they stand at the beginning of the chain, and what an earlier run
     left over. Returns what that was, None for nothing. Raises StateConflict for a chain that is broken: what shows that
-    must not be deleted."""
+    must not be deleted; and Unavailable where the checkpoint cannot be signed."""
     workspace_id = by.workspace_id
     await Sealer(database).seal()
-    checked = await verify(database, workspace_id)
+    checked = await verify(
+        database, workspace_id, trust=NO_TRUST if signer is None else await signer.trust(workspace_id)
+    )
     if not checked.intact:
         raise StateConflict(
             f"The chain is broken at row {checked.broken_at}: {checked.reason}. So nothing is deleted.",
@@ -73,9 +79,13 @@ async def prune(database: Database, by: Caller, before: datetime, now: datetime)
     if found is None:
         return None
     async with database.transaction(workspace_id, write=True) as session:
-        await _make_checkpoint(session, by, found, now)
+        made = _checkpoint(session, by, found, now)
+        if signer is not None:
+            await signer.sign_checkpoint(made)
     await Sealer(database).seal()
     await finish(database, workspace_id)
+    if signer is not None:
+        await signer.sign(workspace_id)
     return found
 
 
@@ -92,6 +102,9 @@ async def finish(database: Database, workspace_id: str, between: Callable[[], Aw
             break
         if between is not None:
             await between()
+    if checkpoint is not None:
+        async with database.transaction(workspace_id, write=True) as session:
+            await _forget_statements(session, checkpoint.position)
     return deleted
 
 
@@ -110,8 +123,18 @@ async def _step(session: AsyncSession, until: int) -> int:
     return int(last - first + 1)
 
 
-async def _make_checkpoint(session: AsyncSession, by: Caller, found: Prunable, now: datetime) -> None:
+async def _forget_statements(session: AsyncSession, until: int) -> None:
+    """Statements behind a checkpoint say nothing any more; the last one stays, because the next one names it."""
+    behind = select(func.max(AuditSignature.position)).where(AuditSignature.position <= until)
+    last = await session.scalar(behind)
+    if last is not None:
+        gone = delete(AuditSignature).where(AuditSignature.position < last)
+        await session.execute(gone, execution_options={"synchronize_session": False})
+
+
+def _checkpoint(session: AsyncSession, by: Caller, found: Prunable, now: datetime) -> AuditCheckpoint:
     checkpoint = AuditCheckpoint(
+        workspace_id=by.workspace_id,
         position=found.position,
         chain_hash=found.chain_hash,
         rows=found.rows,
@@ -123,6 +146,7 @@ async def _make_checkpoint(session: AsyncSession, by: Caller, found: Prunable, n
     row = AuditFact.of(by, "admin", PRUNED, outcome="ok", details=said_of(checkpoint)).as_row(now)
     checkpoint.id = row.id
     session.add_all((row, checkpoint))
+    return checkpoint
 
 
 def _linked(*columns: Any) -> Select[Any]:

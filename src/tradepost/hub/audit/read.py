@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from tradepost.database.engine import Database
 from tradepost.foundation.errors import InvalidArgument
-from tradepost.hub.audit.chain import as_shown
+from tradepost.hub.audit import stored
 from tradepost.hub.audit.filters import EVERYTHING, Filter
 from tradepost.hub.audit.models import AuditEvent, AuditLink
+from tradepost.hub.audit.proof import Exported
 from tradepost.hub.audit.written_out import Format, csv_head, csv_line, json_line
 
 MOST = 1_000
@@ -54,26 +55,30 @@ async def tail(
 
 
 async def export(
-    database: Database, workspace_id: str, wanted: Filter = EVERYTHING, form: Format = "jsonl"
+    database: Database,
+    workspace_id: str,
+    wanted: Filter = EVERYTHING,
+    form: Format = "jsonl",
+    exported: Exported | None = None,
 ) -> AsyncIterator[Block]:
     """Rows as lines of a file, oldest first, with their place in the chain where they have one. Many at a time: memory
-    does not grow with the log."""
+    does not grow with the log. With `exported` only rows that have a place, which are noted there for their proof."""
     if form == "csv":
         yield Block(csv_head(), 0)
     line = csv_line if form == "csv" else json_line
-    statement = wanted.applied(
-        select(AuditEvent, AuditLink.position, AuditLink.chain_hash).outerjoin(
-            AuditLink, (AuditLink.workspace_id == AuditEvent.workspace_id) & (AuditLink.id == AuditEvent.id)
-        )
-    )
+    about = (AuditLink.workspace_id == AuditEvent.workspace_id) & (AuditLink.id == AuditEvent.id)
+    columns = select(AuditLink.position, AuditLink.chain_hash, *stored.SELECTED)
+    statement = wanted.applied(columns.select_from(AuditEvent).join(AuditLink, about, isouter=exported is None))
     after = 0
     while True:
         async with database.transaction(workspace_id, write=False) as session:
             behind = statement.where(AuditEvent.sequence > after).order_by(AuditEvent.sequence).limit(MOST)
             rows = (await session.execute(behind)).all()
         if rows:
-            lines = [line(as_shown(event) | {"position": at, "chain_hash": link}) for event, at, link in rows]
+            lines = [line(stored.written(row) | {"position": at, "chain_hash": link}) for at, link, *row in rows]
+            if exported is not None:
+                exported.add(row[0] for row in rows)
             yield Block(b"".join(lines), len(rows))
         if len(rows) < MOST:
             return
-        after = rows[-1][0].sequence
+        after = rows[-1][2 + stored.SEQUENCE]

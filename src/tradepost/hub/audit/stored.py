@@ -6,6 +6,7 @@ remembers: a link speaks for the row that anybody can read.
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -13,7 +14,7 @@ import orjson
 from sqlalchemy import String, Text, bindparam, cast, func, inspect, select, type_coerce
 
 from tradepost.database.lookups import Lookup
-from tradepost.database.types import as_rfc3339
+from tradepost.database.types import as_rfc3339, from_sqlite
 from tradepost.foundation.canonical import canonical
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.hub.audit.chain import LATER
@@ -26,11 +27,13 @@ _AS_KEPT: dict[str, Any] = {  # nothing is made of these on the way
     "details": cast(AuditEvent.details, Text),
     "occurred_at": type_coerce(AuditEvent.occurred_at, String),
 }
-_SELECTED = [_AS_KEPT.get(name, getattr(AuditEvent, name)) for name in _COLUMNS]
-SEQUENCE, WORKSPACE_ID, ID = (_COLUMNS.index(name) for name in ("sequence", "workspace_id", "id"))
+SELECTED = [_AS_KEPT.get(name, getattr(AuditEvent, name)) for name in _COLUMNS]
+SEQUENCE, WORKSPACE_ID, ID, OCCURRED_AT = (
+    _COLUMNS.index(name) for name in ("sequence", "workspace_id", "id", "occurred_at")
+)
 
 _linked = select(AuditLink.id).where(AuditLink.workspace_id == AuditEvent.workspace_id, AuditLink.id == AuditEvent.id)
-_unsealed = select(*_SELECTED).where(~_linked.exists()).order_by(AuditEvent.sequence)
+_unsealed = select(*SELECTED).where(~_linked.exists()).order_by(AuditEvent.sequence)
 
 # Rows without a link: behind one number and up to another, the first of those, and those of certain numbers.
 _between = _unsealed.where(AuditEvent.sequence > bindparam("after"), AuditEvent.sequence <= bindparam("until"))
@@ -75,6 +78,25 @@ def stored_hash(values: Sequence[Any]) -> str:
         row["details"] = orjson.loads(details)
         text = canonical(row)
     return "sha256:" + hashlib.sha256(text).hexdigest()
+
+
+def written(values: Sequence[Any]) -> dict[str, Any]:
+    """A row that was read as the database keeps it, for `written_out`: what is JSON there stays the text that it is."""
+    row = dict(zip(_COLUMNS, values, strict=True))
+    occurred_at, arguments = row["occurred_at"], row["arguments"]
+    row["occurred_at"] = as_rfc3339(occurred_at) if type(occurred_at) is str else to_rfc3339(occurred_at)
+    row["details"] = orjson.Fragment(row["details"])
+    if arguments is not None:
+        row["arguments"] = orjson.Fragment(arguments)
+    return row
+
+
+def moment(kept: str | datetime) -> datetime:
+    """A time as the database keeps it. Raises ValueError."""
+    found = from_sqlite(kept) if isinstance(kept, str) else kept.astimezone(UTC)
+    if found is None:
+        raise ValueError("There is no time.")
+    return found
 
 
 def _is_plain(row: dict[str, Any], values: Sequence[Any]) -> bool:

@@ -9,11 +9,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.clock import Now, system_now
-from tradepost.foundation.errors import StateConflict
+from tradepost.foundation.errors import StateConflict, Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.rounds import Rounds
-from tradepost.hub.audit.models import AuditLink, AuditSettings
+from tradepost.hub.audit.models import AuditSettings
 from tradepost.hub.audit.prune import prune
+from tradepost.hub.audit.signing import Signer, Workspaces
 from tradepost.hub.audit.usage import roll_up
 
 SUM_SECONDS = 10.0
@@ -25,8 +26,12 @@ _log = logging.getLogger(__name__)
 class Upkeep:
     """Of the logs of all workspaces. Any number of processes may do it at once."""
 
-    def __init__(self, database: Database, now: Now = system_now) -> None:
+    def __init__(
+        self, database: Database, workspaces: Workspaces, signer: Signer | None = None, now: Now = system_now
+    ) -> None:
         self._database = database
+        self._workspaces = workspaces
+        self._signer = signer
         self._now = now
         self._summing = Rounds("audit sums", self._sum_once, SUM_SECONDS)
         self._pruning = Rounds("audit retention", self._prune_once, PRUNE_SECONDS)
@@ -43,9 +48,7 @@ class Upkeep:
 
     async def sum_up(self) -> None:
         """Sum up what was linked in every workspace."""
-        async with self._database.system(write=False) as session:
-            workspaces = list(await session.scalars(select(AuditLink.workspace_id).distinct()))
-        for workspace_id in workspaces:
+        for workspace_id in await self._workspaces():
             await roll_up(self._database, workspace_id)
 
     async def prune_due(self) -> None:
@@ -58,8 +61,8 @@ class Upkeep:
             now = self._now()
             by = Caller(workspace_id, Principal("system", "retention"), new_id("req"))
             try:
-                await prune(self._database, by, now - timedelta(days=days), now)
-            except StateConflict as error:
+                await prune(self._database, by, now - timedelta(days=days), now, self._signer)
+            except (StateConflict, Unavailable) as error:
                 _log.error("audit rows of %s are kept longer than %d days: %s", workspace_id, days, error.message)
 
     async def _sum_once(self) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -24,7 +25,10 @@ _BEGINS_FORMULA = frozenset("=+-@\t\r\n|%＝＋－＠")
 
 def json_line(row: Mapping[str, Any]) -> bytes:
     """One row as one line."""
-    return orjson.dumps(row) + b"\n"
+    try:
+        return orjson.dumps(row) + b"\n"
+    except TypeError:  # an integer, or half a character, that only Python writes
+        return json.dumps(row, separators=(",", ":")).encode() + b"\n"
 
 
 def csv_head() -> bytes:

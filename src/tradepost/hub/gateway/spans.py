@@ -2,7 +2,7 @@
 
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.metering import ended_of
-from tradepost.hub.registry.catalog import CatalogPrompt, CatalogTool
+from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.telemetry.ports import Span, Traces
 from tradepost.hub.upstreams.talk import Tells
 from tradepost.protocol.options import NOTHING_BESIDE, Beside
@@ -40,15 +40,19 @@ def finish(call: Call, tracing: Traces) -> None:
         return
     ended = ended_of(call)
     named = ended.tool if isinstance(call.entry, CatalogTool) else None
+    prompt = call.entry.name if isinstance(call.entry, CatalogPrompt) else None
+    target = named or prompt
     attributes = {
         "gen_ai.tool.name": named,
-        "gen_ai.prompt.name": call.entry.name if isinstance(call.entry, CatalogPrompt) else None,
+        "gen_ai.prompt.name": prompt,
+        # As it is registered: what a client puts into a template may be about persons.
+        "mcp.resource.uri": call.entry.uri if isinstance(call.entry, CatalogResource) else None,
         "tradepost.server": ended.server or None,
         "tradepost.outcome": ended.outcome,
         "tradepost.decision": type(call.decision).__name__.lower() if call.decision is not None else None,
         "tradepost.action_id": call.action.id if call.action is not None else None,
     }
-    tracing.end(span, attributes, f"{_method(call)} {named}" if named else None, ended.code)
+    tracing.end(span, attributes, f"{_method(call)} {target}" if target else None, ended.code)
 
 
 def begin_request(call: Call, tracing: Traces) -> Span | None:

@@ -114,7 +114,7 @@ def decide(call: PlainCall, rules: Ruleset = NO_RULES, totals: Totals = NO_TOTAL
     if call.posture == "guarded" and chosen.built_in:
         base = looked.first(chosen.built_in) or base
     base = _flowing(call, base, chosen)
-    own = looked.first(chosen.own)
+    own = looked.first(looked.left(chosen))
     decision = base if own is None else looked.joined(own, base)
     for freeze in chosen.freezes:
         frozen = looked.first((freeze,))
@@ -194,6 +194,14 @@ class _Look:
                 self._find(rules, chosen, totals)
             except Unevaluable as error:
                 self._trouble = str(error)[:160]
+
+    def left(self, chosen: Chosen) -> Iterable[Ready]:
+        """The workspace's own rules without those that one look at a value rules out."""
+        numbers, texts = self._known
+        if chosen.screening is None or not numbers:
+            return chosen.own
+        own = chosen.own
+        return [own[place] for place in chosen.screening.left(numbers, texts)]
 
     def first(self, rules: Iterable[Ready]) -> Decision | None:
         """What the first rule that holds says. One that gives no answer makes it no less than a question."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from tradepost.hub.policy.engine import cel
 from tradepost.hub.policy.reading import FUNCTIONS, Reader, wrong
+from tradepost.hub.policy.screening import Screen, screen_of
 from tradepost.hub.policy.size import MOST_WORK, SMALL, Size, Unevaluable, Weight
 from tradepost.hub.policy.surely import Surely, surely_false
 
@@ -22,7 +23,8 @@ MAX_LENGTH = 2_000  # characters
 class Expression:
     """A compiled condition. `names` are the variables it looks at, `totals` the running totals ("agent.money"),
     `arguments` the ones that it names (None: any). `fits_small`: what is small is never too much for it. Of what is
-    small, `surely_false` may tell from the values of `paths` that it does not hold."""
+    small, `surely_false` may tell from the values of `paths` that it does not hold, and `screen` is one of its
+    comparisons that say so."""
 
     source: str
     program: Any
@@ -34,6 +36,7 @@ class Expression:
     fits_small: bool
     paths: frozenset[str]
     surely_false: Surely | None
+    screen: Screen | None
 
     def holds(self, context: Any, size: Size) -> bool:
         """Whether it holds for the variables in a context, of which the largest are of this size. Raises
@@ -78,6 +81,7 @@ def compiled(source: str) -> Expression:
         fits_small,
         frozenset(paths),
         surely,
+        screen_of(found.words) if fits_small else None,
     )
 
 

@@ -9,6 +9,7 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.policy.engine import cel
 from tradepost.hub.policy.expression import Expression, compiled
 from tradepost.hub.policy.rule import Rule, Target
+from tradepost.hub.policy.screening import LEAST, Screening
 from tradepost.hub.policy.size import Size, Unevaluable
 from tradepost.hub.policy.surely import Surely
 from tradepost.hub.policy.window import zone_of
@@ -39,8 +40,9 @@ class Ready:
 class Chosen:
     """The rules that are about a call, in the order in which they are looked at. `names` are the variables that they
     need, `totals` the running totals; `counted` are all totals that any rule keeps of such a call, `arguments` those
-    that they name (None: any), `paths` what is compared without the engine. `by_...`: what they look at may stand only
-    in the result that the call would have. `flow` holds for tainted runs, and has no part in the rest."""
+    that they name (None: any), `paths` what is compared without the engine. `screening` tells of many `own` ones which
+    are left. `by_...`: what they look at may stand only in the result that the call would have. `flow` holds for
+    tainted runs, and has no part in the rest."""
 
     freezes: tuple[Ready, ...] = ()
     own: tuple[Ready, ...] = ()
@@ -51,6 +53,7 @@ class Chosen:
     counted: frozenset[str] = frozenset()
     arguments: frozenset[str] | None = None
     paths: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    screening: Screening | None = None
     by_effect: bool = False
     by_money: bool = False
     by_customer: bool = False
@@ -115,9 +118,11 @@ class Ruleset:
         every = totals | counted
         arguments = [one.arguments for one in expressions if "args" in one.names]
         named = frozenset(name for some in arguments for name in some or ())
+        own = tuple(one for one in about if one.rule.kind == "rule" and not one.rule.built_in)
+        screens = [None if one.expression is None else one.expression.screen for one in own]
         return Chosen(
             freezes=tuple(one for one in about if one.rule.kind == "freeze"),
-            own=tuple(one for one in about if one.rule.kind == "rule" and not one.rule.built_in),
+            own=own,
             built_in=tuple(one for one in about if one.rule.built_in),
             flow=flow,
             names=frozenset(name for one in expressions for name in one.names),
@@ -125,6 +130,7 @@ class Ruleset:
             counted=frozenset(counted),
             arguments=None if None in arguments else named,
             paths=tuple((path, tuple(path.split("."))) for path in sorted(paths)),
+            screening=Screening(screens) if len(own) >= LEAST else None,
             by_effect=any("effect" in one.names for one in expressions),
             by_money=bool(members & _OF_MONEY) or any(total.endswith("money") for total in every),
             by_customer="customer" in members or any(total.startswith("customer.") for total in every),

@@ -8,9 +8,9 @@ numbers so large that it could refuse them.
 """
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 # Of a number that is not known, NaN: no comparison with it says anything.
 Numbers = Mapping[str, float]
@@ -81,7 +81,42 @@ def look_up(paths: Iterable[tuple[str, tuple[str, ...]]], variables: Mapping[str
     return numbers, texts
 
 
+class Comparison(NamedTuple):
+    """A value compared with a text, or with a whole number times a unit, which may be another value."""
+
+    path: str
+    sign: str
+    factor: int = 1
+    text: str | None = None
+    limit: int | None = None
+    unit: str = ""
+
+
+def comparisons(tokens: Sequence[str]) -> Iterator[Comparison]:
+    """The plain comparisons that all have to hold for a condition of these tokens, in their order."""
+    if "?" in tokens or len(_split(tokens, "||")) > 1:
+        return
+    both = _split(tokens, "&&")
+    if len(both) > 1:
+        for part in both:
+            yield from comparisons(part)
+    elif len(tokens) > 1 and tokens[0] == "(" and _closing(tokens) == len(tokens) - 1:
+        yield from comparisons(tokens[1:-1])
+    elif (found := _compared(tokens)) is not None:
+        yield found
+
+
 def _comparison(tokens: Sequence[str], paths: set[str]) -> Surely | None:
+    found = _compared(tokens)
+    if found is None:
+        return None
+    paths.update(path for path in (found.path, found.unit) if path)
+    if found.text is not None:
+        return _of_text(found.path, found.sign, found.text)
+    return _of_numbers(found.factor, found.path, _FALSE_IF[found.sign], _Product(found.limit or 0, found.unit or None))
+
+
+def _compared(tokens: Sequence[str]) -> Comparison | None:
     places = [at for at, token in enumerate(tokens) if token in _FALSE_IF]
     if len(places) != 1:
         return None
@@ -92,15 +127,15 @@ def _comparison(tokens: Sequence[str], paths: set[str]) -> Surely | None:
     if text is not None:
         if one is None or one.path is None or one.factor != 1 or sign not in ("==", "!="):
             return None
-        paths.add(one.path)
-        return _of_text(one.path, sign, text)
+        return Comparison(one.path, sign, text=text)
     other = _product(right)
     if one is None or other is None:
         return None
-    paths.update(path for path in (one.path, other.path) if path is not None)
     if one.path is None:
         sign, one, other = _MIRRORED[sign], other, one
-    return None if one.path is None else _of_numbers(one.factor, one.path, _FALSE_IF[sign], other)
+    if one.path is None:
+        return None
+    return Comparison(one.path, sign, one.factor, limit=other.factor, unit=other.path or "")
 
 
 def _of_text(path: str, sign: str, text: str) -> Surely:

@@ -67,6 +67,12 @@ def values_of(usage: Usage, totals: Iterable[str], rows: Mapping[str, Sequence[i
     return found
 
 
+def alone(usage: Usage, totals: Iterable[str]) -> dict[str, int]:
+    """What the totals would be, were the call the first of its day."""
+    totals = tuple(totals)
+    return values_of(usage, totals, {row: usage.amounts(row) for total in totals if (row := usage.row(total))})
+
+
 async def look(session: AsyncSession, usage: Usage, totals: Iterable[str]) -> dict[str, int]:
     """What the totals would be with this call, counting nothing."""
     wanted = sorted({row for total in totals if (row := usage.row(total)) is not None})

@@ -45,17 +45,26 @@ class Times:
         self.total_us += other.total_us
 
 
+class Told(NamedTuple):
+    """A value that is looked up, not counted, with its labels in the order of prometheus.TOLD."""
+
+    name: str
+    labels: tuple[str, ...]
+    value: float = 1.0
+
+
 Place = tuple[str, str, str]  # workspace, server, tool
 
 
 @dataclass(slots=True)
 class Counted:
-    """What was counted. `gauges` are values of this moment, by name and label."""
+    """What was counted. `gauges` are values of this moment, by name and label; `told` is the same for all processes."""
 
     calls: dict[Ended, int] = field(default_factory=dict)
     times: dict[Place, Times] = field(default_factory=dict)
     upstream: dict[Place, Times] = field(default_factory=dict)
     gauges: dict[tuple[str, str], float] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
 
     def merge(self, other: "Counted") -> None:
         """Add what another process counted."""
@@ -65,7 +74,8 @@ class Counted:
             for place, times in its.items():
                 mine.setdefault(place, Times()).merge(times)
         for name, value in other.gauges.items():
-            self.gauges[name] = self.gauges.get(name, 0.0) + value
+            before = self.gauges.get(name, 0.0)
+            self.gauges[name] = max(before, value) if name[0].endswith("_seconds") else before + value
 
     def as_plain(self) -> dict[str, Any]:
         """As JSON."""

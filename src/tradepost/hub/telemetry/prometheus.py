@@ -22,6 +22,15 @@ _GAUGES: Mapping[str, tuple[str, str]] = {  # name -> label, what it means
 }
 
 
+TOLD: Mapping[str, tuple[tuple[str, ...], str]] = {  # name -> labels, what it means
+    "workspace_info": (("workspace", "name"), "How a workspace is called: 1."),
+    "agent_info": (("workspace", "agent", "name", "profile"), "How an agent and its profile are called: 1."),
+    "approvals": (("workspace",), "Writes that people approved."),
+    "audit_sealing_lag_seconds": ((), "How long the oldest audit row without its place in the chain has waited."),
+}
+_COUNTERS = frozenset({"approvals"})
+
+
 def exposition(counted: Counted) -> bytes:
     """The text."""
     registry = CollectorRegistry(auto_describe=False)
@@ -64,6 +73,13 @@ def _metrics(counted: Counted) -> Iterator[Metric]:
             if of == name:
                 gauge.add_metric([value_of] if label else [], value)
         yield gauge
+    for name, (labels, what) in TOLD.items():
+        family = CounterMetricFamily if name in _COUNTERS else GaugeMetricFamily
+        found = family(f"tradepost_{name}", what, labels=labels)
+        for one in counted.told:
+            if one.name == name:
+                found.add_metric(one.labels, one.value)
+        yield found
 
 
 def _is_limited(call: Ended) -> bool:

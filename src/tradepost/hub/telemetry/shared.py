@@ -3,29 +3,37 @@ asked adds that up. What a process counted stays after its end; at most the last
 """
 
 import asyncio
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 import orjson
+from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.foundation.rounds import Rounds
-from tradepost.hub.telemetry.meters import Counted, Meters
+from tradepost.hub.telemetry.meters import Counted, Meters, Told
 
 PAUSE_SECONDS = 1.0
 GONE_SECONDS = 5.0  # who has not written for so long has ended: its gauges are nobody's
 _ENDING = ".metrics"
 
 Gauges = Callable[[], dict[tuple[str, str], float]]
+Tell = Callable[[], Awaitable[list[Told]]]
+
+_log = logging.getLogger(__name__)
 
 
 class SharedMeters:
     """The counters of this process, and those of the others where there are any: their folder, and this one's name."""
 
-    def __init__(self, meters: Meters, gauges: Gauges, folder: Path | None = None, name: str = "") -> None:
+    def __init__(
+        self, meters: Meters, gauges: Gauges, folder: Path | None = None, name: str = "", tell: Tell | None = None
+    ) -> None:
         self._meters = meters
+        self._tell = tell
         self._gauges = gauges
         self._folder = folder
         self._name = name
@@ -49,6 +57,10 @@ class SharedMeters:
         if self._folder is not None:
             for other in await asyncio.to_thread(_others, self._folder, self._name):
                 counted.merge(other)
+        try:
+            counted.told = [] if self._tell is None else await self._tell()
+        except (SQLAlchemyError, OSError) as error:  # what was counted is told all the same
+            _log.warning("metrics are without what the database says: %s", error)
         return counted
 
     def _own(self) -> Counted:

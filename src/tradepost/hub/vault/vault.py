@@ -15,6 +15,7 @@ from tradepost.foundation.errors import Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.rotating import Rotating
 from tradepost.hub.vault.assertion_keys import AssertionKeys
+from tradepost.hub.vault.audit_keys import AuditKeys
 from tradepost.hub.vault.header_rules import Header, checked_headers, is_header_value
 from tradepost.hub.vault.held_keys import HeldKeys
 from tradepost.hub.vault.holding import Holding
@@ -52,6 +53,10 @@ class Vault:
     def assertion_keys(self, now: Now = system_now) -> AssertionKeys:
         """The keys that sign what servers are told of callers."""
         return AssertionKeys(self._database, self.keys, now)
+
+    def audit_keys(self) -> AuditKeys:
+        """The keys that sign the audit."""
+        return AuditKeys(self._database, self.keys)
 
     def holding(self, now: Now = system_now) -> Holding:
         """What a process that serves does beside, so that keys can be rotated meanwhile."""

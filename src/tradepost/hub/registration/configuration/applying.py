@@ -21,6 +21,7 @@ from tradepost.hub.registration.configuration.plan import Change, Plan
 from tradepost.hub.registration.configuration.policies import apply_policy
 from tradepost.hub.registration.configuration.rows import Rows, read_rows
 from tradepost.hub.registration.names import folded
+from tradepost.hub.registration.policies import rules as policy_rules
 from tradepost.hub.registry.catalogs import HUB_SERVER
 from tradepost.hub.registry.models import Assignment
 
@@ -35,6 +36,7 @@ async def apply(
     changes = _Changes(session, by, rows)
     await following.look(plan)
     steps: Mapping[str, Step] = {
+        "zone": changes.zone,
         "limits": changes.limits,
         "rules": changes.rules,
         "profile": changes.profile,
@@ -73,6 +75,9 @@ class _Changes:
         self._next: dict[tuple[str, str], int] = defaultdict(int)  # positions, by profile or agent
         for (kind, target, _), row in rows.assignments.items():
             self._next[kind, target] = max(self._next[kind, target], row.position + 1)
+
+    async def zone(self, change: Change) -> None:
+        await policy_rules.set_zone(self._session, self._by, change.members["time_zone"][1])
 
     async def limits(self, change: Change) -> None:
         given = {name: after for name, (_, after) in change.members.items() if after is not None}

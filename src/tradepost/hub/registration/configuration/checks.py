@@ -11,6 +11,7 @@ from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits import quotas
 from tradepost.hub.limits.settings import checked as checked_setting
 from tradepost.hub.policy.figures import declared_of
+from tradepost.hub.policy.window import checked_zone
 from tradepost.hub.registration.configuration.apis import checked_api, checked_base
 from tradepost.hub.registration.configuration.document import (
     AgentPart,
@@ -58,6 +59,8 @@ class _Checks:
     def document(self) -> Document:
         given = self._read.document
         said: dict[str, Any] = {}
+        if given.says("time_zone"):
+            said["time_zone"] = self._at(("time_zone",), lambda: checked_zone(given.time_zone))
         if given.says("limits"):
             said["limits"] = self._limits(given.limits, ("limits",), of_agent=False)
         if given.says("rules"):

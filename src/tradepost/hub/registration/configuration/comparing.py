@@ -50,6 +50,9 @@ class _Comparison:
         self._to_be_set: list[ToBeSet] = []
 
     def plan(self) -> Plan:
+        if self._wanted.says("time_zone") and self._wanted.time_zone != self._current.time_zone:
+            members = {"time_zone": (self._current.time_zone, self._wanted.time_zone)}
+            self._changes.append(Change("change", "zone", "of the workspace", (), members))
         self._of_workspace("limits", self._current.limits, self._wanted.limits)
         self._of_workspace("rules", self._current.rules, self._wanted.rules)
         self._profiles()

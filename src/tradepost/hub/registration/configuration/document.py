@@ -175,9 +175,11 @@ class PolicyPart(Part):
 
 
 class Document(Part):
-    """A whole file. A list that it does not have is none of its business."""
+    """A whole file. A list that it does not have is none of its business. In `time_zone` are the workspace's days and
+    hours, for rules."""
 
     format_version: Literal[1]
+    time_zone: Name = "UTC"
     limits: dict[Name, int | bool] = Field(default_factory=dict)
     rules: dict[Name, int | str] = Field(default_factory=dict)
     profiles: list[ProfilePart] = Field(default_factory=list)

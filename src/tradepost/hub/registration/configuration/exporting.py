@@ -39,6 +39,7 @@ def document_of(rows: Rows) -> Document:
     """The document of these rows."""
     return Document(
         format_version=FORMAT_VERSION,
+        time_zone=rows.time_zone,
         limits=_limits(rows, None),
         rules=_rules(rows),
         profiles=[

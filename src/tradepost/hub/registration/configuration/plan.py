@@ -9,7 +9,9 @@ from tradepost.hub.registration.configuration.document import Part
 from tradepost.hub.registration.configuration.reading import Path
 
 Action = Literal["create", "change", "remove"]
-Kind = Literal["limits", "rules", "profile", "agent", "server", "tool", "resource", "prompt", "assignment", "policy"]
+Kind = Literal[
+    "zone", "limits", "rules", "profile", "agent", "server", "tool", "resource", "prompt", "assignment", "policy"
+]
 What = Literal["header", "url", "client_secret"]
 Members = Mapping[str, tuple[Any, Any]]
 Some = TypeVar("Some", bound=Part)

@@ -10,7 +10,7 @@ from tradepost.hub.access.models import Agent, ApiKey, Profile, ShopperSession
 from tradepost.hub.access.person_models import ProfileRole
 from tradepost.hub.limits.models import WORKSPACE, LimitSettings
 from tradepost.hub.policy.rule import Rule
-from tradepost.hub.policy.stored import read_own
+from tradepost.hub.policy.stored import read_own, read_zone
 from tradepost.hub.registry.api_models import ApiDocument
 from tradepost.hub.registry.models import Assignment, PromptEntry, RegistryRules, ResourceEntry, Server, ToolEntry
 from tradepost.hub.registry.rules import ROW_ID
@@ -44,6 +44,7 @@ class Rows:
     limits: dict[str, LimitSettings] = field(default_factory=dict)
     rules: RegistryRules | None = None
     policies: dict[str, Rule] = field(default_factory=dict)
+    time_zone: str = "UTC"
     held: set[str] = field(default_factory=set)
 
     @property
@@ -85,5 +86,6 @@ async def read_rows(session: AsyncSession) -> Rows:
             found.assignments["agent", agents[row.agent_id], tools[row.tool_entry_id]] = row
         else:
             found.assignments["profile", profiles[row.profile_id or ""], tools[row.tool_entry_id]] = row
+    found.time_zone = await read_zone(session)
     found.policies = {rule.name: rule for rule in await read_own(session)}
     return found

@@ -19,6 +19,7 @@ from tradepost.hub.access.models import Agent, Profile
 from tradepost.hub.policy.decide import Ask, Decision, PlainCall, Posture, ToolClass, decide
 from tradepost.hub.policy.figures import KEY, Figures, declared_of, figures_of_effect
 from tradepost.hub.policy.ruleset import Ruleset
+from tradepost.hub.policy.totals import Usage, alone
 from tradepost.hub.registry.models import Server, ToolEntry
 
 MOST_CASES = 1_000
@@ -80,7 +81,8 @@ async def try_table(
     tried = []
     for number, case in enumerate(cases, start=1):
         call = _at(number, lambda: _call(case, known, now))  # noqa: B023
-        totals = _totals(number, case)
+        first = Usage("", call.tool, call.agent_id or "", call.figures)  # totals that are not given: of this call alone
+        totals = alone(first, rules.chosen(call.target).totals) | _totals(number, case)
         decision = decide(call, rules, totals)
         whose = case.get("agent") or case.get("profile") or call.posture or "nobody"
         tried.append(
