@@ -83,7 +83,7 @@ def headers_for(document: Document, given: Mapping[str, str]) -> list[Header]:
 
 def _scheme(name: str, node: Mapping[str, object]) -> Scheme | None:
     kind, place = node.get("type"), node.get("in")
-    if kind == "apiKey" and place in _PLACES and isinstance(node.get("name"), str):
+    if kind == "apiKey" and isinstance(place, str) and place in _PLACES and isinstance(node.get("name"), str):
         named = str(node["name"])
         return Scheme(name, f"apiKey-{place}", named) if place != "cookie" or _COOKIE_NAME.fullmatch(named) else None
     if kind == "http":

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from tradepost.protocol.api_marks import REQUEST
 
-# A header of the vault under such a name is sent as a part of the query, or as a cookie: some APIs want their key there.
+# A header of the vault under such a name is sent as a part of the query, or as a cookie, where an API wants its key.
 IN_QUERY = "tradepost-query-"
 IN_COOKIE = "tradepost-cookie-"
 
