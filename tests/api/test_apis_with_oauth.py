@@ -122,7 +122,12 @@ async def test_what_a_document_says_of_tokens_is_not_believed_blindly(
     admin = as_("admin")
     scheme = api.document["components"]["securitySchemes"]["OAuth"]["flows"]["clientCredentials"]
     given: Json = {"slug": "invoices", "document_url": api.document_url, "credential": CLIENT}
-    for token_url in ("http://169.254.169.254/token", "file:///etc/passwd", "https://user@evil.example/token"):
+    for token_url in (
+        "http://169.254.169.254/token",
+        "http://[127.0.0.1]/token",
+        "file:///etc/passwd",
+        "https://user@evil.example/token",
+    ):
         scheme["tokenUrl"] = token_url
         problem(await admin.send("POST", "/apis", given), 400, "invalid_argument")
     scheme["tokenUrl"] = "/oauth/token"  # seen from where the API is

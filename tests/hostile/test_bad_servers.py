@@ -41,6 +41,19 @@ def old_and_new(request: Request) -> Raw:
     return Raw(200, JSON, orjson.dumps({"jsonrpc": "2.0", "id": request.message.get("id"), "result": result}))
 
 
+def odd(method: str, **members: Any) -> Callable[[Request], Raw]:
+    """A server whose answer to one method has members of another kind than anybody expects."""
+
+    def answer(request: Request) -> Raw:
+        result: Json = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {}, "tools": []}
+        result |= members if request.message.get("method") == method else {}
+        if method == "initialize" and request.message.get("method") == "server/discover":
+            return Raw(404)
+        return Raw(200, JSON, orjson.dumps({"jsonrpc": "2.0", "id": request.message.get("id"), "result": result}))
+
+    return answer
+
+
 HTML = b"<!doctype html><title>Sign in</title><script>alert(1)</script>"
 # How it answers, and the words of the sentence.
 NO_SERVER: dict[str, tuple[Callable[[Request], Raw], str]] = {
@@ -54,6 +67,9 @@ NO_SERVER: dict[str, tuple[Callable[[Request], Raw], str]] = {
     "nothing": (always(200, b"", content_type="application/json"), "not JSON"),
     "packed": (always(200, b"\x1f\x8b", content_type="application/json", content_encoding="gzip"), "content encoding"),
     "another era": (old_and_new, "version"),
+    "an odd kind of result": (odd("tools/list", resultType={"a": 1}), "a result of an unknown type"),
+    "an odd kind of beginning": (odd("server/discover", resultType=[]), "a result of an unknown type"),
+    "an odd version": (odd("initialize", protocolVersion=[{}]), "which is not known"),
 }
 
 

@@ -168,6 +168,7 @@ GOOD: dict[str, Any] = {"resultType": "complete", "content": [{"type": "text", "
         lambda message: http_answer(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": [1]}).encode()),
         lambda message: http_answer(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": "no"}).encode()),
         lambda message: http_answer(result_of(message, {**GOOD, "resultType": "task"})),
+        lambda message: http_answer(result_of(message, {**GOOD, "resultType": {"task": []}})),
         lambda message: http_answer(gzip.compress(result_of(message, GOOD)), more="content-encoding: gzip\r\n"),
         lambda message: http_answer(result_of(message, {"content": "x" * (4 * 1024 * 1024)})),
         lambda message: STREAM_HEAD + b"data: " + b"x" * (1024 * 1024 + 10) + b"\n\n",

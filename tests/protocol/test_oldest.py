@@ -95,6 +95,7 @@ def events(*lines: str) -> Answer:
     [
         (events("event: endpoint\ndata: http://127.0.0.2:1/steal"), "named no address of its own"),
         (events("event: endpoint\ndata: //elsewhere.test/x"), "named no address of its own"),
+        (events("event: endpoint\ndata: http://[::1/x"), "named an address to post to that is none"),
         (events(), "named no address of its own"),
         (lambda _request: Response("<html>", media_type="text/html"), "HTTP 405"),
         (lambda _request: Response(status_code=404), "HTTP 405"),

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from tradepost.api.access import Work, may
 from tradepost.api.paging import Place, page_of
@@ -65,13 +66,7 @@ class ContentShown(ContentBrief):
 @router.get("/servers/{server}/resources", summary="List a server's resources")
 async def list_resources(work: Reading, server: Which, query: Annotated[PageQuery, Query()]) -> Page[ContentBrief]:
     """All resources and templates that the registry knows of a server, in the server's order."""
-    async with work.reading() as session:
-        found = await find_server(session, server)
-        place = Place("resources", work.caller.workspace_id, query.limit, query.cursor, [found.id])
-        statement = select(ResourceEntry).where(ResourceEntry.server_id == found.id)
-        order = [(ResourceEntry.position, int), (ResourceEntry.uri, str)]
-        rows, more = await page_of(session, place, statement, order)
-    return page([ContentBrief(**_brief(row)) for row in rows], more)
+    return await _listed(work, server, query, "resources", ResourceEntry, ResourceEntry.uri)
 
 
 @router.get("/servers/{server}/resources/{resource}", summary="Show a resource")
@@ -95,13 +90,7 @@ async def change_resource(work: Writing, server: Which, resource: Resource, body
 @router.get("/servers/{server}/prompts", summary="List a server's prompts")
 async def list_prompts(work: Reading, server: Which, query: Annotated[PageQuery, Query()]) -> Page[ContentBrief]:
     """All prompts that the registry knows of a server, in the server's order."""
-    async with work.reading() as session:
-        found = await find_server(session, server)
-        place = Place("prompts", work.caller.workspace_id, query.limit, query.cursor, [found.id])
-        statement = select(PromptEntry).where(PromptEntry.server_id == found.id)
-        order = [(PromptEntry.position, int), (PromptEntry.name, str)]
-        rows, more = await page_of(session, place, statement, order)
-    return page([ContentBrief(**_brief(row)) for row in rows], more)
+    return await _listed(work, server, query, "prompts", PromptEntry, PromptEntry.name)
 
 
 @router.get("/servers/{server}/prompts/{prompt}", summary="Show a prompt")
@@ -120,6 +109,22 @@ async def approve_prompt(work: Writing, server: Which, prompt: Prompt, body: Con
 async def change_prompt(work: Writing, server: Which, prompt: Prompt, body: ContentChange) -> ContentShown:
     """Take it away from agents, or show it again as it was approved. Acts on the next call."""
     return await _switched(work, server, prompt, "prompt", body)
+
+
+async def _listed(
+    work: Work,
+    server: str,
+    query: PageQuery,
+    what: str,
+    table: type[ResourceEntry] | type[PromptEntry],
+    key: InstrumentedAttribute[str],
+) -> Page[ContentBrief]:
+    async with work.reading() as session:
+        found = await find_server(session, server)
+        place = Place(what, work.caller.workspace_id, query.limit, query.cursor, [found.id])
+        order: list[tuple[Any, type]] = [(table.position, int), (key, str)]
+        rows, more = await page_of(session, place, select(table).where(table.server_id == found.id), order)
+    return page([ContentBrief(**_brief(row)) for row in rows], more)
 
 
 async def _got(work: Work, server: str, name: str, kind: EntryKind) -> ContentShown:

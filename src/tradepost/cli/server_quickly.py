@@ -38,8 +38,9 @@ async def go_on(
 
 def say_report(slug: str, report: TestReport) -> None:
     """What a test found, where all is well."""
+    name = report.server_name or "a server without a name"
     console.say(
-        f"{slug} answers: {report.server_name}, {report.tools} tools, MCP {report.protocol_version} "
+        f"{slug} answers: {name}, {report.tools} tools, MCP {report.protocol_version} "
         f"({report.era}), {report.transport}, {report.latency_ms:.0f} ms."
     )
     if report.scopes_missing:

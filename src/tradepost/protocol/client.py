@@ -41,7 +41,7 @@ _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.]{1,10}")
 
 _MODERN_CODES = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION})
 _OTHER_ERA_STATUSES = frozenset({400, 404, 405})
-_INITIALIZED_VERSIONS = frozenset({*legacy.VERSIONS, "2024-11-05"})  # of servers; we serve clients from the next one on
+_INITIALIZED_VERSIONS = (*legacy.VERSIONS, "2024-11-05")  # of servers; we serve clients from the next one on
 
 
 class McpClient(ClientMethods):

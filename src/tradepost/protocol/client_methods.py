@@ -17,7 +17,7 @@ from tradepost.protocol.upstream_errors import UpstreamFailed
 from tradepost.protocol.wire import Answered, Deadline, Timeouts, ToolAnswer
 
 MAX_KEPT_NAME = 200  # characters; a server's tools are called by the same few names again and again
-_RESULT_TYPES = frozenset({"complete", "input_required"})
+_RESULT_TYPES = ("complete", "input_required")  # no sets: what is looked for may be anything a server sends
 _named = lru_cache(maxsize=4096)(encode_value)
 
 

@@ -87,7 +87,7 @@ class SseLink(SharedLink[_Stream]):
         try:
             events = _events(answer)
             address = await anext(events, b"")
-            url = urljoin(self._url, address.decode("utf-8", "replace"))
+            url = _seen_from(self._url, address)
             if not address or read_http_url(url).origin != read_http_url(self._url).origin:
                 # Elsewhere, it would be given the credential.
                 raise wrong("named no address of its own to post to")
@@ -135,6 +135,14 @@ class SseLink(SharedLink[_Stream]):
                 self._stream = None
                 self.generation += 1
             self._fail_all(stream, failure)
+
+
+def _seen_from(url: str, address: bytes) -> str:
+    """The URL that a stream at `url` means by an address. Raises UpstreamFailed for what is none."""
+    try:
+        return urljoin(url, address.decode("utf-8", "replace"))
+    except ValueError:
+        raise wrong("named an address to post to that is none") from None
 
 
 async def _events(answer: HttpAnswer) -> AsyncGenerator[bytes, None]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.lookups import Lookup
@@ -137,8 +137,8 @@ async def read_rows(
         version=version,
         servers={key: row for key, row in servers.items() if key in seen},
         tools=visible,
-        resources=await _resources(session, seen, rules),
-        prompts=await _prompts(session, seen, rules),
+        resources=await _contents(session, _RESOURCES, seen, rules),
+        prompts=await _contents(session, _PROMPTS, seen, rules),
         rules=rules,
     )
 
@@ -175,7 +175,8 @@ _TOOL_COLUMNS = (
     ToolEntry.scope,
     ToolEntry.settings,
 )
-_ASSIGNED = Lookup(
+_SHOWN = or_(ToolEntry.state == bindparam("state"), ToolEntry.state == bindparam("or_state"))
+_ASSIGNED = (
     select(
         *_TOOL_COLUMNS,
         Assignment.exposed_name,
@@ -188,11 +189,11 @@ _ASSIGNED = Lookup(
         Assignment,
         and_(Assignment.workspace_id == ToolEntry.workspace_id, Assignment.tool_entry_id == ToolEntry.id),
     )
-    .where(
-        or_(ToolEntry.state == bindparam("state"), ToolEntry.state == bindparam("or_state")),
-        or_(Assignment.agent_id == bindparam("agent_id"), Assignment.profile_id == bindparam("profile_id")),
-    )
+    .where(_SHOWN)
 )
+# Two look-ups: asked for both at once, SQLite goes through all assignments of the workspace.
+_OF_PROFILE = Lookup(_ASSIGNED.where(Assignment.profile_id == bindparam("profile_id")))
+_OF_AGENT = Lookup(_ASSIGNED.where(Assignment.agent_id == bindparam("agent_id")))
 _ALWAYS = Lookup(
     select(*_TOOL_COLUMNS, ToolEntry.position).where(
         ToolEntry.state == "enabled", ToolEntry.server_id.in_(bindparam("server_ids", expanding=True))
@@ -202,8 +203,10 @@ _ALWAYS = Lookup(
 
 async def _assigned(session: AsyncSession, agent_id: str | None, profile_id: str, rules: Rules) -> list[ToolRow]:
     state, or_state = rules.visible_states
-    values = {"agent_id": agent_id, "profile_id": profile_id, "state": state, "or_state": or_state}
-    rows = await _ASSIGNED.rows(session, values)
+    states = {"state": state, "or_state": or_state}
+    rows = [*await _OF_PROFILE.rows(session, {**states, "profile_id": profile_id})]
+    if agent_id is not None:
+        rows += await _OF_AGENT.rows(session, {**states, "agent_id": agent_id})
     return [
         ToolRow(entry, server, name, text, digest, _class(kind), money, scope, set_, exposed, own is not None, *shown)
         for entry, server, name, text, digest, kind, money, scope, set_, exposed, own, *shown in rows
@@ -244,26 +247,40 @@ def _class(text: str) -> ToolClass:
     return "read" if text == "read" else "write" if text == "write" else "destructive"
 
 
-async def _resources(session: AsyncSession, server_ids: set[str], rules: Rules) -> list[ContentRow]:
-    rows = await session.execute(
-        select(
-            ResourceEntry.id,
-            ResourceEntry.server_id,
-            ResourceEntry.uri,
-            ResourceEntry.is_template,
-            ResourceEntry.definition,
-            ResourceEntry.scope,
-        )
-        .where(ResourceEntry.state.in_(rules.visible_states), ResourceEntry.server_id.in_(sorted(server_ids)))
-        .order_by(ResourceEntry.position, ResourceEntry.uri)
+_RESOURCES = Lookup(
+    select(
+        ResourceEntry.id,
+        ResourceEntry.server_id,
+        ResourceEntry.uri,
+        ResourceEntry.is_template,
+        ResourceEntry.definition,
+        ResourceEntry.scope,
     )
-    return [ContentRow(*row) for row in rows]
+    .where(
+        or_(ResourceEntry.state == bindparam("state"), ResourceEntry.state == bindparam("or_state")),
+        ResourceEntry.server_id.in_(bindparam("server_ids", expanding=True)),
+    )
+    .order_by(ResourceEntry.position, ResourceEntry.uri)
+)
+_PROMPTS = Lookup(
+    select(
+        PromptEntry.id,
+        PromptEntry.server_id,
+        PromptEntry.name,
+        literal(False),
+        PromptEntry.definition,
+        PromptEntry.scope,
+    )
+    .where(
+        or_(PromptEntry.state == bindparam("state"), PromptEntry.state == bindparam("or_state")),
+        PromptEntry.server_id.in_(bindparam("server_ids", expanding=True)),
+    )
+    .order_by(PromptEntry.position, PromptEntry.name)
+)
 
 
-async def _prompts(session: AsyncSession, server_ids: set[str], rules: Rules) -> list[ContentRow]:
-    rows = await session.execute(
-        select(PromptEntry.id, PromptEntry.server_id, PromptEntry.name, PromptEntry.definition, PromptEntry.scope)
-        .where(PromptEntry.state.in_(rules.visible_states), PromptEntry.server_id.in_(sorted(server_ids)))
-        .order_by(PromptEntry.position, PromptEntry.name)
-    )
-    return [ContentRow(row.id, row.server_id, row.name, False, row.definition, row.scope) for row in rows]
+async def _contents(session: AsyncSession, entries: Lookup, server_ids: set[str], rules: Rules) -> list[ContentRow]:
+    """Resources and templates, or prompts, of these servers."""
+    state, or_state = rules.visible_states
+    values = {"state": state, "or_state": or_state, "server_ids": sorted(server_ids)}
+    return [ContentRow(*row) for row in await entries.rows(session, values)]

@@ -115,6 +115,8 @@ def _usual_authorities() -> ssl.SSLContext:
 
 def read_url(url: str) -> Origin:
     """The origin of an http or https URL in its one ordinary spelling. Raises InvalidArgument."""
+    if not url.strip():
+        raise _refused("There is none")
     if len(url) > MAX_URL or not _PLAIN.fullmatch(url):
         raise _refused("It is too long or has characters that no plain URL has")
     try:

@@ -14,8 +14,8 @@ from tradepost.protocol.jsonrpc import Json
 MAX_TASK_ID = 1_024  # characters; sealed, it has to fit into a header
 LEAST_POLL_MS, MOST_POLL_MS = 200, 3_600_000
 
-OPEN = frozenset({"working", "input_required"})
-_STATUSES = frozenset({*OPEN, "completed", "failed", "cancelled"})
+OPEN = ("working", "input_required")
+_STATUSES = (*OPEN, "completed", "failed", "cancelled")
 
 
 def task_id_of(result: Json, hidden: tuple[str, ...]) -> str:

@@ -186,6 +186,7 @@ def test_servers_of_operations_own() -> None:
          "one of eu"),
         ([{"url": "ftp://a.example"}], None, None, "does not say where"),
         ([{"url": "https://a.example/?x=1"}], None, None, "a query"),
+        ([{"url": "http://[::1:8080/"}], "https://docs.example/openapi.json", None, "is no address"),
         ("nonsense", None, None, "does not say where"),
     ],
 )  # fmt: skip
@@ -204,6 +205,7 @@ def test_credentials_by_scheme() -> None:
         "Head": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
         "Query": {"type": "apiKey", "in": "query", "name": "key[a]"},
         "Cookie": {"type": "apiKey", "in": "cookie", "name": "sid"},
+        "Two cookies": {"type": "apiKey", "in": "cookie", "name": "a=1; b"},
         "Basic": {"type": "http", "scheme": "Basic"},
         "Bearer": {"$ref": "#/components/securitySchemes/Token"},
         "Token": {"type": "http", "scheme": "bearer"},
@@ -216,14 +218,23 @@ def test_credentials_by_scheme() -> None:
     }
     found = Document(document({}, components={"securitySchemes": schemes}))
     assert schemes_of(found)["OAuth"].token_url == "https://t.example"
-    given = {"Head": "k1", "Query": "k2", "Basic": "me:pw"}
+    given = {"Head": "k1", "Query": "k2", "Basic": "me:pw", "Cookie": "k3=="}
     assert [(one.name, one.value, one.hidden) for one in headers_for(found, given)] == [
         ("X-Api-Key", "k1", True),
         ("tradepost-query-key%5Ba%5D", "k2", True),
         ("Authorization", "Basic bWU6cHc=", True),
+        ("tradepost-cookie-sid", "k3==", True),
     ]
     assert headers_for(found, {"OAuth": "t"})[0].value == headers_for(found, {"Bearer": "t"})[0].value == "Bearer t"
-    for wrong in ({"Cookie": "x"}, {"Mutual": "x"}, {"Nothing": "x"}, {"Basic": "x"}, {"Bearer": "x", "OAuth": "y"}):
+    assert headers_for(found, {"Cookie": "secret://vault/kv/a#b"})
+    for wrong in (
+        {"Cookie": "x; admin=1"},
+        {"Two cookies": "x"},
+        {"Mutual": "x"},
+        {"Nothing": "x"},
+        {"Basic": "x"},
+        {"Bearer": "x", "OAuth": "y"},
+    ):
         with pytest.raises(InvalidArgument) as refused:
             headers_for(found, wrong)
         assert refused.value.field == "credentials"
@@ -247,8 +258,10 @@ def test_credentials_are_no_arguments() -> None:
     schemes = {
         "Key": {"type": "apiKey", "in": "query", "name": "api_key"},
         "Head": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+        "Cookie": {"type": "apiKey", "in": "cookie", "name": "sid"},
     }
-    operation = {"parameters": [parameter("api_key"), parameter("x-api-key", "header"), parameter("q")]}
+    credentials = [parameter("api_key"), parameter("x-api-key", "header"), parameter("sid", "cookie", required=True)]
+    operation = {"parameters": [*credentials, parameter("q")]}
     made = definition(one(operation, components={"securitySchemes": schemes}))
     assert list(made["inputSchema"]["properties"]) == ["q"]
 

@@ -10,7 +10,7 @@ from tests.protocol.conftest import warm
 from tradepost.hub.upstreams.clients import Clients
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.rest.link import Offer, RestLink
-from tradepost.hub.upstreams.rest.plan import Plan, query_header
+from tradepost.hub.upstreams.rest.plan import Plan, cookie_header, query_header
 from tradepost.hub.vault.header_rules import Header
 from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.client import McpClient
@@ -20,7 +20,13 @@ from tradepost.protocol.upstream_errors import UpstreamFailed
 
 Json = dict[str, Any]
 
-HEADERS = [Header("X-Billing-Key", KEY), Header(query_header("api key"), "in query&"), Header("Accept", "x/y", False)]
+HEADERS = [
+    Header("X-Billing-Key", KEY),
+    Header(query_header("api key"), "in query&"),
+    Header("Accept", "x/y", False),
+    Header(cookie_header("sid"), "a+/=="),
+    Header(cookie_header("mark"), "b; admin=1"),  # as a secrets manager may have it
+]
 GET: Plan = {
     "method": "GET",
     "path": "/invoices/{id}",
@@ -66,6 +72,7 @@ async def test_the_credential_is_sent_as_it_is_and_nothing_goes_before_it(api: B
     assert (request.path, request.query) == ("/v1/invoices/in_1", "api%20key=in%20query%26")
     sent = request.headers
     assert (sent["x-billing-key"], sent["x-shop"], sent["x-customer"]) == (KEY, "7", "C-1")
+    assert sent["cookie"] == "sid=a+/==; mark=b%3B%20admin=1"
     assert not [name for name in sent if name.startswith(("mcp-", "tradepost-"))]
     assert (sent["accept-encoding"], f"http://{sent['host']}") == ("identity", api.url)
 

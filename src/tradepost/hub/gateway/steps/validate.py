@@ -9,8 +9,9 @@ from tradepost.hub.actions.models import UNREPEATABLE
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.inject import apply_rules, as_the_caller_sees_it, bound_arguments
-from tradepost.hub.registry.catalog import CatalogTool
+from tradepost.hub.registry.catalog import CatalogPrompt, CatalogTool
 from tradepost.hub.registry.pinned import KEY_PARAMETER
+from tradepost.hub.registry.prompt_arguments import check_prompt_arguments
 
 MAX_KEY_CHARACTERS = 255
 DRY_RUN_KEY = "dry-run"
@@ -19,6 +20,8 @@ DRY_RUN_KEY = "dry-run"
 def validate(call: Call, parts: Parts) -> Awaitable[None] | None:
     """Raises InvalidArgument with the field and one sentence; ForbiddenScope and StateConflict for what rules say."""
     if call.kind != "tool":
+        if call.kind == "prompt" and isinstance(call.entry, CatalogPrompt) and call.entry.server_kind == "remote":
+            check_prompt_arguments(call.entry, call.arguments)  # bundled ones look at theirs themselves
         return None
     tool = call.tool
     as_they_came = tool.tool_class == "read" and tool.injected is None and not call.caller.attributes

@@ -74,7 +74,10 @@ def _home(document: Document, operations: Sequence[Operation], source: str | Non
         ((url, _),) = Counter(_first(servers, variables) for servers in own).most_common(1)
     else:
         url = _first(document.raw.get("servers"), variables)
-    return urljoin(source or "", url)
+    try:
+        return urljoin(source or "", url)
+    except ValueError:
+        raise _unclear(f"'{url[:100]}' is no address") from None
 
 
 def _own_servers(operation: Operation) -> Any:

@@ -24,7 +24,7 @@ def terms_with_document(
     names several."""
     if terms.flow != CLIENT:
         return terms
-    schemes = {urljoin(f"{base_url}/", one.token_url): one for one in schemes_of(document).values() if one.token_url}
+    schemes = {_seen_from(base_url, one.token_url): one for one in schemes_of(document).values() if one.token_url}
     url = terms.token_url
     if url is None and terms.issuer is None and schemes:
         if len(schemes) > 1:
@@ -37,6 +37,13 @@ def terms_with_document(
     scheme = schemes.get(url or "")
     scopes = terms.scopes or (_scopes(scheme, document, operations) if scheme is not None else ())
     return replace(terms, token_url=url, scopes=scopes)
+
+
+def _seen_from(base_url: str, token_url: str) -> str:
+    try:
+        return urljoin(f"{base_url}/", token_url)
+    except ValueError:
+        return token_url  # no address at all: refused as such where it would be kept
 
 
 def _scopes(scheme: Scheme, document: Document, operations: Sequence[Operation]) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ class Inputs:
         name, said = node["name"], node["in"]
         required = node.get("required") is True or said == "path"
         place = _PLACES.get(said)
+        if said == "cookie" and name in self._reserved:
+            return
         if place is None:
             if required:
                 raise Unusable(f"It needs the {said} '{name[:60]}', which is not sent.")

@@ -94,7 +94,7 @@ class Schemas:
         skipped = {name for name, inner in members.items() if self.skips(inner)} if isinstance(members, dict) else set()
         required = found.get("required")
         if isinstance(required, list):
-            names = [name for name in dict.fromkeys(required) if isinstance(name, str) and name not in skipped]
+            names = list(dict.fromkeys(name for name in required if isinstance(name, str) and name not in skipped))
             if names:
                 made["required"] = names
         more = found.get("additionalProperties")

@@ -1,23 +1,27 @@
 """The authentication schemes of a document, and the headers that a credential for one of them comes to."""
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.openapi.references import Document, Unusable
-from tradepost.hub.upstreams.rest.plan import query_header
+from tradepost.hub.upstreams.rest.plan import cookie_header, query_header
 from tradepost.hub.vault.header_rules import Header
 from tradepost.hub.vault.managers.references import holds_reference
 
 AUTHORIZATION = "Authorization"
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
+_COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]+")
+_PLACES = {"query": "query parameter", "header": "header", "cookie": "cookie"}
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """One scheme: what it is called, what kind it is, and where its credential goes (a header's or a query parameter's
-    name). `token_url` and `scopes` are those of OAuth's client credentials."""
+    """One scheme: what it is called, what kind it is, and where its credential goes (the name of a header, a query
+    parameter or a cookie). `token_url` and `scopes` are those of OAuth's client credentials."""
 
     name: str
     kind: str
@@ -28,12 +32,12 @@ class Scheme:
     @property
     def says(self) -> str:
         """In words."""
-        where = {"apiKey-query": "query parameter", "apiKey-header": "header"}.get(self.kind)
+        where = _PLACES.get(self.kind.removeprefix("apiKey-"))
         return f"API key in the {where} {self.place}" if where is not None else self.kind
 
 
 def schemes_of(document: Document) -> dict[str, Scheme]:
-    """The schemes that the hub can serve, by name. Cookies and client certificates are none."""
+    """The schemes that the hub can serve, by name. Client certificates are none."""
     components = document.raw.get("components")
     declared = components.get("securitySchemes") if isinstance(components, dict) else None
     found: dict[str, Scheme] = {}
@@ -50,7 +54,8 @@ def schemes_of(document: Document) -> dict[str, Scheme]:
 def reserved_names(document: Document) -> frozenset[str]:
     """Names of parameters that carry a credential: no tool has them as arguments. Headers in lower case."""
     return frozenset(
-        one.place if one.kind == "apiKey-query" else one.place.lower() for one in schemes_of(document).values()
+        one.place if one.kind in ("apiKey-query", "apiKey-cookie") else one.place.lower()
+        for one in schemes_of(document).values()
     )
 
 
@@ -78,8 +83,9 @@ def headers_for(document: Document, given: Mapping[str, str]) -> list[Header]:
 
 def _scheme(name: str, node: Mapping[str, object]) -> Scheme | None:
     kind, place = node.get("type"), node.get("in")
-    if kind == "apiKey" and place in ("header", "query") and isinstance(node.get("name"), str):
-        return Scheme(name, f"apiKey-{place}", str(node["name"]))
+    if kind == "apiKey" and isinstance(place, str) and place in _PLACES and isinstance(node.get("name"), str):
+        named = str(node["name"])
+        return Scheme(name, f"apiKey-{place}", named) if place != "cookie" or _COOKIE_NAME.fullmatch(named) else None
     if kind == "http":
         way = str(node.get("scheme", "")).lower()
         return Scheme(name, way, AUTHORIZATION) if way in ("bearer", "basic") else None
@@ -89,14 +95,22 @@ def _scheme(name: str, node: Mapping[str, object]) -> Scheme | None:
         if not isinstance(flow, dict):
             return Scheme(name, str(kind), AUTHORIZATION)
         url, scopes = flow.get("tokenUrl"), flow.get("scopes")
-        named = tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, dict) else ()
-        return Scheme(name, str(kind), AUTHORIZATION, url if isinstance(url, str) else None, named)
+        known = tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, dict) else ()
+        return Scheme(name, str(kind), AUTHORIZATION, url if isinstance(url, str) else None, known)
     return None
 
 
 def _header(scheme: Scheme, value: str) -> Header:
     if scheme.kind == "apiKey-query":
         return Header(query_header(scheme.place), value)
+    if scheme.kind == "apiKey-cookie":
+        if not holds_reference(value) and not _COOKIE_VALUE.fullmatch(value):
+            raise InvalidArgument(
+                f"The credential for '{scheme.name}' has characters that no cookie has.",
+                field="credentials",
+                hint="Give the cookie's value as the API does, without its name, spaces and semicolons.",
+            )
+        return Header(cookie_header(scheme.place), value)
     if scheme.kind == "apiKey-header":
         return Header(scheme.place, value)
     if scheme.kind == "basic":

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -13,7 +14,7 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.upstreams.redaction import redact
 from tradepost.hub.upstreams.rest.answers import error_result, result_of
 from tradepost.hub.upstreams.rest.encoding import Encoded, encoded
-from tradepost.hub.upstreams.rest.plan import Plan, QueryPart, query_name
+from tradepost.hub.upstreams.rest.plan import Plan, QueryPart, cookie_name, query_name
 from tradepost.hub.vault.header_rules import Header
 from tradepost.protocol.answers import OnMessage, read_body
 from tradepost.protocol.api_marks import REQUEST
@@ -33,6 +34,7 @@ _ALWAYS = {
     "user-agent": f"tradepost/{__version__}",
     "connection": "keep-alive",
 }
+COOKIE = "!#$%&'()*+-./:<=>?@[]^_`{|}~"  # what a cookie's value has beside letters and digits (RFC 6265)
 _SHOWN = ("authorization",)  # what a credential that changes is shown in
 _BARE: Plan = {"method": "GET", "path": "/", "parameters": []}
 
@@ -70,9 +72,10 @@ class RestLink:
         self._look = look
         self._offer: Offer | None = None
         self._ids = count(1)
-        self._fixed = {one.name.lower(): one.value for one in headers if query_name(one.name) is None}
-        named = ((query_name(one.name), one.value) for one in headers)
-        self._query = [QueryPart(name, value) for name, value in named if name is not None]
+        self._fixed: dict[str, str] = {}
+        self._query: list[QueryPart] = []
+        for one in headers:
+            self._keep(one)
         self._secrets = tuple(one.value for one in headers if one.hidden)
 
     async def request(
@@ -113,6 +116,17 @@ class RestLink:
 
     async def close(self) -> None:
         """The connections are the pool's."""
+
+    def _keep(self, header: Header) -> None:
+        """Where the credential goes: into the headers, the query or the cookies."""
+        in_query, in_cookie = query_name(header.name), cookie_name(header.name)
+        if in_query is not None:
+            self._query.append(QueryPart(in_query, header.value))
+        elif in_cookie is not None:
+            before = f"{self._fixed['cookie']}; " if "cookie" in self._fixed else ""
+            self._fixed["cookie"] = f"{before}{in_cookie}={quote(header.value, safe=COOKIE)}"
+        else:
+            self._fixed[header.name.lower()] = header.value
 
     async def _call(self, params: Json, beside: Mapping[str, str], deadline: Deadline, repeatable: bool) -> Json:
         plan: Plan | None = params["_meta"].get(REQUEST)

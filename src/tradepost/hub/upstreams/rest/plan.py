@@ -8,8 +8,9 @@ from typing_extensions import TypedDict
 
 from tradepost.protocol.api_marks import REQUEST
 
-# A header of the vault under such a name is sent as a part of the query: some APIs want their key there.
+# A header of the vault under such a name is sent as a part of the query, or as a cookie, where an API wants its key.
 IN_QUERY = "tradepost-query-"
+IN_COOKIE = "tradepost-cookie-"
 
 Place = Literal["path", "query", "header"]
 Style = Literal["simple", "form", "spaceDelimited", "pipeDelimited", "deepObject", "json"]
@@ -66,5 +67,15 @@ def query_header(name: str) -> str:
 
 
 def query_name(header: str) -> str | None:
-    """What such a value is called in the query; None for a header that is one."""
+    """What such a value is called in the query; None for a header that is none."""
     return unquote(header[len(IN_QUERY) :]) if header.lower().startswith(IN_QUERY) else None
+
+
+def cookie_header(name: str) -> str:
+    """The name under which the vault keeps a value for a cookie."""
+    return IN_COOKIE + quote(name, safe="")
+
+
+def cookie_name(header: str) -> str | None:
+    """What such a value is called as a cookie; None for a header that is none."""
+    return unquote(header[len(IN_COOKIE) :]) if header.lower().startswith(IN_COOKIE) else None
