@@ -10,6 +10,7 @@ _LOADED = (
     "tests.program",
     "tests.hub.gateway.process",
     "tests.commerce.at_once",
+    "tests.hub.registration.refreshed",
     "tests.identity.oauth.racing",
 )
 

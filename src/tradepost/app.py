@@ -39,6 +39,8 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.gateway.standing import Standings
+from tradepost.hub.gateway.waits import Waits
 from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
@@ -112,7 +114,10 @@ class Tradepost:
         self.relay = Relay(store, open_ports(settings.outside))
         self.watch = RegistryWatch(hub)
         catalogs = Catalogs(hub, self.watch)
-        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs), ActivityServer(hub))
+        self.updates = Updates()
+        part = Part(peers.place, peers.of) if peers is not None else WHOLE
+        self.waits = Waits(self.updates, Standings(hub, self.watch).confirm, part)
+        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs, self.waits), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
@@ -122,7 +127,6 @@ class Tradepost:
         self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
         self.connections, discovery = self.registration.connections, self.registration.discovery
         guard, connecting = self.registration.guard, self.registration.connecting
-        self.updates = Updates()
         self.relisting = Relisting(discovery.relist)
         self.refreshing = Refreshing(hub, discovery.relist, settings.refresh_minutes)
         self.in_use = InUse(hub, discovery.relist)
@@ -146,7 +150,7 @@ class Tradepost:
             pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
             contradicted=self.in_use.contradicted,
-            part=Part(peers.place, peers.of) if peers is not None else WHOLE,
+            part=part,
             fresh=Freshness(hub, SecondFactors(vault), settings.approval_fresh_minutes),
             meters=meters,
             tracing=self.outlets.tracing,
@@ -260,7 +264,8 @@ class Tradepost:
             await part.start()
 
     def end_streams(self) -> None:
-        """Say good-bye to clients that only listen: before the server that carries them stops."""
+        """Say good-bye to clients that only listen or wait: before the server that carries them stops."""
+        self.waits.end()
         self.endpoint.end_streams()
 
     async def stop(self) -> None:
