@@ -21,6 +21,7 @@ from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
 from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.following import OutboxFollower
+from tradepost.database.marks import Marks
 from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
@@ -39,9 +40,9 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.waits import Waits
-from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
@@ -56,6 +57,7 @@ from tradepost.hub.registration.refreshing import Refreshing
 from tradepost.hub.registration.registries import Registries
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
+from tradepost.hub.registration.restoring import Restoring
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.news import RegistryNews
 from tradepost.hub.registry.watch import RegistryWatch
@@ -125,6 +127,7 @@ class Tradepost:
         self.outlets = open_outlets(hub, partial(_workspace_ids, hub), settings.outlets)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
+        self.restoring = Restoring(hub, _marks(hub, store, settings))
         self.connections, discovery = self.registration.connections, self.registration.discovery
         guard, connecting = self.registration.guard, self.registration.connecting
         self.relisting = Relisting(discovery.relist)
@@ -248,6 +251,7 @@ class Tradepost:
                 if not difference.is_empty:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
         for part in (
+            self.restoring,
             self.keys,
             self.watch,
             self.authenticator,
@@ -283,6 +287,7 @@ class Tradepost:
             self.outlets,
             self.watch,
             self.keys,
+            self.restoring,
         )
         for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
             await part.stop()
@@ -336,6 +341,15 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
     vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
     return Tradepost(settings, hub, store, vault, peers)
+
+
+def _marks(hub: Database, store: Database, settings: Settings) -> Marks:
+    """How far the two databases are. Those of another hub have other workspaces."""
+
+    async def first() -> str:
+        return min(await _workspace_ids(hub), default="")
+
+    return Marks(settings.data / "seen.json", {"hub": (hub, HubEvent), "store": (store, StoreEvent)}, first)
 
 
 async def _workspace_ids(hub: Database) -> list[str]:

@@ -1,5 +1,5 @@
-"""A refresh dies by `kill -9` at each statement that writes, before its commit and right after it (F24): the registry is
-the old one or the new one, never mixed, and the next refresh finds the new one."""
+"""A refresh dies by `kill -9` at each statement that writes, before its commit and right after it (F24): the registry
+is the old one or the new one, never mixed, and the next refresh finds the new one."""
 
 from pathlib import Path
 

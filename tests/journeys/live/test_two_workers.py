@@ -156,7 +156,7 @@ async def test_however_many_answer_at_once_it_is_carried_out_once(two: Two):
         action = await ask(agent, "clicked often", "clicks")
         async with asyncio.timeout(60):
             while action not in str(two.box.mails) and not {ann.email, ben.email} <= two.box.links().keys():
-                await asyncio.sleep(0)
+                await asyncio.to_thread(two.place.pause)
         with two.browser() as page, two.browser() as link:
             await page.sign_in(ann.email)
             path, by_link = f"/approvals/{action}", two.box.links()[ben.email]
@@ -187,7 +187,7 @@ async def test_however_many_answer_at_once_it_is_carried_out_once(two: Two):
 
 
 async def test_who_may_not_answer_any_more_or_never_might_does_not(two: Two):
-    """Rows 13 and 15: an agent, a viewer, somebody demoted or shut out since they opened it, and one who is too late."""
+    """Rows 13 and 15: an agent, a viewer, somebody demoted or shut out since they opened it, one too late."""
     ann, ben, vic = await two.person(), await two.person(), await two.person("viewer")
     async with (
         two.client(two.place.key(AGENT)) as agent,

@@ -1,5 +1,5 @@
-"""A hub of two processes for the tests of a module: agents and people at it, each request on a connection of its own, so
-that whichever process is free answers."""
+"""A hub of two processes for the tests of a module: agents and people at it, each request on a connection of its
+own, so that whichever process is free answers."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.pagination import Keyset, decode_cursor, encode_cursor
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.models import User
-from tradepost.hub.actions.models import SETTLED, Action, ActionState, ActionVerdict
+from tradepost.hub.actions.models import RESTORED, SETTLED, Action, ActionState, ActionVerdict
 
 MAX_CAUSE = 400  # characters
 
@@ -124,6 +124,11 @@ class ActionView:
             return "This action was canceled."
         if self.state == "succeeded" and self.error_code == SETTLED:
             return "It was unknown whether this action took effect, until a person looked: it did."
+        if self.state == "unknown" and self.error_code == RESTORED:
+            return (
+                "The hub's records were restored from a backup: whether this action took effect is unknown. "
+                "Check before anything is repeated."
+            )
         approved = f"This action was approved by {people}{when}" if people else "This action was allowed"
         tail = {
             "approved": " and is about to be carried out.",
