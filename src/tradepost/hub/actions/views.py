@@ -17,6 +17,7 @@ from tradepost.hub.access.models import User
 from tradepost.hub.actions.models import RESTORED, SETTLED, Action, ActionState, ActionVerdict
 
 MAX_CAUSE = 400  # characters
+DRY_RUN = "dry_run"  # in a preview: what a foreign server says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,14 @@ class ActionView:
         undo = self.undo
         if undo is not None:  # its arguments say what was there before, which an agent need not be allowed to read
             undo = {name: value for name, value in undo.items() if name != "arguments"}
+        preview = preview_for_caller(self.principal_kind, self.preview)
         if self.principal_kind != "shopper":
-            return replace(self, undo=undo)
+            return replace(self, undo=undo, preview=preview)
         answers = tuple(
             replace(one, user_id="", user_name="the shop", comment=None, way="", on_behalf_of=None)
             for one in self.verdicts[:1]
         )
-        return replace(self, preview=preview_for_caller(self.principal_kind, self.preview), verdicts=answers, undo=None)
+        return replace(self, preview=preview, verdicts=answers, undo=None)
 
     def what_happened(self) -> str:
         """One sentence about where it stands, with who and when."""
@@ -153,8 +155,11 @@ class ActionView:
 
 
 def preview_for_caller(principal_kind: str, preview: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The preview as whoever asked for the write may see it: a customer of the shop, not at all."""
-    return {} if principal_kind == "shopper" else preview
+    """The preview as whoever asked for the write may see it: a customer of the shop, not at all; nobody what a foreign
+    server says of itself, which is for people to judge."""
+    if principal_kind == "shopper" or preview is None:
+        return {} if principal_kind == "shopper" else None
+    return {name: value for name, value in preview.items() if name != DRY_RUN}
 
 
 async def view_for_caller(session: AsyncSession, action_id: str) -> ActionView:
