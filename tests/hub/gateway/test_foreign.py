@@ -21,7 +21,6 @@ from tradepost.protocol.builtin import Json, ToolResult
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 
-
 def answers(result: ToolResult | Exception):
     async def remote(tool: CatalogTool, arguments: Json, key: str | None) -> ToolResult:
         if isinstance(result, Exception):
@@ -189,8 +188,6 @@ async def test_people_read_what_a_foreign_server_says_it_would_do_where_an_admin
     who, _, what = said.partition(": ")
     assert who == "A dry run at the server foreign says, and nobody has checked it"
     assert what.startswith("would ship \\u{202e} parcel 7.")
-        "A dry run at the server foreign says, and nobody has checked it: would ship \\u{202e} parcel 7."
-    )
     assert len(said) < 2_200
     assert said.endswith("(cut)")
     await world.built.verdicts.approve(world.owner, asked["approval_id"])

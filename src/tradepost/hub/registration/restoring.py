@@ -60,11 +60,14 @@ async def _hold(database: Database, workspace_id: str, which: Collection[str]) -
             note(session, by, "workspace:restored", workspace_id, {"databases": sorted(which)})
         if "hub" not in which:
             return 0
-        found = (await session.scalars(select(Action).where(Action.state.in_(_OPEN)).with_for_update())).all()
-        return sum([await _forget(session, action, by) for action in found])
+        unknown = 0
+        for state in _OPEN:
+            found = (await session.scalars(select(Action).where(Action.state == state).with_for_update())).all()
+            unknown += sum([await _forget(session, action, state, by) for action in found])
+        return unknown
 
 
-async def _forget(session: AsyncSession, action: Action, by: Caller) -> bool:
+async def _forget(session: AsyncSession, action: Action, before: ActionState, by: Caller) -> bool:
     """Say of an open write that nobody knows what became of it."""
     told = StateConflict(
         "The hub's records were restored from a backup, so whether this took effect is unknown.",
@@ -77,7 +80,7 @@ async def _forget(session: AsyncSession, action: Action, by: Caller) -> bool:
         session,
         action.workspace_id,
         action.id,
-        action.state,
+        before,
         "unknown",
         error_code=RESTORED,
         result=orjson.dumps(result).decode(),
@@ -87,7 +90,7 @@ async def _forget(session: AsyncSession, action: Action, by: Caller) -> bool:
         fence=action.fence + 1,
     )
     if moved:
-        note(session, by, "action:restored", action.id, {"before": action.state, "after": "unknown"})
+        note(session, by, "action:restored", action.id, {"before": before, "after": "unknown"})
         publish(
             session, action.workspace_id, "action:unknown", action.id, actor=by.principal.id, request_id=by.request_id
         )
