@@ -22,6 +22,7 @@ from tradepost.commerce.store.models import StoreEvent
 from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.following import OutboxFollower
 from tradepost.database.marks import Marks
+from tradepost.database.outbox import OutboxRow
 from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
@@ -345,11 +346,8 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
 
 def _marks(hub: Database, store: Database, settings: Settings) -> Marks:
     """How far the two databases are. Those of another hub have other workspaces."""
-
-    async def first() -> str:
-        return min(await _workspace_ids(hub), default="")
-
-    return Marks(settings.data / "seen.json", {"hub": (hub, HubEvent), "store": (store, StoreEvent)}, first)
+    outboxes: dict[str, tuple[Database, type[OutboxRow]]] = {"hub": (hub, HubEvent), "store": (store, StoreEvent)}
+    return Marks(settings.data / "seen.json", outboxes, partial(_workspace_ids, hub))
 
 
 async def _workspace_ids(hub: Database) -> list[str]:

@@ -6,7 +6,7 @@ lower, and which is still the same one, has lost what it knew.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +16,30 @@ from sqlalchemy import func, select
 from tradepost.database.engine import Database
 from tradepost.database.outbox import OutboxRow
 
-Names = Callable[[], Awaitable[str]]  # what tells one pair of databases from another
+Inside = Callable[[], Awaitable[Collection[str]]]  # what is in the databases, and in no others
 
 
 class Marks:
-    """The file at `path`, about these outboxes. `name` says whose databases they are: of others, the file says
-    nothing."""
+    """The file at `path`, about these outboxes. `inside` are ids of what is in the databases: of those that have
+    nothing of it, the file says nothing."""
 
-    def __init__(self, path: Path, outboxes: Mapping[str, tuple[Database, type[OutboxRow]]], name: Names) -> None:
+    def __init__(self, path: Path, outboxes: Mapping[str, tuple[Database, type[OutboxRow]]], inside: Inside) -> None:
         self._path = path
         self._outboxes = outboxes
-        self._name = name
+        self._inside = inside
 
     async def fallen_back(self) -> list[str]:
         """The names of the outboxes that are not as far as they were."""
         kept = await asyncio.to_thread(self._read)
-        if not kept or kept.get("name") != await self._name():
+        if not kept or set(kept.get("inside", ())).isdisjoint(await self._inside()):
             return []
         now = await self._numbers()
         return [name for name, number in now.items() if number < kept["numbers"].get(name, 0)]
 
     async def keep(self) -> None:
         """Write down how far they are."""
-        name = await self._name()
-        if name:
-            await asyncio.to_thread(self._write, {"name": name, "numbers": await self._numbers()})
+        inside = sorted(await self._inside())
+        await asyncio.to_thread(self._write, {"inside": inside, "numbers": await self._numbers()})
 
     async def _numbers(self) -> dict[str, int]:
         return {name: await _newest(*outbox) for name, outbox in self._outboxes.items()}

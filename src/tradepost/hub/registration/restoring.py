@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
@@ -20,7 +21,7 @@ from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import StateConflict
 from tradepost.foundation.ids import new_id
 from tradepost.foundation.rounds import Rounds
-from tradepost.hub.access.changes import note
+from tradepost.hub.access.changes import bump, note
 from tradepost.hub.access.roles import system_caller
 from tradepost.hub.access.workspaces import list_workspaces
 from tradepost.hub.actions.models import RESTORED, Action, ActionState
@@ -55,6 +56,7 @@ async def hold(database: Database, which: Collection[str]) -> list[Held]:
 async def _hold(database: Database, workspace_id: str, which: Collection[str]) -> int:
     by = system_caller(workspace_id, new_id("req"))
     async with database.transaction(workspace_id, write=True) as session:
+        await bump(session)  # first, for its lock: processes that start at the same moment freeze once
         if all(rule.name != FREEZE for rule in await read_own(session)):
             await rules.freeze(session, by, {"name": FREEZE, "reason": REASON})
             note(session, by, "workspace:restored", workspace_id, {"databases": sorted(which)})
@@ -103,7 +105,7 @@ class Restoring:
     def __init__(self, database: Database, marks: Marks) -> None:
         self._database = database
         self._marks = marks
-        self._rounds = Rounds("how far the databases are", marks.keep, KEEP_SECONDS)
+        self._rounds = Rounds("how far the databases are", self._keep, KEEP_SECONDS)
 
     async def start(self) -> None:
         """Before anything is carried out."""
@@ -122,4 +124,10 @@ class Restoring:
     async def stop(self) -> None:
         """Look no more."""
         await self._rounds.stop()
-        await self._marks.keep()
+        await self._keep()
+
+    async def _keep(self) -> None:
+        try:
+            await self._marks.keep()
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning("how far the databases are was not written down: %s", error)
