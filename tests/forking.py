@@ -8,8 +8,10 @@ from multiprocessing import get_context
 _LOADED = (
     "__main__",
     "tests.program",
+    "tests.hub.gateway.beside",
     "tests.hub.gateway.process",
     "tests.commerce.at_once",
+    "tests.hub.registration.refreshed",
     "tests.identity.oauth.racing",
 )
 

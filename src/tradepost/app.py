@@ -21,6 +21,8 @@ from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
 from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.following import OutboxFollower
+from tradepost.database.marks import Marks
+from tradepost.database.outbox import OutboxRow
 from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
@@ -43,6 +45,8 @@ from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.gateway.metered_rows import MeteredRows
 from tradepost.hub.gateway.metering import Gauges
+from tradepost.hub.gateway.standing import Standings
+from tradepost.hub.gateway.waits import Waits
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
@@ -57,6 +61,7 @@ from tradepost.hub.registration.refreshing import Refreshing
 from tradepost.hub.registration.registries import Registries
 from tradepost.hub.registration.release import release_mark
 from tradepost.hub.registration.relisting import Relisting
+from tradepost.hub.registration.restoring import Restoring
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.news import RegistryNews
 from tradepost.hub.registry.watch import RegistryWatch
@@ -115,7 +120,10 @@ class Tradepost:
         self.relay = Relay(store, open_ports(settings.outside))
         self.watch = RegistryWatch(hub)
         catalogs = Catalogs(hub, self.watch)
-        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs), ActivityServer(hub))
+        self.updates = Updates()
+        part = Part(peers.place, peers.of) if peers is not None else WHOLE
+        self.waits = Waits(self.updates, Standings(hub, self.watch).confirm, part)
+        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs, self.waits), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
@@ -125,9 +133,9 @@ class Tradepost:
         self.outlets = open_outlets(hub, workspaces, settings.outlets)
         programs = read_programs(settings.servers_file, settings.allowed_commands)
         self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
+        self.restoring = Restoring(hub, _marks(hub, store, settings))
         self.connections, discovery = self.registration.connections, self.registration.discovery
         guard, connecting = self.registration.guard, self.registration.connecting
-        self.updates = Updates()
         self.relisting = Relisting(discovery.relist)
         self.refreshing = Refreshing(hub, discovery.relist, settings.refresh_minutes)
         self.in_use = InUse(hub, discovery.relist)
@@ -151,7 +159,7 @@ class Tradepost:
             pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
             contradicted=self.in_use.contradicted,
-            part=Part(peers.place, peers.of) if peers is not None else WHOLE,
+            part=part,
             fresh=Freshness(hub, SecondFactors(vault), settings.approval_fresh_minutes),
             meters=meters,
             tracing=self.outlets.tracing,
@@ -250,6 +258,7 @@ class Tradepost:
                 if not difference.is_empty:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
         for part in (
+            self.restoring,
             self.keys,
             self.watch,
             self.authenticator,
@@ -267,7 +276,8 @@ class Tradepost:
             await part.start()
 
     def end_streams(self) -> None:
-        """Say good-bye to clients that only listen: before the server that carries them stops."""
+        """Say good-bye to clients that only listen or wait: before the server that carries them stops."""
+        self.waits.end()
         self.endpoint.end_streams()
 
     async def stop(self) -> None:
@@ -286,6 +296,7 @@ class Tradepost:
             self.outlets,
             self.watch,
             self.keys,
+            self.restoring,
         )
         for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
             await part.stop()
@@ -339,6 +350,12 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
     vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
     return Tradepost(settings, hub, store, vault, peers)
+
+
+def _marks(hub: Database, store: Database, settings: Settings) -> Marks:
+    """How far the two databases are. Those of another hub have other workspaces."""
+    outboxes: dict[str, tuple[Database, type[OutboxRow]]] = {"hub": (hub, HubEvent), "store": (store, StoreEvent)}
+    return Marks(settings.data / "seen.json", outboxes, partial(_workspace_ids, hub))
 
 
 async def _workspace_ids(hub: Database) -> list[str]:

@@ -85,6 +85,8 @@ RULES = {
     "POST /policy/test": "viewer",
     "GET /servers/{server}/tools/{tool}/figures": "viewer",
     "PATCH /servers/{server}/tools/{tool}/figures": "admin",
+    "GET /servers/{server}/tools/{tool}/dry-run": "viewer",
+    "PUT /servers/{server}/tools/{tool}/dry-run": "admin",
     "GET /limits": "viewer",
     "GET /agents/{agent}/limits": "viewer",
     "PATCH /agents/{agent}/limits": "admin",

@@ -114,6 +114,10 @@ async def test_rules_for_what_agents_may_do(as_: As) -> None:
     assert set((await viewer.get(place)).values()) == {None}
     problem(await admin.send("PATCH", place, {"customer": "id"}), 409, "state_conflict")  # the release knows
     problem(await admin.send("PATCH", place, {"amount": "total", "unit": "cents"}), 400, "invalid_argument")
+    trial = place.replace("figures", "dry-run")
+    assert await viewer.get(trial) == {"argument": None}
+    problem(await admin.send("PUT", trial, {"argument": "dry_run"}), 409, "state_conflict")  # it is previewed
+    problem(await admin.send("PUT", trial, {"argument": ""}), 400, "invalid_argument")
     frozen = await admin.post("/policy/freezes", {"reason": "stock-taking"})
     listed = await viewer.get("/policy/rules")
     assert (listed["time_zone"], listed["rules"][0]["name"]) == ("Europe/Rome", frozen["name"])

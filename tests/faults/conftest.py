@@ -44,7 +44,7 @@ SECONDS = 0.3  # that a call of the faulty server may take
 @dataclass
 class Hub:
     """`call` is a tools/call of an agent: the faulty server's tools are called track and ship, those of the other one
-    well_track and well_ship. `carrier` is behind `proxy`."""
+    well_track and well_ship. `carrier` is behind `proxy`, `well` the other one."""
 
     app: Tradepost
     world: World
@@ -54,6 +54,7 @@ class Hub:
     proxy: FaultProxy
     carrier: Carrier
     data: Path
+    well: Carrier
 
     async def post(self, tool: str, path: str = "/mcp", **arguments: Any) -> httpx2.Response:
         params = {"name": tool, "arguments": arguments, "_meta": modern_meta()}
@@ -159,6 +160,6 @@ async def hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]
             async with world.changing() as session:
                 await set_posture(session, world.owner, "team", "guarded")
             async with served(app) as url, httpx2.AsyncClient(timeout=60) as http:
-                made = Hub(app, world, http, url, key, proxy, carrier, data)
+                made = Hub(app, world, http, url, key, proxy, carrier, data, well)
                 await made.set_up("faulty", timeout_seconds=SECONDS)
                 yield made

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from tradepost.api.access import Work, may
 from tradepost.api.policy_shapes import (
     ChangedShown,
+    DryRunSaid,
     Figures,
     FreezeGiven,
     RuleChange,
@@ -26,6 +27,7 @@ from tradepost.api.policy_shapes import (
 )
 from tradepost.api.shapes import Reference, in_path
 from tradepost.hub.policy.stored import read_ruleset, read_zone
+from tradepost.hub.registration import dry_runs
 from tradepost.hub.registration.policies import declaring, drafts, last_week, rules, trying
 
 router = APIRouter(tags=["policy"])
@@ -152,3 +154,18 @@ async def change_figures(work: WritingTools, server: WhichServer, tool: WhichToo
     async with work.writing() as session:
         said = body.model_dump(exclude_unset=True)
         return Figures.model_validate(await declaring.declare(session, work.caller, server, tool, said))
+
+
+@router.get("/servers/{server}/tools/{tool}/dry-run", summary="Show how a dry run of a tool is made")
+async def get_dry_run(work: ReadingTools, server: WhichServer, tool: WhichTool) -> DryRunSaid:
+    """Which argument makes a foreign tool only say what it would do; null where nobody said so of it as it is now."""
+    async with work.reading() as session:
+        return DryRunSaid(argument=await dry_runs.declared(session, server, tool))
+
+
+@router.put("/servers/{server}/tools/{tool}/dry-run", summary="Say how a dry run of a tool is made")
+async def change_dry_run(work: WritingTools, server: WhichServer, tool: WhichTool, body: DryRunSaid) -> DryRunSaid:
+    """People are shown what the tool answers then, before they approve the write. Only for tools that really do nothing
+    with it; null takes it back."""
+    async with work.writing() as session:
+        return DryRunSaid(argument=await dry_runs.declare(session, work.caller, server, tool, body.argument))

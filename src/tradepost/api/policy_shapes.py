@@ -156,6 +156,14 @@ class Figures(Given):
     fixed_currency: Annotated[str, Field(max_length=3)] | None = Field(None, examples=["EUR"])
 
 
+class DryRunSaid(Given):
+    """The argument that is true for a dry run of a foreign tool."""
+
+    argument: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = Field(
+        examples=["try_only"]
+    )
+
+
 class ZoneGiven(Given):
     """The workspace's time zone."""
 

@@ -12,6 +12,7 @@ from tradepost.cli import (
     server_changes,
     server_contents,
     server_credentials,
+    server_dry_run,
     server_inject,
     server_settings,
     server_swap,
@@ -44,6 +45,7 @@ def register(app: typer.Typer) -> None:
     for name, command in [found for part in parts for found in part.COMMANDS.items()]:
         server.command(name)(command)
     server.command("settings")(server_settings.settings)
+    server.command("dry-run")(server_dry_run.dry_run)
     server.command("inject")(server_inject.inject)
     server.command("swap")(server_swap.swap)
     registries.register(server)

@@ -39,6 +39,14 @@ class TopicSource(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Who is told of changes: a client's mailbox, or a call that waits."""
+
+    def tell(self, uri: str) -> None:
+        """What it calls this has changed. It must not wait."""
+        ...
+
+
 class Updates:
     """From records to the mailboxes that wait for them."""
 
@@ -46,7 +54,7 @@ class Updates:
         self.lists = ListChanges()
         self._sources: list[UpdateSource] = []
         self._by_topic: list[TopicSource] = []
-        self._waiting: dict[Topic, dict[tuple[int, str], Mailbox]] = {}
+        self._waiting: dict[Topic, dict[tuple[int, str], Listener]] = {}
 
     def draw_from(self, *sources: UpdateSource) -> None:
         """Begin to follow these whenever somebody waits."""
@@ -67,17 +75,17 @@ class Updates:
     def publish(self, workspace_id: str, records: Iterable[str]) -> None:
         """These records of a workspace have changed."""
         for record in records:
-            for (_, uri), mailbox in self._waiting.get((workspace_id, record), {}).items():
-                mailbox.tell(uri)
+            for (_, uri), listener in self._waiting.get((workspace_id, record), {}).items():
+                listener.tell(uri)
 
-    async def add(self, topic: Topic, uri: str, mailbox: "Mailbox") -> None:
-        """Tell a mailbox about every change from when this returns. Raises Unavailable."""
-        self._waiting.setdefault(topic, {})[(id(mailbox), uri)] = mailbox
+    async def add(self, topic: Topic, uri: str, listener: Listener) -> None:
+        """Tell somebody about every change from when this returns. Raises Unavailable."""
+        self._waiting.setdefault(topic, {})[(id(listener), uri)] = listener
         try:
             for source in self._sources:
                 await source.follow()
         except BaseException:
-            self.remove(topic, uri, mailbox)
+            self.remove(topic, uri, listener)
             raise
         self.begun(topic)
 
@@ -86,10 +94,10 @@ class Updates:
         for source in self._by_topic:
             source.begun(topic)
 
-    def remove(self, topic: Topic, uri: str, mailbox: "Mailbox") -> None:
+    def remove(self, topic: Topic, uri: str, listener: Listener) -> None:
         """Tell it no more."""
         waiting = self._waiting.get(topic, {})
-        waiting.pop((id(mailbox), uri), None)
+        waiting.pop((id(listener), uri), None)
         if not waiting and self._waiting.pop(topic, None) is not None:
             for source in self._by_topic:
                 source.ended(topic)

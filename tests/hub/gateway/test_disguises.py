@@ -20,6 +20,7 @@ DISGUISES = {
 }
 
 
+@pytest.mark.two_processes(also=True)
 @pytest.mark.parametrize("after", [False, True], ids=["pending", "approved"])
 async def test_other_arguments_under_the_key_of_an_approval_do_nothing(world: World, after: bool):
     asked = structured(await world.call("add_stock", sku="A1", quantity=20, idempotency_key="k1"))
@@ -41,6 +42,7 @@ async def test_other_arguments_under_the_key_of_an_approval_do_nothing(world: Wo
         parse_strict(b'{"sku": "A1", "quantity": 20, "quantity": 1000}')
 
 
+@pytest.mark.two_processes(also=True)
 async def test_a_queue_that_is_full_takes_no_more(world: World):
     async with world.changing() as session:
         await quotas.change(session, world.admin, "supply", given={"approvals_pending": 2})

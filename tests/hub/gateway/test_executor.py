@@ -38,6 +38,7 @@ async def test_an_approved_action_is_found_and_carried_out_without_being_told(wo
     assert len(world.shop.effects()) == 1
 
 
+@pytest.mark.two_processes(also=True)
 async def test_an_action_that_waits_beyond_its_time_expires(world: World):
     asked = structured(await world.add_stock())
     async with world.changing() as session:
@@ -110,6 +111,7 @@ async def test_a_zombie_cannot_write_over_what_its_successor_recorded(world: Wor
     assert [row.details for row in outcomes] == [{"attempt": 2}]
 
 
+@pytest.mark.two_processes(also=True)
 async def test_get_approval_shows_an_agent_its_own_approvals_only(world: World):
     asked = structured(await world.add_stock())
     async with world.changing() as session:
@@ -125,6 +127,7 @@ async def test_get_approval_shows_an_agent_its_own_approvals_only(world: World):
     assert "pending" in read["contents"][0]["text"]
 
 
+@pytest.mark.two_processes(also=True)
 async def test_every_write_leaves_a_chain_of_rows_that_can_be_verified(world: World):
     asked = structured(await world.add_stock())
     await world.built.verdicts.approve(world.owner, asked["approval_id"])

@@ -67,6 +67,7 @@ async def test_a_rule_acts_on_the_next_call_and_stands_in_action_and_audit(guard
     assert structured(await guarded.add_stock("k6", quantity=1))["status"] == "succeeded"
 
 
+@pytest.mark.two_processes(also=True)
 async def test_a_rule_about_a_read_and_one_that_loosens(world: World) -> None:
     await add(world, "hidden", "deny", tool="get_stock", when='args.sku.startsWith("B")')
     assert structured(await world.call("get_stock", sku="A1"))["quantity"] == 5
@@ -107,6 +108,7 @@ async def test_a_cap_holds_for_many_small_writes_at_once(facts: Facts, processes
         assert structured(await one.add_stock(str(done), quantity=2))["replayed"]  # counted once
 
 
+@pytest.mark.two_processes(also=True)
 async def test_what_is_over_a_cap_asks_and_counts_when_it_is_carried_out(guarded: World) -> None:
     await add(guarded, "cap", "ask", tool="add_stock", when="totals.agent.quantity > 10")
     calls = [guarded.add_stock(f"k{n}", quantity=4) for n in range(6)]
@@ -132,6 +134,7 @@ async def test_totals_of_days_that_are_over_are_deleted(guarded: World) -> None:
     assert kept != "2020-02-29"
 
 
+@pytest.mark.two_processes(also=True)
 async def test_policy_is_asked_again_when_an_approved_write_runs(world: World) -> None:
     """Security row 15: a denial by now ends it; a second person by now is asked for."""
     operator = await world.user("operator")
@@ -153,6 +156,7 @@ async def test_policy_is_asked_again_when_an_approved_write_runs(world: World) -
     assert world.shop.effects("add_stock") == []
 
 
+@pytest.mark.two_processes(also=True)
 async def test_an_approved_write_is_not_carried_out_in_a_freeze(world: World) -> None:
     """It was decided for another time: who froze writes knows nothing of it, so it ends, and says why."""
     operator = await world.user("operator")
@@ -170,6 +174,7 @@ async def test_an_approved_write_is_not_carried_out_in_a_freeze(world: World) ->
     assert world.shop.effects("add_stock") == []
 
 
+@pytest.mark.two_processes(also=True)
 async def test_a_rule_says_of_which_role_people_answer(world: World) -> None:
     """Asked for when it is made, and once more where a rule has come since."""
     operator, admin = await world.user("operator"), await world.user("admin")
@@ -214,6 +219,7 @@ async def test_a_foreign_tools_amount_is_where_an_admin_says(guarded: World) -> 
     assert await status("20.00", currency="nonsense") == "approval_required"
 
 
+@pytest.mark.two_processes(also=True)
 async def test_last_week_by_other_rules(guarded: World) -> None:
     """Both see the same totals: the third write of 4 units is the one that a cap of 10 would have stopped."""
     for number in range(3):

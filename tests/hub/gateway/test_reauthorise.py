@@ -70,6 +70,7 @@ CHANGES = [
 ]  # fmt: skip
 
 
+@pytest.mark.two_processes(also=True)
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 async def test_what_no_longer_holds_is_not_carried_out(world: World, change: Callable[[World], Awaitable[None]]):
     action_id = await approved(world)
@@ -84,6 +85,7 @@ async def test_what_no_longer_holds_is_not_carried_out(world: World, change: Cal
     assert (outcome.outcome, outcome.error_code) == ("failed", shown.error_code)
 
 
+@pytest.mark.two_processes(also=True)
 async def test_an_approval_by_somebody_who_may_no_longer_approve_does_not_count(world: World):
     clerk = await world.user("operator")
     action_id = await approved(world, clerk)
@@ -96,6 +98,7 @@ async def test_an_approval_by_somebody_who_may_no_longer_approve_does_not_count(
     assert (await world.action(action_id)).state == "failed"
 
 
+@pytest.mark.two_processes(also=True)
 async def test_a_record_that_moved_since_is_shown_to_people_again(world: World):
     action_id = await approved(world)
     world.shop.put(world.workspace_id, "A1", 100)

@@ -21,6 +21,7 @@ async def added(world: World) -> str:
     return str(asked["approval_id"])
 
 
+@pytest.mark.two_processes(also=True)
 async def test_a_person_takes_a_write_back_with_an_approval_of_its_own(world: World):
     action_id = await added(world)
     first = await world.action(action_id)
@@ -66,6 +67,7 @@ async def test_two_people_in_two_processes_take_it_back_once(world: World):
     assert len(world.shop.effects("pay_out")) == 1
 
 
+@pytest.mark.two_processes(also=True)
 async def test_what_was_rejected_may_be_tried_again(world: World):
     action_id = await added(world)
     made = await world.built.undoing.undo(world.owner, action_id)
@@ -75,6 +77,7 @@ async def test_what_was_rejected_may_be_tried_again(world: World):
     assert (await world.action(action_id)).undone_by == again.id
 
 
+@pytest.mark.two_processes(also=True)
 async def test_stock_that_was_sold_meanwhile_is_not_taken_back(world: World):
     action_id = await added(world)
     made = await world.built.undoing.undo(world.owner, action_id)
@@ -96,6 +99,7 @@ async def _again(world: World, action_id: str) -> str:
     return action_id
 
 
+@pytest.mark.two_processes(also=True)
 async def test_whatever_was_not_done_or_is_too_long_ago_is_not_undone(world: World):
     pending = structured(await world.add_stock())["approval_id"]
     with pytest.raises(StateConflict, match="The action is pending"):
@@ -110,6 +114,7 @@ async def test_whatever_was_not_done_or_is_too_long_ago_is_not_undone(world: Wor
         await world.built.undoing.undo(world.owner, pending)
 
 
+@pytest.mark.two_processes(also=True)
 async def test_nobody_undoes_with_a_tool_that_is_not_theirs(world: World):
     action_id = await added(world)
     with pytest.raises(ForbiddenScope):
@@ -123,6 +128,7 @@ async def test_nobody_undoes_with_a_tool_that_is_not_theirs(world: World):
     assert world.shop.effects("pay_out") == []
 
 
+@pytest.mark.two_processes(also=True)
 async def test_an_agent_undoes_its_own_write_alone(world: World):
     action_id = await added(world)
     agent = await world.agent()
@@ -133,6 +139,7 @@ async def test_an_agent_undoes_its_own_write_alone(world: World):
         await world.built.undoing.undo(other, action_id)
 
 
+@pytest.mark.two_processes(also=True)
 async def test_an_undoing_that_needs_nobody_is_left_to_the_serving_process(guarded: World):
     asked = structured(await guarded.call("pay_out", sku="A1", quantity=2, idempotency_key="p1"))
     await guarded.built.verdicts.approve(guarded.owner, asked["approval_id"])

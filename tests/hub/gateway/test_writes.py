@@ -5,6 +5,7 @@ import pytest
 from tests.hub.gateway.world import World, error_of, structured
 
 
+@pytest.mark.two_processes(also=True)
 async def test_a_write_changes_nothing_before_it_is_approved(world: World):
     asked = structured(await world.add_stock())
 
@@ -15,6 +16,7 @@ async def test_a_write_changes_nothing_before_it_is_approved(world: World):
     assert world.shop.stock(world.workspace_id, "A1")["quantity"] == 5
 
 
+@pytest.mark.two_processes(also=True)
 async def test_an_approved_write_is_carried_out_exactly_once_with_the_frozen_arguments(world: World):
     asked = structured(await world.add_stock())
     await world.built.verdicts.approve(world.owner, asked["approval_id"])
@@ -30,6 +32,7 @@ async def test_an_approved_write_is_carried_out_exactly_once_with_the_frozen_arg
     assert "approved by Olga" in told["message"]
 
 
+@pytest.mark.two_processes(also=True)
 async def test_the_same_key_gives_the_same_approval_and_then_the_stored_result(world: World):
     first = structured(await world.add_stock())
     again = structured(await world.add_stock())
@@ -43,6 +46,7 @@ async def test_the_same_key_gives_the_same_approval_and_then_the_stored_result(w
     assert len(world.shop.effects()) == 1
 
 
+@pytest.mark.two_processes(also=True)
 async def test_the_same_key_with_other_arguments_is_refused_and_leaves_the_first_alone(world: World):
     asked = structured(await world.add_stock(quantity=20))
     refused = error_of(await world.add_stock(quantity=1000))
@@ -53,6 +57,7 @@ async def test_the_same_key_with_other_arguments_is_refused_and_leaves_the_first
     assert world.shop.effects()[0][2]["quantity"] == 20
 
 
+@pytest.mark.two_processes(also=True)
 async def test_a_rejected_write_never_happens_and_says_who_rejected_it(world: World):
     asked = structured(await world.add_stock())
     await world.built.verdicts.reject(world.owner, asked["approval_id"], "too many")
@@ -92,6 +97,7 @@ async def test_a_write_whose_preview_fails_gives_the_tools_error_and_asks_nobody
     assert [(row.kind, row.tag, row.error_code) for row in rows] == [("read", "tool:preview", "not_found")]
 
 
+@pytest.mark.two_processes(also=True)
 async def test_a_guarded_profile_writes_at_once_but_asks_for_what_destroys_or_moves_money(guarded: World):
     assert structured(await guarded.add_stock())["quantity"] == 25
     dropped = structured(await guarded.call("drop_sku", sku="A1", idempotency_key="d1"))
@@ -102,6 +108,7 @@ async def test_a_guarded_profile_writes_at_once_but_asks_for_what_destroys_or_mo
     assert [tool for _, tool, _ in guarded.shop.effects()] == ["add_stock"]
 
 
+@pytest.mark.two_processes(also=True)
 async def test_an_allowed_write_is_replayed_under_its_key(guarded: World):
     first = structured(await guarded.add_stock())
     again = structured(await guarded.add_stock())

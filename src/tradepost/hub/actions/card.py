@@ -15,7 +15,7 @@ from tradepost.hub.access.models import Agent, User
 from tradepost.hub.actions.foreseen import Foreseen, foreseen_in
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.shapes import differing, likeness_of, shape_of
-from tradepost.hub.actions.views import ActionView
+from tradepost.hub.actions.views import DRY_RUN, ActionView
 from tradepost.hub.policy.models import PolicyRule
 
 WITHIN = timedelta(minutes=10)
@@ -79,6 +79,10 @@ def _card(
     ]
     warnings += [f"{path} is long ({len(value)} characters): read it to its end." for path, value in lines
                  if len(value) > LONG]  # fmt: skip
+    tried = (shown.preview or {}).get(DRY_RUN)
+    if tried is not None:
+        how = "failed" if tried["failed"] else "says, and nobody has checked it"
+        warnings.append(f"A dry run at the server {shown.server} {how}: {tried['said']}")
     if len(like) > 1:
         odd = differing(like)
         differ = f"; these differ: {', '.join(map(with_hidden_shown, odd))}" if odd else ", all but references the same"

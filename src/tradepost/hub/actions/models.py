@@ -15,6 +15,7 @@ ActionState = Literal[
 
 
 UNREPEATABLE = "once"  # the prefix of keys that the hub made up for calls without one
+RESTORED = "restored"  # the error code of an action that was open when the hub's records were restored from a backup
 SETTLED = "outcome_settled"  # the error code of an action whose outcome was unknown until a person found it out
 
 

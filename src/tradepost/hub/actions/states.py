@@ -6,6 +6,8 @@
            expired,      canceled
            canceled                    unknown ---> succeeded | failed (a person has looked)
 
+    pending, approved, executing ---> unknown: the hub's records were restored from a backup
+
 Two who move an action from the same state at the same moment: one UPDATE finds the row, the other finds none.
 """
 
@@ -19,8 +21,8 @@ from tradepost.foundation.clock import system_now
 from tradepost.hub.actions.models import Action, ActionState
 
 NEXT: Mapping[ActionState, frozenset[ActionState]] = {
-    "pending": frozenset({"approved", "rejected", "expired", "canceled"}),
-    "approved": frozenset({"executing", "expired", "canceled"}),
+    "pending": frozenset({"approved", "rejected", "expired", "canceled", "unknown"}),
+    "approved": frozenset({"executing", "expired", "canceled", "unknown"}),
     "executing": frozenset({"executing", "pending", "succeeded", "failed", "unknown"}),
     "succeeded": frozenset(),
     "failed": frozenset(),

@@ -14,9 +14,10 @@ from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.pagination import Keyset, decode_cursor, encode_cursor
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.access.models import User
-from tradepost.hub.actions.models import SETTLED, Action, ActionState, ActionVerdict
+from tradepost.hub.actions.models import RESTORED, SETTLED, Action, ActionState, ActionVerdict
 
 MAX_CAUSE = 400  # characters
+DRY_RUN = "dry_run"  # in a preview: what a foreign server says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,14 @@ class ActionView:
         undo = self.undo
         if undo is not None:  # its arguments say what was there before, which an agent need not be allowed to read
             undo = {name: value for name, value in undo.items() if name != "arguments"}
+        preview = preview_for_caller(self.principal_kind, self.preview)
         if self.principal_kind != "shopper":
-            return replace(self, undo=undo)
+            return replace(self, undo=undo, preview=preview)
         answers = tuple(
             replace(one, user_id="", user_name="the shop", comment=None, way="", on_behalf_of=None)
             for one in self.verdicts[:1]
         )
-        return replace(self, preview=preview_for_caller(self.principal_kind, self.preview), verdicts=answers, undo=None)
+        return replace(self, preview=preview, verdicts=answers, undo=None)
 
     def what_happened(self) -> str:
         """One sentence about where it stands, with who and when."""
@@ -125,6 +127,11 @@ class ActionView:
             return "This action was canceled."
         if self.state == "succeeded" and self.error_code == SETTLED:
             return "It was unknown whether this action took effect, until a person looked: it did."
+        if self.state == "unknown" and self.error_code == RESTORED:
+            return (
+                "The hub's records were restored from a backup: whether this action took effect is unknown. "
+                "Check before anything is repeated."
+            )
         approved = f"This action was approved by {people}{when}" if people else "This action was allowed"
         tail = {
             "approved": " and is about to be carried out.",
@@ -149,8 +156,11 @@ class ActionView:
 
 
 def preview_for_caller(principal_kind: str, preview: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The preview as whoever asked for the write may see it: a customer of the shop, not at all."""
-    return {} if principal_kind == "shopper" else preview
+    """The preview as whoever asked for the write may see it: a customer of the shop, not at all; nobody what a foreign
+    server says of itself, which is for people to judge."""
+    if principal_kind == "shopper" or preview is None:
+        return {} if principal_kind == "shopper" else None
+    return {name: value for name, value in preview.items() if name != DRY_RUN}
 
 
 async def view_for_caller(session: AsyncSession, action_id: str) -> ActionView:

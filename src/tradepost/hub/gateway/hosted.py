@@ -24,7 +24,8 @@ from tradepost.protocol.tasks import GET
 
 INSTRUCTIONS = (
     "Tools of this workspace's systems. Every write needs an idempotency_key of your own. A write may answer "
-    "approval_required: then a person decides; ask get_approval with its approval_id what became of it."
+    "approval_required: then a person decides; ask get_approval with its approval_id what became of it, with "
+    "wait_seconds to be answered as soon as it has ended."
 )
 FOLDED = (
     " You may call more tools than are listed: look for them with find_tools, get their definitions with load_tools, "

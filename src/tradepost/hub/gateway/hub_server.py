@@ -14,11 +14,12 @@ from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import NotFound, TradepostError, Unavailable
 from tradepost.foundation.outsiders import delivered
 from tradepost.hub.actions.models import Action
-from tradepost.hub.actions.states import FINISHED
+from tradepost.hub.actions.states import FINISHED, REFUSED
 from tradepost.hub.actions.views import ActionView, view_for_caller
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.parts import CatalogSource
 from tradepost.hub.gateway.tool_finding import FIND_TOOLS, LOAD_TOOLS, answer_about_tools
+from tradepost.hub.gateway.waits import MOST_SECONDS, Waits
 from tradepost.hub.registry.folding import META_TOOLS
 from tradepost.hub.registry.models import Server
 from tradepost.protocol.builtin import Definitions, Expects, Json, Mode, ToolClass, ToolResult
@@ -35,8 +36,9 @@ _GET_APPROVAL: Json = {
     "description": (
         "Tells what became of a write that returned approval_required: whether a person approved or rejected it, and "
         "the result once it was carried out. Use it when a tool answered with an approval_id, after giving a person "
-        "time to decide. Do not use it to approve anything: only people can. Changes nothing. Returns the status, a "
-        "sentence about who decided and when, the preview, and the outcome when there is one."
+        "time to decide; with wait_seconds it answers as soon as it has ended. Do not use it to approve anything: only "
+        "people can. Changes nothing. Returns the status, a sentence about who decided and when, the preview, and the "
+        "outcome when there is one."
     ),
     "inputSchema": {
         "type": "object",
@@ -46,7 +48,14 @@ _GET_APPROVAL: Json = {
                 "description": "The approval_id of the approval_required answer, for example act_06fk3w9x0t.",
                 "minLength": 1,
                 "maxLength": 100,
-            }
+            },
+            "wait_seconds": {
+                "type": "integer",
+                "description": "Wait so long for the end, and answer as soon as it is there. 0 answers at once.",
+                "minimum": 0,
+                "maximum": MOST_SECONDS,
+                "default": 0,
+            },
         },
         "required": ["approval_id"],
         "additionalProperties": False,
@@ -93,9 +102,10 @@ class HubServer:
     slug = SLUG
     title = "Hub"
 
-    def __init__(self, database: Database, catalogs: CatalogSource | None = None) -> None:
+    def __init__(self, database: Database, catalogs: CatalogSource | None = None, waits: Waits | None = None) -> None:
         self._database = database
         self._catalogs = catalogs
+        self._waits = waits
 
     def definitions(self) -> Definitions:
         """The tools, of which catalogs show two only where they are needed, and one template."""
@@ -118,7 +128,7 @@ class HubServer:
                 return await answer_about_tools(self._known_catalogs(), caller, name, arguments)
             if name != TOOL:
                 raise NotFound(f"Unknown tool: {name}.")
-            shown = _shape(await self._own(caller, str(arguments["approval_id"])))
+            shown = _shape(await self._ended(caller, str(arguments["approval_id"]), arguments.get("wait_seconds", 0)))
         except TradepostError as error:
             result = error_result(error)
             return ToolResult(result["content"], result["structuredContent"], is_error=True)
@@ -146,6 +156,20 @@ class HubServer:
         """Approval ids are not guessed."""
         return {"values": [], "total": 0, "hasMore": False}
 
+    async def _ended(self, caller: Caller, action_id: str, seconds: int) -> ActionView:
+        """The action once it has ended, or as it is when the time is over."""
+        shown = await self._own(caller, action_id)
+        if seconds <= 0 or self._waits is None or _has_ended(shown):
+            return shown
+        async with self._waits.wait(caller, shown.id, min(seconds, MOST_SECONDS)) as waiting:
+            if waiting is None:
+                return shown
+            shown = await self._own(caller, action_id)  # it may have ended before anybody was told of it
+            while not _has_ended(shown) and await waiting.stirred():
+                shown = await self._own(caller, action_id)
+        await self._waits.confirm(caller)
+        return shown
+
     async def _own(self, caller: Caller, action_id: str) -> ActionView:
         async with self._database.transaction(caller.workspace_id, write=False) as session:
             action = await session.scalar(select(Action).where(Action.id == action_id))
@@ -171,6 +195,10 @@ def _is_theirs(action: Action, caller: Caller) -> bool:
         return True
     agents = action.principal_kind != "shopper" and caller.principal.kind != "shopper"
     return agents and action.agent_id is not None and action.agent_id == caller.agent_id
+
+
+def _has_ended(shown: ActionView) -> bool:
+    return shown.state in FINISHED | REFUSED
 
 
 def _shape(shown: ActionView) -> dict[str, Any]:

@@ -28,7 +28,8 @@ ToolClass = Literal["read", "write", "destructive"]
 class CatalogTool(NamedTuple):
     """One tool under the name its principal sees. `text` is the pinned Tool object as the server gave it, `injected`
     what the hub itself tells the server, None where there are no such rules; `figures` say in which arguments
-    its amount and the like stand. A tuple, because a catalog may have a thousand of them."""
+    its amount and the like stand, `dry_run` which one makes it only say what it would do. A tuple, because a catalog
+    may have a thousand of them."""
 
     entry_id: str
     server_id: str
@@ -47,6 +48,7 @@ class CatalogTool(NamedTuple):
     limits: Limits
     injected: Injection | None = None
     figures: Declared | None = None
+    dry_run: str | None = None
 
     @property
     def definition(self) -> Json:

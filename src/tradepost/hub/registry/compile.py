@@ -8,6 +8,7 @@ from tradepost.hub.limits.settings import limits_of
 from tradepost.hub.policy.figures import KEY as FIGURES
 from tradepost.hub.policy.figures import declared_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
+from tradepost.hub.registry.dry_runs import dry_run_of
 from tradepost.hub.registry.exposure import NOTHING_HIDDEN, NOTHING_INSIDE, Words, exposed_tool
 from tradepost.hub.registry.folding import META_TOOLS, Folded
 from tradepost.hub.registry.injection import injection_of
@@ -104,6 +105,7 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
         limits_of(server.settings, row.settings),
         injection_of(server.settings, row.settings, row.definition, server.url),
         declared_of(row.settings.get(FIGURES)) if row.settings else None,
+        dry_run_of(row.settings, row.digest) if row.settings else None,
     )
 
 

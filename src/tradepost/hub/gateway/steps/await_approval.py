@@ -10,12 +10,14 @@ from tradepost.hub.actions.burst import require_room
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.places import Draft, Target, find, open_place
 from tradepost.hub.actions.recorded import about
+from tradepost.hub.actions.views import DRY_RUN
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.action_tasks import waiting
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.confirming import ask_caller, caller_is_asked, confirmed
 from tradepost.hub.gateway.earlier import answer_from_earlier
+from tradepost.hub.gateway.foreign_dry_run import said_by_server
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.said import asked_of, rule_of
 from tradepost.hub.gateway.weighing import previewed
@@ -43,7 +45,8 @@ async def preview_of(call: Call, parts: Parts) -> Json | None:
     """What people are shown. None when the preview failed: then `call.answer` is the tool's own error."""
     tool = call.tool
     if tool.server_kind != "builtin":
-        return {"arguments": call.arguments}
+        tried = await said_by_server(call, parts)
+        return {"arguments": call.arguments} if tried is None else {"arguments": call.arguments, DRY_RUN: tried}
     preview = await previewed(call, parts)
     if preview.is_error:
         call.answer = preview.as_dict()
