@@ -43,6 +43,7 @@ from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
+from tradepost.hub.limits.processes import Processes
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.notices.build import build_notices
 from tradepost.hub.notices.mailing import Mailer, read_account
@@ -133,6 +134,7 @@ class Tradepost:
         self.keys = vault.holding()
         self.notices = build_notices(hub, vault, guard, settings.url, _mailer(settings))
         meters = Meters()
+        forked = Part(peers.place, peers.of) if peers is not None else WHOLE
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=catalogs,
@@ -146,11 +148,12 @@ class Tradepost:
             pace=_pace(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
             contradicted=self.in_use.contradicted,
-            part=Part(peers.place, peers.of) if peers is not None else WHOLE,
+            part=forked,
             fresh=Freshness(hub, SecondFactors(vault), settings.approval_fresh_minutes),
             meters=meters,
             tracing=self.outlets.tracing,
         )
+        self.processes = Processes(hub, self.gateway.divide, forked)
         gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
         self.metrics = SharedMeters(meters, gauges, *((peers.folder, peers.name) if peers is not None else ()))
         self.followers = (
@@ -245,6 +248,7 @@ class Tradepost:
                     log.info("%s: the bundled server %s changed: %s", workspace.slug, slug, difference.summary())
         for part in (
             self.keys,
+            self.processes,
             self.watch,
             self.authenticator,
             self.audit,
@@ -277,6 +281,7 @@ class Tradepost:
             self.sealer,
             self.outlets,
             self.watch,
+            self.processes,
             self.keys,
         )
         for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
