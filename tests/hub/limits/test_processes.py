@@ -47,7 +47,6 @@ async def replicas(database: Database, database_urls: DatabaseUrls) -> AsyncIter
         await other.close()
 
 
-@pytest.mark.two_processes
 async def test_those_who_are_there_divide_every_cap(replicas: Replicas):
     await replicas.look(0)
     assert replicas.all[0].part == WHOLE
