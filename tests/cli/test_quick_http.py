@@ -187,7 +187,12 @@ async def test_an_idle_connection_is_closed_after_its_time_and_one_in_use_is_not
 
 async def test_a_target_that_names_a_host_is_for_that_host(echo: Echo) -> None:
     """security.md T3: what `Host` says beside it counts no more."""
-    targets = (b"http://there.example/mcp?x", b"http://me@here:80/mcp", b"http://there.example%2f@here/mcp", b"/http://x/")
+    targets = (
+        b"http://there.example/mcp?x",
+        b"http://me@here:80/mcp",
+        b"http://there.example%2f@here/mcp",
+        b"/http://x/",
+    )
     async with served(echo) as url, connected(url) as (reader, writer):
         for target in targets:
             writer.write(b"POST %b HTTP/1.1\r\nhost: here\r\ncontent-length: 0\r\n\r\n" % target)

@@ -1,4 +1,4 @@
-"""Two hubs that were started by themselves, as on two machines: nothing in common but PostgreSQL and the vault's key."""
+"""Two hubs started by themselves, as on two machines: with nothing in common but PostgreSQL and the vault's key."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def test_two_hubs_on_one_database_keep_every_limit_together(
         calls = send(WORK, 24)
         async with asyncio.timeout(SECONDS):
             while sum(not call.done() for call in calls) > 4 or server.running < 4:
-                await asyncio.sleep(0)
+                await asyncio.to_thread(first.pause)
         server.open.set()
         answers = [(await call).json()["result"] for call in calls]
         assert Counter(answer["isError"] for answer in answers) == {True: 20, False: 4}
