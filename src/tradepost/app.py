@@ -50,6 +50,7 @@ from tradepost.hub.gateway.waits import Waits
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
+from tradepost.hub.limits.processes import Processes
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.notices.build import build_notices
 from tradepost.hub.notices.mailing import Mailer, read_account
@@ -164,6 +165,7 @@ class Tradepost:
             meters=meters,
             tracing=self.outlets.tracing,
         )
+        self.processes = Processes(hub, self.gateway.divide, part)
         gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
         folder, name = (peers.folder, peers.name) if peers is not None else (None, "")
         self.metrics = SharedMeters(meters, gauges, folder, name, MeteredRows(hub, self.sealer))
@@ -260,6 +262,7 @@ class Tradepost:
         for part in (
             self.restoring,
             self.keys,
+            self.processes,
             self.watch,
             self.authenticator,
             self.audit,
@@ -295,6 +298,7 @@ class Tradepost:
             self.signer,
             self.outlets,
             self.watch,
+            self.processes,
             self.keys,
             self.restoring,
         )

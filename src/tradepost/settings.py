@@ -1,6 +1,5 @@
 """Settings fixed at start, from options or TRADEPOST_… variables. What can change while running is in the registry."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -10,12 +9,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tradepost.commerce.outbound.outside import Outside
 from tradepost.foundation.errors import SetupError
+from tradepost.foundation.networks import Network, read_network
 from tradepost.hub.limits.settings import REQUESTS_PER_MINUTE, WRONG_PER_MINUTE
 from tradepost.hub.telemetry.opening import Outlets
 from tradepost.hub.vault.key_source import EnvironmentKeys, FileKeys, KeySource
 from tradepost.identity.people.provider_settings import ProviderSettings
 
-Network = IPv4Network | IPv6Network
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
@@ -149,7 +148,7 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for part in value:
-            ip_network(part)
+            read_network(part)
         return value
 
     @model_validator(mode="after")
@@ -232,12 +231,12 @@ class Settings(BaseSettings):
     @property
     def proxy_networks(self) -> tuple[Network, ...]:
         """`trusted_proxies` as networks."""
-        return tuple(ip_network(part) for part in self.trusted_proxies)
+        return tuple(read_network(part) for part in self.trusted_proxies)
 
     @property
     def private_networks(self) -> tuple[Network, ...]:
         """`allow_private` as networks."""
-        return tuple(ip_network(part) for part in self.allow_private)
+        return tuple(read_network(part) for part in self.allow_private)
 
     @property
     def outside(self) -> Outside:

@@ -28,6 +28,7 @@ class Echo:
 
     def __init__(self) -> None:
         self.ways: list[str] = []
+        self.hosts: list[str | None] = []
         self.begun, self.came = asyncio.Event(), asyncio.Event()
         self.before_answer: Callable[[Exchange], Awaitable[None]] | None = None
 
@@ -43,6 +44,7 @@ class Echo:
         self.came.set()
         if self.before_answer is not None:
             await self.before_answer(exchange)
+        self.hosts.append(exchange.headers.get("host"))
         answer = b'{"path":"%b","body":"%b"}' % (exchange.path.encode(), body)
         if not exchange.answer_whole(answer):
             await exchange.respond(200, answer)
@@ -181,3 +183,18 @@ async def test_an_idle_connection_is_closed_after_its_time_and_one_in_use_is_not
         assert (await answer(reader))[1].endswith(b'"slow"}')
         async with asyncio.timeout(10):
             assert await reader.read() == b""
+
+
+async def test_a_target_that_names_a_host_is_for_that_host(echo: Echo) -> None:
+    """security.md T3: what `Host` says beside it counts no more."""
+    targets = (
+        b"http://there.example/mcp?x",
+        b"http://me@here:80/mcp",
+        b"http://there.example%2f@here/mcp",
+        b"/http://x/",
+    )
+    async with served(echo) as url, connected(url) as (reader, writer):
+        for target in targets:
+            writer.write(b"POST %b HTTP/1.1\r\nhost: here\r\ncontent-length: 0\r\n\r\n" % target)
+            assert (await answer(reader))[0].startswith(b"HTTP/1.1 200 ")
+    assert echo.hosts == ["there.example", "me@here:80", "there.example%2f@here", "here"]

@@ -7,6 +7,7 @@ ordinary way.
 """
 
 import asyncio
+import re
 from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -19,6 +20,7 @@ MOST_HEAD_BYTES = 1_250_000  # more than any credential: even one of a megabyte 
 _TOO_MUCH_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _LONGEST = 200  # bytes of a path that is kept for the next who asks for it
 _SMALL = 64 * 1024  # bytes of a body
+_ABSOLUTE = re.compile(rb"[^/?#]+://([^/?#]*)")
 _NOT_PLAIN = frozenset(b"%?#")
 
 
@@ -66,6 +68,8 @@ class QuickProtocol(OneWriteProtocol):
             or self.root_path
             or self.server_state.default_headers
         ):
+            if path is None:
+                self._take_host()
             super().on_headers_complete()
             return
         scope = self.scope
@@ -86,6 +90,13 @@ class QuickProtocol(OneWriteProtocol):
         if not self.access_log:
             scope["extensions"] = {WHOLE: cycle}  # type: ignore[dict-item]  # an object, in place of a description
         self._start_asgi_task(cycle, self.app)
+
+    def _take_host(self) -> None:
+        """A target in absolute form names the host, whatever `Host` says beside it (RFC 9112 section 3.2.2)."""
+        found = _ABSOLUTE.match(self.url)
+        if found is not None:
+            self.headers[:] = [pair for pair in self.headers if pair[0] != b"host"]
+            self.headers.append((b"host", found[1]))
 
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle

@@ -182,8 +182,8 @@ async def test_last_use_is_written_in_a_batch_and_changes_nothing_else(world: Wo
 
 
 async def test_a_key_bound_to_addresses_is_refused_from_elsewhere(world: World, authenticator: Authenticator):
-    minted = await world.key(allowed_addresses=("192.0.2.0/24", "2001:db8::7"))
-    for address in ("192.0.2.9", "::ffff:192.0.2.9", "2001:db8::7"):
+    minted = await world.key(allowed_addresses=("192.0.2.0/24", "2001:db8::7", "::ffff:198.51.100.0/120"))
+    for address in ("192.0.2.9", "::ffff:192.0.2.9", "2001:db8::7", "198.51.100.9", "::ffff:198.51.100.9"):
         assert await authenticator.authenticate(minted.secret, "r", Arrival({}, address, "/mcp"))
     said = set()
     for arrival in (None, *(Arrival({}, address, "/mcp") for address in ("192.0.3.1", "2001:db8::8", "", "here"))):

@@ -142,3 +142,17 @@ async def test_a_part_bounds_what_runs():
     slots = InFlight("server", running=4, waiting=0, part=Part(1, 2))
     assert [slots.take("a") for _ in range(3)] == [True, True, False]
     assert [slots.take("b", running=3) for _ in range(2)] == [True, False]
+
+
+async def test_another_part_holds_at_once_and_stops_nothing():
+    slots = InFlight("server", running=4, waiting=5)
+    assert [slots.take("srv") for _ in range(4)] == [True] * 4
+    slots.divide(Part(1, 2))
+    slots.release("srv")
+    slots.release("srv")
+    waits = asyncio.create_task(slots.acquire("srv", "orders"))
+    await asyncio.sleep(0)
+    assert not waits.done()  # two of its own run
+    slots.divide(Part(0, 1))
+    await waits
+    assert slots.running("srv") == 3

@@ -1,11 +1,12 @@
 """From where a key may be used: addresses and networks."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.networks import Network, read_network
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
+Networks = tuple[Network, ...]
 MOST = 50
 
 
@@ -24,7 +25,7 @@ def checked_networks(texts: Sequence[str] | None) -> list[str] | None:
 
 def networks_of(kept: Sequence[str] | None) -> Networks | None:
     """Kept networks, ready to be compared with."""
-    return None if kept is None else tuple(ip_network(text) for text in kept)
+    return None if kept is None else tuple(read_network(text) for text in kept)
 
 
 def is_within(address: str, networks: Networks) -> bool:
@@ -37,9 +38,9 @@ def is_within(address: str, networks: Networks) -> bool:
     return any((mapped or found) in network for network in networks)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
+def _network(text: str) -> Network:
     try:
-        return ip_network(text.strip(), strict=False)
+        return read_network(text, strict=False)
     except ValueError:
         raise InvalidArgument(
             f"'{text[:60]}' is neither an address nor a network.",

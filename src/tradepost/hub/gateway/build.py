@@ -53,6 +53,11 @@ class BuiltGateway:
         """Begin to carry approved actions out."""
         await self.executor.start()
 
+    def divide(self, part: Part) -> None:
+        """This process has another part of what may run at once from now on."""
+        for lines in (self.pipeline.parts.principals, self.pipeline.parts.servers):
+            lines.divide(part)
+
     async def stop(self) -> None:
         """Finish what is under way; what waits for answers is let go."""
         await self.pipeline.parts.holds.stop()
@@ -90,9 +95,9 @@ def build_gateway(
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
     between two calls, the same in every process over these databases. Without, they are this process's own. `opening`
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
-    `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is this
-    process's of what may run at once, `fresh` says when those who approve have to prove who they are. `now` is the
-    time by which rules hold. `meters` count calls, `tracing` makes spans of them."""
+    `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is what
+    this process begins with of what may run at once, `fresh` says when those who approve have to prove who they are.
+    `now` is the time by which rules hold. `meters` count calls, `tracing` makes spans of them."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     approved = asyncio.Event()  # here: other processes look for themselves
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"

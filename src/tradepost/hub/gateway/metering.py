@@ -72,6 +72,7 @@ class Gauges:
         for of, lines in (("principals", parts.principals), ("servers", parts.servers)):
             running, waiting = lines.taken()
             found["calls_in_flight", of], found["calls_waiting", of] = running, waiting
+        found["calls_share", ""] = 1 / parts.principals.part.of
         for server_id in parts.attempts.left_alone():
             found["breaker_open", server_id] = 1
         for name, database in self._databases.items():

@@ -1,8 +1,8 @@
 """How many calls one key (a principal, a server) may have running at once. Beyond that calls wait in line, and beyond
 the line they are refused at once, so that one slow server or one busy agent cannot fill the process.
 
-Within one event loop; a free slot costs two dictionary look-ups. Processes that serve one port divide each cap among
-them, so that it holds for all together without asking anybody.
+Within one event loop; a free slot costs two dictionary look-ups. Processes of one hub divide each cap among them
+(`processes.py`), so that it holds for all together and no call asks anybody.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ WHOLE = Part()
 
 @dataclass(slots=True)
 class _Line:
-    most: int  # as the last call that came had it
+    most: int  # of all processes together, as the last call that came had it
     running: int = 0
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
@@ -46,8 +46,8 @@ class InFlight:
         self, what: str, running: int = DEFAULTS.running, waiting: int = DEFAULTS.waiting, part: Part = WHOLE
     ) -> None:
         self._what = what
-        self._part = part
-        self._most_running = part.share(running)
+        self.part = part
+        self._most_running = running
         self._most_waiting = waiting
         self._lines: dict[str, _Line] = {}
 
@@ -57,6 +57,12 @@ class InFlight:
         """A slot of `key`; `name` is what a refusal calls it, `seconds` how long to wait for it at most. `running` and
         `waiting` are what holds for this key now, where that is not what holds for all."""
         return Slot(self, key, name, seconds, running, waiting)
+
+    def divide(self, part: Part) -> None:
+        """This process has another part from now on. What runs already goes on; who waits may go sooner."""
+        self.part = part
+        for line in self._lines.values():
+            self._move(line)
 
     def running(self, key: str) -> int:
         """How many slots of a key are taken."""
@@ -70,14 +76,14 @@ class InFlight:
 
     def take(self, key: str, running: int | None = None) -> bool:
         """Take a slot if one is free; whether it was. `running` as for `slot`."""
-        most = self._most_running if running is None else self._part.share(running)
+        most = self._most_running if running is None else running
         line = self._lines.get(key)
         if line is None:
             line = self._lines[key] = _Line(most)
         elif line.most != most:
             line.most = most
-            _move(line)
-        if line.running < most and not line.waiting:
+            self._move(line)
+        if line.running < self.part.share(most) and not line.waiting:
             line.running += 1
             return True
         return False
@@ -121,18 +127,18 @@ class InFlight:
         line = self._lines[key]
         line.running -= 1
         if line.waiting:
-            _move(line)
+            self._move(line)
         if line.running == 0:
             del self._lines[key]
 
-
-def _move(line: _Line) -> None:
-    """Give free slots to those in front."""
-    while line.waiting and line.running < line.most:
-        turn = line.waiting.popleft()
-        if not turn.done():
-            line.running += 1
-            turn.set_result(None)
+    def _move(self, line: _Line) -> None:
+        """Give free slots to those in front."""
+        most = self.part.share(line.most)
+        while line.waiting and line.running < most:
+            turn = line.waiting.popleft()
+            if not turn.done():
+                line.running += 1
+                turn.set_result(None)
 
 
 class Slot:

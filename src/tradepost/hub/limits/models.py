@@ -1,5 +1,6 @@
 """Tables of limits: what was set for a workspace and its agents, and how much of each window is taken."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index
@@ -9,6 +10,7 @@ from tradepost.database.base import HubBase, Scoped, Versioned
 from tradepost.database.types import JsonColumn
 
 WORKSPACE = "workspace"  # the id of the row that holds for a whole workspace
+INSTALLATION = "installation"  # the scope of rows that belong to no workspace: all are served by the same processes
 
 
 class LimitSettings(HubBase, Versioned):
@@ -35,3 +37,12 @@ class RateWindow(HubBase, Scoped):
     given: Mapped[int]
     taken: Mapped[int]
     __table_args__ = (Index("ix_rate_windows_ends_ms", "ends_ms"),)
+
+
+class ServingProcess(HubBase, Scoped):
+    """A process that serves: where it runs, and when it last said so by the database's clock. In the scope
+    INSTALLATION."""
+
+    __tablename__ = "serving_processes"
+    name: Mapped[str]
+    seen_at: Mapped[datetime]

@@ -44,7 +44,7 @@ class Quota:
 
 QUOTAS: Mapping[str, Quota] = {
     "calls_per_minute": Quota("Calls in a minute, of each agent, person or key.", 1_000_000, CALLS_PER_MINUTE),
-    "calls_at_once": Quota("Calls at once, of each of them; several workers divide it.", 1_000, CALLS_AT_ONCE),
+    "calls_at_once": Quota("Calls at once, of each of them; all processes divide it.", 1_000, CALLS_AT_ONCE),
     "approvals_pending": Quota("Writes of an agent that wait for people at once.", 10_000, APPROVALS_PENDING),
     "approvals_per_minute": Quota("Writes in a minute for which an agent asks people.", 10_000, APPROVALS_PER_MINUTE),
     "calls_per_day": Quota("Calls in a day (UTC), of the whole workspace or of the agent.", 10**12),

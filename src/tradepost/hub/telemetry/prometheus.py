@@ -16,6 +16,7 @@ _GAUGES: Mapping[str, tuple[str, str]] = {  # name -> label, what it means
     "audit_sealed_seconds": ("", "Seconds since the sealer last came round."),
     "calls_in_flight": ("of", "Calls that run, by whose slots they take."),
     "calls_waiting": ("of", "Calls that wait for a slot."),
+    "calls_share": ("", "What part of all that may run at once these processes have; other replicas have the rest."),
     "breaker_open": ("server_id", "Servers that are left alone because they failed: 1."),
     "database_connections": ("database", "Connections to databases in use."),
     "processes": ("", "Processes that these numbers are from."),
