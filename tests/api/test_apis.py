@@ -9,6 +9,7 @@ import pytest
 from tests.api.conftest import As
 from tests.api.world import Client, Side, problem
 from tests.hub.billing import KEY, Billing, billing
+from tests.hub.trusting import RULE
 from tests.journeys.live.clients import over_http, plain, tool_names
 
 Json = dict[str, Any]
@@ -202,6 +203,7 @@ async def test_an_api_in_trouble(as_: As, acme: Side, url: str, api: Billing) ->
     not."""
     admin = as_("admin")
     await admin.patch("/profiles/internal", {"posture": "guarded"})
+    await admin.post("/policy/rules", RULE)
     await _registered(admin, api, idempotency_header="Idempotency-Key")
     await _discovered(admin)
     await _given(admin, "get_invoice", "apply_credit")

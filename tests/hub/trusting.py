@@ -6,9 +6,9 @@ from tradepost.foundation.caller import Caller
 from tradepost.hub.registration.policies import rules
 
 HARMLESS = 'tainted && tool.class == "write" && !tool.moves_money'
+RULE = {"name": "trusted", "outcome": "allow", "reason": "trusted", "when": HARMLESS, "loosens": True}
 
 
 async def trust_outsiders(session: AsyncSession, by: Caller) -> None:
     """Let what would be allowed otherwise be allowed also to runs that have read such text."""
-    rule = {"name": "trusted", "outcome": "allow", "reason": "trusted", "when": HARMLESS, "loosens": True}
-    await rules.add(session, by, rule)
+    await rules.add(session, by, RULE)
