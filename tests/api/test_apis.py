@@ -81,7 +81,8 @@ async def test_from_a_document_to_governed_tools(as_: As, acme: Side, url: str, 
         assert "/invoices" not in str(listed["get_invoice"]["inputSchema"])
         invoice = plain(await client.call_tool("get_invoice", {"id": "in_1"}))
         assert invoice["structuredContent"] == {"id": "in_1", "total": 3_900, "customer": {"name": "Ada"}}
-        assert invoice["_meta"]["io.tradepost/source"] == {"server": SLUG, "trust": "external"}
+        label = {"server": SLUG, "tool": "get_invoice", "trust": "external"}
+        assert invoice["_meta"]["io.tradepost/source"] == label
         everything = plain(await client.call_tool("list_invoices", {"status": "open&x=1"}))
         assert len(everything["structuredContent"]["result"]) == 2
         assert api.requests[-1].query == "status=open%26x%3D1"

@@ -103,7 +103,7 @@ async def test_a_tool_with_a_line_of_its_own_leaves_the_others_theirs(world: Wor
 
 async def test_a_bundled_tool_has_turns_and_seconds_too(world: World):
     found = await settle(world, "get_stock", server="shop", running=1, timeout_seconds=5)
-    assert [one.name for one in found] == ["timeout_seconds", "running", "waiting", "calls_per_minute"]
+    assert [one.name for one in found] == ["timeout_seconds", "running", "waiting", "calls_per_minute", "text"]
     assert structured(await world.call("get_stock", sku="A1"))
 
 
@@ -132,6 +132,6 @@ async def test_whether_texts_are_changed_is_the_servers_setting(world: World):
     )
     assert mark not in again["content"][0]["text"]
     assert first["structuredContent"] == {"note": "In transit"}
-    label = {"server": "foreign", "trust": "external"}
+    label = {"server": "foreign", "tool": "track", "trust": "external"}
     for shown, counted in ((cleaned, {"removed_characters": 4}), (as_it_was, {}), (first, {"removed_characters": 4})):
         assert shown["_meta"]["io.tradepost/source"] == {**label, **counted}
