@@ -65,16 +65,17 @@ def delivered_name(name: str | None, what: str) -> None:
 
 
 def clean_name(name: str, cap: int, what: str) -> str:
-    """A name without what cannot be seen, cut at `cap`; noted unless it reads as nothing but a name."""
+    """A name without what cannot be seen, cut at `cap`; noted unless it hid nothing and reads as nothing but a name."""
     shown = clean(name, cap)
-    if shown != name:
-        _count_hidden(name)
-    if not reads_as_name(shown):
+    hides = shown != name and _count_hidden(name)
+    if hides or not reads_as_name(shown):
         delivered(what)
     return shown
 
 
-def _count_hidden(text: str) -> None:
-    heard = _listener.get()
+def _count_hidden(text: str) -> int:
+    """How many characters that cannot be seen a text has."""
+    found, heard = hidden_in(text), _listener.get()
     if heard is not None:
-        heard.removed += hidden_in(text)
+        heard.removed += found
+    return found

@@ -14,6 +14,7 @@ _PLAIN = re.compile(r"[\w .,'’&()/+#°ªº-]*\Z")
 _REFERENCE = re.compile(r"\b[A-Za-z]{1,5}-?\d{3,}\b|\b[a-z]{2,6}_(?=[a-z]*\d)[0-9a-z]{6,}\b|\d{6,}")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _TWO_ALPHABETS = re.compile("[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]")
+_SPELLED = re.compile(r"(?:\b\w\b\W*){4,}")  # letter by letter
 _ENCODED = re.compile(r"(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[a-z0-9][A-Z])[A-Za-z0-9+/]{18,}")
 _LONG_WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff]{9,}")  # scripts that need no spaces: a sentence
 
@@ -30,9 +31,9 @@ _ORDERS = frozenset(
         """
         add adjust allow apply approve assign assistant bypass call cancel capture change close confirm convert create
         credit decide decline delete disable disregard drop email enable escalate execute export file forget forward
-        give grant ignore initiate instruction instructions invoke issue mail make move must override pay pause please post
-        process prompt receive refund reject release remove reorder replace report reroute reschedule reserve resolve
-        return reveal run send set ship skip stop submit system tell tool transfer update use waive wire write
+        give grant ignore initiate instruction instructions invoke issue mail make move must override pay pause please
+        post process prompt receive refund reject release remove reorder replace report reroute reschedule reserve
+        resolve return reveal run send set ship skip stop submit system tell tool transfer update use waive wire write
         annuler annule annulez ignore ignorer ignorez rembourser remboursez envoyer envoyez
         erstatte erstatten ignoriere ignorieren storniere stornieren sende senden überweise lösche
         annuleer negeer stuur betaal terugbetalen reembolsar reembolsa cancelar cancela ignora ignorar envía enviar
@@ -77,5 +78,5 @@ def _asks_for_something(text: str, words: list[str]) -> bool:
 
 
 def _hides_something(text: str) -> bool:
-    """Letters of two alphabets that look alike within a word, or a word that may be something encoded."""
-    return _TWO_ALPHABETS.search(text) is not None or _ENCODED.search(text) is not None
+    """Letters of two alphabets that look alike within a word, words spelled out, or one that may be encoded."""
+    return any(one.search(text) is not None for one in (_TWO_ALPHABETS, _SPELLED, _ENCODED))
