@@ -27,7 +27,7 @@ def label_and_trim(call: Call, parts: Parts) -> None:
     treatment = entry.limits.text
     if entry.server_kind == "builtin":
         if treatment == "delimited" and call.outside:
-            result = _delimited_within(result, entry.server_slug)
+            result = delimited_within(result, entry.server_slug)
         call.result = _with_label(result, _own_label(call))
         return
     if treatment != "unchanged":
@@ -36,7 +36,7 @@ def label_and_trim(call: Call, parts: Parts) -> None:
             call.hidden = _hidden_in(result)
             result = _clean(result, cap)
     if treatment == "delimited":
-        result = _delimited(result, entry.server_slug)
+        result = _delimited(result, *_marks(entry.server_slug))
     call.result = labelled(call, result)
 
 
@@ -98,10 +98,9 @@ def _hidden_in(value: Any) -> int:
     return 0
 
 
-def _delimited(result: Json, server: str) -> Json:
+def _delimited(result: Json, before: str, after: str) -> Json:
     """What a model reads (the texts of a tool's result, the messages of a prompt) between marks that the server cannot
     have known. Structured results and documents are for programs and stay as they are."""
-    before, after = _marks(server)
 
     def marked(block: Any) -> Any:
         is_text = isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str)
@@ -118,7 +117,7 @@ def _delimited(result: Json, server: str) -> Json:
     return shown
 
 
-def _delimited_within(result: Json, server: str) -> Json:
+def delimited_within(result: Json, server: str) -> Json:
     """The same for a bundled result that brings what outsiders wrote: around its texts, and around each text that is
     marked as untrusted in the structured result."""
     before, after = _marks(f"outsiders, by {server}")
@@ -133,7 +132,7 @@ def _delimited_within(result: Json, server: str) -> Json:
             return {"untrusted": f"{before}{text}{after}"}
         return {key: marked(inner) for key, inner in value.items()}
 
-    shown = _delimited(result, server)
+    shown = _delimited(result, before, after)
     return {**shown, "structuredContent": marked(shown["structuredContent"])} if "structuredContent" in shown else shown
 
 
