@@ -9,6 +9,7 @@ import pytest
 from tests.api.conftest import As
 from tests.api.world import Client, Side, problem
 from tests.hub.billing import KEY, Billing, billing
+from tests.hub.trusting import RULE
 from tests.journeys.live.clients import over_http, plain, tool_names
 
 Json = dict[str, Any]
@@ -80,7 +81,8 @@ async def test_from_a_document_to_governed_tools(as_: As, acme: Side, url: str, 
         assert "/invoices" not in str(listed["get_invoice"]["inputSchema"])
         invoice = plain(await client.call_tool("get_invoice", {"id": "in_1"}))
         assert invoice["structuredContent"] == {"id": "in_1", "total": 3_900, "customer": {"name": "Ada"}}
-        assert invoice["_meta"]["io.tradepost/source"] == {"server": SLUG, "trust": "external"}
+        label = {"server": SLUG, "tool": "get_invoice", "trust": "external"}
+        assert invoice["_meta"]["io.tradepost/source"] == label
         everything = plain(await client.call_tool("list_invoices", {"status": "open&x=1"}))
         assert len(everything["structuredContent"]["result"]) == 2
         assert api.requests[-1].query == "status=open%26x%3D1"
@@ -202,6 +204,7 @@ async def test_an_api_in_trouble(as_: As, acme: Side, url: str, api: Billing) ->
     not."""
     admin = as_("admin")
     await admin.patch("/profiles/internal", {"posture": "guarded"})
+    await admin.post("/policy/rules", RULE)
     await _registered(admin, api, idempotency_header="Idempotency-Key")
     await _discovered(admin)
     await _given(admin, "get_invoice", "apply_credit")

@@ -11,6 +11,7 @@ from tests.api.conftest import As
 from tests.api.world import Client, Side, problem
 from tests.hub.billing import Billing, billing
 from tests.hub.oauth.vendor import Vendor, running
+from tests.hub.trusting import RULE
 from tests.journeys.live.clients import over_http, plain
 from tradepost.foundation.clock import system_now
 
@@ -67,6 +68,7 @@ def _caller(url: str, acme: Side) -> Callable[..., Any]:
 async def test_client_credentials_at_an_api(as_: As, acme: Side, url: str, api: Billing, vendor: Vendor) -> None:
     admin, call = as_("admin"), _caller(url, acme)
     await admin.patch("/profiles/internal", {"posture": "guarded"})
+    await admin.post("/policy/rules", RULE)
     given: Json = {"slug": "invoices", "document_url": api.document_url, "operations": ["reads", "apply_credit"]}
     await admin.post("/apis", given)
     untried = await admin.post("/servers/invoices/test", status=200)

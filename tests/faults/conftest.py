@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from tests.engines import DatabaseUrls, Template
 from tests.faults.carrier import Carrier
 from tests.faults.proxy import FaultProxy
+from tests.hub.trusting import trust_outsiders
 from tests.hub.world import World, founded
 from tests.protocol.conftest import modern_headers, modern_meta, served
 from tradepost import settings
@@ -159,6 +160,7 @@ async def hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]
             key = (await world.key()).secret
             async with world.changing() as session:
                 await set_posture(session, world.owner, "team", "guarded")
+                await trust_outsiders(session, world.owner)
             async with served(app) as url, httpx2.AsyncClient(timeout=60) as http:
                 made = Hub(app, world, http, url, key, proxy, carrier, data, well)
                 await made.set_up("faulty", timeout_seconds=SECONDS)

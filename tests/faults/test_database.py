@@ -17,6 +17,7 @@ from tests.engines import DatabaseUrls
 from tests.faults.carrier import Carrier
 from tests.faults.conftest import HOST, LOOPBACK, register
 from tests.faults.proxy import Relay
+from tests.hub.trusting import trust_outsiders
 from tests.hub.world import World, founded
 from tests.protocol.conftest import served
 from tradepost import settings
@@ -81,6 +82,7 @@ async def prepared(urls: DatabaseUrls, data: Path, carrier: str) -> AsyncIterato
         await register(world, data, {"carrier": f"{carrier}/mcp"}, {})
         async with world.changing() as session:
             await set_posture(session, world.owner, "team", "guarded")
+            await trust_outsiders(session, world.owner)
         yield world, (await world.key()).secret
     finally:
         await database.close()

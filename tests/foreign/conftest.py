@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.foreign.installed import Installed, installed
+from tests.hub.trusting import HARMLESS
 from tests.processes import Place, Serving, environment, free_ports
 from tests.program import Foreign
 
@@ -100,6 +101,7 @@ def hub(addresses: dict[str, str | tuple[str, ...]], tmp_path_factory: pytest.Te
     place.run("db", "upgrade").good()
     place.run("workspace", "create", WORKSPACE, "--owner", "ops@acme.example").good()
     place.run("profile", "create", "foreign", "--posture", "guarded").good()
+    place.run("policy", "add", "trusted", "allow", "loosens=true", "--when", HARMLESS, "-m", "trusted").good()
     with place.start("serve") as serving:
         serving.wait_ready()
         yield place

@@ -9,6 +9,7 @@ import pytest
 
 from tests.engines import DatabaseUrls, Template
 from tests.hostile.hub import Hub, opened
+from tests.hub.trusting import trust_outsiders
 from tradepost.database import migrate
 
 
@@ -22,4 +23,6 @@ def database_template() -> Template:
 @pytest.fixture
 async def hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]:
     async with opened(database_urls, tmp_path / "data") as made:
+        async with made.world.changing() as session:
+            await trust_outsiders(session, made.world.owner)
         yield made

@@ -9,6 +9,7 @@ import unicodedata
 from typing_extensions import TypedDict
 
 DEFAULT_CAP = 500
+MARK = "x-untrusted-text"  # in output schemas: what stands here is what outsiders wrote
 
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn"}
 # Hidden, and yet printable for Python.

@@ -105,7 +105,8 @@ async def test_foreign_results_are_labelled_and_cleaned(world: World):
 
     assert result["content"][0]["text"] == "In transit"
     assert result["structuredContent"] == {"note": "In transit"}
-    assert result["_meta"]["io.tradepost/source"] == {"server": "foreign", "trust": "external", "removed_characters": 4}
+    label = {"server": "foreign", "tool": "track", "trust": "external", "removed_characters": 4}
+    assert result["_meta"]["io.tradepost/source"] == label
 
 
 async def test_foreign_error_text_is_capped(world: World):

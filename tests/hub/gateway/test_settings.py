@@ -132,6 +132,6 @@ async def test_whether_texts_are_changed_is_the_servers_setting(world: World):
     )
     assert mark not in again["content"][0]["text"]
     assert first["structuredContent"] == {"note": "In transit"}
-    label = {"server": "foreign", "trust": "external"}
+    label = {"server": "foreign", "tool": "track", "trust": "external"}
     for shown, counted in ((cleaned, {"removed_characters": 4}), (as_it_was, {}), (first, {"removed_characters": 4})):
         assert shown["_meta"]["io.tradepost/source"] == {**label, **counted}

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.hub.gateway.shop import Shop
+from tests.hub.trusting import trust_outsiders
 from tradepost.database.engine import Database
 from tradepost.database.migrate import upgrade
 from tradepost.foundation.caller import Caller, Principal
@@ -35,7 +36,6 @@ from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.pins import pin
-from tradepost.hub.registration.policies import rules
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.models import Server, ToolEntry
@@ -308,11 +308,9 @@ async def guard(facts: Facts) -> Facts:
 
 
 async def trust(world: World) -> None:
-    """Let what would be allowed otherwise be allowed also after foreign results were read."""
-    when = 'tainted && tool.class == "write" && !tool.moves_money'
-    rule = {"name": "trusted", "outcome": "allow", "reason": "trusted", "when": when, "loosens": True}
+    """Let the world's agents write after they have read what outsiders wrote."""
     async with world.changing() as session:
-        await rules.add(session, world.owner, rule)
+        await trust_outsiders(session, world.owner)
 
 
 @asynccontextmanager

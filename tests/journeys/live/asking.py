@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from tests.hub.trusting import trust_outsiders
 from tradepost.database.engine import Database
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access import agents, keys, workspaces
@@ -118,6 +119,7 @@ async def registered(hub_url: str, url: str) -> str:
             session.add(entry)
             await session.flush()
             await assign(session, by, "asking", name, agent="supply")
+        await trust_outsiders(session, by)
         key = await keys.mint(session, by, agent_id=agent.id)
     await database.close()
     return key.secret

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from tradepost.commerce.billing.models import Invoice, InvoiceLine, Quote, QuoteLine
 from tradepost.commerce.store.listing import Detail
+from tradepost.commerce.store.outside import OutsideName
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, display, money
 from tradepost.foundation.outsiders import clean_name
@@ -33,14 +34,14 @@ class InvoiceView(TypedDict, total=False):
     number: str
     customer_id: str
     customer_number: str
-    customer_name: str
+    customer_name: OutsideName
     order_number: str | None
     status: str
     total: MoneyView
     paid: MoneyView
     outstanding: MoneyView
     terms_days: int
-    po_number: str | None
+    po_number: OutsideName | None
     issued_at: str
     due_at: str | None
     paid_at: str | None
@@ -67,7 +68,7 @@ class QuoteView(TypedDict):
     number: str
     customer_id: str
     customer_number: str
-    customer_name: str
+    customer_name: OutsideName
     status: str
     total: MoneyView
     expires_at: str | None

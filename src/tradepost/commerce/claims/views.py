@@ -11,6 +11,7 @@ from tradepost.commerce.store.periods import days_until
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import UntrustedText, clean
 
 FINAL = ("denied", "paid", "withdrawn", "closed")
@@ -108,7 +109,7 @@ def evidence_view(store: Store, piece: ClaimEvidence) -> EvidenceView:
     return {
         "id": piece.id,
         "kind": piece.kind,
-        "media": clean(piece.media, 300),
+        "media": clean_name(piece.media, 300, "a file of evidence"),
         "note": store.free_text(piece.note, what="a note on evidence"),
         "added_at": to_rfc3339(piece.created_at),
     }

@@ -5,6 +5,7 @@ from typing_extensions import TypedDict
 
 from tradepost.commerce.customers.models import Customer, PaymentMethod
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.outside import OutsideName
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, money
@@ -32,11 +33,11 @@ class CustomerBrief(TypedDict, total=False):
     external_id: str | None
     kind: str
     status: str
-    name: str
-    company: str | None
-    email: str | None
-    phone: str | None
-    city: str
+    name: OutsideName
+    company: OutsideName | None
+    email: OutsideName | None
+    phone: OutsideName | None
+    city: OutsideName
     region: str | None
     language: str
     last_contact_at: str | None

@@ -10,6 +10,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store.rows import noun_of
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, NotFound
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 Row = TypeVar("Row")
@@ -55,7 +56,7 @@ async def find_customer(store: Store, reference: str, *, field: str = "customer_
             if len(found) == 1:
                 return found[0]
             if found:
-                cities = [clean(str(row.address.get("city") or "no city"), 60) for row in found]
+                cities = [clean_name(str(row.address.get("city") or "no city"), 60, "an address") for row in found]
                 options = ", ".join(f"{row.number} ({city})" for row, city in zip(found, cities, strict=True))
                 raise InvalidArgument(
                     f"'{clean(reference, 60)}' fits more than one customer: {options}.",

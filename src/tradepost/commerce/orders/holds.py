@@ -9,6 +9,7 @@ from tradepost.commerce.orders.changed import ChangedOrder, OrderReference, chan
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.states import ORDER_TRANSITIONS
 from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
+from tradepost.commerce.store.outside import OutsideName
 from tradepost.commerce.store.states import step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument
@@ -31,7 +32,7 @@ class HeldOrder(TypedDict):
     """An order after a hold or release."""
 
     order: ChangedOrder
-    hold_reason: str | None
+    hold_reason: OutsideName | None
 
 
 @write_tool(title="Hold or release order", scope="write:orders", undo_for=UNDO_FOR)

@@ -117,7 +117,9 @@ def line_view(line: OrderLine, currency: str) -> LineView:
         "product_id": line.product_id,
         "sku": line.sku,
         "name": clean(line.name, NAME_CAP),
-        "options": {str(name): clean(str(value), NAME_CAP) for name, value in line.options.items()},
+        "options": {
+            str(name): clean_name(str(value), NAME_CAP, "an option of a line") for name, value in line.options.items()
+        },
         "quantity": line_quantity(line),
         "unit_price": money(line.unit_price_minor, currency),
         "total": money(line.total_minor, currency),

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from tradepost.foundation.untrusted import MARK
+
 Json = dict[str, Any]
 
 MAX_INPUT_BYTES = 2048
@@ -68,6 +70,8 @@ def _clean(node: Any, definitions: Json) -> Any:
             continue
         else:
             cleaned[key] = _clean(value, definitions)
+    if cleaned.get("properties", {}).keys() == {"untrusted"}:
+        cleaned[MARK] = True
     return _without_null(cleaned)
 
 

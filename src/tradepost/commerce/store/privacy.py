@@ -1,15 +1,17 @@
 """Personal data as callers may see it: masked unless they hold read:customers.pii (commerce.md C14)."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.outsiders import delivered_name
-from tradepost.foundation.untrusted import clean
+from tradepost.foundation.outsiders import clean_name, delivered_name
 
 PII_SCOPE = "read:customers.pii"
 CUSTOMER = "customer"  # the attribute of a caller that is a customer of the shop
 MASKED = "***"
+_NUMBER = re.compile(r"[+\d ()./-]*\Z")
+_OF_THE_DOOR = ("line1", "line2")
 _ADDRESS_FIELDS = ("line1", "line2", "city", "region", "postal_code", "country")
 
 
@@ -37,18 +39,21 @@ def email(caller: Caller, address: str | None) -> str | None:
 
 def phone(caller: Caller, number: str | None) -> str | None:
     """The phone number, or its last two digits."""
-    if number is None or may_see_pii(caller):
-        return number
+    if number is None:
+        return None
+    if may_see_pii(caller):
+        return number if _NUMBER.match(number) else clean_name(number, 40, "a phone number")
     return f"***{number[-2:]}"
 
 
 def address(caller: Caller, record: Mapping[str, Any], *, needed: bool = False) -> dict[str, str]:
     """An address; street lines are masked unless the caller sees personal data or the job needs them (`needed`:
     a delivery, a label)."""
-    shown = {field: clean(str(record.get(field) or ""), 200) for field in _ADDRESS_FIELDS}
-    if not (needed or may_see_pii(caller)):
-        shown = {**shown, "line1": MASKED, "line2": MASKED if shown["line2"] else ""}
-    for line in shown.values():
-        if line != MASKED:
-            delivered_name(line, "an address")
-    return shown
+    is_seen = needed or may_see_pii(caller)
+    return {name: _line(name, str(record.get(name) or ""), is_seen) for name in _ADDRESS_FIELDS}
+
+
+def _line(name: str, text: str, is_seen: bool) -> str:
+    if is_seen or name not in _OF_THE_DOOR:
+        return clean_name(text, 200, "an address")
+    return MASKED if name == "line1" or text else ""

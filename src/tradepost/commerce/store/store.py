@@ -25,8 +25,8 @@ from tradepost.database.scoping import BUILT_ONCE
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, NotFound, VersionConflict
 from tradepost.foundation.ids import new_id
-from tradepost.foundation.outsiders import delivered
-from tradepost.foundation.untrusted import UntrustedText, untrusted
+from tradepost.foundation.outsiders import delivered_text
+from tradepost.foundation.untrusted import UntrustedText
 
 Row = TypeVar("Row")
 
@@ -216,11 +216,7 @@ class Store:
     def free_text(self, text: str | None, cap: int = 500, *, what: str) -> UntrustedText | None:
         """An outsider's text, marked, cleaned and capped; None where this server leaves such text out. `what` says what
         it is ("an order note"): whoever listens is told that it is delivered."""
-        if not self._free_text:
-            return None
-        if text:
-            delivered(what)
-        return untrusted(text, cap)
+        return delivered_text(text, what, cap) if self._free_text else None
 
     # ---
 

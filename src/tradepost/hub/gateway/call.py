@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.outsiders import Heard
 from tradepost.hub.access.models import Posture
 from tradepost.hub.actions.lease import Claim
 from tradepost.hub.actions.models import Action
@@ -70,7 +71,7 @@ class Call:
     tells: Tells | None = None
     decision: Decision | None = None
     taint: Taint | None = None
-    outside: list[str] = field(default_factory=list)
+    outside: Heard = field(default_factory=Heard)
     preview: ToolResult | None = None
     totals_taken: Mapping[str, Any] | None = None
     action: Action | None = None

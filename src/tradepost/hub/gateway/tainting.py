@@ -25,7 +25,7 @@ def taint(call: Call, parts: Parts) -> Awaitable[None] | None:
     else:
         if call.preview is not None or call.dry_run:
             _look_at_preview(call)
-        what = " and ".join(call.outside) or _from_replay(call)
+        what = " and ".join(call.outside.kinds) or _from_replay(call)
     return None if what is None else _note(call, parts, what)
 
 

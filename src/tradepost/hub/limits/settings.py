@@ -38,7 +38,10 @@ def _set(what: str, least: float = 0, most: float = 0, **more: Any) -> dict[str,
     return {"setting": Setting(what, least, most, **more)}
 
 
-_TREATED = "What becomes of texts: cleaned of what nobody sees and cut where too long; delimited as well; unchanged."
+_TREATED = (
+    "What becomes of texts from outside: cleaned of what nobody sees and cut where too long; delimited as well; "
+    "unchanged (of bundled servers: cleaned)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,9 @@ class Limits:
     breaker_most_seconds: float = field(default=300.0, metadata=_set("Seconds without calls at the most.", 1, 86_400))
     retries: int = field(default=2, metadata=_set("Repetitions of one read at the most.", 0, 5))
     retry_share: float = field(default=0.1, metadata=_set("Repetitions, as a share of the calls.", 0, 1))
-    text: Treatment = field(default="cleaned", metadata=_set(_TREATED, choices=get_args(Treatment), of_tools=False))
+    text: Treatment = field(
+        default="cleaned", metadata=_set(_TREATED, choices=get_args(Treatment), of_tools=False, of_bundled=True)
+    )
     shared: "Limits | None" = None
     own_line: bool = False
     own_pace: bool = False

@@ -16,6 +16,7 @@ from tradepost.hub.policy.figures import Declared
 from tradepost.hub.registry.arguments import ArgumentCheck
 from tradepost.hub.registry.folding import Folded
 from tradepost.hub.registry.injection import Injection
+from tradepost.hub.registry.marked import Path
 from tradepost.hub.registry.pinned import Json, pinned
 from tradepost.hub.registry.schema_check import SchemaCheck
 from tradepost.protocol.api_marks import REQUEST
@@ -81,6 +82,11 @@ class CatalogTool(NamedTuple):
     def arguments_check(self) -> ArgumentCheck:
         """The check of arguments against the pinned inputSchema."""
         return pinned(self.text).arguments
+
+    @property
+    def marked(self) -> tuple[Path, ...]:
+        """The fields of structured results that hold what outsiders wrote, as the pinned outputSchema says."""
+        return pinned(self.text).marked
 
     @property
     def answer_check(self) -> SchemaCheck | None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import orjson
 
+from tradepost.foundation.untrusted import MARK
 from tradepost.hub.registry.arguments import ArgumentCheck
+from tradepost.hub.registry.marked import Path, marked_fields
 from tradepost.hub.registry.schema_check import SchemaCheck
 from tradepost.protocol.parameter_headers import KEYWORD, HeaderParameter, header_parameters
 
@@ -19,13 +21,14 @@ KEY_PARAMETER = "idempotency_key"
 class Pinned:
     """The parts of a definition. `arguments` checks against the inputSchema, `answer` against the outputSchema, where
     there is one. `key_parameter` is the argument in which a tool takes an idempotency key, `mirrored` are those that
-    clients repeat in headers."""
+    clients repeat in headers, `marked` the fields of the answer that hold what outsiders wrote."""
 
     definition: Json
     arguments: ArgumentCheck
     answer: SchemaCheck | None
     key_parameter: str | None
     mirrored: tuple[HeaderParameter, ...]
+    marked: tuple[Path, ...]
 
 
 @lru_cache(maxsize=20_000)
@@ -41,6 +44,7 @@ def pinned(text: str) -> Pinned:
         SchemaCheck(output) if isinstance(output, dict) else None,
         KEY_PARAMETER if declares_key else None,
         _mirrored(schema) if KEYWORD in text else (),
+        marked_fields(output) if MARK in text else (),
     )
 
 

@@ -20,10 +20,12 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.views import OrderRef, order_ref
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.outside import OutsideAddress, OutsideName
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.support.models import Ticket
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import UntrustedText, clean
 
 MAX_ORDERS = 50
@@ -64,13 +66,13 @@ class CustomerView(TypedDict, total=False):
     version: int
     kind: str
     status: str
-    name: str
-    first_name: str
-    last_name: str
-    company: str | None
-    email: str | None
-    phone: str | None
-    address: dict[str, str]
+    name: OutsideName
+    first_name: OutsideName
+    last_name: OutsideName
+    company: OutsideName | None
+    email: OutsideName | None
+    phone: OutsideName | None
+    address: OutsideAddress
     language: str
     region: str | None
     marketing_email_consent: bool
@@ -169,8 +171,8 @@ def _account(store: Store, customer: Customer) -> dict[str, Any]:
         "kind": customer.kind,
         "status": customer.status,
         "name": full_name(customer),
-        "first_name": clean(customer.first_name, NAME_CAP),
-        "last_name": clean(customer.last_name, NAME_CAP),
+        "first_name": clean_name(customer.first_name, NAME_CAP, "a customer's name"),
+        "last_name": clean_name(customer.last_name, NAME_CAP, "a customer's name"),
         "company": company_name(customer),
         "email": privacy.email(store.caller, customer.email),
         "phone": privacy.phone(store.caller, customer.phone),

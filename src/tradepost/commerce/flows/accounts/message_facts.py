@@ -13,6 +13,7 @@ from tradepost.commerce.returns.models import Return
 from tradepost.commerce.store.models import StoreSettings
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.money import display
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 
@@ -22,7 +23,7 @@ async def facts_of(store: Store, customer: Customer, order: Order) -> dict[str, 
     zone = await store_zone(store)
     settings = await store.one_or_none(select(StoreSettings))
     facts = {
-        "name": clean(customer.first_name, 60) or "there",
+        "name": clean_name(customer.first_name, 60, "a customer's name") or "there",
         "order": order.number,
         "shop": clean(settings.name, 80) if settings is not None else "Your shop",
     }

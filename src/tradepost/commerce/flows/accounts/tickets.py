@@ -9,11 +9,13 @@ from typing_extensions import TypedDict
 from tradepost.commerce.flows.names import find_buyer
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, write_tool
+from tradepost.commerce.store.outside import OutsideName
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.support.models import Ticket, TicketMessage, TicketPriority
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.ids import new_id
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 MAX_MESSAGE = 4000
@@ -54,7 +56,7 @@ class TicketView(TypedDict):
     id: str
     number: str
     version: int
-    subject: str
+    subject: OutsideName
     ticket_status: str
     priority: str
     queue: str
@@ -178,7 +180,7 @@ def _view(store: Store, ticket: Ticket, order: Order | None) -> TicketView:
         "id": ticket.id,
         "number": ticket.number,
         "version": ticket.version,
-        "subject": clean(ticket.subject, 200),
+        "subject": clean_name(ticket.subject, 200, "the subject of a ticket"),
         "ticket_status": ticket.status,
         "priority": ticket.priority,
         "queue": ticket.queue,

@@ -15,6 +15,7 @@ from tradepost.commerce.flows.names import find_customer
 from tradepost.commerce.flows.numbers import customer_names, numbers_of
 from tradepost.commerce.serving.declare import Answer, read_tool, write_tool
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Moment, Page, found_sentence, page
+from tradepost.commerce.store.outside import OutsideName
 from tradepost.commerce.store.states import step
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
@@ -49,7 +50,7 @@ class SubscriptionView(TypedDict, total=False):
     status: str
     customer_id: str
     customer_number: str
-    customer_name: str
+    customer_name: OutsideName
     sku: str
     quantity: int
     interval_days: int

@@ -14,6 +14,7 @@ from tradepost.commerce.orders.policy import load_rules
 from tradepost.commerce.orders.states import require_not_locked, require_not_packed
 from tradepost.commerce.serving.declare import UNDO_FOR, Answer, write_tool
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.outside import OutsideAddress
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import StateConflict
 from tradepost.foundation.untrusted import clean
@@ -31,7 +32,7 @@ class AddressChange(TypedDict):
     """An order after its address changed; street lines masked unless the caller may see them."""
 
     order: ChangedOrder
-    shipping_address: dict[str, str]
+    shipping_address: OutsideAddress
 
 
 @write_tool(title="Update order address", scope="write:orders", undo_for=UNDO_FOR)

@@ -35,6 +35,7 @@ from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, StateConflict
 from tradepost.foundation.money import MoneyView, money
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 PAID_FOR = ("paid", "authorized", "partially_refunded")
@@ -199,7 +200,7 @@ def _replaced(wanted: Replacement) -> Packed:
 
 def _require_shippable(order: Order) -> None:
     if order.status != "open":
-        held = f"({clean(order.hold_reason, 100)}) " if order.hold_reason else ""
+        held = f"({clean_name(order.hold_reason, 100, 'the reason of a hold')}) " if order.hold_reason else ""
         hint = "A hold is lifted with set_order_hold."
         raise not_in_this_state(order, f"{held}and is not shipped", ORDER_TRANSITIONS, hint=hint)
     if order.payment_status not in PAID_FOR and order.po_number is None:

@@ -13,8 +13,10 @@ from tradepost.commerce.logistics.models import Delivery, Driver, PickupPoint, R
 from tradepost.commerce.logistics.states import OPEN_DELIVERIES
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.outside import OutsideAddress, OutsideName
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import UntrustedText, clean
 
 DetailName = Literal["summary", "standard", "full"]
@@ -56,8 +58,8 @@ class DeliveryView(TypedDict):
     shipment_id: NotRequired[str | None]
     pickup_point: NotRequired[str | None]
     completed_at: NotRequired[str | None]
-    failure_reason: NotRequired[str | None]
-    address: NotRequired[dict[str, str]]
+    failure_reason: NotRequired[OutsideName | None]
+    address: NotRequired[OutsideAddress]
     instructions: NotRequired[UntrustedText | None]
     pickup_points_near: NotRequired[list[PointView]]
 
@@ -186,7 +188,8 @@ def _add_standard(view: DeliveryView, row: Delivery, around: Surroundings, now: 
     view["shipment_id"] = row.shipment_id
     view["pickup_point"] = f"{around.point.code} ({clean(around.point.name, 60)})" if around.point else None
     view["completed_at"] = _time(row.completed_at)
-    view["failure_reason"] = None if row.failure_reason is None else clean(row.failure_reason, 160)
+    why = row.failure_reason
+    view["failure_reason"] = None if why is None else clean_name(why, 160, "the reason of a failed delivery")
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -13,6 +13,7 @@ from tradepost.commerce.logistics.models import Carrier, Delivery, Driver, Shipm
 from tradepost.commerce.logistics.states import FINISHED_SHIPMENTS
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.outside import OutsideName, OutsidePart
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.outsiders import clean_name
@@ -27,7 +28,7 @@ class EventView(TypedDict):
 
     occurred_at: str
     status: str
-    location: str | None
+    location: OutsideName | None
     message: NotRequired[UntrustedText | None]
 
 
@@ -41,7 +42,7 @@ class LastMileView(TypedDict):
     driver: str | None
     driver_status: str | None
     driver_unavailable_reason: str | None
-    failure_reason: str | None
+    failure_reason: OutsideName | None
 
 
 class ShipmentView(TypedDict):
@@ -65,9 +66,9 @@ class ShipmentView(TypedDict):
     shipped_at: NotRequired[str | None]
     service_level: NotRequired[str | None]
     warehouse: NotRequired[str | None]
-    delay_reason: NotRequired[str | None]
+    delay_reason: NotRequired[OutsideName | None]
     last_event_at: NotRequired[str | None]
-    proof_of_delivery: NotRequired[dict[str, Any] | None]
+    proof_of_delivery: NotRequired[OutsidePart | None]
     last_mile: NotRequired[list[LastMileView]]
     events: NotRequired[list[EventView]]
 
@@ -101,7 +102,7 @@ async def shipment_views(
             view["shipped_at"] = _time(row.shipped_at)
             view["service_level"] = row.service_level
             view["warehouse"] = place.code if place else None
-            view["delay_reason"] = None if row.delay_reason is None else clean(row.delay_reason, 160)
+            view["delay_reason"] = _why(row.delay_reason, 160)
             view["last_event_at"] = _time(row.last_event_at)
             view["proof_of_delivery"] = _proof(store, row, detail)
             view["last_mile"] = last_mile.get(row.id, [])
@@ -151,10 +152,11 @@ def _proof(store: Store, row: Shipment, detail: DetailName) -> dict[str, Any] | 
         return None
     shown: dict[str, Any] = {key: proof[key] for key in ("kind", "at") if key in proof}
     if proof.get("location") is not None:
-        shown["location"] = clean(str(proof["location"]), 100)
+        shown["location"] = clean_name(str(proof["location"]), 100, "the place of a delivery")
     if proof.get("signed_by"):
         name = str(proof["signed_by"])
-        shown["signed_by"] = clean(name, 80) if privacy.may_see_pii(store.caller) else f"{clean(name[:1])}***"
+        may_see = privacy.may_see_pii(store.caller)
+        shown["signed_by"] = clean_name(name, 80, "the name of who signed") if may_see else f"{clean(name[:1])}***"
     if detail == "full" and proof.get("media") is not None:
         shown["media"] = proof["media"]
     return shown
@@ -178,7 +180,7 @@ async def _last_mile(store: Store, shipment_ids: Iterable[str]) -> dict[str, lis
                 "driver": f"{driver.number} ({clean(driver.name, 60)})" if driver else None,
                 "driver_status": driver.status if driver else None,
                 "driver_unavailable_reason": driver.unavailable_reason if driver else None,
-                "failure_reason": None if delivery.failure_reason is None else clean(delivery.failure_reason, 100),
+                "failure_reason": _why(delivery.failure_reason, 100),
             }
         )
     return found
@@ -206,3 +208,7 @@ async def _events(store: Store, shipment_ids: Iterable[str], *, with_message: bo
 
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else to_rfc3339(moment)
+
+
+def _why(reason: str | None, cap: int) -> str | None:
+    return None if reason is None else clean_name(reason, cap, "the reason of a delay")

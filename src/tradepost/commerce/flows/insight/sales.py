@@ -21,8 +21,8 @@ from tradepost.database.summing import prepare_summing
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import exponent, money
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.pagination import decode_offset, encode_cursor
-from tradepost.foundation.untrusted import clean
 
 DEFAULT_DAYS = 30
 LONGEST_DAYS = 3 * 366
@@ -167,7 +167,7 @@ async def _items(store: Store, scope: SalesScope, page: _Page) -> tuple[list[Sal
 def _row(row: Any, scope: SalesScope, *, is_of_lines: bool) -> SalesRow:
     item: SalesRow = {
         "key": row.key,
-        "name": clean(row.name, 80),
+        "name": clean_name(row.name, 80, "a name"),
         "orders": row.orders,
         "sales": money(row.sales, scope.currency),
         "refunds": money(row.refunds, scope.currency),

@@ -14,6 +14,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.views import units_text
 from tradepost.commerce.store.rows import label_of
 from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.outsiders import clean_name
 from tradepost.foundation.untrusted import clean
 
 CauseKind = Literal["driver", "delivery", "carrier", "hold", "payment", "stock", "purchase_order", "not_shipped"]
@@ -117,7 +118,7 @@ def _of_stop(case: _Case, stop: StopFact) -> Iterator[Cause]:
             yield Cause("driver", because, case.chain(delivery, driver), driver.unavailable_since)
             return
     if delivery.status == "failed":
-        why = f": {clean(delivery.failure_reason, REASON_CAP)}" if delivery.failure_reason else ""
+        why = _said(delivery.failure_reason, "the reason of a failed delivery")
         yield Cause("delivery", f"delivery {delivery.number} failed{why}", case.chain(delivery))
     elif driver is None and delivery.status == "unassigned" and case.due_within(SOON):
         yield Cause("delivery", f"delivery {delivery.number} has no driver", case.chain(delivery))
@@ -129,7 +130,7 @@ def _of_shipment(case: _Case, fact: ShipmentFact) -> Iterator[Cause]:
     shipment = fact.shipment
     carrier = clean(fact.carrier, REASON_CAP) if fact.carrier else "the carrier"
     name = f"shipment {shipment.number}"
-    why = f": {clean(shipment.delay_reason, REASON_CAP)}" if shipment.delay_reason else ""
+    why = _said(shipment.delay_reason, "the reason of a delay")
     expected = f" (now expected {_day(shipment.eta)})" if shipment.eta is not None else ""
     because = None
     if shipment.status == "delayed":
@@ -152,7 +153,7 @@ def _of_order(case: _Case, facts: OrderFacts) -> Iterator[Cause]:
     if has_left or not case.due_within(HOLD_NOTICE):
         return
     if order.status == "on_hold":
-        why = f": {clean(order.hold_reason, REASON_CAP)}" if order.hold_reason else ""
+        why = _said(order.hold_reason, "the reason of a hold")
         yield Cause("hold", f"it is on hold{why}", case.chain())
     if order.payment_status in UNPAID and order.po_number is None:  # who orders by purchase order pays an invoice
         yield Cause("payment", f"its payment is {order.payment_status}", case.chain())
@@ -195,3 +196,7 @@ def _of_standstill(case: _Case, facts: OrderFacts) -> Iterator[Cause]:
 
 def _day(moment: datetime | None) -> str:
     return moment.date().isoformat() if moment is not None else "an unknown date"
+
+
+def _said(reason: str | None, what: str) -> str:
+    return f": {clean_name(reason, REASON_CAP, what)}" if reason else ""

@@ -39,6 +39,7 @@ from tradepost.commerce.payments.models import Payment
 from tradepost.commerce.serving.declare import Answer, read_tool, resource
 from tradepost.commerce.serving.watching import the
 from tradepost.commerce.store import privacy
+from tradepost.commerce.store.outside import OutsideAddress, OutsideName, OutsideParts
 from tradepost.commerce.store.store import Store
 from tradepost.database.lookups import Lookup
 from tradepost.foundation.clock import to_rfc3339
@@ -64,7 +65,7 @@ class CustomerRef(TypedDict, total=False):
     id: str
     number: str
     external_id: str | None
-    name: str
+    name: OutsideName
 
 
 # Where the order ships from.
@@ -89,11 +90,11 @@ class OrderView(TypedDict, total=False):
     delivered_at: str | None
     canceled_at: str | None
     channel: str
-    po_number: str | None
+    po_number: OutsideName | None
     warehouse: Warehouse | None
     customer: CustomerRef
-    shipping_address: dict[str, str]
-    hold_reason: str | None
+    shipping_address: OutsideAddress
+    hold_reason: OutsideName | None
     cancel_reason: str | None
     item_edits: int
     totals: Totals
@@ -101,12 +102,12 @@ class OrderView(TypedDict, total=False):
     lines: list[LineView]
     shipments: list[ShipmentBrief]
     lateness: LatenessView
-    shipment_details: list[dict[str, Any]]
+    shipment_details: OutsideParts
     fulfillments: list[dict[str, Any]]
     payments: list[dict[str, Any]]
     returns: list[dict[str, Any]]
-    notes: list[dict[str, Any]]
-    timeline: list[dict[str, Any]]
+    notes: OutsideParts
+    timeline: OutsideParts
 
 
 @read_tool(title="Get order", scope="read:orders", quick=True)

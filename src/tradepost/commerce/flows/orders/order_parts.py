@@ -138,7 +138,7 @@ async def shipment_rows(store: Store, facts: list[ShipmentFact]) -> list[dict[st
             "carrier_code": fact.carrier_code,
             "service_level": fact.shipment.service_level,
             "shipped_at": _time(fact.shipment.shipped_at),
-            "delay_reason": clean(fact.shipment.delay_reason, NAME_CAP) if fact.shipment.delay_reason else None,
+            "delay_reason": _why(fact.shipment.delay_reason),
             "proof_of_delivery": (fact.shipment.proof_of_delivery or {}).get("kind"),
             "events": events[fact.shipment.id],
             "version": fact.shipment.version,
@@ -245,3 +245,7 @@ async def note_rows(store: Store, order: Order) -> list[dict[str, Any]]:
 
 def _time(moment: Any) -> str | None:
     return to_rfc3339(moment) if moment is not None else None
+
+
+def _why(reason: str | None) -> str | None:
+    return clean_name(reason, NAME_CAP, "the reason of a delay") if reason else None

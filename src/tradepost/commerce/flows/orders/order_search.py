@@ -25,6 +25,7 @@ from tradepost.commerce.store.listing import (
     found_sentence,
     page,
 )
+from tradepost.commerce.store.outside import OutsideName
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, display, money
@@ -69,7 +70,7 @@ class OrderRow(TypedDict, total=False):
     external_id: str | None
     customer_id: str
     customer_number: str
-    customer_name: str
+    customer_name: OutsideName
     warehouse_id: str | None
     promised_to: str | None
     delivered_at: str | None

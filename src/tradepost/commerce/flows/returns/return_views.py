@@ -14,6 +14,7 @@ from tradepost.commerce.inventory.models import Location
 from tradepost.commerce.orders.models import Order, OrderLine
 from tradepost.commerce.returns.models import ExchangeLine, Return, ReturnLine
 from tradepost.commerce.returns.states import RETURN_TRANSITIONS
+from tradepost.commerce.store.outside import OutsideName
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.money import MoneyView, money
@@ -60,7 +61,7 @@ class ReturnView(TypedDict, total=False):
     order_id: str
     order_number: str
     customer_id: str
-    customer_name: str
+    customer_name: OutsideName
     warehouse: str | None
     requested_at: str
     age_days: int

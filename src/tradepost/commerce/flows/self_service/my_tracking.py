@@ -18,7 +18,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.serving.declare import Answer, read_tool
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.untrusted import clean
+from tradepost.foundation.outsiders import clean_name
 
 SCOPE = "me:orders.read"
 MAX_SCANS = 50
@@ -94,7 +94,7 @@ async def _parcels(store: Store, parcels: Parcels) -> list[TrackedParcel]:
         .limit(MAX_SCANS)
     )
     for event in await store.all(statement):
-        place = clean(event.location, PLACE_CAP) if event.location else None
+        place = clean_name(event.location, PLACE_CAP, "the place of a scan") if event.location else None
         scans[event.shipment_id].append({"at": to_rfc3339(event.occurred_at), "status": event.status, "place": place})
     return [{**my_parcel(fact), "scans": scans[fact.shipment.id]} for fact in parcels.shipments]
 

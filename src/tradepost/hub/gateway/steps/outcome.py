@@ -194,10 +194,11 @@ def _single_row(call: Call) -> AuditFact:
 
 def _removed(call: Call) -> Mapping[str, Any]:
     """What was taken out of its result, and which texts of outsiders a bundled server has put into it."""
-    if not call.hidden and not call.outside:
+    hidden = call.hidden or call.outside.removed
+    if not hidden and not call.outside:
         return NO_DETAILS
-    found: Json = {"removed_characters": call.hidden} if call.hidden else {}
-    return {**found, "outside_text": list(call.outside)} if call.outside else found
+    found: Json = {"removed_characters": hidden} if hidden else {}
+    return {**found, "outside_text": call.outside.kinds} if call.outside else found
 
 
 def _verb(call: Call) -> str:
