@@ -1,0 +1,111 @@
+"""Which meanings, close to one another, are a sign of what.
+
+A line is a kind, its weight, the number of words within which all meanings stand, the meanings, and after `!` those
+that take the sign back where one stands close by ("my instructions", "the instructions on the box").
+"""
+
+from dataclasses import dataclass
+
+from tradepost.foundation.detection.kinds import Kind
+
+_RULES = """
+override 12 8 ignore instructions all_before ! mine goods
+override 12 7 ignore instructions your ! goods
+override 12 6 ignore prompt
+override 4 5 ignore instructions ! mine goods
+override 10 6 ignore told all_before ! mine
+override 8 7 void instructions your ! goods
+override 8 7 void instructions all_before ! goods mine
+override 9 3 new task colon ! goods
+override 6 4 instead reading_task
+override 10 6 ignore all_before colon act ! mine
+override 7 8 ignore all_before act ! mine
+addressed 9 7 if you model
+addressed 6 7 if you assistant
+addressed 8 4 note_to model
+addressed 4 3 note_to assistant
+addressed 7 2 model colon
+addressed 3 2 assistant colon
+addressed 5 4 assistant reads
+addressed 6 4 model reads
+addressed 7 5 model must
+addressed 4 5 assistant must
+addressed 6 10 model act
+addressed 4 10 assistant act
+tool 8 4 call ident
+tool 3 4 ident
+tool 4 3 called_ident
+tool 6 3 write_ident called
+tool 6 4 call tool ident
+tool 4 5 call tool act
+tool 3 4 call tool
+exfiltration 10 14 send data dest ! mine
+exfiltration 10 14 send customers every dest ! mine
+exfiltration 5 8 send data ! mine
+exfiltration 6 8 reveal data every ! mine
+exfiltration 5 6 reveal customers every ! mine
+exfiltration 8 8 send credentials ! mine
+exfiltration 8 8 reveal credentials ! mine
+exfiltration 5 6 fetch dest
+exfiltration 8 6 leaky
+exfiltration 4 6 image
+secrecy 8 7 not tell user ! mine
+secrecy 8 7 not_tell user ! mine
+secrecy 2 5 not tell
+secrecy 7 7 not tell answer_word
+secrecy 7 7 not_tell answer_word
+secrecy 8 6 not reveal instructions ! goods
+secrecy 6 3 secretly
+secrecy 7 8 hide user
+secrecy 3 4 hide
+approval 5 6 without approval
+approval 4 12 without approval act
+approval 8 5 ignore approval
+approval 4 6 approved
+approval 4 10 approved act
+approval 6 5 approve every requests
+approval 4 5 approve at_once
+authority 3 5 i_am boss
+authority 5 12 i_am boss act
+authority 6 14 i_am boss command
+authority 5 9 boss command you
+authority 5 9 boss must assistant
+authority 4 10 command act
+authority 5 12 boss every assistant
+authority 8 8 vendor policy_word
+persona 9 8 now_you model
+persona 8 6 now_you assistant
+persona 9 10 now_you unlimited
+persona 8 8 now_you boss unlimited
+persona 7 10 unlimited assistant
+persona 5 3 unlimited
+persona 6 3 special_mode
+persona 4 8 game act
+persona 4 8 now_you act
+prompt 9 7 reveal prompt
+prompt 8 6 reveal instructions your ! goods
+prompt 8 8 reveal instructions verbatim ! goods
+prompt 8 10 reveal verbatim all_before
+prompt 6 7 reveal tools you
+prompt 7 9 reveal all_before instructions your
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Meanings by their names. `within` counts words."""
+
+    kind: Kind
+    weight: int
+    within: int
+    members: tuple[str, ...]
+    unless: tuple[str, ...]
+
+
+def _rule(line: str) -> Rule:
+    said, _, unless = line.partition("!")
+    kind, weight, within, *members = said.split()
+    return Rule(kind, int(weight), int(within), tuple(members), tuple(unless.split()))  # type: ignore[arg-type]
+
+
+RULES: tuple[Rule, ...] = tuple(_rule(line) for line in _RULES.strip().splitlines())
