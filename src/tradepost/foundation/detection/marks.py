@@ -47,12 +47,13 @@ MARKS: tuple[Mark, ...] = tuple(
         ("role", 7, "\n", rf"\n {{0,4}}{_SPEAKER} {{0,2}}: [^\n]{{1,400}}\n{{1,3}} {{0,4}}{_SPEAKER} {{0,2}}:"),
         (
             "role",
-            5,
+            4,
             ":",
             r"(?:\A|\n) {0,4}(?:system|systeme|sistema|systeem|sistem|система)"
             r"(?: (?:message|prompt|override|note))? {0,2}:",
         ),
         ("role", 6, ":", r"(?:系统|システム|系统消息) {0,2}:"),
+        ("addressed", 5, ",", r"(?:\A|\n) {0,4}(?:ai|assistant|agent|bot|chatbot|llm),"),
         ("tool", 10, "<", r"<\s{0,2}/?(?:tool_call|function_calls?|invoke|tool_use)\b"),
         (
             "tool",

@@ -14,7 +14,8 @@ _ESCAPE = re.compile(r"\\u\{?([0-9A-Fa-f]{4})\}?|\\x([0-9A-Fa-f]{2})")
 _BETWEEN = re.compile(r"(?<=[A-Za-z])[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+(?=[A-Za-z])")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
-_SPACED = re.compile(r"(?<!\w)(?:[A-Za-z][ .\-_*|]){7,}[A-Za-z](?!\w)")
+_SPACED = re.compile(r"(?<!\w)(?:[A-Za-z][ .\-_*|]{1,4}){7,}[A-Za-z](?!\w)")
+_SEPARATED = re.compile(r"[ .\-_*|]{1,4}")
 _NOT = re.compile(r"n['’]t\b")
 _OTHERS = str.maketrans({"ı": "i", "İ": "I", "ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d"})
 # Letters of other scripts that look like Latin ones.
@@ -75,7 +76,7 @@ def leet(text: str) -> str:
 
 def unspaced(text: str) -> str:
     """Letters set apart ("i g n o r e") put together; words end where there was more than one blank."""
-    return _SPACED.sub(lambda found: re.sub(r"[ .\-_*|]", "", found.group()), text)
+    return _SPACED.sub(lambda found: _SEPARATED.sub(lambda one: " " if len(one.group()) > 1 else "", found.group()), text)
 
 
 def hidden_marks(text: str) -> tuple[str, int, int]:

@@ -16,22 +16,38 @@ override 4 5 ignore instructions ! mine goods
 override 10 6 ignore told all_before ! mine
 override 8 7 void instructions your ! goods
 override 8 7 void instructions all_before ! goods mine
-override 9 3 new task colon ! goods
+override 9 6 new task colon ! goods
+override 7 5 new task you ! goods
+override 7 6 void told
+override 8 7 void prompt
+override 7 5 void instructions ! goods mine
+override 8 6 ignore above ! mine goods
+override 8 6 not heed above ! mine goods
+override 8 6 not heed instructions your ! mine goods
+override 8 8 not heed instructions all_before ! mine goods
+override 7 7 ignore text_word above ! mine
+override 6 8 ignore told you ! mine
+override 8 6 told void all_before
+override 6 10 told void act
 override 6 4 instead reading_task
 override 10 6 ignore all_before colon act ! mine
 override 7 8 ignore all_before act ! mine
 addressed 9 7 if you model
 addressed 6 7 if you assistant
-addressed 8 4 note_to model
-addressed 4 3 note_to assistant
+addressed 8 4 note_to model ! your
+addressed 5 3 note_to assistant ! your
+addressed 7 6 note_to assistant reads
+addressed 7 8 if assistant must
 addressed 7 2 model colon
 addressed 3 2 assistant colon
 addressed 5 4 assistant reads
 addressed 6 4 model reads
 addressed 7 5 model must
-addressed 4 5 assistant must
+addressed 5 5 assistant must ! your
 addressed 6 10 model act
 addressed 4 10 assistant act
+role 7 10 speaker colon act
+role 9 10 speaker colon new task
 tool 8 4 call ident
 tool 3 4 ident
 tool 4 3 called_ident
@@ -47,6 +63,8 @@ exfiltration 5 6 reveal customers every ! mine
 exfiltration 8 8 send credentials ! mine
 exfiltration 8 8 reveal credentials ! mine
 exfiltration 5 6 fetch dest
+exfiltration 6 10 data every dest ! mine
+exfiltration 6 10 customers every send dest
 exfiltration 8 6 leaky
 exfiltration 4 6 image
 secrecy 8 7 not tell user ! mine
@@ -56,17 +74,26 @@ secrecy 7 7 not tell answer_word
 secrecy 7 7 not_tell answer_word
 secrecy 8 6 not reveal instructions ! goods
 secrecy 6 3 secretly
+secrecy 7 6 not log act
+secrecy 6 6 not tell log ! mine
+secrecy 7 7 hide answer_word
 secrecy 7 8 hide user
 secrecy 3 4 hide
-approval 5 6 without approval
-approval 4 12 without approval act
+approval 4 6 without approval ! mine
+approval 7 14 without approval act ! mine
+approval 6 6 not approval needed
+approval 7 6 without approval human
 approval 8 5 ignore approval
-approval 4 6 approved
-approval 4 10 approved act
+approval 3 6 approved
+approval 6 12 approved act ! mine
 approval 6 5 approve every requests
 approval 4 5 approve at_once
 authority 3 5 i_am boss
-authority 5 12 i_am boss act
+authority 6 14 i_am boss act ! mine
+authority 7 14 boss command you act
+authority 6 8 boss command you
+authority 6 10 command you act
+authority 6 10 i_am command act
 authority 6 14 i_am boss command
 authority 5 9 boss command you
 authority 5 9 boss must assistant
@@ -80,13 +107,18 @@ persona 8 8 now_you boss unlimited
 persona 7 10 unlimited assistant
 persona 5 3 unlimited
 persona 6 3 special_mode
-persona 4 8 game act
+persona 5 12 game act
+persona 7 12 special_mode act
 persona 4 8 now_you act
 prompt 9 7 reveal prompt
 prompt 8 6 reveal instructions your ! goods
 prompt 8 8 reveal instructions verbatim ! goods
 prompt 8 10 reveal verbatim all_before
-prompt 6 7 reveal tools you
+prompt 6 9 reveal tools you
+prompt 6 8 reveal tools every
+prompt 6 6 reveal above every
+prompt 7 8 verbatim above every
+prompt 6 6 reveal instructions your
 prompt 7 9 reveal all_before instructions your
 """
 
