@@ -71,5 +71,7 @@ def _around(said: dict[str, Any]) -> list[tuple[str, str]]:
     """Each opening and each closing at least once, and none at all."""
     openings, closings = said["openings"], said["closings"]
     count = max(len(openings), len(closings)) + 1
-    chosen = [("", "")] + [(openings[step % len(openings)], closings[(step + 1) % len(closings)]) for step in range(count)]
+    chosen = [("", "")] + [
+        (openings[step % len(openings)], closings[(step + 1) % len(closings)]) for step in range(count)
+    ]
     return list(dict.fromkeys(chosen))

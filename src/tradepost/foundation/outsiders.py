@@ -15,7 +15,9 @@ from tradepost.foundation.untrusted import clean
 
 MOST_NOTED = 4  # kinds of text per call: one is enough to know, a few to say which
 
-_listener: ContextVar[list[str] | None] = ContextVar("delivered_outsiders_text", default=None)
+MOST_TEXTS = 200
+
+_listener: ContextVar[tuple[list[str], list[str]] | None] = ContextVar("delivered_outsiders_text", default=None)
 
 _MOST_WORDS = 6
 _MOST_CHARACTERS = 60
@@ -38,36 +40,41 @@ _ORDERS = frozenset(
 _ORDERS_ANYWHERE = ("退款", "取消", "忽略", "发送", "執行", "执行", "返金", "無視", "환불", "취소", "무시")
 
 
-def listen(heard: list[str]) -> None:
-    """Let `heard` be told what is delivered in this task from now on."""
-    _listener.set(heard)
+def listen(heard: list[str], texts: list[str]) -> None:
+    """Let `heard` be told what kinds of text are delivered in this task from now on, and `texts` which ones."""
+    _listener.set((heard, texts))
 
 
-def delivered(what: str) -> None:
+def delivered(what: str, text: str = "") -> None:
     """Note that a text of this kind ("an order note") is part of an answer."""
-    heard = _listener.get()
-    if heard is not None and len(heard) < MOST_NOTED and what not in heard:
+    listener = _listener.get()
+    if listener is None:
+        return
+    heard, texts = listener
+    if len(heard) < MOST_NOTED and what not in heard:
         heard.append(what)
+    if text and len(texts) < MOST_TEXTS:
+        texts.append(text)
 
 
 def delivered_values(values: Iterable[object]) -> None:
     """Note those of some stored values, as they are shown to people, that ask for something or are whole sentences."""
     for value in values:
         if isinstance(value, str) and _speaks(value):
-            delivered("what is stored now")
+            delivered("what is stored now", value)
 
 
 def delivered_name(name: str | None, what: str) -> None:
     """Note a name that is delivered as it is, unless it reads as nothing but one."""
     if name and not reads_as_name(name):
-        delivered(what)
+        delivered(what, name)
 
 
 def clean_name(name: str, cap: int, what: str) -> str:
     """A name without what cannot be seen, cut at `cap`; noted unless it reads as nothing but a name."""
     shown = clean(name, cap)
     if not reads_as_name(shown):
-        delivered(what)
+        delivered(what, name)
     return shown
 
 

@@ -219,7 +219,7 @@ class Store:
         if not self._free_text:
             return None
         if text:
-            delivered(what)
+            delivered(what, text)
         return untrusted(text, cap)
 
     # ---

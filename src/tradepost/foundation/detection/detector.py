@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tradepost.foundation.detection.decoding import within
-from tradepost.foundation.detection.kinds import KINDS, LEVELS, SAYS, Kind, Level
+from tradepost.foundation.detection.kinds import KINDS, SAYS, Kind, Level
 from tradepost.foundation.detection.lexicon import Meaning, meanings
 from tradepost.foundation.detection.marks import marked
 from tradepost.foundation.detection.normal import folded, hidden_marks, leet, unspaced, without_look_alikes
@@ -43,10 +43,9 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found in a text, the heaviest first. `partial`: it was too long to be looked through whole."""
+    """What was found in a text, the heaviest first. That it was too long is a sign without weight."""
 
     signs: tuple[Sign, ...] = ()
-    partial: bool = False
 
     @property
     def score(self) -> int:
@@ -80,24 +79,20 @@ def detect(text: str) -> Finding:
     return finding_of(signs, partial=is_long(text))
 
 
-def worst(findings: Iterable[Finding]) -> Finding:
-    """The one with the gravest level, of these the heaviest."""
-    return max(findings, key=lambda one: (LEVELS.index(one.level), one.score), default=NOTHING)
-
-
 def is_long(text: str) -> bool:
     """Whether only parts of a text are looked at."""
     return len(text) > MAX_LOOKED_AT
 
 
 def finding_of(signs: Iterable[Sign], *, partial: bool = False) -> Finding:
-    """The heaviest sign of each kind, the heaviest first."""
+    """The heaviest sign of each kind, the heaviest first. `partial`: not all of the text was looked at."""
     best: dict[Kind, Sign] = {}
     for sign in signs:
         if sign.kind not in best or sign.weight > best[sign.kind].weight:
             best[sign.kind] = sign
-    ordered = sorted(best.values(), key=lambda sign: -sign.weight)
-    return Finding(tuple(ordered), partial) if ordered or partial else NOTHING
+    if partial:
+        best["long"] = Sign("long", 0, "")
+    return Finding(tuple(sorted(best.values(), key=lambda sign: -sign.weight))) if best else NOTHING
 
 
 def parts_of(text: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ Kind = Literal[
     "prompt",
     "encoded",
     "hidden",
+    "long",
 ]
 Level = Literal["none", "possible", "likely"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -33,4 +34,5 @@ SAYS: dict[Kind, str] = {
     "prompt": "it asks for the instructions or tools that its reader has",
     "encoded": "it has that in an encoding",
     "hidden": "it has characters that hide what it says",
+    "long": "it was too long to be looked through whole",
 }

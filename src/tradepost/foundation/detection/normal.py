@@ -71,12 +71,16 @@ def leet(text: str) -> str:
     """Words with digits and signs among their letters, in letters: "1gn0r3"."""
     if _MAYBE_LEET.search(text) is None:
         return text
-    return _LEETED.sub(lambda found: found.group().translate(_LEET) if not found.group().isalpha() else found.group(), text)
+    return _LEETED.sub(
+        lambda found: found.group().translate(_LEET) if not found.group().isalpha() else found.group(), text
+    )
 
 
 def unspaced(text: str) -> str:
     """Letters set apart ("i g n o r e") put together; words end where there was more than one blank."""
-    return _SPACED.sub(lambda found: _SEPARATED.sub(lambda one: " " if len(one.group()) > 1 else "", found.group()), text)
+    return _SPACED.sub(
+        lambda found: _SEPARATED.sub(lambda one: " " if len(one.group()) > 1 else "", found.group()), text
+    )
 
 
 def hidden_marks(text: str) -> tuple[str, int, int]:
