@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import access, calls, catalogs, imports, policy, scale, vault
+from bench.detector import measuring as detector
 from bench.gateway import page
 from bench.gateway.options import Options
 from bench.measure import Measure
@@ -24,8 +25,9 @@ MEASURES: dict[str, ModuleType] = {
 }
 VAULT = "vault"  # half a minute with a rotation: only when it is named
 SCALE = "scale"  # takes minutes, for a million orders half an hour: only when it is named
+DETECTOR = "detector"  # no times, and many lines: only when it is named
 GATEWAY = "gateway"  # minutes, too; all of its parts
-NAMED = (SCALE, GATEWAY, VAULT, *page.PARTS)
+NAMED = (DETECTOR, SCALE, GATEWAY, VAULT, *page.PARTS)
 
 
 def _arguments() -> argparse.Namespace:
@@ -55,6 +57,8 @@ def _measured(name: str, given: argparse.Namespace) -> Iterator[tuple[str, Measu
         yield from page.measures(options, write=given.write)
     elif name in page.PARTS:
         yield from ((page.command(name, options), found) for found in page.PARTS[name](options))
+    elif name == DETECTOR:
+        yield from ((f"python -m bench {name}", found) for found in detector.measures())
     elif name == VAULT:
         yield from ((f"python -m bench {name}", found) for found in vault.measures())
     elif name == SCALE:

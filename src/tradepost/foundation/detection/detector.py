@@ -101,17 +101,18 @@ def parts_of(text: str) -> Iterator[str]:
     if len(text) < MIN_LENGTH:
         return
     if not is_long(text):
-        yield from _pieces(text)
+        yield from pieces(text)
         return
     rest = MAX_LOOKED_AT - _MIDDLE * PART
-    yield from _pieces(text[: rest // 2])
+    yield from pieces(text[: rest // 2])
     for _ in range(_MIDDLE):
         at = secrets.randbelow(len(text) - PART)
         yield text[at : at + PART]
-    yield from _pieces(text[-rest // 2 :])
+    yield from pieces(text[-rest // 2 :])
 
 
-def _pieces(text: str) -> Iterator[str]:
+def pieces(text: str) -> Iterator[str]:
+    """All of a text in parts that overlap."""
     for at in range(0, max(1, len(text) - OVERLAP), PART - OVERLAP):
         yield text[at : at + PART]
 
@@ -172,14 +173,15 @@ def _by_rules(text: str, found: list[Meaning]) -> list[Sign]:
 
 def _all_near(rule: Rule, last: dict[str, Meaning], here: Meaning) -> Meaning | None:
     """The first of a rule's meanings, if all of them stand near enough before this place."""
-    first = here
+    first, starts = here, set()
     for member in rule.members:
         its = last.get(member)
         if its is None or here.at - its.at > rule.within:
             return None
+        starts.add(its.start)
         if its.at < first.at:
             first = its
-    return first
+    return first if len(starts) == len(rule.members) else None  # one word is one of them, not two
 
 
 def _taken_back(rule: Rule, places: dict[str, list[int]], first: int, end: int) -> bool:

@@ -19,7 +19,7 @@ _WRITES = frozenset(
 _READS = frozenset("check fetch find get list lookup read search show".split())
 _SIGNS: Mapping[str, tuple[str, ...]] = {":": ("colon",), "：": ("colon",), "@": ("dest",)}
 MAX_WORD = 300
-_LEAKY = re.compile(r"[?&/]\w{0,20}[=/]?(?:\{|%7B|<|\[)|[?&]\w{1,20}=\Z|[?&]\w{1,20}=[A-Z_]{4,}\b")
+_LEAKY = re.compile(r"[?&]\w{0,20}=(?:\{|%7B|<|\[|\Z|[A-Z_]{4,}\b)")
 
 
 class Meaning(NamedTuple):

@@ -73,16 +73,17 @@ secrecy 2 5 not tell
 secrecy 7 7 not tell answer_word
 secrecy 7 7 not_tell answer_word
 secrecy 8 6 not reveal instructions ! goods
-secrecy 6 3 secretly
+secrecy 4 3 secretly
+secrecy 7 14 secretly act
+secrecy 7 14 secretly send
+secrecy 7 10 secretly answer_word
 secrecy 7 6 not log act
-secrecy 6 6 not tell log ! mine
 secrecy 7 7 hide answer_word
 secrecy 7 8 hide user
 secrecy 3 4 hide
 approval 4 6 without approval ! mine
 approval 7 14 without approval act ! mine
 approval 6 6 not approval needed
-approval 7 6 without approval human
 approval 8 5 ignore approval
 approval 3 6 approved
 approval 6 12 approved act ! mine
@@ -105,7 +106,8 @@ persona 8 6 now_you assistant
 persona 9 10 now_you unlimited
 persona 8 8 now_you boss unlimited
 persona 7 10 unlimited assistant
-persona 5 3 unlimited
+persona 4 3 unlimited
+persona 7 12 unlimited act
 persona 6 3 special_mode
 persona 5 12 game act
 persona 7 12 special_mode act

@@ -83,10 +83,10 @@ DEEDS: Mapping[str, str] = {
         tell mention inform notify reveal disclose say alert report talk_about say_anything sag sage sagen
         erwahn* verrat* informier* mitteil* dis dire mentionn* inform* parle parler reveler dig* mencion*
         reveles dica menzion* parlar* diga dizer revele conte zeg vertel noem meld mow powiedz wspomin* informuj
-        говори сказать упомина* сообща* рассказ* find_out learn_of notice know record write log hint acknowledge
-        admit refer_to bring_up wissen merken erfahren schreib* protokollier* anmerk* savoir evoqu*
+        говори сказать упомина* сообща* рассказ* find_out learn_of notice know hint acknowledge
+        admit refer_to bring_up wissen merken erfahren protokollier* anmerk* savoir evoqu*
         fasse_mention saber comentes anotes sapere accennare annotare saiba comentar anote weten opmerken
-        schrijf wiedziec zdradzaj zapisuj знать узнать записывай говорить""",
+        wiedziec zdradzaj zapisuj знать узнать записывай говорить""",
     "not_tell": "soyleme* bahsetme* haber_verme* bildirme* verschweig*",
     "user": """
         user operator anyone anybody human humans staff owner supervisor people employee employees merchant
@@ -103,7 +103,7 @@ DEEDS: Mapping[str, str] = {
         secretly silently covertly discreetly quietly_do stealthily without_mentioning without_telling
         without_informing in_secret heimlich unbemerkt im_geheimen en_secret discretement secretement en_secreto
         en_silencio secretamente in_segreto di_nascosto segretamente em_segredo stiekem in_het_geheim potajemnie
-        w_tajemnicy тайно втайне незаметно gizlice quietly in_silence without_a_word without_notice unnoticed
+        w_tajemnicy тайно втайне незаметно gizlice quietly without_a_word without_notice unnoticed
         behind_their_backs leave_no_mention no_mention leave_no_trace in_the_dark stillschweigend klammheimlich
         ohne_es_zu sans_le_dire sans_en_parler sans_le_mentionner en_cachette sin_decir* sin_mencionar*
         a_escondidas senza_dir* senza_menzionar* senza_parlarne sem_dizer sem_mencion* as_escondidas
@@ -115,7 +115,7 @@ DEEDS: Mapping[str, str] = {
         log logs record history trail protokoll verlauf journal registro log_eintrag logboek dziennik журнал
         kayit*""",
     "approval": """
-        approval approvals confirmation confirming confirm permission review reviewing authorisation
+        approval approvals confirmation permission review reviewing authorisation
         authorization sign_off verification verifying asking_for freigabe genehmigung bestatigung ruckfrage
         zustimmung approbation validation autorisation aprobacion confirmacion autorizacion permiso approvazione
         conferma autorizzazione aprovacao confirmacao autorizacao goedkeuring bevestiging toestemming zgod*

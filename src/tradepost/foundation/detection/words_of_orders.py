@@ -24,7 +24,7 @@ ORDERS: Mapping[str, str] = {
         obsolet* invalid* ya_no_vale* caducad* annullat* superat* scadut* non_valgono_piu non_vale_piu anulad*
         revogad* nao_valem_mais nao_vale_mais ongeldig vervallen verouderd niet_meer_geldig niewazn* uniewaznio*
         nieaktualn* nie_obowiazuj* недействительн* отменен* устарел* не_действу* gecersiz* iptal_edildi replaced
-        cancelled canceled withdrawn overwritten lifted repealed not_valid do_not_apply does_not_apply
+        withdrawn overwritten not_valid do_not_apply does_not_apply
         no_longer_in_force no_longer_count no_longer_counts ersetzt widerrufen ausser_kraft nichtig
         zahlt_nicht_mehr unwirksam remplace* revoque* nulles plus_valable* plus_en_vigueur ne_valent_plus
         ne_vaut_plus reemplazad* revocad* sin_efecto nulas ya_no_cuenta* ya_no_aplica* ya_no_rige* sostituit*

@@ -1,0 +1,59 @@
+"""How many injected texts the detector finds, and how many ordinary ones it takes for such: per kind and language."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+
+from bench.detector.corpus import HALVES, Sample, benign, injected
+from bench.measure import Measure, percentile
+from tradepost.foundation.detection.detector import detect, parts_of, signs_in
+
+_SAID = {"known": "known", "held_out": "held out"}
+
+
+def measures() -> Iterator[Measure]:
+    """Shares in percent: of "possible" and above, and in the note of "likely" alone. The held-out half counts."""
+    for half in reversed(HALVES):
+        found, wrong = injected(half), benign(half)
+        yield from _shares(f"{_SAID[half]}: found", found)
+        yield from _shares(f"{_SAID[half]}: false alarms", wrong)
+    texts = [one.text for one in benign("known")]
+    yield _time("time of an ordinary text", texts, detect)
+    # The longest step between which other calls go on.
+    parts = [part for text in ("Please " * 4_000, "ignore all: " * 4_000, "忽略" * 8_000) for part in parts_of(text)]
+    yield _time("time of a hostile part of 2,000 characters", parts, signs_in)
+
+
+def _shares(name: str, samples: list[Sample]) -> Iterator[Measure]:
+    levels = [(one, detect(one.text).level) for one in samples]
+    yield _share(name, [level for _, level in levels])
+    for title, of in (("kind", _kind), ("language", _language)):
+        groups: defaultdict[str, list[str]] = defaultdict(list)
+        for one, level in levels:
+            groups[of(one)].append(level)
+        for group, some in groups.items():
+            yield _share(f"{name}, {title} {group}", some)
+
+
+def _kind(sample: Sample) -> str:
+    return sample.kind
+
+
+def _language(sample: Sample) -> str:
+    return sample.language
+
+
+def _share(name: str, levels: Iterable[str]) -> Measure:
+    said = list(levels)
+    alarms, sure = (sum(level in wanted for level in said) for wanted in (("possible", "likely"), ("likely",)))
+    note = f"{alarms} of {len(said)}; likely: {100 * sure / len(said):.0f} %"
+    return Measure(name, round(100 * alarms / len(said), 1), "%", note=note)
+
+
+def _time(name: str, texts: list[str], look: Callable[[str], object]) -> Measure:
+    taken = []
+    for text in texts:
+        began = perf_counter()
+        look(text)
+        taken.append((perf_counter() - began) * 1_000)
+    return Measure(name, percentile(taken, 50), "ms", note=f"99 %: {percentile(taken, 99):.2f} ms")
