@@ -1,6 +1,7 @@
 """Texts made of the parts in the files beside this one: always the same ones, in the same order.
 
-Two halves: the detector was written with the known one; nobody may look at what it does not find in the other.
+The detector was written with the known ones. The held-out ones were written first, by the same people; those from
+later when it was finished: nobody may look at what it misses there and then change it.
 """
 
 from collections.abc import Iterator
@@ -12,12 +13,12 @@ import yaml
 
 from bench.detector.disguises import HELD_OUT, KNOWN
 
-Half = Literal["known", "held_out"]
-HALVES: tuple[Half, ...] = ("known", "held_out")
+Part = Literal["known", "held_out", "later"]
+PARTS: tuple[Part, ...] = ("known", "held_out", "later")
 _HERE = Path(__file__).parent
 _DISGUISED = 8  # texts per disguise
 _ORDERS = 2  # that each frame is filled with
-_DISGUISES = {"known": KNOWN, "held_out": HELD_OUT}
+_DISGUISES = {"known": KNOWN, "held_out": HELD_OUT, "later": HELD_OUT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +30,21 @@ class Sample:
     kind: str
 
 
-def injected(half: Half) -> list[Sample]:
+def injected(part: Part) -> list[Sample]:
     """Texts that want something of a model, alone and within what a customer writes, and disguised ones."""
-    parts, ordinary = _parts("injected", half), _parts("benign", half)
+    parts, ordinary = _loaded("injected", part), _loaded("benign", part)
     samples = [sample for language in parts for sample in _framed(language, parts[language], ordinary[language])]
     plain = [one.text for one in samples if one.language == "en" and one.kind in ("override", "addressed", "secrecy")]
-    for number, (name, disguise) in enumerate(_DISGUISES[half].items()):
+    for number, (name, disguise) in enumerate(_DISGUISES[part].items()):
         chosen = [plain[(number * 5 + step * 7) % len(plain)] for step in range(_DISGUISED)]
         samples += [Sample(disguise(text), "en", f"disguised: {name}") for text in chosen]
     return samples
 
 
-def benign(half: Half) -> list[Sample]:
+def benign(part: Part) -> list[Sample]:
     """Ordinary texts of a shop."""
     samples = []
-    for language, said in _parts("benign", half).items():
+    for language, said in _loaded("benign", part).items():
         for kind in ("plain", "hard"):
             for body in said[kind]:
                 for opening, closing in _around(said):
@@ -51,8 +52,8 @@ def benign(half: Half) -> list[Sample]:
     return samples
 
 
-def _parts(name: str, half: Half) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((_HERE / f"{name}_{half}.yaml").read_text(encoding="utf-8"))
+def _loaded(name: str, part: Part) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((_HERE / f"{name}_{part}.yaml").read_text(encoding="utf-8"))
     return loaded
 
 

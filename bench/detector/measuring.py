@@ -4,24 +4,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 
-from bench.detector.corpus import HALVES, Sample, benign, injected
+from bench.detector.corpus import PARTS, Sample, benign, injected
 from bench.measure import Measure, percentile
 from tradepost.foundation.detection.detector import detect, parts_of, signs_in
 
-_SAID = {"known": "known", "held_out": "held out"}
+_SAID = {"known": "known", "held_out": "held out", "later": "later"}
 
 
 def measures() -> Iterator[Measure]:
-    """Shares in percent: of "possible" and above, and in the note of "likely" alone. The held-out half counts."""
-    for half in reversed(HALVES):
-        found, wrong = injected(half), benign(half)
-        yield from _shares(f"{_SAID[half]}: found", found)
-        yield from _shares(f"{_SAID[half]}: false alarms", wrong)
+    """Shares in percent: of "possible" and above, and in the note of "likely" alone. The later ones count."""
+    for part in reversed(PARTS):
+        found, wrong = injected(part), benign(part)
+        yield from _shares(f"{_SAID[part]}: found", found)
+        yield from _shares(f"{_SAID[part]}: false alarms", wrong)
     texts = [one.text for one in benign("known")]
     yield _time("time of an ordinary text", texts, detect)
     # The longest step between which other calls go on.
-    parts = [part for text in ("Please " * 4_000, "ignore all: " * 4_000, "忽略" * 8_000) for part in parts_of(text)]
-    yield _time("time of a hostile part of 2,000 characters", parts, signs_in)
+    pieces = [piece for text in ("Please " * 4_000, "ignore all: " * 4_000, "忽略" * 8_000) for piece in parts_of(text)]
+    yield _time("time of a hostile part of 2,000 characters", pieces, signs_in)
 
 
 def _shares(name: str, samples: list[Sample]) -> Iterator[Measure]:

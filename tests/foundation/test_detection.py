@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from bench.detector.corpus import Half, Sample, benign, injected
+from bench.detector.corpus import Part, Sample, benign, injected
 from tradepost.foundation.detection.detector import MAX_LOOKED_AT, PART, detect, parts_of
 from tradepost.foundation.detection.kinds import KINDS, SAYS
 from tradepost.foundation.outsiders import clean_name, delivered, listen
@@ -30,9 +30,9 @@ def test_the_corpora_are_what_they_are_said_to_be() -> None:
 
 
 @pytest.mark.behaviour("S4.21")
-@pytest.mark.parametrize(("half", "least", "most"), [("known", 0.95, 0.01), ("held_out", 0.8, 0.02)])
-def test_it_finds_most_and_cries_seldom(half: Half, least: float, most: float) -> None:
-    found, ordinary = injected(half), benign(half)
+@pytest.mark.parametrize(("part", "least", "most"), [("known", 0.95, 0.01), ("held_out", 0.8, 0.02)])
+def test_it_finds_most_and_cries_seldom(part: Part, least: float, most: float) -> None:
+    found, ordinary = injected(part), benign(part)
     assert share(found) >= least
     assert share(ordinary) <= most
     for language in LANGUAGES:
