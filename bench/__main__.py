@@ -43,6 +43,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--calls", type=int, default=usual.calls, help=f"gateway: calls for memory ({usual.calls})")
     parser.add_argument("--write", action="store_true", help="scale, gateway: write docs/scale.md, docs/gateway.md")
+    parser.add_argument("--texts", type=Path, help="detector: texts of your own, JSON or JSON lines, instead of ours")
+    parser.add_argument("--member", default="text", help="detector: where a text stands in an object of --texts (text)")
     given = parser.parse_args()
     for name in given.names:
         if name not in MEASURES and name not in NAMED:
@@ -58,7 +60,7 @@ def _measured(name: str, given: argparse.Namespace) -> Iterator[tuple[str, Measu
     elif name in page.PARTS:
         yield from ((page.command(name, options), found) for found in page.PARTS[name](options))
     elif name == DETECTOR:
-        yield from ((f"python -m bench {name}", found) for found in detector.measures())
+        yield from ((f"python -m bench {name}", found) for found in detector.measures(given.texts, given.member))
     elif name == VAULT:
         yield from ((f"python -m bench {name}", found) for found in vault.measures())
     elif name == SCALE:

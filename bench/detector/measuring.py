@@ -2,7 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from time import perf_counter
+
+import orjson
 
 from bench.detector.corpus import PARTS, Sample, benign, injected
 from bench.measure import Measure, percentile
@@ -11,8 +14,11 @@ from tradepost.foundation.detection.detector import detect, parts_of, signs_in
 _SAID = {"known": "known", "held_out": "held out", "later": "later"}
 
 
-def measures() -> Iterator[Measure]:
-    """Shares in percent: of "possible" and above, and in the note of "likely" alone. The later ones count."""
+def measures(texts: Path | None = None, member: str = "text") -> Iterator[Measure]:
+    """Shares in percent: of "possible" and above, and in the note of "likely" alone. Of a file only its own."""
+    if texts is not None:
+        yield _share(f"{texts.name}: signs of instructions", [detect(text).level for text in _texts_of(texts, member)])
+        return
     for part in reversed(PARTS):
         found, wrong = injected(part), benign(part)
         yield from _shares(f"{_SAID[part]}: found", found)
@@ -22,6 +28,22 @@ def measures() -> Iterator[Measure]:
     # The longest step between which other calls go on.
     pieces = [piece for text in ("Please " * 4_000, "ignore all: " * 4_000, "忽略" * 8_000) for piece in parts_of(text)]
     yield _time("time of a hostile part of 2,000 characters", pieces, signs_in)
+
+
+def _texts_of(path: Path, member: str) -> list[str]:
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines() if path.suffix == ".jsonl" else [source]
+    stack = [orjson.loads(line) for line in lines if line.strip()]
+    found = []
+    while stack:
+        part = stack.pop()
+        if isinstance(part, str):
+            found.append(part)
+        elif isinstance(part, list):
+            stack += part
+        elif isinstance(part, dict):
+            stack += [part[member]] if member in part else part.values()
+    return found
 
 
 def _shares(name: str, samples: list[Sample]) -> Iterator[Measure]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from bench.detector.corpus import Part, Sample, benign, injected
+from bench.detector.corpus import PARTS, Part, Sample, benign, injected
 from tradepost.foundation.detection.detector import MAX_LOOKED_AT, PART, detect, parts_of
 from tradepost.foundation.detection.kinds import KINDS, SAYS
 from tradepost.foundation.outsiders import clean_name, delivered, listen
@@ -19,8 +19,8 @@ def share(samples: Iterable[Sample]) -> float:
 
 
 def test_the_corpora_are_what_they_are_said_to_be() -> None:
-    bad = {one.text for half in ("known", "held_out") for one in injected(half)}
-    good = {one.text for half in ("known", "held_out") for one in benign(half)}
+    bad = {one.text for part in PARTS for one in injected(part)}
+    good = {one.text for part in PARTS for one in benign(part)}
     assert len(bad) >= 800
     assert len(good) >= 1_500
     assert not bad & good
@@ -95,13 +95,13 @@ def test_what_people_write_is_nothing(text: str) -> None:
     assert detect(text).level == "none"
 
 
-HOSTILE = """a < <| [ # & &# %4 @a a@ 1 忽略 ab_ ![ http://a? = 01 а аa "tool":" - \u0041""".split()
+HOSTILE = """a < <| [ # & &# %4 @a a@ 1 忽略 ab_ ![ http://a? = 01 \u0430 \u0430a "tool":" - \\u0041""".split()
 HOSTILE += ["i g ", "approve all ", "ignore instructions all: ", "\n system: ", "\U000e0041", "\u200b"]
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_of_a_hostile_text_no_more_is_looked_at_than_the_bound(piece: str) -> None:
-    """A pattern that went over it again and again would not come to an end here. (python -m bench detector has times.)"""
+    """A pattern that went over it again and again would not come to an end here; the benchmark has times."""
     huge = (piece * 4_194_304)[:4_194_304]
     parts = list(parts_of(huge))
     assert sum(map(len, parts)) < 2 * MAX_LOOKED_AT

@@ -59,6 +59,9 @@ _FORMS: tuple[tuple[Kind, int, str, str], ...] = (
         r"\"(?:tool|name|function|tool_name)\"\s{0,3}:\s{0,3}\"\w{3,64}\"\s{0,3},\s{0,3}"
         r"\"(?:arguments|parameters|input|args|params)\"\s{0,3}:",
     ),
+    ("role", 7, "assistant", r"\b(?:human|user) {0,2}:[^\n]{1,200}\bassistant {0,2}:"),
+    ("role", 7, "assistant", r"\bassistant {0,2}:[^\n]{1,200}\b(?:human|user) {0,2}:"),
+    ("tool", 6, '":', r"\"(?:action|command|operation|tool_calls?)\"\s{0,3}:\s{0,3}[\"\[{]"),
     ("tool", 8, "tools/call", r"\btools/call\b"),
     ("tool", 8, "action input", r"(?:\A|\n)\s{0,4}action\s{0,2}:[^\n]{1,80}\n\s{0,4}action input\s{0,2}:"),
     ("exfiltration", 8, "](http", r"!\[[^\]\n]{0,60}\]\(https?://[^)\s?=&]{1,200}[?=&]"),

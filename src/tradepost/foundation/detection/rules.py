@@ -18,6 +18,10 @@ override 8 7 void instructions your ! goods
 override 8 7 void instructions all_before ! goods mine
 override 9 6 new task colon ! goods
 override 7 5 new task you ! goods
+override 7 4 new task your ! goods mine
+override 7 4 new instructions your ! goods mine
+override 5 8 to_do colon
+override 7 8 to_do act
 override 7 6 void told
 override 8 7 void prompt
 override 7 5 void instructions ! goods mine
@@ -46,7 +50,13 @@ addressed 7 5 model must
 addressed 5 5 assistant must ! your
 addressed 6 10 model act
 addressed 4 10 assistant act
+addressed 5 3 on_reading
+addressed 8 14 on_reading act
+addressed 8 14 on_reading send
 role 7 10 speaker colon act
+role 6 6 speaker colon reveal
+role 7 14 notice act
+role 5 5 notice colon
 role 9 10 speaker colon new task
 tool 8 4 call ident
 tool 3 4 ident
@@ -63,6 +73,8 @@ exfiltration 5 6 reveal customers every ! mine
 exfiltration 8 8 send credentials ! mine
 exfiltration 8 8 reveal credentials ! mine
 exfiltration 5 6 fetch dest
+exfiltration 6 6 reveal others ! mine
+exfiltration 7 8 send others data
 exfiltration 6 10 data every dest ! mine
 exfiltration 6 10 customers every send dest
 exfiltration 8 6 leaky
@@ -77,7 +89,7 @@ secrecy 4 3 secretly
 secrecy 7 14 secretly act
 secrecy 7 14 secretly send
 secrecy 7 10 secretly answer_word
-secrecy 7 6 not log act
+secrecy 7 12 not log act
 secrecy 7 7 hide answer_word
 secrecy 7 8 hide user
 secrecy 3 4 hide
@@ -104,7 +116,7 @@ authority 8 8 vendor policy_word
 persona 9 8 now_you model
 persona 8 6 now_you assistant
 persona 9 10 now_you unlimited
-persona 8 8 now_you boss unlimited
+persona 6 7 now_you boss
 persona 7 10 unlimited assistant
 persona 4 3 unlimited
 persona 7 12 unlimited act
@@ -113,6 +125,7 @@ persona 5 12 game act
 persona 7 12 special_mode act
 persona 4 8 now_you act
 prompt 9 7 reveal prompt
+prompt 6 1 prompt
 prompt 8 6 reveal instructions your ! goods
 prompt 8 8 reveal instructions verbatim ! goods
 prompt 8 10 reveal verbatim all_before

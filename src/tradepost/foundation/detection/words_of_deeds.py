@@ -86,7 +86,8 @@ DEEDS: Mapping[str, str] = {
         говори сказать упомина* сообща* рассказ* find_out learn_of notice know hint acknowledge
         admit refer_to bring_up wissen merken erfahren protokollier* anmerk* savoir evoqu*
         fasse_mention saber comentes anotes sapere accennare annotare saiba comentar anote weten opmerken
-        wiedziec zdradzaj zapisuj знать узнать записывай говорить""",
+        wiedziec zdradzaj zapisuj знать узнать записывай говорить
+        show display expose""",
     "not_tell": "soyleme* bahsetme* haber_verme* bildirme* verschweig*",
     "user": """
         user operator anyone anybody human humans staff owner supervisor people employee employees merchant
@@ -122,7 +123,8 @@ DEEDS: Mapping[str, str] = {
         zatwierdzeni* potwierdzeni* одобрени* подтверждени* разрешени* согласовани* onay* izin* signoff consent
         clearance second_opinion queue human_review human_approval check_with prufung freigaben erlaubnis
         abnahme accord consentement visto_bueno consentimiento benestare consenso consentimento akkoord zgody
-        zgoda akceptacj* согласи* проверк* muvafakat""",
+        zgoda akceptacj* согласи* проверк* muvafakat
+        checks identity_check verifications""",
     "without": """
         without no not_needed not_required unnecessary skip bypass avoid need_not ohne kein keine sans aucune
         pas_de sin ninguna ningun senza nessuna sem nenhuma zonder geen bez без istemeden olmadan gerekmi*
@@ -140,7 +142,8 @@ DEEDS: Mapping[str, str] = {
         already_agreed already_confirmed already_signed already_said already_cleared has_agreed has_confirmed
         has_authorised has_authorized signed_off cleared_by bereits_bestatigt schon_genehmigt deja_valide
         deja_autorise ya_autorizad* ya_confirmad* gia_autorizzat* ja_autorizad* al_akkoord juz_zaakceptowan*
-        уже_согласован* onaylandi""",
+        уже_согласован* onaylandi
+        pre_verified preverified auto_approved already_verified fully_verified""",
     "approve": """
         approve approves accept approving genehmige approuve aprueba approva aprove zatwierdz одобри onayla""",
     "every": "all every each any alle jede* toutes tous todas todos tutte tutti wszystkie все tum",
@@ -150,4 +153,8 @@ DEEDS: Mapping[str, str] = {
     "at_once": """
         immediately at_once right_now now right_away instantly urgently sofort immediatement inmediatamente
         subito immediatamente imediatamente direct natychmiast немедленно hemen""",
+    "others": """
+        other_customers another_customer other_people other_users other_buyers other_accounts someone_else_s
+        anderer_kunden autres_clients otros_clientes altri_clienti outros_clientes andere_klanten innych_klientow
+        других_клиентов diger_musteri*""",
 }

@@ -118,4 +118,7 @@ ORDERS: Mapping[str, str] = {
         slowo_w_slowo doslownie слово_в_слово дословно kelimesi_kelimesine""",
     "tools": "tools functions werkzeuge outils herramientas strumenti ferramentas narzedzia инструменты araclar",
     "speaker": "system systeme sistema systeem sistem система",
+    "to_do": """
+        execute_the_following do_the_following perform_the_following carry_out_the execute_these run_the_following
+        fuhre_folgendes mache_folgendes fais_ce_qui haz_lo_siguiente""",
 }

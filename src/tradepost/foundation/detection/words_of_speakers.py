@@ -62,7 +62,7 @@ SPEAKERS: Mapping[str, str] = {
         service_mode override_mode wartungsmodus debug_modus mode_maintenance mode_debug modo_mantenimiento
         modo_depuracion modalita_debug modo_manutencao onderhoudsmodus tryb_serwisowy режим_отладки bakim_modu
         root_access filters_off filters_are_off safety_off""",
-    "game": "game hypothetical* fictional* scenario",
+    "game": "play_a_game a_game_in hypothetical* fictional* scenario",
     "i_am": """
         i_am i_m this_is as_the as_an as_a message_from speaking ich_bin hier_ist als je_suis ici_le soy habla
         sono_il sono_l sono qui_e sou aqui_e ik_ben dit_is jestem tu_mowi я говорит ben benim i_work_as i_built
@@ -94,4 +94,11 @@ SPEAKERS: Mapping[str, str] = {
     "policy_word": """
         policy policies update updated guidelines allowed permitted terms notice directive mandate instructs
         requires orders""",
+    "on_reading": """
+        reading_this processing_this summarizing_this summarising_this reads_this answering_this handling_this
+        parsing_this summarizing_the summarising_the translating_this reviewing_this lesen_dieser lisant_ceci
+        leer_esto""",
+    "notice": """
+        system_note system_update system_override system_alert system_notice admin_note admin_command admin_message
+        admin_override developer_note root_command systemhinweis systemmeldung note_systeme nota_del_sistema""",
 }
