@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import access, audit, calls, catalogs, imports, policy, scale, vault
+from bench.detector import measuring as detector
 from bench.gateway import page
 from bench.gateway.options import Options
 from bench.measure import Measure
@@ -25,8 +26,9 @@ MEASURES: dict[str, ModuleType] = {
 VAULT = "vault"  # half a minute with a rotation: only when it is named
 SCALE = "scale"  # takes minutes, for a million orders half an hour: only when it is named
 AUDIT = "audit"  # a million rows on both engines take minutes: only when it is named
+DETECTOR = "detector"  # no times, and many lines: only when it is named
 GATEWAY = "gateway"  # minutes, too; all of its parts
-NAMED = (SCALE, GATEWAY, VAULT, AUDIT, *page.PARTS)
+NAMED = (DETECTOR, SCALE, GATEWAY, VAULT, AUDIT, *page.PARTS)
 
 
 def _arguments() -> argparse.Namespace:
@@ -43,6 +45,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--calls", type=int, default=usual.calls, help=f"gateway: calls for memory ({usual.calls})")
     parser.add_argument("--write", action="store_true", help="scale, gateway: write docs/scale.md, docs/gateway.md")
+    parser.add_argument("--texts", type=Path, help="detector: texts of your own, JSON or JSON lines, instead of ours")
+    parser.add_argument("--member", default="text", help="detector: where a text stands in an object of --texts (text)")
     given = parser.parse_args()
     for name in given.names:
         if name not in MEASURES and name not in NAMED:
@@ -57,6 +61,8 @@ def _measured(name: str, given: argparse.Namespace) -> Iterator[tuple[str, Measu
         yield from page.measures(options, write=given.write)
     elif name in page.PARTS:
         yield from ((page.command(name, options), found) for found in page.PARTS[name](options))
+    elif name == DETECTOR:
+        yield from ((f"python -m bench {name}", found) for found in detector.measures(given.texts, given.member))
     elif name == VAULT:
         yield from ((f"python -m bench {name}", found) for found in vault.measures())
     elif name == AUDIT:

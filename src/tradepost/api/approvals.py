@@ -126,7 +126,8 @@ class ApprovalShown(Shown):
     approver_role: str | None = Field(description="The least role of who answers; null is operator.")
     moves_money: bool
     taint: dict[str, Any] | None = Field(
-        description="What its run had read that outsiders wrote: what, by which tool of which server, and when."
+        description="What its run had read that outsiders wrote: what, by which tool of which server, and when. "
+        "`signal` is there where the detector saw instructions in it: level (possible, likely), kinds, and reasons."
     )
     round: int = Field(description="How often people were asked: once more when what they saw has changed.")
     verdicts: list[VerdictShown]

@@ -15,13 +15,16 @@ from tradepost.foundation.untrusted import DEFAULT_CAP, UntrustedText, clean, hi
 
 MOST_NOTED = 4  # kinds of text per call: one is enough to know, a few to say which
 
+MOST_TEXTS = 200
+
 
 @dataclass(slots=True)
 class Heard:
-    """What an answer was given that outsiders wrote: which kinds of text ("an order note"), and how many characters
-    that nobody can see were taken out of it, be it text or a plain name."""
+    """What an answer was given that outsiders wrote: which kinds of text ("an order note"), the texts themselves, and
+    how many characters that nobody can see were taken out, be it of a text or a plain name."""
 
     kinds: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     removed: int = 0
 
     def __bool__(self) -> bool:
@@ -36,17 +39,21 @@ def listen(heard: Heard) -> None:
     _listener.set(heard)
 
 
-def delivered(what: str) -> None:
+def delivered(what: str, text: str = "") -> None:
     """Note that a text of this kind ("an order note") is part of an answer."""
     heard = _listener.get()
-    if heard is not None and len(heard.kinds) < MOST_NOTED and what not in heard.kinds:
+    if heard is None:
+        return
+    if len(heard.kinds) < MOST_NOTED and what not in heard.kinds:
         heard.kinds.append(what)
+    if text and len(heard.texts) < MOST_TEXTS:
+        heard.texts.append(text)
 
 
 def delivered_text(text: str | None, what: str, cap: int = DEFAULT_CAP) -> UntrustedText | None:
     """A text of this kind, marked, cleaned and capped; noted where there is any."""
     if text:
-        delivered(what)
+        delivered(what, text)
         _count_hidden(text)
     return untrusted(text, cap)
 
@@ -55,13 +62,13 @@ def delivered_values(values: Iterable[object]) -> None:
     """Note those of some stored values, as they are shown to people, that ask for something or are whole sentences."""
     for value in values:
         if isinstance(value, str) and speaks(value):
-            delivered("what is stored now")
+            delivered("what is stored now", value)
 
 
 def delivered_name(name: str | None, what: str) -> None:
     """Note a name that is delivered as it is, unless it reads as nothing but one."""
     if name and not reads_as_name(name):
-        delivered(what)
+        delivered(what, name)
 
 
 def clean_name(name: str, cap: int, what: str) -> str:
@@ -69,7 +76,7 @@ def clean_name(name: str, cap: int, what: str) -> str:
     shown = clean(name, cap)
     hides = shown != name and _count_hidden(name)
     if hides or not reads_as_name(shown):
-        delivered(what)
+        delivered(what, name)
     return shown
 
 

@@ -40,6 +40,7 @@ from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, Catal
 from tradepost.hub.registry.catalogs import Catalogs
 from tradepost.hub.registry.models import Server, ToolEntry
 from tradepost.hub.registry.watch import RegistryWatch
+from tradepost.hub.telemetry.meters import Meters
 from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.upstreams.dispatch import Upstreams
 from tradepost.hub.upstreams.talk import Talk
@@ -150,6 +151,7 @@ class World:
         secret: bytes | None = None,
         now: Now = system_now,
         tracing: Traces | None = None,
+        meters: Meters | None = None,
     ) -> None:
         self.facts = facts
         self.database = Database(facts.hub_url)
@@ -177,6 +179,7 @@ class World:
             contradicted=lambda workspace_id, _server, _k, name, _s: self.contradicted.append((workspace_id, name)),
             now=now,
             tracing=tracing,
+            meters=meters,
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

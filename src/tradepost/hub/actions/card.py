@@ -88,7 +88,7 @@ def _card(
         differ = f"; these differ: {', '.join(map(with_hidden_shown, odd))}" if odd else ", all but references the same"
         warnings.append(f"{len(like)} similar requests of this agent within 10 minutes{differ}.")
     if shown.taint is not None:
-        warnings.insert(0, _read_before(shown.taint))
+        warnings[:0] = [_read_before(shown.taint), *_signal(shown.taint)]
     words = tuple(path for path, _ in lines if path.rpartition(".")[2].partition("[")[0] in _WORDS)
     seen = foreseen_in(shown.preview)
     return Card(tuple(lines), words, tuple(warnings), shape_of(action), names, asker, reason, seen)
@@ -104,6 +104,18 @@ def _reason(shown: ActionView, rules: dict[str, str]) -> str:
 def _read_before(taint: dict[str, Any]) -> str:
     source = f"{with_hidden_shown(taint['tool'])} of {taint['server']}, {taint['at']}"
     return f"Its run had read text that outsiders wrote ({taint['what']}, from {source}): is this what was wanted?"
+
+
+def _signal(taint: dict[str, Any]) -> list[str]:
+    """What the detector said of what the run had read: a hint where to look, no proof of anything."""
+    said = taint.get("signal")
+    if said is None:
+        return []
+    if said["level"] == "none":
+        return ["Some of what it read was too long to be looked through."]
+    sure = "very much like" if said["level"] == "likely" else "like"
+    source = f"{with_hidden_shown(said['tool'])} of {said['server']}, {said['at']}"
+    return [f"What it read looks {sure} instructions to a model ({source}): {'; '.join(said['reasons'])}."]
 
 
 async def _like(session: AsyncSession, action: Action) -> list[Action]:

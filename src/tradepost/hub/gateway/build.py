@@ -35,6 +35,8 @@ from tradepost.hub.limits.shares import Shares
 from tradepost.hub.telemetry.meters import Meters
 from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.trust.ledger import TaintLedger
+from tradepost.hub.trust.signals import SignalLedger
+from tradepost.hub.trust.signals import to_nobody as counting_nothing
 from tradepost.hub.upstreams.opening import Opening
 
 
@@ -63,6 +65,7 @@ class BuiltGateway:
         await self.pipeline.parts.holds.stop()
         await self.executor.stop()
         await self.pipeline.parts.taints.stop()
+        await self.pipeline.parts.signals.stop()
         await self.pipeline.parts.schemas.close()
         await self.pipeline.parts.pace.shares.stop()
 
@@ -119,6 +122,7 @@ def build_gateway(
         schemas=SchemaChecks(),
         verdicts=Verdicts(database, audit, clock, fresh, approved.set),
         taints=TaintLedger(database, now),
+        signals=SignalLedger(database, now, counting_nothing if meters is None else meters.looked),
         assertions=assertions,
         contradicted=contradicted,
         meters=meters,

@@ -17,6 +17,7 @@ from tradepost.hub.limits.quotas import DEFAULTS, Quotas
 from tradepost.hub.policy.decide import Decision
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.telemetry.ports import Span
+from tradepost.hub.trust.signal import Signal
 from tradepost.hub.trust.taint import Taint
 from tradepost.hub.upstreams.talk import Hold, Tells
 from tradepost.protocol.builtin import Expects, ToolResult
@@ -41,7 +42,8 @@ class Call:
     this call takes back, and `expects` the records as that one left them. `waits` is the task in which a write waits in
     line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
     whether this very write shall be done. `taint` says what its run has read that outsiders wrote; `outside` names what
-    of that kind a bundled server has put into this call's own answer. `upstream_us` is the time that its server took,
+    of that kind a bundled server has put into this call's own answer, `texts` are these texts. `signal` is what the
+    detector said of what its run has read, where somebody asked. `upstream_us` is the time that its server took,
     `upstream_id` what that server calls the request, `span` the call's own where there are traces, `carried` what a
     request says of its trace."""
 
@@ -71,6 +73,7 @@ class Call:
     tells: Tells | None = None
     decision: Decision | None = None
     taint: Taint | None = None
+    signal: Signal | None = None
     outside: Heard = field(default_factory=Heard)
     preview: ToolResult | None = None
     totals_taken: Mapping[str, Any] | None = None

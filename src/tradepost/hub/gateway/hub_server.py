@@ -184,7 +184,7 @@ async def _note_outcome(session: AsyncSession, action: Action) -> None:
     """What a write gave is read by whoever asks what became of it."""
     kind = await session.scalar(select(Server.kind).where(Server.id == action.server_id))
     if kind != "builtin":
-        delivered("what another server said of a write")
+        delivered("what another server said of a write", action.result or "")
     elif '"untrusted":' in (action.result or ""):
         delivered("what outsiders wrote, in what a write gave")
 

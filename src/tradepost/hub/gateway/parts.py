@@ -26,6 +26,7 @@ from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResour
 from tradepost.hub.telemetry.meters import Meters
 from tradepost.hub.telemetry.ports import Traces
 from tradepost.hub.trust.ledger import TaintLedger
+from tradepost.hub.trust.signals import SignalLedger
 from tradepost.hub.upstreams.talk import Talk
 from tradepost.protocol.builtin import Expects, Mode, ToolResult
 
@@ -153,6 +154,7 @@ class Parts:
     schemas: SchemaChecks
     verdicts: Verdicts
     taints: TaintLedger
+    signals: SignalLedger
     assertions: Assertions | None = None
     contradicted: Contradicted = to_nobody
     meters: Meters | None = None

@@ -198,7 +198,7 @@ class Pipeline:
             await settle(call, self.parts)
 
     async def _walk(self, call: Call, steps: Sequence[Step]) -> None:
-        listen(call.outside)
+        listen(call.outside, call.texts)
         try:
             if not call.goes_on:
                 return

@@ -5,13 +5,14 @@ the person at the client, and the answer back to the server. Of a bundled server
 (foundation/outsiders), in results, resources, prompts and previews.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
 from tradepost.foundation.outsiders import delivered_values
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogTool
+from tradepost.hub.trust.looking import texts_in
 
 MOST_NAMED = 120  # characters
 
@@ -26,7 +27,25 @@ def taint(call: Call, parts: Parts) -> Awaitable[None] | None:
         if call.preview is not None or call.dry_run:
             _look_at_preview(call)
         what = " and ".join(call.outside.kinds) or _from_replay(call)
-    return None if what is None else _note(call, parts, what)
+    if what is None:
+        return None
+    _show(call, parts)
+    return _note(call, parts, what)
+
+
+def _show(call: Call, parts: Parts) -> None:
+    """Let the detector look at it, once the call is answered."""
+    texts = call.outside.texts if call.found.server_kind == "builtin" else _texts_of_foreign(call)
+    if texts:
+        parts.signals.read(call.caller, call.run_id, call.found.server_slug, _named(call), texts)
+
+
+def _texts_of_foreign(call: Call) -> Iterable[str]:
+    if call.error is not None:
+        return texts_in(call.error.details.get("server_said"))
+    if call.result is not None:
+        return texts_in(call.result)
+    return [] if call.action is None else [call.action.result or ""]
 
 
 def _from_foreign(call: Call) -> str | None:
@@ -55,9 +74,11 @@ def _look_at_preview(call: Call) -> None:
 
 
 def _note(call: Call, parts: Parts, what: str) -> Awaitable[None] | None:
+    return parts.taints.note(call.caller, call.run_id, what, call.found.server_slug, _named(call))
+
+
+def _named(call: Call) -> str:
     entry = call.found
     if isinstance(entry, CatalogTool):
-        named = entry.raw_name
-    else:
-        named = entry.name if isinstance(entry, CatalogPrompt) else entry.uri
-    return parts.taints.note(call.caller, call.run_id, what, entry.server_slug, named[:MOST_NAMED])
+        return entry.raw_name[:MOST_NAMED]
+    return (entry.name if isinstance(entry, CatalogPrompt) else entry.uri)[:MOST_NAMED]

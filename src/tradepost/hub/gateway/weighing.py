@@ -46,7 +46,7 @@ def chosen_for(call: Call) -> Chosen:
 
 def needs_more(call: Call, chosen: Chosen) -> bool:
     """Whether more has to be looked up before the call can be decided."""
-    return bool(chosen.totals) or _needs_preview(call, chosen) or _needs_taint(call, chosen)
+    return bool(chosen.totals or "signal" in chosen.names) or _needs_preview(call, chosen) or _needs_taint(call, chosen)
 
 
 async def decision_for(call: Call, parts: Parts, chosen: Chosen) -> Decision:
@@ -58,6 +58,10 @@ async def decision_for(call: Call, parts: Parts, chosen: Chosen) -> Decision:
     if _needs_taint(call, chosen):
         async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
             call.taint = await parts.taints.look(session, call.caller, call.run_id)
+    if "signal" in chosen.names:
+        await parts.signals.settled(call.caller)
+        async with parts.database.transaction(call.caller.workspace_id, write=False) as session:
+            call.signal = await parts.signals.look(session, call.caller, call.run_id)
     plain = plain_call(call, parts)
     totals: Totals = {}
     if chosen.totals:
@@ -99,6 +103,8 @@ def plain_call(call: Call, parts: Parts) -> PlainCall:
         role=call.standing.role if call.standing is not None else None,
         tainted=call.taint is not None,
         taint="" if call.taint is None else call.taint.words(parts.now()),
+        signal="none" if call.signal is None else call.signal.level,
+        signal_kinds=() if call.signal is None else call.signal.kinds,
         figures=_figures(call),
         effect=_effect(call),
         now=parts.now(),

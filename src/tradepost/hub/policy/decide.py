@@ -38,7 +38,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class PlainCall:
     """What a decision may look at. `arguments` are the ones after injection; a `posture` of None is an agent without
     a profile, which gets the strictest one. `effect` is the result that a bundled write would have, where it was asked
-    for. `tainted`: the run has read text that outsiders wrote; `taint` says which, as the reason for asking."""
+    for. `tainted`: the run has read text that outsiders wrote; `taint` says which, as the reason for asking. `signal`
+    is what the detector says of it (none, possible, likely), `signal_kinds` why."""
 
     tool: str
     tool_class: ToolClass
@@ -56,6 +57,8 @@ class PlainCall:
     role: str | None = None
     tainted: bool = False
     taint: str = ""
+    signal: str = "none"
+    signal_kinds: tuple[str, ...] = ()
     figures: Figures = NOTHING_KNOWN
     effect: Mapping[str, Any] | None = None
     now: datetime = _EPOCH
@@ -285,6 +288,8 @@ class _Look:
             variables["tool"] = {**facts, "moves_money": moves_money(call)}
         if "tainted" in names:
             variables["tainted"] = call.tainted
+        if "signal" in names:
+            variables["signal"] = {"level": call.signal, "kinds": list(call.signal_kinds)}
         self._variables = variables
         if self._size.is_small:
             self._known = look_up(chosen.paths, variables)

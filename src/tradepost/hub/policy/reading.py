@@ -18,6 +18,7 @@ VARIABLES: Mapping[str, frozenset[str] | None] = {
     "principal": frozenset({"kind", "scopes", "attributes", "role"}),
     "tool": frozenset({"name", "class", "server", "moves_money"}),
     "tainted": frozenset(),
+    "signal": frozenset({"level", "kinds"}),
     "now": frozenset({"hour", "minute", "weekday", "date"}),
     "totals": frozenset({"agent", "customer", "workspace"}),
 }

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
+from tradepost.foundation.detection.detector import POSSIBLE, pieces, signs_in
 from tradepost.foundation.untrusted import clean, with_hidden_shown
 
 SHOWN = 100  # characters of what was found
@@ -28,9 +29,7 @@ _INSTRUCTIONS = re.compile(
         [^.\n]{0,80}\b(?:read|call|send|include|pass|fetch|collect|copy|append|retrieve|first)\b
       | \b(?:always|never|first)\s+(?:call|use|read|send|include|pass|invoke|run|add|append|forward|copy)\b
       | \b(?:use|call|prefer)\s+(?:me|this(?:\s+tool)?)\s+(?:instead|first|rather)\b
-      | \bsystem\s+prompt\b | \b(?:conversation|chat)\s+(?:history|context|so\s+far)\b
-      | \b(?:ignoriere|vergiss|ignora|olvida|oublie[rz]?|ignore[rz])\b[^.\n]{0,40}
-        \b(?:anweisungen|regeln|instrucciones|consignes|instructions)\b""",
+      | \bsystem\s+prompt\b | \b(?:conversation|chat)\s+(?:history|context|so\s+far)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _SECRECY = re.compile(
@@ -38,8 +37,7 @@ _SECRECY = re.compile(
         (?:tell|mention|inform|reveal|disclose|notify|alert|telling|mentioning|informing|alerting|notifying)\w*
       | \b(?:secretly|silently|covertly|discreetly|in\s+secret)\b
       | \b(?:hide|hidden|keep)\b[^.\n]{0,30}\b(?:from\s+the\s+user|secret|confidential)\b
-      | \buser\s+(?:must|should|shall)\s+not\s+(?:know|see|notice|hear)\b
-      | \b(?:sage?|verrate)\b[^.\n]{0,30}\bnichts?\b | \bno\s+(?:digas|menciones)\b""",
+      | \buser\s+(?:must|should|shall)\s+not\s+(?:know|see|notice|hear)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _CREDENTIALS = re.compile(
@@ -52,6 +50,7 @@ _BLOB = re.compile(r"[A-Za-z0-9+/_-]{120,}={0,2}")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[_.-][A-Za-z0-9]+)*")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_USUAL_HERE = frozenset({"tool", "hidden", "long"})
 _QUOTES = frozenset("`'\"“«")
 _OUTWARD_WORDS = frozenset(
     """bcc callback callbacks cc domain email emails endpoint forward ftp host hostname href mail mailto notify proxy
@@ -120,6 +119,8 @@ def _in_texts(definition: Mapping[str, Any], others: frozenset[str]) -> Iterator
         ):
             for found in islice(pattern.finditer(visible), MOST_IN_A_TEXT):
                 yield Sign(kind, " ".join(found.group().split())[:SHOWN] or "blank", place)
+        for sign in _as_in_data(visible):
+            yield Sign(*sign, place)
         for found in _ADDRESS.finditer(visible):
             yield Sign("address", _host_of(found.group()), place)
         for word in _WORD.findall(visible):
@@ -127,6 +128,15 @@ def _in_texts(definition: Mapping[str, Any], others: frozenset[str]) -> Iterator
                 yield Sign("scripts", word, place)
         for name in _named(visible, others):
             yield Sign("other_tools", name, place)
+
+
+def _as_in_data(text: str) -> Iterator[tuple[str, str]]:
+    """What the detector of injected instructions finds, in whichever language. A definition may speak to a model and
+    name tools: that is what the patterns above are about."""
+    for part in pieces(text):
+        for sign in signs_in(part):
+            if sign.weight >= POSSIBLE and sign.kind not in _USUAL_HERE:
+                yield "secrecy" if sign.kind == "secrecy" else "instructions", sign.evidence
 
 
 def _named(text: str, others: frozenset[str]) -> Iterator[str]:

@@ -58,11 +58,13 @@ Place = tuple[str, str, str]  # workspace, server, tool
 
 @dataclass(slots=True)
 class Counted:
-    """What was counted. `gauges` are values of this moment, by name and label; `told` is the same for all processes."""
+    """What was counted. `looked` are results of outsiders by what the detector said of them, `gauges` values of this
+    moment, by name and label; `told` is the same for all processes."""
 
     calls: dict[Ended, int] = field(default_factory=dict)
     times: dict[Place, Times] = field(default_factory=dict)
     upstream: dict[Place, Times] = field(default_factory=dict)
+    looked: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
     gauges: dict[tuple[str, str], float] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
 
@@ -73,6 +75,8 @@ class Counted:
         for mine, its in ((self.times, other.times), (self.upstream, other.upstream)):
             for place, times in its.items():
                 mine.setdefault(place, Times()).merge(times)
+        for seen, count in other.looked.items():
+            self.looked[seen] = self.looked.get(seen, 0) + count
         for name, value in other.gauges.items():
             before = self.gauges.get(name, 0.0)
             self.gauges[name] = max(before, value) if name[0].endswith("_seconds") else before + value
@@ -83,6 +87,7 @@ class Counted:
             "calls": [[*ended, count] for ended, count in self.calls.items()],
             "times": [[*place, times.buckets, times.total_us] for place, times in self.times.items()],
             "upstream": [[*place, times.buckets, times.total_us] for place, times in self.upstream.items()],
+            "looked": [[*seen, count] for seen, count in self.looked.items()],
             "gauges": [[*name, value] for name, value in self.gauges.items()],
         }
 
@@ -97,6 +102,7 @@ class Counted:
             {Ended(*row[:-1]): row[-1] for row in plain["calls"]},
             timed(plain["times"]),
             timed(plain["upstream"]),
+            {(row[0], row[1], row[2], row[3]): row[4] for row in plain["looked"]},
             {(row[0], row[1]): row[2] for row in plain["gauges"]},
         )
 
@@ -119,6 +125,13 @@ class Meters:
         _times(counted.times, place).add(duration_us)
         if upstream_us is not None:
             _times(counted.upstream, place).add(upstream_us)
+
+    def looked(self, workspace: str, server: str, tool: str, said: str) -> None:
+        """Count what the detector said of a result: none, possible, likely, or skipped."""
+        seen, kept = (workspace, server, tool, said), self.counted.looked
+        if seen not in kept and len(kept) >= MOST_SERIES:
+            seen = (workspace, OTHER, OTHER, said)
+        kept[seen] = kept.get(seen, 0) + 1
 
 
 def _times(kept: dict[Place, Times], place: Place) -> Times:

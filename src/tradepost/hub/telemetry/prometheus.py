@@ -66,6 +66,12 @@ def _metrics(counted: Counted) -> Iterator[Metric]:
         ("workspace", "agent"),
         (((call.workspace, call.agent), n) for call, n in counted.calls.items() if _is_limited(call)),
     )
+    yield _counter(
+        "tradepost_outside_texts",
+        "Results with text of outsiders, by what the detector said: none, possible, likely, or skipped.",
+        (*_PLACE, "signal"),
+        counted.looked.items(),
+    )
     yield _histogram("tradepost_call_duration_seconds", "How long calls took in the hub and behind it.", counted.times)
     yield _histogram("tradepost_upstream_duration_seconds", "How long servers took.", counted.upstream)
     for name, (label, what) in _GAUGES.items():

@@ -65,7 +65,8 @@ class SharedMeters:
 
     def _own(self) -> Counted:
         mine = self._meters.counted
-        return Counted(mine.calls, mine.times, mine.upstream, {**self._gauges(), ("processes", ""): 1.0})
+        gauges = {**self._gauges(), ("processes", ""): 1.0}
+        return Counted(mine.calls, mine.times, mine.upstream, mine.looked, gauges)
 
     async def _write(self) -> None:
         await asyncio.to_thread(self._put, orjson.dumps(self._own().as_plain()))

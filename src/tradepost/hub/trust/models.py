@@ -1,4 +1,4 @@
-"""The table of what runs have read."""
+"""The tables of what runs have read, and of what it looked like."""
 
 from datetime import datetime
 
@@ -23,4 +23,23 @@ class RunTaint(HubBase, Scoped):
     __table_args__ = (
         Index("ix_run_taints_holder", "workspace_id", "holder", "until"),
         Index("ix_run_taints_until", "until"),
+    )
+
+
+class RunSignal(HubBase, Scoped):
+    """The detector has found a kind of sign in what a run was given, lately by a tool of a server. No text is kept.
+    `holder`, `run` and `until` as above; the id is made of holder, run and kind."""
+
+    __tablename__ = "run_signals"
+    holder: Mapped[str]
+    run: Mapped[str] = mapped_column(default="")
+    kind: Mapped[str]
+    level: Mapped[str]
+    server: Mapped[str]
+    tool: Mapped[str]
+    at: Mapped[datetime]
+    until: Mapped[datetime]
+    __table_args__ = (
+        Index("ix_run_signals_holder", "workspace_id", "holder", "until"),
+        Index("ix_run_signals_until", "until"),
     )

@@ -5,6 +5,8 @@ Nothing waits: people answer whenever they like, and the serving process then ca
 
 from collections.abc import Awaitable
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.actions.burst import require_room
 from tradepost.hub.actions.models import Action
@@ -23,6 +25,7 @@ from tradepost.hub.gateway.said import asked_of, rule_of
 from tradepost.hub.gateway.weighing import previewed
 from tradepost.hub.notices.planning import CALLER_FIRST
 from tradepost.hub.policy.decide import MONEY_SCOPES, Ask
+from tradepost.hub.trust.signal import read_before
 
 
 def target_of(call: Call) -> Target:
@@ -80,6 +83,8 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         return
     parts.checkpoint("previewed")
     await parts.audit.prepare(call.caller.workspace_id)
+    if call.taint is not None:
+        await parts.signals.settled(call.caller)
     async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
         now = await parts.clock.now(session)
         await require_room(session, call.caller, call.quotas, now)
@@ -101,7 +106,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
             expires_at=expires_at,
             takes_tasks=call.extras.takes_tasks,
             undoes=call.undoes,
-            taint=None if call.taint is None else call.taint.as_dict(),
+            taint=await _read_before(call, parts, session),
         )
         action, made = await open_place(session, draft)
         if made:
@@ -124,6 +129,13 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
         await ask_caller(call, parts, action)
     else:
         call.answer = waiting(call, action)
+
+
+async def _read_before(call: Call, parts: Parts, session: AsyncSession) -> Json | None:
+    """What the run has read, with what the detector says of it."""
+    if call.taint is None:
+        return None
+    return read_before(call.taint, await parts.signals.look(session, call.caller, call.run_id))
 
 
 def _requested(call: Call, action: Action, decision: Ask) -> AuditFact:

@@ -19,6 +19,7 @@ from tradepost.hub.gateway.said import approvers_of, asked_of, rule_of
 from tradepost.hub.gateway.steps.await_approval import await_approval, target_of
 from tradepost.hub.gateway.weighing import counted, denied
 from tradepost.hub.policy.decide import Decision, Deny
+from tradepost.hub.trust.signal import read_before
 
 HINT = "Nothing was changed. If it is still wanted, the agent asks again with a new idempotency key."
 
@@ -98,7 +99,7 @@ async def _open(call: Call, parts: Parts, session: AsyncSession) -> Action | Non
         decision_reason=call.decision.reason,
         rule_id=call.decision.rule_id,
         run_id=call.run_id,
-        taint=None if call.taint is None else call.taint.as_dict(),
+        taint=read_before(call.taint, call.signal or parts.signals.at_hand(call.caller, call.run_id)),
         lease_owner=parts.leases.owner,
         lease_until=await parts.clock.now(session) + parts.leases.length,
     )

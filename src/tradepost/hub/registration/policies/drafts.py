@@ -173,7 +173,18 @@ def _sensible(rule: Rule) -> Rule:
         raise InvalidArgument("Nobody can be asked about reading.", hint="Allow or deny it.", field="outcome")
     if rule.kind == "freeze" and (rule.outcome == "allow" or rule.loosens):
         raise InvalidArgument("A freeze denies or asks.", field="outcome")
+    if rule.outcome == "allow" and rule.when and rule.tool is None and _names_only_signal(rule.when):
+        raise InvalidArgument(
+            "The detector misses things, so what it says alone allows nothing.",
+            hint="Name the tool, or say in the condition what is harmless: args.quantity <= 2.",
+            field="when",
+        )
     return rule
+
+
+def _names_only_signal(when: str) -> bool:
+    names = compiled(when).names
+    return "signal" in names and names <= {"signal", "tainted"}
 
 
 def _reason(text: Any) -> str:

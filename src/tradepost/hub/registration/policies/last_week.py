@@ -124,6 +124,7 @@ def _call(action: Action, entry: ToolEntry | None, server: Server | None, postur
     if bundled:
         figures = figures_of_effect(arguments, effect)
     tool_class: Any = entry.tool_class if entry is not None else action.tool_class
+    signal = (action.taint or {}).get("signal") or {}
     return PlainCall(
         tool=action.tool_name,
         tool_class=tool_class,
@@ -140,6 +141,8 @@ def _call(action: Action, entry: ToolEntry | None, server: Server | None, postur
         attributes=action.caller.get("attributes", {}),
         role=role,
         tainted=action.taint is not None,
+        signal=signal.get("level", "none"),
+        signal_kinds=tuple(signal.get("kinds", ())),
         figures=figures,
         effect=effect,
         now=action.created_at,

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.foundation.clock import from_rfc3339
+from tradepost.foundation.detection.kinds import KINDS, LEVELS
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.money import exponent
 from tradepost.hub.access.models import Agent, Profile
@@ -25,8 +26,8 @@ from tradepost.hub.registry.models import Server, ToolEntry
 MOST_CASES = 1_000
 MAX_BYTES = 1_000_000
 _MEMBERS = frozenset(
-    """agent profile posture server tool class moves_money scope arguments time totals tainted principal role scopes
-    attributes amount currency quantity customer effect expect rule note""".split()
+    """agent profile posture server tool class moves_money scope arguments time totals tainted signal principal role
+    scopes attributes amount currency quantity customer effect expect rule note""".split()
 )
 _JSON = frozenset({"arguments", "totals", "attributes", "effect", "scopes"})
 EXPECTED = ("allow", "ask", "ask2", "deny")
@@ -153,6 +154,7 @@ def _call(case: Mapping[str, Any], known: _Known, now: datetime) -> PlainCall:
         raise InvalidArgument(f"'{str(posture)[:40]}' is no posture.", hint=f"It is {', '.join(get_args(Posture))}.")
     arguments, effect = _object(case, "arguments"), _object(case, "effect") if "effect" in case else None
     bundled = server is not None and server.kind == "builtin"
+    level, kinds = _signal(case)
     return PlainCall(
         tool=case["tool"],
         tool_class=tool_class,
@@ -168,11 +170,25 @@ def _call(case: Mapping[str, Any], known: _Known, now: datetime) -> PlainCall:
         scopes=frozenset(map(str, case.get("scopes") or (agent.scopes if agent is not None else ()))),
         attributes=_object(case, "attributes"),
         role=case.get("role"),
-        tainted=case.get("tainted") is True,
+        tainted=case.get("tainted") is True or level != "none",
+        signal=level,
+        signal_kinds=kinds,
         figures=_figures(case, entry, arguments, effect, bundled),
         effect=effect,
         now=_moment(case.get("time"), now),
     )
+
+
+def _signal(case: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """What the detector says of the call's run: a level ("likely"), and after it kinds ("likely secrecy tool")."""
+    level, *kinds = str(case.get("signal") or "none").split() or ["none"]
+    if level not in LEVELS or not set(kinds) <= set(KINDS):
+        raise InvalidArgument(
+            f"'{str(case.get('signal'))[:40]}' is no signal.",
+            hint=f"A level ({', '.join(LEVELS)}), and if need be kinds after it: {' '.join(KINDS)}.",
+            field="signal",
+        )
+    return level, tuple(kinds)
 
 
 def _who(case: Mapping[str, Any], known: _Known) -> tuple[Agent | None, Profile | None]:
