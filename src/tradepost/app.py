@@ -40,6 +40,7 @@ from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.gateway.metering import Gauges
+from tradepost.hub.gateway.shortening.rests import Rests
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace
@@ -112,7 +113,8 @@ class Tradepost:
         self.relay = Relay(store, open_ports(settings.outside))
         self.watch = RegistryWatch(hub)
         catalogs = Catalogs(hub, self.watch)
-        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs), ActivityServer(hub))
+        rests = Rests(hub, vault.keys)
+        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs, rests), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
@@ -150,6 +152,7 @@ class Tradepost:
             fresh=Freshness(hub, SecondFactors(vault), settings.approval_fresh_minutes),
             meters=meters,
             tracing=self.outlets.tracing,
+            rests=rests,
         )
         gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
         self.metrics = SharedMeters(meters, gauges, *((peers.folder, peers.name) if peers is not None else ()))

@@ -25,6 +25,7 @@ from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Contradicte
 from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
+from tradepost.hub.gateway.shortening.rests import Rests
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.gateway.undoing import Undoing
@@ -83,6 +84,7 @@ def build_gateway(
     now: Now = system_now,
     meters: Meters | None = None,
     tracing: Traces | None = None,
+    rests: Rests | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
@@ -90,7 +92,8 @@ def build_gateway(
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
     `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is this
     process's of what may run at once, `fresh` says when those who approve have to prove who they are. `now` is the
-    time by which rules hold. `meters` count calls, `tracing` makes spans of them."""
+    time by which rules hold. `meters` count calls, `tracing` makes spans of them. `rests` keep what is left of long
+    results; without, none is shortened."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     approved = asyncio.Event()  # here: other processes look for themselves
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
@@ -111,6 +114,7 @@ def build_gateway(
         holds=holds,
         schemas=SchemaChecks(),
         verdicts=Verdicts(database, audit, clock, fresh, approved.set),
+        rests=rests,
         assertions=assertions,
         contradicted=contradicted,
         meters=meters,

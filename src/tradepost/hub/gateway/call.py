@@ -83,6 +83,7 @@ class Call:
     undoes: str | None = None
     expects: Expects | None = None
     broke_contract: bool = False
+    too_long: bool = False
     answer: Json | None = None
     spent: Mapping[str, int] | None = None
     ended: str | None = None

@@ -17,6 +17,7 @@ from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
+from tradepost.hub.gateway.shortening.rests import Rests
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.limits.attempts import Attempts
@@ -151,6 +152,7 @@ class Parts:
     tasks: TaskSeal
     schemas: SchemaChecks
     verdicts: Verdicts
+    rests: Rests | None = None
     assertions: Assertions | None = None
     contradicted: Contradicted = to_nobody
     meters: Meters | None = None
