@@ -32,6 +32,7 @@ from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.gateway.shortening.rests import Rests
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.pins import pin
@@ -149,6 +150,7 @@ class World:
         secret: bytes | None = None,
         now: Now = system_now,
         tracing: Traces | None = None,
+        rests: Rests | None = None,
     ) -> None:
         self.facts = facts
         self.database = Database(facts.hub_url)
@@ -156,7 +158,7 @@ class World:
         self.shop = Shop(Path(facts.ledger))
         self.audit = AuditWriter(self.database)
         catalogs = Catalogs(self.database, self.watch)
-        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database, catalogs)})
+        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database, catalogs, rests)})
         self.authenticator = Authenticator(self.database, self.watch, now)
         clock = ActionClock()
         self.leases = Leases(self.database, new_id("test"), clock, lease)
@@ -175,6 +177,7 @@ class World:
             secrets=(lambda: (secret,)) if secret is not None else None,
             contradicted=lambda workspace_id, _server, _k, name, _s: self.contradicted.append((workspace_id, name)),
             tracing=tracing,
+            rests=rests,
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

@@ -27,6 +27,13 @@ _PART: Json = {
     "required": ["path"],
 }
 
+# Where the content blocks belong that follow the texts of the parts.
+_PLACE: Json = {
+    "type": "object",
+    "properties": {"path": {"type": "string"}, "from": {"type": "integer"}},
+    "required": ["path", "from"],
+}
+
 GET_REST: Json = {
     "name": REST,
     "title": "Get the rest of a result",
@@ -41,7 +48,7 @@ GET_REST: Json = {
         "properties": {
             "handle": {
                 "type": "string",
-                "description": "The handle that the result, or the piece before, gave: for example rest_06fk3w9x.00001.",
+                "description": "The handle that the result, or the piece before, gave, for example rest_06fk3w9.00001.",
                 "minLength": 1,
                 "maxLength": 100,
             }
@@ -60,8 +67,9 @@ GET_REST: Json = {
             "next_handle": {"type": ["string", "null"]},
             "expires_at": {"type": "string"},
             "parts": {"type": "array", "items": _PART},
+            "blocks": {"type": "array", "items": _PLACE},
         },
-        "required": ["tool", "server", "piece", "pieces", "tokens_left", "next_handle", "parts"],
+        "required": ["tool", "server", "piece", "pieces", "tokens_left", "next_handle", "parts", "blocks"],
     },
     "annotations": {
         "title": "Get the rest of a result",
@@ -85,8 +93,9 @@ async def rest_for(rests: Rests, catalogs: CatalogSource, caller: Caller, handle
 def _shown(piece: Piece) -> ToolResult:
     server, is_foreign = str(piece.about["server"]), piece.about["foreign"] is True
     parts = [part for part in piece.parts if "block" not in part]
+    blocks = [part for part in piece.parts if "block" in part]
     content: list[Json] = [{"type": "text", "text": orjson.dumps(part).decode()} for part in parts]
-    content += [part["block"] for part in piece.parts if "block" in part]
+    content += [part["block"] for part in blocks]
     structured: dict[str, Any] = {
         "tool": piece.about["tool"],
         "server": server,
@@ -96,6 +105,7 @@ def _shown(piece: Piece) -> ToolResult:
         "next_handle": piece.next,
         "expires_at": to_rfc3339(piece.expires_at),
         "parts": parts,
+        "blocks": [{"path": part["path"], "from": part["from"]} for part in blocks],
     }
     if piece.about["delimited"]:
         content = delimited({"content": content}, server)["content"]
