@@ -24,7 +24,7 @@ def label_and_trim(call: Call, parts: Parts) -> Awaitable[None] | None:
     if result is None:
         return None
     if entry.server_kind != "builtin" and entry.limits.text != "unchanged":
-        cap = _cap(entry, result)
+        cap = _cap(entry, parts, result)
         if call.source is None or may_need_cleaning(call.source, cap):
             result = _clean(result, cap)
     if over_budget(call, parts, result):
@@ -39,11 +39,12 @@ async def _shorten(call: Call, parts: Parts, result: Json) -> None:
     _label(call, result)
 
 
-def _cap(entry: Entry, result: Json) -> int:
+def _cap(entry: Entry, parts: Parts, result: Json) -> int:
     """Characters of one text. Where there is a budget, that says what goes out, and nothing is lost."""
     if result.get("isError"):
         return MAX_ERROR_TEXT
-    return NO_CAP if isinstance(entry, CatalogTool) and entry.limits.result_tokens else MAX_TEXT
+    is_held = parts.rests is not None and isinstance(entry, CatalogTool) and entry.limits.result_tokens > 0
+    return NO_CAP if is_held else MAX_TEXT
 
 
 def _label(call: Call, result: Json) -> None:
