@@ -113,11 +113,16 @@ def limits_of(
     workspace's word for servers and tools that have none of their own."""
     if bundled and result_tokens is None:
         result_tokens = OF_BUNDLED
+    if not server and not tool:
+        return DEFAULTS if result_tokens is None else _held_to(result_tokens)
     if result_tokens is not None:
         server = {"result_tokens": result_tokens, **server}
-    if not server and not tool:
-        return DEFAULTS
     return _merged(_limits_in(server), _limits_in(tool or {}))
+
+
+@lru_cache(maxsize=64)
+def _held_to(result_tokens: int) -> Limits:
+    return Limits(result_tokens=result_tokens)
 
 
 def _limits_in(settings: Mapping[str, Any]) -> tuple[tuple[str, Value], ...]:

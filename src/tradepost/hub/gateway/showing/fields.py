@@ -104,7 +104,7 @@ class Cut:
         return {name: self._hidden(kind, inner, f"{path}.{name}") for name, inner in value.items()}
 
     def _looked_at(self, text: str, path: str) -> str:
-        """E-mail addresses look like nothing else. What looks like a telephone number may be an id, not in sentences."""
+        """What looks like a telephone number may be an id where it stands alone; e-mail addresses are no such thing."""
         kinds = self._rules.kinds if " " in text and not text.isdigit() else {"email"} & self._rules.kinds.keys()
         shown = without(kinds, text)
         if shown != text:
