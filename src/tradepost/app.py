@@ -40,7 +40,7 @@ from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.gateway.metering import Gauges
-from tradepost.hub.gateway.shortening.rests import Rests
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.pace import Pace

@@ -18,7 +18,7 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import set_agent_scopes
 from tradepost.hub.access.keys import mint
-from tradepost.hub.gateway.shortening.rests import Rests
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.registration import limits, rules
 from tradepost.hub.registration.assignments import assign, unassign
 from tradepost.hub.registry.catalog import CatalogTool

@@ -32,7 +32,7 @@ from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.hub_server import HubServer
-from tradepost.hub.gateway.shortening.rests import Rests
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.pins import pin

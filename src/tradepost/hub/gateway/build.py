@@ -23,9 +23,9 @@ from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hosted import Authenticates, Gateway
 from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Contradicted, Dispatcher, Parts, to_nobody
 from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
-from tradepost.hub.gateway.shortening.rests import Rests
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.gateway.undoing import Undoing

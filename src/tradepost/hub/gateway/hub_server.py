@@ -16,8 +16,8 @@ from tradepost.hub.actions.states import FINISHED
 from tradepost.hub.actions.views import ActionView, view_for_caller
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.parts import CatalogSource
-from tradepost.hub.gateway.shortening.rests import Rests
-from tradepost.hub.gateway.shortening.tool import GET_REST, rest_for
+from tradepost.hub.gateway.rest_tool import GET_REST, rest_for
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.tool_finding import FIND_TOOLS, LOAD_TOOLS, answer_about_tools
 from tradepost.hub.registry.folding import META_TOOLS, REST
 from tradepost.protocol.builtin import Definitions, Expects, Json, Mode, ToolClass, ToolResult

@@ -15,9 +15,9 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.holds import Holds
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
-from tradepost.hub.gateway.shortening.rests import Rests
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.limits.attempts import Attempts

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tradepost.hub.gateway.shortening.sizes import Json, fair_share, size_of, size_of_block
+from tradepost.hub.gateway.sizes import Json, fair_share, size_of, size_of_block
 
 UNTRUSTED = "untrusted"
 MARK_BYTES = 80  # at most, of the words that stand where a text goes on elsewhere

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from tradepost.hub.gateway.shortening.cutting import cut, cut_blocks, in_small, joined
-from tradepost.hub.gateway.shortening.sizes import Json, fair_share, size_of, size_of_block
+from tradepost.hub.gateway.sizes import Json, fair_share, size_of, size_of_block
 
 WORDS_BYTES = 400  # of what is said about the rest
 TRUNCATED = "truncated"  # the field in which lists of bundled servers say that there is more than they show

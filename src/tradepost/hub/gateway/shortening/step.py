@@ -13,9 +13,9 @@ from tradepost.hub.audit.keeping import BYTES_PER_TOKEN
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.shortening.rests import Kept, Rests
+from tradepost.hub.gateway.rests import Kept, Rests
 from tradepost.hub.gateway.shortening.shorten import Shortened, marked_truncated, shorten, withheld
-from tradepost.hub.gateway.shortening.sizes import size_of, size_of_result, tokens
+from tradepost.hub.gateway.sizes import size_of, size_of_result, tokens
 from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.hub.registry.folding import REST
 from tradepost.protocol.errors import REST_META

@@ -23,7 +23,7 @@ from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import NotFound
 from tradepost.foundation.ids import new_id
 from tradepost.hub.actions.expiry import KEY_RETENTION
-from tradepost.hub.gateway.shortening.sizes import Json, size_of, tokens
+from tradepost.hub.gateway.sizes import Json, size_of, tokens
 from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.hub.vault.held_keys import HeldKeys
 from tradepost.hub.vault.models import PIECES_PLACE, SealedPiece

@@ -9,7 +9,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.hub.gateway.labels import delimited, label_of
 from tradepost.hub.gateway.parts import CatalogSource
-from tradepost.hub.gateway.shortening.rests import Piece, Rests, unknown
+from tradepost.hub.gateway.rests import Piece, Rests, unknown
 from tradepost.hub.gateway.steps.find_tool import catalog_from
 from tradepost.hub.registry.folding import REST
 from tradepost.protocol.builtin import Json, ToolResult
