@@ -39,7 +39,8 @@ class Call:
     line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
     whether this very write shall be done. `tainted`: its run has read text that outsiders wrote. `upstream_us` is the
     time that its server took, `upstream_id` what that server calls the request, `span` the call's own where there are
-    traces, `carried` what a request says of its trace."""
+    traces, `carried` what a request says of its trace.
+    `too_long`: it was carried out, but no shortened result has the form that was promised."""
 
     caller: Caller
     kind: Kind
