@@ -45,6 +45,7 @@ from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hub_server import HubServer
 from tradepost.hub.gateway.metered_rows import MeteredRows
 from tradepost.hub.gateway.metering import Gauges
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.waits import Waits
 from tradepost.hub.limits.addresses import Addresses
@@ -123,8 +124,9 @@ class Tradepost:
         catalogs = Catalogs(hub, self.watch)
         self.updates = Updates()
         part = Part(peers.place, peers.of) if peers is not None else WHOLE
+        rests = Rests(hub, vault.keys)
         self.waits = Waits(self.updates, Standings(hub, self.watch).confirm, part)
-        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs, self.waits), ActivityServer(hub))
+        self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs, self.waits, rests), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
         self.audit = AuditWriter(hub, versions=self.watch)
         self.sealer = Sealer(hub)
@@ -164,6 +166,7 @@ class Tradepost:
             fresh=Freshness(hub, SecondFactors(vault), settings.approval_fresh_minutes),
             meters=meters,
             tracing=self.outlets.tracing,
+            rests=rests,
         )
         self.processes = Processes(hub, self.gateway.divide, part)
         gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})

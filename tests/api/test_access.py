@@ -70,6 +70,8 @@ RULES = {
     "POST /profiles": "admin",
     "GET /profiles/{profile}": "viewer",
     "PATCH /profiles/{profile}": "admin",
+    "GET /profiles/{profile}/fields": "viewer",
+    "PATCH /profiles/{profile}/fields": "admin",
     "GET /agents": "viewer",
     "POST /agents": "admin",
     "GET /agents/{agent}": "viewer",

@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "PATCH /servers/{server}/tools/{tool}/rules": {"set": [{"target": "argument", "name": "query", "constant": "a"}]},
     "PATCH /agents/{agent}/limits": {"set": {"calls_per_minute": 10}},
     "PATCH /profiles/{profile}": {"posture": "guarded"},
+    "PATCH /profiles/{profile}/fields": {"set": [{"kind": "email", "show": "masked"}]},
     "PATCH /agents/{agent}": {"status": "disabled"},
     "PATCH /users/{user}": {"role": "viewer"},
     "PATCH /contacts/{contact}": {"language": "fr"},

@@ -20,7 +20,7 @@ def test_every_bundled_tool_stands_there_with_a_scope_that_exists():
         assert section, name
         scope = section.split("`")[1]
         assert scope in SCOPES, (name, scope)
-    assert page.count("no scope: ") == len(("get_approval", "find_tools", "load_tools"))
+    assert page.count("no scope: ") == len(("get_approval", "find_tools", "load_tools", "get_rest"))
 
 
 def test_every_setting_is_explained():

@@ -10,7 +10,8 @@ from tradepost.api.access import Work, may
 from tradepost.api.paging import Place, page_of
 from tradepost.api.shapes import Given, Instant, Page, PageQuery, Shown, Slug, Words, in_path, page
 from tradepost.hub.access import agents as services
-from tradepost.hub.access.models import Posture, Profile
+from tradepost.hub.access.field_rules import KINDS, FieldRule, Show, change_fields, rules_in
+from tradepost.hub.access.models import Posture, Profile, Role
 
 router = APIRouter(tags=["profiles"])
 
@@ -34,6 +35,31 @@ class ProfileChange(Given):
     """What to change of a profile."""
 
     posture: PostureField
+
+
+class FieldRuleGiven(Given):
+    """What becomes of one kind of field."""
+
+    kind: str = Field(
+        min_length=1, max_length=100, description=f"One of: {', '.join(KINDS)}.", examples=["email", "field:vat_number"]
+    )
+    show: Show = Field(description="masked, or left_out.")
+    but_for: Role | None = Field(None, description="From this role on, the person behind a call sees it all the same.")
+
+
+class FieldsChange(Given):
+    """Rules to set, and kinds to let go of."""
+
+    set: list[FieldRuleGiven] = Field(default_factory=list, max_length=100)
+    unset: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(default_factory=list, max_length=100)
+
+
+class FieldsShown(Shown):
+    """A profile's rules, by kind."""
+
+    profile_id: str
+    profile: str
+    rules: list[FieldRuleGiven]
 
 
 class ProfileShown(Shown):
@@ -76,6 +102,27 @@ async def change_profile(work: Writing, profile: Which, body: ProfileChange) -> 
     """Acts on the next call of each of its agents."""
     async with work.writing() as session:
         return _shown(await services.set_posture(session, work.caller, profile, body.posture))
+
+
+@router.get("/profiles/{profile}/fields", summary="Show which personal data a profile's agents see")
+async def get_profile_fields(work: Reading, profile: Which) -> FieldsShown:
+    """The rules about fields of results. Without any, results are as their servers gave them: bundled ones mask e-mail
+    addresses, phone numbers and streets for callers without read:customers.pii."""
+    async with work.reading() as session:
+        return _fields(await services.find_profile(session, profile))
+
+
+@router.patch("/profiles/{profile}/fields", summary="Change which personal data a profile's agents see")
+async def change_profile_fields(work: Writing, profile: Which, body: FieldsChange) -> FieldsShown:
+    """In force on the next call, also for what was kept of earlier ones."""
+    given = [FieldRule(one.kind, one.show, one.but_for) for one in body.set]
+    async with work.writing() as session:
+        return _fields(await change_fields(session, work.caller, profile, given=given, dropped=body.unset))
+
+
+def _fields(row: Profile) -> FieldsShown:
+    rules = [FieldRuleGiven(kind=one.kind, show=one.show, but_for=one.but_for) for one in rules_in(row.fields)]
+    return FieldsShown(profile_id=row.id, profile=row.slug, rules=rules)
 
 
 def _shown(row: Profile) -> ProfileShown:

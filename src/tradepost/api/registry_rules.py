@@ -39,7 +39,8 @@ async def get_registry_rules(work: Reading) -> RulesShown:
 
 @router.patch("/registry-rules", summary="Change the registry's rules")
 async def change_registry_rules(work: Writing, body: SettingsChange) -> RulesShown:
-    """changed_tools (keep or remove) and visible_tools (1 to 10,000). In force on the next call."""
+    """changed_tools (keep or remove), visible_tools (1 to 10,000) and result_tokens (0 or 1,000 to 1,000,000). In force
+    on the next call."""
     async with work.writing() as session:
         return _shown(await rules.change(session, work.caller, given=body.set, dropped=body.unset))
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tradepost.cli import console
+from tradepost.cli.profile_fields import fields
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.hub.access import agents as services
 from tradepost.hub.registration.assignments import count_visible, too_many
@@ -13,6 +14,9 @@ from tradepost.hub.registry.rules import read_rules
 
 profiles = typer.Typer(name="profile", help="Groups of agents with one posture.", no_args_is_help=True)
 agents = typer.Typer(name="agent", help="Agents: specialists and outside MCP clients.", no_args_is_help=True)
+
+
+profiles.command("fields")(fields)
 
 
 def register(app: typer.Typer) -> None:

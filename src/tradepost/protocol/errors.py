@@ -61,6 +61,8 @@ _ANSWERS: tuple[tuple[type[TradepostError], int, int], ...] = (
 
 
 SOURCE_META = "io.tradepost/source"
+REST_META = "io.tradepost/rest"
+MASKED_META = "io.tradepost/masked"
 _RESERVED_FROM, _RESERVED_TO = -32768, -32000
 _OF_THE_REQUEST = frozenset({INVALID_PARAMS, METHOD_NOT_FOUND, INTERNAL_ERROR})
 _NOW = {-32002: INVALID_PARAMS}  # a resource that is not there, as older revisions say it

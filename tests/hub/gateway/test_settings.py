@@ -103,7 +103,7 @@ async def test_a_tool_with_a_line_of_its_own_leaves_the_others_theirs(world: Wor
 
 async def test_a_bundled_tool_has_turns_and_seconds_too(world: World):
     found = await settle(world, "get_stock", server="shop", running=1, timeout_seconds=5)
-    assert [one.name for one in found] == ["timeout_seconds", "running", "waiting", "calls_per_minute"]
+    assert [one.name for one in found] == ["timeout_seconds", "running", "waiting", "calls_per_minute", "result_tokens"]
     assert structured(await world.call("get_stock", sku="A1"))
 
 

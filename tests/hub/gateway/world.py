@@ -33,6 +33,7 @@ from tradepost.hub.audit.writer import AuditWriter
 from tradepost.hub.gateway.build import BuiltGateway, build_gateway
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.hub_server import HubServer
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.pins import pin
@@ -152,6 +153,7 @@ class World:
         now: Now = system_now,
         tracing: Traces | None = None,
         meters: Meters | None = None,
+        rests: Rests | None = None,
     ) -> None:
         self.facts = facts
         self.database = Database(facts.hub_url)
@@ -159,7 +161,7 @@ class World:
         self.shop = Shop(Path(facts.ledger))
         self.audit = AuditWriter(self.database)
         catalogs = Catalogs(self.database, self.watch)
-        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database, catalogs)})
+        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database, catalogs, rests)})
         self.authenticator = Authenticator(self.database, self.watch, now)
         clock = ActionClock()
         self.leases = Leases(self.database, new_id("test"), clock, lease)
@@ -180,6 +182,7 @@ class World:
             now=now,
             tracing=tracing,
             meters=meters,
+            rests=rests,
         )
         self.gateway, self.door, self.executor = self.built.gateway, self.built.door, self.built.executor
 

@@ -73,7 +73,13 @@ def test_an_unknown_name_is_refused_with_those_there_are() -> None:
 
 
 def test_what_means_nothing_there_cannot_be_set_there() -> None:
-    assert allowed(of_tool=True, bundled=True) == ["timeout_seconds", "running", "waiting", "calls_per_minute"]
+    assert allowed(of_tool=True, bundled=True) == [
+        "timeout_seconds",
+        "running",
+        "waiting",
+        "calls_per_minute",
+        "result_tokens",
+    ]
     assert {*SETTINGS} - {*allowed(of_tool=True, bundled=False)} == {"connect_seconds", "handshake_seconds", "text"}
     for name, options in (("text", {"of_tool": True}), ("retries", {"bundled": True})):
         with pytest.raises(InvalidArgument, match="There is no setting"):

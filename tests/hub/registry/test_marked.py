@@ -3,7 +3,7 @@
 from tradepost.commerce.flows.accounts.customer_detail import get_customer
 from tradepost.commerce.flows.orders.order_detail import get_order
 from tradepost.commerce.flows.returns.return_reads import search_returns
-from tradepost.hub.gateway.steps.label_and_trim import delimited_within
+from tradepost.hub.gateway.labels import delimited_within
 from tradepost.hub.limits.settings import checked
 from tradepost.hub.registry.marked import filled, marked_fields
 

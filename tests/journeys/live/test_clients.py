@@ -72,7 +72,7 @@ async def test_every_agent_sees_exactly_its_catalog(shared: Place):
         async with over_http(f"{shared.url}/mcp", shared.key(agent.slug)) as client:
             assert sorted(await tool_names(client)) == sorted(catalog_of(agent.slug)), agent.slug
     async with over_http(f"{shared.url}/mcp", shared.key(PARCEL_DESK.slug)) as client:
-        expected = {"get_shipping_status", "track_parcel", "request_redelivery", "get_approval"}
+        expected = {"get_shipping_status", "track_parcel", "request_redelivery", "get_approval", "get_rest"}
         assert set(await tool_names(client)) == expected
     async with over_http(f"{shared.url}/mcp", shared.key("product_expert")) as client:
         with pytest.raises(MCPError) as unseen:

@@ -222,7 +222,7 @@ async def test_a_session_is_served_whichever_process_gets_its_requests(hub: Hub)
         headers = {"Mcp-Session-Id": session, "MCP-Protocol-Version": "2025-11-25"}
         bodies = ({"jsonrpc": "2.0", "id": number, "method": "tools/list"} for number in range(8))
         listed = await asyncio.gather(*(client.post("/mcp", json=body, headers=headers) for body in bodies))
-        assert [len(one.json()["result"]["tools"]) for one in listed] == [len(TOOLS) + 1] * 8  # and get_approval
+        assert [len(one.json()["result"]["tools"]) for one in listed] == [len(TOOLS) + 2] * 8  # and the hub's
         assert [one.json()["id"] for one in listed] == list(range(8))
         wrong = {**headers, "Authorization": "Bearer tp_wrong"}
         assert (await client.post("/mcp", json={}, headers=wrong)).status_code == 401

@@ -1,7 +1,7 @@
 """Tables of workspaces, users, profiles, agents, keys, shopper sessions and the registry version."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -46,12 +46,14 @@ class User(HubBase, Versioned):
 
 
 class Profile(HubBase, Versioned):
-    """A group of agents with one audience and one posture: propose (every write asks), guarded, customer."""
+    """A group of agents with one audience and one posture: propose (every write asks), guarded, customer. `fields` are
+    the rules about personal data in what its agents get (access.field_rules), by kind."""
 
     __tablename__ = "profiles"
     slug: Mapped[str]
     name: Mapped[str]
     posture: Mapped[str] = mapped_column(default="propose")
+    fields: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict, server_default="{}")
     __table_args__ = (
         CheckConstraint("posture IN ('propose', 'guarded', 'customer')", name="posture"),
         Index("uq_profiles_slug", "workspace_id", "slug", unique=True),

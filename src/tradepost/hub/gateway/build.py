@@ -23,6 +23,7 @@ from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hosted import Authenticates, Gateway
 from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Contradicted, Dispatcher, Parts, to_nobody
 from tradepost.hub.gateway.pipeline import Pipeline
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
@@ -93,6 +94,7 @@ def build_gateway(
     now: Now = system_now,
     meters: Meters | None = None,
     tracing: Traces | None = None,
+    rests: Rests | None = None,
 ) -> BuiltGateway:
     """The gateway over these parts. `upstreams` must know the hub's own server (HubServer) under its key "hub";
     `wait_seconds` is how long a repeated call waits for the first one; `secrets` seal what clients carry
@@ -100,7 +102,8 @@ def build_gateway(
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
     `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is what
     this process begins with of what may run at once, `fresh` says when those who approve have to prove who they are.
-    `now` is the time by which rules hold. `meters` count calls, `tracing` makes spans of them."""
+    `now` is the time by which rules hold. `meters` count calls, `tracing` makes spans of them. `rests` keep what is left
+    of long results; without, none is shortened."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     approved = asyncio.Event()  # here: other processes look for themselves
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
@@ -123,6 +126,7 @@ def build_gateway(
         verdicts=Verdicts(database, audit, clock, fresh, approved.set),
         taints=TaintLedger(database, now),
         signals=SignalLedger(database, now, counting_nothing if meters is None else meters.looked),
+        rests=rests,
         assertions=assertions,
         contradicted=contradicted,
         meters=meters,

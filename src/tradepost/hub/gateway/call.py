@@ -42,10 +42,10 @@ class Call:
     this call takes back, and `expects` the records as that one left them. `waits` is the task in which a write waits in
     line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
     whether this very write shall be done. `taint` says what its run has read that outsiders wrote; `outside` names what
-    of that kind a bundled server has put into this call's own answer, `texts` are these texts. `signal` is what the
+    of that kind a bundled server has put into this call's own answer. `signal` is what the
     detector said of what its run has read, where somebody asked. `upstream_us` is the time that its server took,
     `upstream_id` what that server calls the request, `span` the call's own where there are traces, `carried` what a
-    request says of its trace."""
+    request says of its trace. `too_long`: it was carried out, but no shortened result has the form that was promised."""
 
     caller: Caller
     kind: Kind
@@ -92,6 +92,7 @@ class Call:
     undoes: str | None = None
     expects: Expects | None = None
     broke_contract: bool = False
+    too_long: bool = False
     answer: Json | None = None
     spent: Mapping[str, int] | None = None
     ended: str | None = None

@@ -69,6 +69,8 @@ def _from_result(call: Call, result: Json) -> Ending | Held | Again:
         return Ending("failed", result, CANCELED)
     if call.broke_contract:
         return Ending("succeeded", result, "upstream_error")
+    if call.too_long:
+        return Ending("succeeded", result)
     if result.get("resultType") == "input_required":
         return Ending("failed", result, "input_required", frees_key=True)  # nothing is done yet: the retry does it
     if not result.get("isError"):

@@ -1,5 +1,5 @@
-"""The hub's own server: how an agent asks what became of a write that waits for a person, and finds tools among too
-many to list."""
+"""The hub's own server: how an agent asks what became of a write that waits for a person, finds tools among too many to
+list, and fetches the rest of a result that was too long."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,11 +18,14 @@ from tradepost.hub.actions.states import FINISHED, REFUSED
 from tradepost.hub.actions.views import ActionView, view_for_caller
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.parts import CatalogSource
+from tradepost.hub.gateway.rest_tool import GET_REST, rest_for
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.tool_finding import FIND_TOOLS, LOAD_TOOLS, answer_about_tools
 from tradepost.hub.gateway.waits import MOST_SECONDS, Waits
-from tradepost.hub.registry.folding import META_TOOLS
+from tradepost.hub.registry.folding import META_TOOLS, REST
 from tradepost.hub.registry.models import Server
 from tradepost.protocol.builtin import Definitions, Expects, Json, Mode, ToolClass, ToolResult
+from tradepost.protocol.errors import REST_META
 
 SLUG = "hub"
 TOOL = "get_approval"
@@ -74,6 +77,7 @@ _GET_APPROVAL: Json = {
             "error_code": {"type": ["string", "null"]},
             "undo": {"type": ["object", "null"]},
             "undone_by": {"type": ["string", "null"]},
+            "rest": {"type": ["object", "null"]},
         },
         "required": ["approval_id", "status", "tool", "message"],
     },
@@ -102,14 +106,21 @@ class HubServer:
     slug = SLUG
     title = "Hub"
 
-    def __init__(self, database: Database, catalogs: CatalogSource | None = None, waits: Waits | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        catalogs: CatalogSource | None = None,
+        waits: Waits | None = None,
+        rests: Rests | None = None,
+    ) -> None:
         self._database = database
         self._catalogs = catalogs
         self._waits = waits
+        self._rests = rests
 
     def definitions(self) -> Definitions:
-        """The tools, of which catalogs show two only where they are needed, and one template."""
-        tools = [_GET_APPROVAL, FIND_TOOLS, LOAD_TOOLS]
+        """The tools, of which catalogs show three only where they are needed, and one template."""
+        tools = [_GET_APPROVAL, FIND_TOOLS, LOAD_TOOLS, GET_REST]
         classes: Mapping[str, ToolClass] = {tool["name"]: "read" for tool in tools}
         return Definitions(tools=tools, resource_templates=[_APPROVAL], tool_classes=classes)
 
@@ -122,8 +133,10 @@ class HubServer:
         mode: Mode = "execute",
         expects: Expects | None = None,
     ) -> ToolResult:
-        """get_approval, find_tools, load_tools."""
+        """get_approval, find_tools, load_tools, get_rest."""
         try:
+            if name == REST:
+                return await rest_for(self._known_rests(), self._known_catalogs(), caller, str(arguments["handle"]))
             if name in META_TOOLS:
                 return await answer_about_tools(self._known_catalogs(), caller, name, arguments)
             if name != TOOL:
@@ -138,6 +151,11 @@ class HubServer:
         if self._catalogs is None:
             raise Unavailable("Tools cannot be searched here.", hint="Ask the hub at its MCP endpoint.")
         return self._catalogs
+
+    def _known_rests(self) -> Rests:
+        if self._rests is None:
+            raise Unavailable("Nothing is kept here of results.", hint="Ask the hub at its MCP endpoint.")
+        return self._rests
 
     async def read(self, caller: Caller, uri: str) -> Json:
         """An approval as a JSON document."""
@@ -215,4 +233,5 @@ def _shape(shown: ActionView) -> dict[str, Any]:
         "error_code": shown.error_code,
         "undo": shown.undo,
         "undone_by": shown.undone_by,
+        "rest": ((outcome or {}).get("_meta") or {}).get(REST_META),
     }

@@ -15,6 +15,7 @@ from tradepost.hub.gateway.assertions import Assertions
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.checkpoints import Checkpoint, pass_by
 from tradepost.hub.gateway.holds import Holds
+from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.rounds import RoundSeal
 from tradepost.hub.gateway.schema_checks import SchemaChecks
 from tradepost.hub.gateway.standing import Standings
@@ -155,6 +156,7 @@ class Parts:
     verdicts: Verdicts
     taints: TaintLedger
     signals: SignalLedger
+    rests: Rests | None = None
     assertions: Assertions | None = None
     contradicted: Contradicted = to_nobody
     meters: Meters | None = None

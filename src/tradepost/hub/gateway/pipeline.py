@@ -18,6 +18,7 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.metering import ended_of, logged
 from tradepost.hub.gateway.parts import Parts, Step
 from tradepost.hub.gateway.rounds import WrongState
+from tradepost.hub.gateway.showing.step import shown_to
 from tradepost.hub.gateway.spans import begin, finish
 from tradepost.hub.gateway.steps.authenticate import authenticate
 from tradepost.hub.gateway.steps.await_approval import await_approval
@@ -119,14 +120,21 @@ class Pipeline:
                 self.parts.principals.release(call.slot)
             if self.parts.tracing is not None and not handed_over and call.hold is None:
                 finish(call, self.parts.tracing)  # its client has left
-        return _answer(call)
+        return await self._shown(call, _answer(call))
+
+    async def _shown(self, call: Call, answer: Json) -> Json:
+        """The answer with the fields that its caller may see."""
+        fields = call.standing.fields if call.standing is not None else None
+        return answer if fields is None else await shown_to(call, self.parts, fields, answer)
 
     async def _until_asked(self, call: Call) -> Json:
         """The result of a call, or the first question of its server: then the call goes on, and waits to be resumed."""
         held = self.parts.holds.open(call)
         held.task = self._begin(call, FROM_INTENT)
         question = await held.next(call.extras.channel)
-        return _answer(call) if question is None else question_of(call, self.parts, held, question)
+        if question is None:
+            return await self._shown(call, _answer(call))
+        return question_of(call, self.parts, held, question)
 
     async def find_task(self, call: Call) -> None:
         """Find a task, without a question about it to its server. Raises NotFound, Unauthenticated, Unavailable."""
@@ -150,7 +158,7 @@ class Pipeline:
                 self.parts.principals.release(call.slot)
         if call.told is not None and call.action is not None and call.crash is None:
             await as_it_stands(call, self.parts)  # as this process, or another one, recorded the end
-        answer = _answer(call)
+        answer = await self._shown(call, _answer(call))
         return answer if call.told is None or "status" in answer else ended(call, call.told, answer)
 
     async def carry_out(self, call: Call) -> None:
@@ -198,7 +206,8 @@ class Pipeline:
             await settle(call, self.parts)
 
     async def _walk(self, call: Call, steps: Sequence[Step]) -> None:
-        listen(call.outside, call.texts)
+        if call.entry is None or call.entry.server_kind == "builtin":
+            listen(call.outside)
         try:
             if not call.goes_on:
                 return

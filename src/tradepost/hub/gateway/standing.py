@@ -10,6 +10,7 @@ from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.access.changes import Versions, seen_version
+from tradepost.hub.access.field_rules import FieldRules
 from tradepost.hub.access.models import Posture
 from tradepost.hub.gateway.standing_look_up import look_up, refused
 from tradepost.hub.limits.quotas import DEFAULTS, Quotas, read_quotas
@@ -22,7 +23,8 @@ MOST_KEPT = 10_000
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What holds for a caller now: the posture of its profile, the scopes it still has, its limits, what its
-    workspace and its agent are called, the role of the person behind it, and the workspace's rules."""
+    workspace and its agent are called, the role of the person behind it, the workspace's rules, and which fields of
+    results it may not see."""
 
     posture: Posture | None
     scopes: frozenset[str]
@@ -33,6 +35,7 @@ class Standing:
     quotas: Quotas = DEFAULTS
     role: str | None = None
     rules: Ruleset = NO_RULES
+    fields: FieldRules | None = None
 
 
 class Standings:
@@ -77,7 +80,9 @@ class Standings:
             quotas = await read_quotas(session, caller.agent_id)
             rules = await self._policies.of(session, version)
         slugs = (found.workspace_slug, found.agent_slug)
-        return Standing(found.posture, found.scopes, found.expires_at, version, *slugs, quotas, found.role, rules)
+        return Standing(
+            found.posture, found.scopes, found.expires_at, version, *slugs, quotas, found.role, rules, found.fields
+        )
 
 
 def _mark(caller: Caller) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What the database says of a caller: one statement for whatever vouches for it, and the rules of who may still act."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.database.lookups import Lookup
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import Unauthenticated
+from tradepost.hub.access.field_rules import FieldRules, rules_for
 from tradepost.hub.access.models import Agent, ApiKey, Posture, Profile, ShopperSession, User, Workspace
 from tradepost.hub.access.oauth.models import OAuthClient, OAuthGrant
 from tradepost.hub.access.oauth.scopes import for_role
@@ -35,6 +36,8 @@ class _Row(NamedTuple):
     agent_slug: str | None
     agent_scopes: list[str] | None
     posture: Posture | None
+    profile_slug: str | None
+    fields: dict[str, Any] | None
 
 
 _NOTHING = _Row(*(None,) * len(_Row._fields))
@@ -59,6 +62,8 @@ _ALL = Lookup(
         Agent.slug,
         Agent.scopes,
         Profile.posture,
+        Profile.slug,
+        Profile.fields,
     )
     .select_from(Workspace)
     .outerjoin(ApiKey, and_(ApiKey.workspace_id == Workspace.workspace_id, ApiKey.id == bindparam("key")))
@@ -93,6 +98,7 @@ class Found(NamedTuple):
     workspace_slug: str | None
     agent_slug: str | None
     role: str | None
+    fields: FieldRules | None
 
 
 async def look_up(session: AsyncSession, caller: Caller) -> Found:
@@ -115,7 +121,8 @@ async def look_up(session: AsyncSession, caller: Caller) -> Found:
     if reason is not None:
         raise refused(reason)
     expires_at = row.shopper_expires_at if kind == "shopper" else row.key_expires_at
-    return Found(row.posture, _scopes(caller, row), expires_at, row.workspace_slug, row.agent_slug, row.role)
+    fields = rules_for(row.profile_slug or "", row.fields, row.role)
+    return Found(row.posture, _scopes(caller, row), expires_at, row.workspace_slug, row.agent_slug, row.role, fields)
 
 
 def refused(why: str) -> Unauthenticated:

@@ -17,6 +17,12 @@ from tradepost.foundation.errors import InvalidArgument
 WRONG_PER_MINUTE = 60
 REQUESTS_PER_MINUTE = 1_200_000
 
+# About what clients take of a result without complaint. Bundled servers keep their own answers short: pages of at most
+# 50, texts of 200 tokens.
+RESULT_TOKENS = 25_000
+OF_BUNDLED = 0
+LEAST_RESULT_TOKENS = 1_000
+
 Value = float | int | str
 Treatment = Literal["cleaned", "delimited", "unchanged"]
 
@@ -24,7 +30,7 @@ Treatment = Literal["cleaned", "delimited", "unchanged"]
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One of them. Those that are not `of_tools` hold for a whole server; those that are not `of_bundled` mean nothing
-    where the server is part of this very program."""
+    where the server is part of this very program. `or_zero`: 0 may be said as well."""
 
     what: str
     least: float = 0
@@ -32,6 +38,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     of_tools: bool = True
     of_bundled: bool = False
+    or_zero: bool = False
 
 
 def _set(what: str, least: float = 0, most: float = 0, **more: Any) -> dict[str, Setting]:
@@ -42,6 +49,8 @@ _TREATED = (
     "What becomes of texts from outside: cleaned of what nobody sees and cut where too long; delimited as well; "
     "unchanged (of bundled servers: cleaned)."
 )
+
+_SHORTENED = "Tokens that a result may have; the rest of a longer one is fetched with get_rest. 0 is no limit."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,10 @@ class Limits:
     text: Treatment = field(
         default="cleaned", metadata=_set(_TREATED, choices=get_args(Treatment), of_tools=False, of_bundled=True)
     )
+    result_tokens: int = field(
+        default=RESULT_TOKENS,
+        metadata=_set(_SHORTENED, LEAST_RESULT_TOKENS, 1_000_000, of_bundled=True, or_zero=True),
+    )
     shared: "Limits | None" = None
     own_line: bool = False
     own_pace: bool = False
@@ -94,11 +107,27 @@ _OF_LINE = {"running", "waiting"}
 _OF_COUNT = {"breaker_failures", "breaker_seconds", "breaker_most_seconds", "retry_share"}
 
 
-def limits_of(server: Mapping[str, Any], tool: Mapping[str, Any] | None = None) -> Limits:
-    """What holds where these are set. Other things that stand beside them mean nothing here."""
+def limits_of(
+    server: Mapping[str, Any],
+    tool: Mapping[str, Any] | None = None,
+    result_tokens: int | None = None,
+    *,
+    bundled: bool = False,
+) -> Limits:
+    """What holds where these are set. Other things that stand beside them mean nothing here. `result_tokens` is the
+    workspace's word for servers and tools that have none of their own."""
+    if bundled and result_tokens is None:
+        result_tokens = OF_BUNDLED
     if not server and not tool:
-        return DEFAULTS
+        return DEFAULTS if result_tokens is None else _held_to(result_tokens)
+    if result_tokens is not None:
+        server = {"result_tokens": result_tokens, **server}
     return _merged(_limits_in(server), _limits_in(tool or {}))
+
+
+@lru_cache(maxsize=64)
+def _held_to(result_tokens: int) -> Limits:
+    return Limits(result_tokens=result_tokens)
 
 
 def _limits_in(settings: Mapping[str, Any]) -> tuple[tuple[str, Value], ...]:
@@ -141,13 +170,15 @@ def checked(name: str, given: object, *, of_tool: bool = False, bundled: bool = 
         return str(given)
     whole = name in _WHOLE
     bounds = f"{'a whole number' if whole else 'a number'} from {setting.least:g} to {setting.most:g}"
+    bounds += ", or 0" if setting.or_zero else ""
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise _wrong(name, given, bounds)
     try:
         number = int(given) if whole and not isinstance(given, float) else float(given)
     except ValueError:
         raise _wrong(name, given, bounds) from None
-    fits = math.isfinite(number) and setting.least <= number <= setting.most and (not whole or number == int(number))
+    within = setting.least <= number <= setting.most or (setting.or_zero and number == 0)
+    fits = math.isfinite(number) and within and (not whole or number == int(number))
     if not fits:
         raise _wrong(name, given, bounds)
     return int(number) if whole else float(number)

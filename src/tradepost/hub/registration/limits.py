@@ -13,11 +13,13 @@ from tradepost.hub.limits.settings import SETTINGS, Value, allowed, checked, lim
 from tradepost.hub.registration.servers import find_server
 from tradepost.hub.registration.tools import find_tool
 from tradepost.hub.registry.models import Server, ToolEntry
+from tradepost.hub.registry.rules import Rules, read_rules
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """One setting: the value that holds, whether the tool, the server or nobody (`default`) set it, what it means."""
+    """One setting: the value that holds, whether the tool, the server, the workspace or nobody (`default`) set it, what
+    it means."""
 
     name: str
     value: Value
@@ -58,24 +60,31 @@ async def change(
         }
         kind = "server" if isinstance(row, Server) else "tool"
         await record_change(session, by, f"{kind}:settings", row.id, details)
-    return _in_force(found, row if isinstance(row, ToolEntry) else None)
+    return _in_force(found, row if isinstance(row, ToolEntry) else None, await read_rules(session))
 
 
 async def in_force(session: AsyncSession, server: str, tool: str | None = None) -> list[InForce]:
     """What holds for a server, or for one of its tools, in the order of the names."""
     found = await find_server(session, server)
-    return _in_force(found, None if tool is None else await find_tool(session, server, tool))
+    return _in_force(found, None if tool is None else await find_tool(session, server, tool), await read_rules(session))
 
 
-def _in_force(server: Server, tool: ToolEntry | None) -> list[InForce]:
-    own = tool.settings if tool is not None else {}
-    limits = limits_of(server.settings, own)
+def _in_force(server: Server, tool: ToolEntry | None, rules: Rules) -> list[InForce]:
+    own, bundled = tool.settings if tool is not None else {}, server.kind == "builtin"
+    limits = limits_of(server.settings, own, rules.result_tokens, bundled=bundled)
+    of_workspace = {"result_tokens"} if rules.result_tokens is not None else set[str]()
     return [
         InForce(
             name,
             getattr(limits, name),
-            "tool" if name in own else "server" if name in server.settings else "default",
+            "tool"
+            if name in own
+            else "server"
+            if name in server.settings
+            else "workspace"
+            if name in of_workspace
+            else "default",
             SETTINGS[name].what,
         )
-        for name in allowed(of_tool=tool is not None, bundled=server.kind == "builtin")
+        for name in allowed(of_tool=tool is not None, bundled=bundled)
     ]

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tradepost.foundation.caller import Caller
 from tradepost.hub.access.changes import record_change
 from tradepost.hub.access.roles import require_role
+from tradepost.hub.limits.settings import RESULT_TOKENS
 from tradepost.hub.registry.models import RegistryRules
-from tradepost.hub.registry.rules import ROW_ID, WHAT, checked, required_name, rules_of
+from tradepost.hub.registry.rules import ROW_ID, WHAT, Rules, checked, required_name, rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,16 @@ async def in_force(session: AsyncSession) -> list[InForce]:
     stored = row.settings if row is not None else {}
     rules = rules_of(stored)
     return [
-        InForce(name, getattr(rules, name), "workspace" if name in stored else "default", what)
+        InForce(name, _value(rules, name), "workspace" if name in stored else "default", what)
         for name, what in WHAT.items()
     ]
+
+
+def _value(rules: Rules, name: str) -> str | int:
+    if name == "result_tokens" and rules.result_tokens is None:
+        return RESULT_TOKENS
+    value: str | int = getattr(rules, name)
+    return value
 
 
 async def _row(session: AsyncSession) -> RegistryRules | None:

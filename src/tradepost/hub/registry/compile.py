@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
 from tradepost.hub.access.scopes import needed_scope
-from tradepost.hub.limits.settings import limits_of
+from tradepost.hub.limits.settings import Limits, limits_of
 from tradepost.hub.policy.figures import KEY as FIGURES
 from tradepost.hub.policy.figures import declared_of
 from tradepost.hub.registry.catalog import Catalog, CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.registry.dry_runs import dry_run_of
 from tradepost.hub.registry.exposure import NOTHING_HIDDEN, NOTHING_INSIDE, Words, exposed_tool
-from tradepost.hub.registry.folding import META_TOOLS, Folded
+from tradepost.hub.registry.folding import META_TOOLS, REST, Folded
 from tradepost.hub.registry.injection import injection_of
 from tradepost.hub.registry.pinned import pinned
 from tradepost.hub.registry.rows import AgentRows, ContentRow, ServerRow, ToolRow
@@ -24,13 +24,15 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
     folds = only is None and _are_too_many(chosen, rows.rules.visible_tools)
     if not folds:
         chosen = [row for row in chosen if not (row.always and row.name in META_TOOLS)]
+    if only is None and not any(_may_be_shortened(row, rows) for row in chosen):
+        chosen = [row for row in chosen if not (row.always and row.name == REST)]
     ordered = sorted(chosen, key=lambda row: (row.position, row.exposed_name if only is None else row.name))
     tools: dict[str, CatalogTool] = {}
     pieces: dict[str, bytes] = {}
     listed: list[bytes] = []
     for row in ordered:
         server = rows.servers[row.server_id]
-        tool = _tool(row, server, row.name if only is not None else row.exposed_name)
+        tool = _tool(row, server, row.name if only is not None else row.exposed_name, _limits(row, rows))
         tools[tool.exposed_name] = tool
         hidden = NOTHING if tool.injected is None else (tool.injected.hidden, tool.injected.hidden_inside)
         words = Words(row.title, row.description)
@@ -86,7 +88,18 @@ def _of_server(rows: Iterable[ToolRow], server: ServerRow) -> list[ToolRow]:
     return list({row.entry_id: row for row in of_it}.values())  # an agent's own assignment last: its words win
 
 
-def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
+def _limits(row: ToolRow, rows: AgentRows) -> Limits:
+    """What the hub's own tools give is bounded, and what they give of other tools was held to those tools' budgets."""
+    server = rows.servers[row.server_id]
+    own = {**row.settings, "result_tokens": 0} if row.always else row.settings
+    return limits_of(server.settings, own, rows.rules.result_tokens, bundled=server.kind == "builtin")
+
+
+def _may_be_shortened(row: ToolRow, rows: AgentRows) -> bool:
+    return not row.always and _limits(row, rows).result_tokens > 0
+
+
+def _tool(row: ToolRow, server: ServerRow, exposed_name: str, limits: Limits) -> CatalogTool:
     return CatalogTool(
         row.entry_id,
         server.id,
@@ -102,7 +115,7 @@ def _tool(row: ToolRow, server: ServerRow, exposed_name: str) -> CatalogTool:
         row.digest,
         server.url,
         server.credential_version,
-        limits_of(server.settings, row.settings),
+        limits,
         injection_of(server.settings, row.settings, row.definition, server.url),
         declared_of(row.settings.get(FIGURES)) if row.settings else None,
         dry_run_of(row.settings, row.digest) if row.settings else None,

@@ -16,6 +16,7 @@ from tradepost.protocol.hosting import LOADING_TOOL
 
 FIND, LOAD = "find_tools", LOADING_TOOL
 META_TOOLS = frozenset({FIND, LOAD})
+REST = "get_rest"
 MAX_LOADED_BYTES = 256 * 1024
 
 

@@ -1,5 +1,5 @@
-"""What a workspace decides about its registry: what becomes of a tool whose server changed it, and how many tools an
-agent sees before two that find and load the others stand in place of the list.
+"""What a workspace decides about its registry: what becomes of a tool whose server changed it, how many tools an agent
+sees before two that find and load the others stand in place of the list, and how long results may be.
 
 Nobody has to set anything: what is not set has the value that stands here.
 """
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.lookups import Lookup
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.limits.settings import checked as checked_setting
 from tradepost.hub.registry.models import RegistryRules
 
 ROW_ID = "rules"
@@ -26,6 +27,8 @@ WHAT: Mapping[str, str] = {
     "looked: nothing (remove), or the definition that was approved (keep). Never the new one.",
     "visible_tools": f"Tools an agent sees at once, 1 to {MOST_VISIBLE}; with more, find_tools and load_tools stand in "
     "place of the list.",
+    "result_tokens": "Tokens that a result may have, where neither its tool nor its server says so; the rest of a "
+    "longer one is fetched with get_rest. 0 is no limit. Where nobody says anything, bundled servers have none.",
 }
 
 
@@ -35,6 +38,7 @@ class Rules:
 
     changed_tools: str = REMOVE
     visible_tools: int = VISIBLE_TOOLS
+    result_tokens: int | None = None
 
     @property
     def visible_states(self) -> tuple[str, str]:
@@ -72,6 +76,8 @@ def checked(name: str, given: object) -> str | int:
                 f"'{str(given)[:40]}' is no value of changed_tools.", hint="It is keep or remove.", field=name
             )
         return str(given)
+    if name == "result_tokens":
+        return int(checked_setting(name, given))
     number = _whole(given)
     if not 1 <= number <= MOST_VISIBLE:
         raise InvalidArgument(

@@ -1,10 +1,10 @@
-"""Tables of what the vault keeps sealed: header values, keys that sign, and other secrets; and of what is known of the
-keys that seal them, which are kept elsewhere."""
+"""Tables of what the vault keeps sealed: header values, keys that sign, other secrets, and pieces of long results; and
+of what is known of the keys that seal them, which are kept elsewhere."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tradepost.database.base import HubBase, Versioned
@@ -12,6 +12,7 @@ from tradepost.database.types import JsonColumn
 
 INSTALLATION = "installation"  # the scope of rows that belong to no workspace: the keys are everybody's
 SIGNING_PLACE = "assertion_keys"
+PIECES_PLACE = "sealed_pieces"
 
 
 class SealedHeader(HubBase, Versioned):
@@ -68,6 +69,34 @@ class SealedValue(HubBase, Versioned):
         return self.workspace_id, self.owner_id, self.name
 
 
+class SealedPiece(HubBase, Versioned):
+    """One piece of what was left of a result that was too long for its tool; its id is the handle that fetches it.
+    `principal_kind`, `principal_id` and `holder` (a digest of all else that bound the caller) say for whom it is,
+    `scopes` what whoever fetches it must still have, `tool_entry_id` which tool they must still see. `about` says where
+    it stands among the others. `of_write`: it lasts as long as the outcome of the write, which is replayed with it."""
+
+    __tablename__ = "sealed_pieces"
+    principal_kind: Mapped[str]
+    principal_id: Mapped[str]
+    holder: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(JsonColumn)
+    tool_entry_id: Mapped[str]
+    about: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    of_write: Mapped[bool] = mapped_column(default=False)
+    expires_at: Mapped[datetime]
+    key_version: Mapped[int]
+    ciphertext: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index("ix_sealed_pieces_expires", "workspace_id", "expires_at"),
+        Index("ix_sealed_pieces_principal", "workspace_id", "principal_id", "of_write", "id"),
+    )
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Where it belongs: it opens nowhere else."""
+        return self.workspace_id, PIECES_PLACE, self.id
+
+
 class VaultKey(HubBase, Versioned):
     """What is known of one version of the key ring: never the key. `fingerprint` tells whether a ring has the right
     one. `waiting` until every process has it, then `sealing` (one of them all), then `opening` what is still sealed
@@ -94,5 +123,5 @@ class VaultHolder(HubBase, Versioned):
 
 
 # Every table with something sealed in it.
-Sealed = SealedHeader | SealedValue | AssertionKey
-SEALED: tuple[type[Sealed], ...] = (SealedHeader, SealedValue, AssertionKey)
+Sealed = SealedHeader | SealedValue | AssertionKey | SealedPiece
+SEALED: tuple[type[Sealed], ...] = (SealedHeader, SealedValue, AssertionKey, SealedPiece)

@@ -38,7 +38,9 @@ async def wait_for_writers(session: AsyncSession) -> None:
     """From here on until the session ends nothing sealed is written by others, and what they had begun to write is
     there. SQLite has one writer in any case."""
     if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text("LOCK TABLE sealed_headers, sealed_values, assertion_keys IN SHARE MODE"))
+        await session.execute(
+            text("LOCK TABLE sealed_headers, sealed_values, assertion_keys, sealed_pieces IN SHARE MODE")
+        )
 
 
 async def reseal(database: Database, keys: HeldKeys, resealed: Resealed) -> int:

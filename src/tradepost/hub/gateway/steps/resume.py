@@ -18,9 +18,9 @@ from tradepost.hub.gateway.confirming import take_answer
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.ending import unknown_outcome
 from tradepost.hub.gateway.holds import HeldCall
+from tradepost.hub.gateway.labels import labelled
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.rounds import HeldPlace, OwnQuestion, WrongState
-from tradepost.hub.gateway.steps.label_and_trim import labelled
 from tradepost.protocol.hosting import CallExtras
 from tradepost.protocol.peers import Elsewhere
 

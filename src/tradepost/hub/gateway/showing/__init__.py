@@ -1,0 +1,1 @@
+"""Results cut to the fields that whoever called may see."""
