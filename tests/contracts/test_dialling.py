@@ -33,7 +33,7 @@ GUARDED = {
     "identity/people/oidc_fetch.py": "what an issuer names on other hosts: dialled to the guard's addresses",
 }
 OF_THE_OPERATOR = {
-    "app.py": "takes connections for documents from tests",
+    "app/hub.py": "takes connections for documents from tests",
     "cli/calling.py": "a command that talks to its own hub",
     "protocol/bridge.py": "a command that talks to its own hub",
     "hub/vault/managers/asking.py": "secrets managers of the operator's file",

@@ -102,8 +102,8 @@ def build_gateway(
     connects to the servers of those who list their tools, `assertions` sign who calls for servers that want that.
     `pace` counts calls against limits, `contradicted` hears of answers that are not what was approved. `part` is what
     this process begins with of what may run at once, `fresh` says when those who approve have to prove who they are.
-    `now` is the time by which rules hold. `meters` count calls, `tracing` makes spans of them. `rests` keep what is left
-    of long results; without, none is shortened."""
+    `now` is the time by which rules hold. `meters` count calls, `tracing` makes spans of them. `rests` keep what is
+    left of long results; without, none is shortened."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     approved = asyncio.Event()  # here: other processes look for themselves
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"

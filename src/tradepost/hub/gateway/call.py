@@ -45,7 +45,8 @@ class Call:
     of that kind a bundled server has put into this call's own answer. `signal` is what the
     detector said of what its run has read, where somebody asked. `upstream_us` is the time that its server took,
     `upstream_id` what that server calls the request, `span` the call's own where there are traces, `carried` what a
-    request says of its trace. `too_long`: it was carried out, but no shortened result has the form that was promised."""
+    request says of its trace. `too_long`: it was carried out, but no shortened result has the form that was
+    promised."""
 
     caller: Caller
     kind: Kind

@@ -1,6 +1,6 @@
 """the rest of results that were too long, and which personal data a profile's agents see
 
-Revision 0025, after 0023.
+Revision 0025, after 0024.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

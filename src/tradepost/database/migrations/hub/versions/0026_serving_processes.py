@@ -1,6 +1,6 @@
 """which processes serve, so that they divide what may run at once
 
-Revision 0026, after 0023.
+Revision 0026, after 0025.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """what the detector found in what runs have read
 
-Revision 0030, after 0024.
+Revision 0028, after 0027.
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
-revision = "0030"
-down_revision = "0024"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """signatures over the chain of the audit, signed checkpoints, rows of an agent or a tool found by an index
 
-Revision 0029, after 0023.
+Revision 0027, after 0026.
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from tradepost.database import types
 from tradepost.database.engine import APPLICATION_ROLE
 from tradepost.database.migrations.security import is_postgres, secure_tables
 
-revision = "0029"
-down_revision = "0023"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

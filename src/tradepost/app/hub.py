@@ -1,4 +1,4 @@
-"""The only place where parts are built and joined: reads as a parts list, decides nothing."""
+"""The hub: its parts, built and joined. Reads as a parts list, decides nothing."""
 
 import asyncio
 import logging
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from tradepost.api.build import build_api, rest_at
 from tradepost.api.mcp_registry import McpRegistry
 from tradepost.api.parts import Parts as ApiParts
+from tradepost.app.configured import hosts_of, mailer_of, marks_of, origins_of, pace_of, workspace_ids
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
@@ -21,8 +21,6 @@ from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
 from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.following import OutboxFollower
-from tradepost.database.marks import Marks
-from tradepost.database.outbox import OutboxRow
 from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
@@ -48,13 +46,9 @@ from tradepost.hub.gateway.metering import Gauges
 from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.gateway.waits import Waits
-from tradepost.hub.limits.addresses import Addresses
 from tradepost.hub.limits.in_flight import WHOLE, Part
-from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.processes import Processes
-from tradepost.hub.limits.shares import Shares
 from tradepost.hub.notices.build import build_notices
-from tradepost.hub.notices.mailing import Mailer, read_account
 from tradepost.hub.registration.build import build_registration, open_secrets
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.configuration.service import Configurations
@@ -121,34 +115,15 @@ class Tradepost:
         self.servers: Sequence[StoreServer] = build_servers(store)
         self.relay = Relay(store, open_ports(settings.outside))
         self.watch = RegistryWatch(hub)
-        catalogs = Catalogs(hub, self.watch)
         self.updates = Updates()
+        catalogs, rests = Catalogs(hub, self.watch), Rests(hub, vault.keys)
         part = Part(peers.place, peers.of) if peers is not None else WHOLE
-        rests = Rests(hub, vault.keys)
         self.waits = Waits(self.updates, Standings(hub, self.watch).confirm, part)
         self.hub_servers: Sequence[BuiltinServer] = (HubServer(hub, catalogs, self.waits, rests), ActivityServer(hub))
         self.authenticator = Authenticator(hub, self.watch)
-        self.audit = AuditWriter(hub, versions=self.watch)
-        self.sealer = Sealer(hub)
-        workspaces = partial(_workspace_ids, hub)
-        self.signer = Signer(hub, vault.audit_keys(), workspaces, Witness(settings.audit_witness))
-        self.upkeep = Upkeep(hub, workspaces, self.signer)
-        self.outlets = open_outlets(hub, workspaces, settings.outlets)
-        programs = read_programs(settings.servers_file, settings.allowed_commands)
-        self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
-        self.restoring = Restoring(hub, _marks(hub, store, settings))
-        self.connections, discovery = self.registration.connections, self.registration.discovery
-        guard, connecting = self.registration.guard, self.registration.connecting
-        self.relisting = Relisting(discovery.relist)
-        self.refreshing = Refreshing(hub, discovery.relist, settings.refresh_minutes)
-        self.in_use = InUse(hub, discovery.relist)
-        self._watch_for_changes()
-        self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
-        self.opening = Opening(self.upstreams.open)
-        assertion_keys = vault.assertion_keys()
-        self.keys = vault.holding()
-        self.notices = build_notices(hub, vault, guard, settings.url, _mailer(settings))
-        meters = Meters()
+        self._join_records()
+        self._join_registry()
+        meters, assertion_keys = Meters(), vault.assertion_keys()
         self.gateway: BuiltGateway = build_gateway(
             hub,
             catalogs=catalogs,
@@ -159,7 +134,7 @@ class Tradepost:
             secrets=vault.secrets_for("requestState"),
             opening=self.opening,
             assertions=Assertions(assertion_keys, settings.url),
-            pace=_pace(hub, settings),
+            pace=pace_of(hub, settings),
             holds=Holds(peers.name, is_there=peers.is_there) if peers is not None else None,
             contradicted=self.in_use.contradicted,
             part=part,
@@ -177,8 +152,44 @@ class Tradepost:
             OutboxFollower(hub, HubEvent, self.updates.publish, self.updates.wanted),
         )
         self.updates.draw_from(*self.followers)
+        self._join_people(people, documents)
+        self.configurations = Configurations(hub, vault, self.registration.guard)
+        self.registries = Registries(self.registration.guard)
+        self.proxies = TrustedProxies(settings.proxy_networks)
+        self.endpoint = self._mcp(peers)
+        self.doors = self._beside_mcp(vault, assertion_keys)
+
+    def _join_records(self) -> None:
+        """What is kept of every call, and where it goes."""
+        hub, settings, workspaces = self.hub, self.settings, partial(workspace_ids, self.hub)
+        self.audit = AuditWriter(hub, versions=self.watch)
+        self.sealer = Sealer(hub)
+        self.signer = Signer(hub, self.vault.audit_keys(), workspaces, Witness(settings.audit_witness))
+        self.upkeep = Upkeep(hub, workspaces, self.signer)
+        self.outlets = open_outlets(hub, workspaces, settings.outlets)
+        self.restoring = Restoring(hub, marks_of(hub, self.store, settings))
+
+    def _join_registry(self) -> None:
+        """Servers, and the ways to them."""
+        hub, vault, settings = self.hub, self.vault, self.settings
+        programs = read_programs(settings.servers_file, settings.allowed_commands)
+        self.registration = build_registration(hub, vault, settings.private_networks, programs, url=settings.url)
+        self.connections, discovery = self.registration.connections, self.registration.discovery
+        self.relisting = Relisting(discovery.relist)
+        self.refreshing = Refreshing(hub, discovery.relist, settings.refresh_minutes)
+        self.in_use = InUse(hub, discovery.relist)
+        self._watch_for_changes()
+        self.upstreams = Upstreams({server.slug: server for server in self.bundled}, self.connections, self.watching)
+        self.opening = Opening(self.upstreams.open)
+        self.keys = vault.holding()
+        self.notices = build_notices(hub, vault, self.registration.guard, settings.url, mailer_of(settings))
+
+    def _join_people(self, people: SignedInPeople | None, documents: HttpPool | None) -> None:
+        """Those who sign in, approve, and let clients act for them."""
+        hub, vault, settings, guard = self.hub, self.vault, self.settings, self.registration.guard
         fresh = timedelta(minutes=settings.approval_fresh_minutes)
         desk = ApprovalDesk(self.gateway.verdicts, fresh, settings.approval_money_by_link)
+        connecting = self.registration.connecting
         self.people = build_people(
             hub, vault, guard, settings.url, settings.provider, connecting=connecting, approvals=desk
         )
@@ -190,11 +201,6 @@ class Tradepost:
             dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
             public=settings.public_clients,
         )
-        self.configurations = Configurations(hub, vault, guard)
-        self.registries = Registries(guard)
-        self.proxies = TrustedProxies(settings.proxy_networks)
-        self.endpoint = self._mcp(peers)
-        self.doors = self._beside_mcp(vault, assertion_keys)
 
     def _watch_for_changes(self) -> None:
         """Of servers' resources and lists, and of the registry: for as long as somebody listens."""
@@ -209,8 +215,8 @@ class Tradepost:
     def _mcp(self, peers: Peers | None) -> McpEndpoint:
         return McpEndpoint(
             self.gateway.gateway,
-            allowed_hosts=_hosts(self.settings),
-            allowed_origins=_origins(self.settings),
+            allowed_hosts=hosts_of(self.settings),
+            allowed_origins=origins_of(self.settings),
             resource_metadata_url=Resources(self.settings.url).metadata_url,
             base_scope=BASE,
             updates=self.updates,
@@ -239,7 +245,7 @@ class Tradepost:
             Jwks(assertion_keys.published, PUBLISHED_SECONDS),
             ProtocolsDocument(spoken),
         )
-        doorkeeper = Doorkeeper(_hosts(self.settings), _origins(self.settings))
+        doorkeeper = Doorkeeper(hosts_of(self.settings), origins_of(self.settings))
         return GuardedDoors(doors, doorkeeper, https=url.startswith("https://"))
 
     @property
@@ -357,41 +363,6 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
     vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
     return Tradepost(settings, hub, store, vault, peers)
-
-
-def _marks(hub: Database, store: Database, settings: Settings) -> Marks:
-    """How far the two databases are. Those of another hub have other workspaces."""
-    outboxes: dict[str, tuple[Database, type[OutboxRow]]] = {"hub": (hub, HubEvent), "store": (store, StoreEvent)}
-    return Marks(settings.data / "seen.json", outboxes, partial(_workspace_ids, hub))
-
-
-async def _workspace_ids(hub: Database) -> list[str]:
-    return [workspace.id for workspace in await list_workspaces(hub)]
-
-
-def _hosts(settings: Settings) -> tuple[str, ...]:
-    """The Host values this hub answers to: those named, else its own address under the usual names."""
-    if settings.allowed_hosts:
-        return settings.allowed_hosts
-    public = urlsplit(settings.url).netloc
-    return tuple(dict.fromkeys([public, *(f"{name}:{settings.port}" for name in ("127.0.0.1", "localhost", "[::1]"))]))
-
-
-def _origins(settings: Settings) -> tuple[str, ...]:
-    """The origins of pages that may talk to this hub, its own among them."""
-    return (*settings.allowed_origins, settings.origin)
-
-
-def _pace(hub: Database, settings: Settings) -> Pace:
-    """What this process counts calls and requests with."""
-    shares = Shares(hub)
-    return Pace(shares, Addresses(shares, settings.address_wrong_credentials, settings.address_requests))
-
-
-def _mailer(settings: Settings) -> Mailer | None:
-    """What writes to people about what waits for them, where an account is set up. Raises SetupError."""
-    url, password = settings.notify_mail_url.get_secret_value(), settings.notify_mail_password.get_secret_value()
-    return Mailer(read_account(url, password)) if url else None
 
 
 async def _answer(send: Send, status: int, value: Any) -> None:

@@ -1,0 +1,5 @@
+"""The only place where parts are built and joined."""
+
+from tradepost.app.hub import Tradepost, open_tradepost
+
+__all__ = ["Tradepost", "open_tradepost"]
