@@ -35,6 +35,7 @@ from tradepost.hub.audit.signing import Signer
 from tradepost.hub.audit.upkeep import Upkeep
 from tradepost.hub.audit.witness import Witness
 from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.audit.written import JustWritten
 from tradepost.hub.events.models import HubEvent
 from tradepost.hub.gateway.activity_server import ActivityServer
 from tradepost.hub.gateway.assertions import Assertions
@@ -162,8 +163,9 @@ class Tradepost:
     def _join_records(self) -> None:
         """What is kept of every call, and where it goes."""
         hub, settings, workspaces = self.hub, self.settings, partial(workspace_ids, self.hub)
-        self.audit = AuditWriter(hub, versions=self.watch)
-        self.sealer = Sealer(hub)
+        just_written = JustWritten()
+        self.audit = AuditWriter(hub, versions=self.watch, just_written=just_written)
+        self.sealer = Sealer(hub, just_written=just_written)
         self.signer = Signer(hub, self.vault.audit_keys(), workspaces, Witness(settings.audit_witness))
         self.upkeep = Upkeep(hub, workspaces, self.signer)
         self.outlets = open_outlets(hub, workspaces, settings.outlets)

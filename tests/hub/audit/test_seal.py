@@ -15,6 +15,7 @@ from tradepost.hub.audit.late import LATE_ROWS, MissingNumbers
 from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.verify import verify
 from tradepost.hub.audit.writer import AuditWriter
+from tradepost.hub.audit.written import JustWritten
 
 
 async def write(database: Database, count: int, workspace_id: str = "ws_1") -> None:
@@ -70,6 +71,44 @@ async def test_what_is_sealed_is_what_is_verified_whatever_a_row_holds(database:
     assert await Sealer(database, fixed(moments[0])).seal() == 16
     found = await verify(database, "ws_1")
     assert (found.checked, found.intact, found.reason) == (16, True, None)
+
+
+async def test_what_was_just_written_is_sealed_as_it_was_given(database: Database):
+    """Rows of this process are hashed without being read back: what changes one before its link shows, too."""
+    just_written = JustWritten()
+    writer, sealer = AuditWriter(database, just_written=just_written), Sealer(database, just_written=just_written)
+    await sealer.seal()
+    for number, values in enumerate(ODD):
+        writer.note(AuditFact("ws_1", "read", "tool:call", f"req_{number}", "agent_key", "key_1", **values))
+    await writer.drain()
+    async with database.transaction("ws_1", write=True) as session:  # read back, with its neighbours
+        session.add(AuditFact("ws_1", "read", "tool:call", "req_own", "agent_key", "key_1").as_row(system_now()))
+    for number, values in enumerate(ODD * 100):
+        writer.note(AuditFact("ws_1", "read", "tool:call", f"req_{number}", "agent_key", "key_1", **values))
+    await writer.drain()
+    other = Sealer(database)
+    await asyncio.gather(sealer.seal(), other.seal())
+    assert len(just_written) == 0
+    found = await verify(database, "ws_1")
+    assert (found.checked, found.unsealed, found.reason) == (405, 0, None)
+
+    writer.note(AuditFact("ws_1", "read", "tool:call", "req_spoilt", "agent_key", "key_1"))
+    await writer.drain()
+    assert len(just_written) == (1 if database.is_sqlite else 0)
+    await spoil(database, "UPDATE audit_events SET outcome = 'ok' WHERE request_id = 'req_spoilt'")
+    await sealer.seal()
+    assert (await verify(database, "ws_1")).intact is not database.is_sqlite
+
+
+async def test_rows_that_wait_too_long_for_their_links_are_read_back(database: Database):
+    just_written = JustWritten(most=10)
+    writer, sealer = AuditWriter(database, just_written=just_written), Sealer(database, just_written=just_written)
+    for number in range(120):
+        writer.note(AuditFact("ws_1", "read", "tool:call", f"req_{number}", "agent_key", "key_1"))
+    await writer.drain()
+    assert len(just_written) <= 10
+    assert await sealer.seal() == 120
+    assert (await verify(database, "ws_1")).intact
 
 
 async def test_sealing_goes_on_where_it_stopped_also_in_another_process(database: Database):

@@ -21,14 +21,18 @@ from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.rounds import Rounds
 from tradepost.hub.audit import stored
 from tradepost.hub.audit.chain import FIRST, chain_hash
+from tradepost.hub.audit.fact import COLUMNS
 from tradepost.hub.audit.late import LATE_ROWS, MissingNumbers
 from tradepost.hub.audit.models import AuditLink
+from tradepost.hub.audit.written import JustWritten, Row
 
 PAUSE_SECONDS = 1.0
 
 BATCH = 250  # what is linked and written in one go: a millisecond or two, in which nothing else is done
 _LINKS = Appending(AuditLink, ("workspace_id", "id", "position", "row_hash", "chain_hash", "sealed_at"), BATCH)
 LATE_AT_ONCE = BATCH
+
+_WORKSPACE_ID, _ID = COLUMNS.index("workspace_id"), COLUMNS.index("id")
 
 _log = logging.getLogger(__name__)
 
@@ -48,12 +52,24 @@ class _Look:
         self.rows += [(row[stored.WORKSPACE_ID], row[stored.ID], stored.stored_hash(row)) for row in found]
         self.numbers += [row[stored.SEQUENCE] for row in found]
 
+    def add_given(self, given: Sequence[Row], numbers: Sequence[int]) -> None:
+        for row, number in zip(given, numbers, strict=True):
+            self.rows.append((row[_WORKSPACE_ID], row[_ID], stored.given_hash(row, number)))
+        self.numbers += numbers
+
 
 class Sealer:
     """Seals what is committed, again and again."""
 
-    def __init__(self, database: Database, now: Now = system_now, pause_seconds: float = PAUSE_SECONDS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Now = system_now,
+        pause_seconds: float = PAUSE_SECONDS,
+        just_written: JustWritten | None = None,
+    ) -> None:
         self._database = database
+        self._just_written = JustWritten() if just_written is None else just_written
         self._now = now
         self._start: int | None = None  # rows up to this number are older than the sealer
         self._seen = -1  # every row up to this number was looked at
@@ -134,10 +150,14 @@ class Sealer:
 
     async def _page(self, look: _Look) -> None:
         async with self._database.system(write=False, quick=True) as session:
-            numbers = [number for (number,) in await stored.NUMBERS.rows(session, {"after": look.seen})]
+            found = await stored.NUMBERS.rows(session, {"after": look.seen})
+            numbers = [number for number, _ in found]
             if numbers:
-                between = {"after": look.seen, "until": numbers[-1]}
-                look.add(await stored.UNSEALED.rows(session, between))
+                given = self._just_written.take([event_id for _, event_id in found])
+                if given is not None:  # where they have their links by now, the look is repeated
+                    look.add_given(given, numbers)
+                else:
+                    look.add(await stored.UNSEALED.rows(session, {"after": look.seen, "until": numbers[-1]}))
                 look.seen = numbers[-1]
         look.passed += numbers
         look.is_last = len(numbers) < stored.PAGE

@@ -1,7 +1,7 @@
 """Audit rows as the database keeps them, for the sealer: what waits for its link, read and hashed without objects.
 
-The hash is that of `chain.row_hash`, always made of what the database holds at that moment, never of what the writer
-remembers: a link speaks for the row that anybody can read.
+The hash is that of `chain.row_hash`, made of what the database holds, or of what was given to it a moment ago by this
+very process: then a link speaks for the row as it was written.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from tradepost.database.types import as_rfc3339, from_sqlite
 from tradepost.foundation.canonical import canonical
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.hub.audit.chain import LATER
+from tradepost.hub.audit.fact import COLUMNS as FACT_COLUMNS
 from tradepost.hub.audit.models import AuditEvent, AuditLink
 
 PAGE = 50  # rows read and hashed in one go: half a millisecond of the event loop, for which calls wait
@@ -28,8 +29,8 @@ _AS_KEPT: dict[str, Any] = {  # nothing is made of these on the way
     "occurred_at": type_coerce(AuditEvent.occurred_at, String),
 }
 SELECTED = [_AS_KEPT.get(name, getattr(AuditEvent, name)) for name in _COLUMNS]
-SEQUENCE, WORKSPACE_ID, ID, OCCURRED_AT = (
-    _COLUMNS.index(name) for name in ("sequence", "workspace_id", "id", "occurred_at")
+SEQUENCE, WORKSPACE_ID, ID, OCCURRED_AT, _DETAILS = (
+    _COLUMNS.index(name) for name in ("sequence", "workspace_id", "id", "occurred_at", "details")
 )
 
 _linked = select(AuditLink.id).where(AuditLink.workspace_id == AuditEvent.workspace_id, AuditLink.id == AuditEvent.id)
@@ -41,7 +42,7 @@ UNSEALED = Lookup(_between)
 LEFT_OVER = Lookup(_between.limit(PAGE))
 UNSEALED_AMONG = Lookup(_unsealed.where(AuditEvent.sequence.in_(bindparam("numbers", expanding=True))))
 NUMBERS = Lookup(
-    select(AuditEvent.sequence)
+    select(AuditEvent.sequence, AuditEvent.id)
     .where(AuditEvent.sequence > bindparam("after"))
     .order_by(AuditEvent.sequence)
     .limit(PAGE)
@@ -78,6 +79,17 @@ def stored_hash(values: Sequence[Any]) -> str:
         row["details"] = orjson.loads(details)
         text = canonical(row)
     return "sha256:" + hashlib.sha256(text).hexdigest()
+
+
+_as_columns = itemgetter(*((*FACT_COLUMNS, "sequence").index(name) for name in _COLUMNS))
+
+
+def given_hash(given: Sequence[Any], sequence: int) -> str:
+    """The same hash over a row as it was given to the database, with the number that it got there."""
+    values = list(_as_columns((*given, sequence)))
+    details = values[_DETAILS]
+    values[_DETAILS] = orjson.dumps(details).decode() if details else "{}"
+    return stored_hash(values)
 
 
 def written(values: Sequence[Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from tradepost.foundation.ids import new_id, new_ids
 from tradepost.hub.audit.fact import COLUMNS, AuditFact
 from tradepost.hub.audit.keeping import ArgumentRules, Said, Versions
 from tradepost.hub.audit.models import AuditEvent
+from tradepost.hub.audit.written import JustWritten
 
 GROUP_SECONDS = 0.1  # a commit waits for the disk, however few rows it holds
 RETRY_SECONDS = 1.0
@@ -50,8 +51,10 @@ class AuditWriter:
         now: Now = system_now,
         capacity: int = CAPACITY,
         versions: Versions | None = None,
+        just_written: JustWritten | None = None,
     ) -> None:
         self._database = database
+        self._just_written = just_written
         self._now = now
         self._capacity = capacity
         self.rules = ArgumentRules(database, versions)
@@ -175,6 +178,8 @@ class AuditWriter:
             for event_id, (fact, moment, said) in zip(ids, facts, strict=True)
         ]
         await self._database.append_everywhere(_EVENTS, rows)
+        if self._just_written is not None and self._database.is_sqlite:
+            self._just_written.add(rows)
         self._is_away = False
         for _ in group:
             self._noted.popleft()
