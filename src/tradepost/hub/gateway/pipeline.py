@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from tradepost.foundation.errors import ForbiddenScope, InProgress, TradepostError
 from tradepost.foundation.outsiders import listen
+from tradepost.hub.access.field_rules import FieldRules
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.gateway.action_tasks import created, ended, held_task
 from tradepost.hub.gateway.answers import error_result
@@ -120,11 +121,12 @@ class Pipeline:
                 self.parts.principals.release(call.slot)
             if self.parts.tracing is not None and not handed_over and call.hold is None:
                 finish(call, self.parts.tracing)  # its client has left
-        return await self._shown(call, _answer(call))
+        answer, fields = _answer(call), _fields_of(call)
+        return answer if fields is None else await shown_to(call, self.parts, fields, answer)
 
     async def _shown(self, call: Call, answer: Json) -> Json:
         """The answer with the fields that its caller may see."""
-        fields = call.standing.fields if call.standing is not None else None
+        fields = _fields_of(call)
         return answer if fields is None else await shown_to(call, self.parts, fields, answer)
 
     async def _until_asked(self, call: Call) -> Json:
@@ -221,6 +223,11 @@ class Pipeline:
             call.error = error
         except Exception as error:  # noqa: BLE001  recorded by the outcome step, then raised to whoever called
             call.crash = error
+
+
+def _fields_of(call: Call) -> FieldRules | None:
+    """The rules about what its caller may see, where there are any."""
+    return None if call.standing is None else call.standing.fields
 
 
 def _answer(call: Call) -> Json:

@@ -28,9 +28,11 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 class Looker:
-    """Looks at texts, each of them once: what is the same as one seen lately is known."""
+    """Looks at texts, each of them once: what is the same as one seen lately is known. `looked_at` counts the
+    characters."""
 
     def __init__(self) -> None:
+        self.looked_at = 0
         self._known: OrderedDict[int, Finding] = OrderedDict()
 
     async def look(self, texts: Iterable[str]) -> Finding:
@@ -54,6 +56,7 @@ class Looker:
         signs = []
         for part in parts_of(text):
             signs += signs_in(part)
+            self.looked_at += len(part)
             await asyncio.sleep(0)
         found = finding_of(signs, partial=is_long(text))
         self._known[hash(text)] = found

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from tradepost.hub.trust.signal import Signal, joined
 from tradepost.hub.trust.taint import NO_RUN, UNNAMED_LASTS, holder_of, lasts
 
 AFTER = 0.02  # seconds: the call that was read has been answered by then
+RATE = 250_000  # characters a second while nobody waits: a hundredth of a processor, whatever is read
 MOST_WAITING = 500  # results; more are not looked at, and counted so
 MOST_KEPT = 10_000
 WAIT_SECONDS = 2.0
@@ -67,6 +69,7 @@ class SignalLedger:
         self._open: Counter[tuple[str, str]] = Counter()  # what waits of each holder
         self._found: OrderedDict[Place, Signal] = OrderedDict()
         self._hurry = asyncio.Event()
+        self._asking = 0
         self._looked = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
 
@@ -86,12 +89,17 @@ class SignalLedger:
         who = caller.workspace_id, holder_of(caller)
         if not self._open[who]:
             return
+        self._asking += 1
         self._hurry.set()
         try:
             async with asyncio.timeout(WAIT_SECONDS), self._looked:
                 await self._looked.wait_for(lambda: not self._open[who])
         except TimeoutError:
             _log.warning("what a run has read is not looked at yet: its signal may be missing")
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._hurry.clear()
 
     def at_hand(self, caller: Caller, run: str | None) -> Signal | None:
         """The signal of a run, as far as this process has found any."""
@@ -115,20 +123,17 @@ class SignalLedger:
 
     async def stop(self) -> None:
         """Look at what waits, and write down what was found."""
+        self._asking += 1  # for good
         self._hurry.set()
         if self._task is not None:
             await self._task
 
     async def _look(self) -> None:
-        try:
-            async with asyncio.timeout(AFTER):
-                await self._hurry.wait()
-        except TimeoutError:
-            pass  # nobody is in a hurry
+        await self._pause(AFTER)
         while self._waiting:
             new: dict[Place, Signal] = {}
             while self._waiting:
-                one = self._waiting.popleft()
+                one, before = self._waiting.popleft(), self._looker.looked_at
                 try:
                     found = await self._looker.look(one.texts)
                     self._take(one, found, new)
@@ -138,9 +143,16 @@ class SignalLedger:
                         del self._open[one.place[:2]]
                         async with self._looked:
                             self._looked.notify_all()
+                await self._pause((self._looker.looked_at - before) / RATE)
             if new:
                 await self._store(new)
-        self._hurry.clear()
+
+    async def _pause(self, seconds: float) -> None:
+        """As long as nobody is in a hurry."""
+        if seconds and not self._hurry.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._hurry.wait()
 
     def _take(self, read: _Read, found: Finding, new: dict[Place, Signal]) -> None:
         self._counted(read.place[0], read.server, read.tool, found.level)
