@@ -14,6 +14,7 @@ from tradepost.foundation.clock import system_now, to_rfc3339
 
 # A body with which each write would go through, if what its path names were there.
 BODIES: dict[str, Any] = {
+    "PUT /servers/{server}/tools/{tool}/dry-run": {"argument": None},
     "PUT /servers/{server}/url": {"url": "http://127.0.0.1:18100/mcp"},
     "PUT /servers/{server}/headers": {"headers": []},
     "PUT /servers/{server}/credential": {"credential": None},

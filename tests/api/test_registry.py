@@ -57,7 +57,8 @@ async def test_from_url_to_tools(as_: As) -> None:
         assert "bcc" in full["signs"][0]
         assert refreshed["kept"] is False
         kept = await admin.patch("/registry-rules", {"set": {"changed_tools": "keep", "visible_tools": 1}})
-        assert {one["name"]: one["value"] for one in kept["rules"]} == {"changed_tools": "keep", "visible_tools": 1}
+        rules = {"changed_tools": "keep", "visible_tools": 1, "result_tokens": 25_000}
+        assert {one["name"]: one["value"] for one in kept["rules"]} == rules
         problem(
             await admin.send("PATCH", "/registry-rules", {"set": {"changed_tools": "new"}}), 400, "invalid_argument"
         )

@@ -33,7 +33,7 @@ def test_a_half_migrated_database_is_left_alone(place: Place, which: str):
     path = place.data / f"{which}.db"
     change(path, f"DROP TABLE tradepost_{which}_revision")
     before = tables(path)
-    for said in refused_by(place, "serve", "db upgrade", "audit tail"):
+    for said in refused_by(place, "serve", "db upgrade", "user list"):
         assert f"The {which} database has tables but no revision" in said
         assert "empty database" in said
     assert tables(path) == before

@@ -25,13 +25,14 @@ def test_rules_of_the_registry_are_shown_and_changed(place: Place):
     assert place.ask("server", "rules") == {
         "changed_tools": {"value": "remove", "set_by": "default"},
         "visible_tools": {"value": 30, "set_by": "default"},
+        "result_tokens": {"value": 25_000, "set_by": "default"},
     }
     assert "keep" in place.run("server", "rules", "changed_tools=keep").good().out
     assert place.ask("server", "rules")["changed_tools"] == {"value": "keep", "set_by": "workspace"}
     place.run("server", "rules", "changed_tools=").good()
     assert place.ask("server", "rules")["changed_tools"]["set_by"] == "default"
     assert "keep or remove" in place.run("server", "rules", "changed_tools=newest").refusal()
-    assert "changed_tools, visible_tools" in place.run("server", "rules", "colour=red").refusal()
+    assert "changed_tools, visible_tools, result_tokens" in place.run("server", "rules", "colour=red").refusal()
 
 
 def test_what_cannot_be_set_is_refused_with_what_can(served: Place):

@@ -13,6 +13,7 @@ MODULES = sorted(path for folder in ("hub", "commerce") for path in (SOURCE / fo
 
 RAW_SQL = {
     "commerce/store/columns.py": "the condition of a partial index, when the tables are declared",
+    "hub/audit/models.py": "the condition of a partial index, when the tables are declared",
     "hub/actions/clock.py": "the database's own clock; touches no table",
     "hub/access/changes.py": "pg_notify; touches no table",
     "hub/vault/sealed_rows.py": "locks the sealed tables while they are counted; reads and changes nothing",

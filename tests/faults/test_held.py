@@ -124,8 +124,10 @@ async def test_an_approval_that_somebody_holds_is_not_answered_and_not_lost(hub:
     approve = await approves(hub, action)
     async with waiting_little(hub):
         if hub.app.hub.is_sqlite:
-            with closing(sqlite3.connect(hub.app.hub.path or "", isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
+            with closing(
+                sqlite3.connect(hub.app.hub.path or "", isolation_level=None, check_same_thread=False)
+            ) as other:
+                await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # the hub may be writing
                 refused, told = await asyncio.gather(approve(), ship(hub, "other"))
                 read = await hub.call("well_track", parcel="7")
         else:

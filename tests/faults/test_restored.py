@@ -16,6 +16,7 @@ from tests.engines import DatabaseUrls, PostgresCluster
 from tests.faults.carrier import Carrier
 from tests.faults.conftest import HOST, LOOPBACK
 from tests.faults.test_database import SECONDS, Desk, prepared
+from tests.hub.trusting import RULE
 from tests.protocol.conftest import served
 from tradepost import settings
 from tradepost.app import Tradepost, open_tradepost
@@ -57,6 +58,7 @@ async def test_a_restored_database_carries_nothing_out_until_a_person_has_looked
     async with served(carrier) as base, prepared(database_urls, tmp_path, base) as (world, key):
         async with world.changing() as session:
             await set_posture(session, world.owner, "team", "propose")
+            await rules.remove(session, world.owner, str(RULE["name"]))
         async with running(urls, key) as (_, desk):
             asked = (await desk.call("ship", "k1")).json()["result"]["structuredContent"]["approval_id"]
         await world.database.close()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.hub.gateway.shortened import put_together
-from tests.hub.gateway.world import Facts, World, error_of, guard, opened, structured
+from tests.hub.gateway.world import Facts, World, error_of, guard, opened, structured, trust
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import system_now
 from tradepost.foundation.errors import InvalidArgument
@@ -154,6 +154,7 @@ async def test_what_has_no_shorter_form_is_refused_in_words_and_kept_whole(roomy
     exactly = {"type": "object", "properties": {"rows": {"type": "array", "minItems": 400}}, "required": ["rows"]}
     await roomy.add_remote("exact", "read", outputSchema=exactly)
     await roomy.add_remote("post", "write", outputSchema=exactly)
+    await trust(roomy)
     await hold_to(roomy, 1_000)
     roomy.servers.remote = answers(ToolResult([{"type": "text", "text": "Here."}], {"rows": ITEMS}))
     error = error_of(refused := await roomy.call("exact"))

@@ -161,7 +161,7 @@ class World:
         self.shop = Shop(Path(facts.ledger))
         self.audit = AuditWriter(self.database)
         catalogs = Catalogs(self.database, self.watch)
-        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database, catalogs, rests)})
+        self.servers = Servers({"shop": self.shop, "hub": HubServer(self.database, catalogs, rests=rests)})
         self.authenticator = Authenticator(self.database, self.watch, now)
         clock = ActionClock()
         self.leases = Leases(self.database, new_id("test"), clock, lease)

@@ -67,7 +67,7 @@ async def test_a_foreign_server_is_added_tested_approved_assigned_and_switched_o
         assert "carrier_track" not in before
         shared.run("server", "enable", "carrier", "track_parcel", "--class", "read").good()
         shared.run("server", "assign", "carrier", "track_parcel", "--agent", AGENT, "--name", "carrier_track").good()
-        assert set(await tool_names(client)) == {*before, "carrier_track"}
+        assert set(await tool_names(client)) == {*before, "carrier_track", "get_rest"}
         parcel = await call(client, "carrier_track", tracking_number=NUMBER)
         assert parcel["carrier"] == "UPS"
 
