@@ -29,6 +29,7 @@ URIS = ("text/3", "text/no-number")
 PROMPTS: tuple[tuple[str, Json], ...] = (
     ("simple-prompt", {}),
     ("args-prompt", {"city": "Rome", "state": "RM"}),
+    ("args-prompt", {}),
     ("completable-prompt", {"department": "Engineering", "name": "Alice"}),
     ("resource-prompt", {"resourceType": "Text", "resourceId": "1"}),
     ("resource-prompt", {"resourceType": "Text", "resourceId": "-1"}),

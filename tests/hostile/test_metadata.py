@@ -189,7 +189,6 @@ async def test_what_is_read_has_to_be_what_was_approved(hub: Hub):
         for name, given, words in (
             ("late", {"bcc": "a@evil.example"}, "has no argument 'bcc'"),
             ("late", {"tone": "calm", "": "x"}, "has no argument ''"),
-            ("why", {}, "'order' of the prompt 'why' is missing"),
         ):
             refusal = (await hub.ask("prompts/get", name=name, arguments=given))["error"]
             assert (refusal["code"], words in refusal["message"]) == (-32602, True), refusal

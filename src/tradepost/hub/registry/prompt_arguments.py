@@ -10,25 +10,18 @@ MOST_NAMED = 20
 
 
 def check_prompt_arguments(prompt: CatalogPrompt, arguments: Mapping[str, Any]) -> None:
-    """Raises InvalidArgument for one that the definition does not have, or that it requires and that is missing."""
+    """Raises InvalidArgument for one that the definition does not have. What is missing is the server's to say."""
     declared = _declared(prompt.definition)
     for name in arguments:
         if name not in declared:
-            takes = f"It takes: {', '.join([*declared][:MOST_NAMED])}." if declared else "It takes none."
+            takes = f"It takes: {', '.join(declared[:MOST_NAMED])}." if declared else "It takes none."
             raise InvalidArgument(
                 f"The prompt '{prompt.name}' has no argument '{name[:60]}'.", field=name[:60], hint=takes
             )
-    for name, is_required in declared.items():
-        if is_required and name not in arguments:
-            raise InvalidArgument(
-                f"The argument '{name[:60]}' of the prompt '{prompt.name}' is missing.",
-                field=name[:60],
-                hint="prompts/list says what each argument is for.",
-            )
 
 
-def _declared(definition: Mapping[str, Any]) -> dict[str, bool]:
-    """By name, whether it is required. What has no name is none."""
+def _declared(definition: Mapping[str, Any]) -> list[str]:
+    """The names. What has none is no argument."""
     listed = definition.get("arguments")
     found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    return {one["name"]: one.get("required") is True for one in found if isinstance(one.get("name"), str)}
+    return [one["name"] for one in found if isinstance(one.get("name"), str)]
