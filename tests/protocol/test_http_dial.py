@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import ssl
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,27 @@ async def test_tls_is_verified_for_the_name_in_the_url(tmp_path: Path, host: str
             assert await asker.ask() == (200, b"hi")
         assert server.connections == 1
         assert f"host: {host}:".encode() in server.requests[0].head
+
+
+async def test_certificates_are_loaded_with_the_first_connection_that_needs_them(tmp_path: Path):
+    certificates = Certificates(tmp_path)
+    loaded: list[int] = []
+
+    def load() -> ssl.SSLContext:
+        loaded.append(threading.get_ident())
+        return certificates.trusting
+
+    async with (
+        raw(writing(OK)) as plain,
+        raw(writing(OK), tls=certificates.server) as server,
+        HttpPool(loopback, load) as pool,
+    ):
+        assert await Asker(plain.url, pool).ask() == (200, b"hi")
+        assert loaded == []
+        for host in ("shop.example", "127.0.0.1"):
+            assert await Asker(server.url.replace("127.0.0.1", host), pool).ask() == (200, b"hi")
+    assert len(loaded) == 1
+    assert loaded[0] != threading.get_ident(), "the event loop goes on meanwhile"
 
 
 @pytest.mark.parametrize(

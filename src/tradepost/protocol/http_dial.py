@@ -9,6 +9,7 @@ from tradepost.protocol.http_request import HttpUrl, unreachable
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 Addresses = Callable[[str, int], Awaitable[Sequence[str]]]
+Tls = ssl.SSLContext | Callable[[], ssl.SSLContext] | None
 MAX_ADDRESSES = 4
 # By OpenSSL's number of what it found.
 _CERTIFICATES = {
@@ -24,9 +25,10 @@ _CERTIFICATES = {
 
 class Dialer:
     """`addresses` says which addresses of a host and port may be dialled, in which order (raises OSError for none); it
-    is asked for each connection. Without `tls` there is only http."""
+    is asked for each connection. `tls` says whose certificates count, or loads that when it is first needed, in a
+    thread of its own; without it there is only http."""
 
-    def __init__(self, addresses: Addresses, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, addresses: Addresses, tls: Tls) -> None:
         self._addresses = addresses
         self._tls = tls
 
@@ -57,7 +59,7 @@ class Dialer:
         end = loop.time() + seconds
         failure = OSError("no address")
         addresses = (await self._addresses(url.host, url.port))[:MAX_ADDRESSES]
-        tls, name = (self._tls, url.host) if url.scheme == "https" else (None, None)
+        tls, name = (await self._certificates(), url.host) if url.scheme == "https" else (None, None)
         for number, address in enumerate(addresses):
             try:
                 async with asyncio.timeout((end - loop.time()) / (len(addresses) - number)):
@@ -66,6 +68,11 @@ class Dialer:
             except OSError as error:  # TimeoutError is one
                 failure = error
         raise failure
+
+    async def _certificates(self) -> ssl.SSLContext | None:
+        if callable(self._tls):
+            self._tls = await asyncio.to_thread(self._tls)
+        return self._tls
 
 
 def flaw_of_certificate(error: ssl.SSLCertVerificationError) -> str:

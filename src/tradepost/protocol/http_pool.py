@@ -6,7 +6,6 @@ before, and the server closed that without a byte of an answer.
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from typing import Protocol, Self
 
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_connection import HttpConnection
-from tradepost.protocol.http_dial import Addresses, Dialer
+from tradepost.protocol.http_dial import Addresses, Dialer, Tls
 from tradepost.protocol.http_request import HttpUrl, unreachable
 from tradepost.protocol.http_turns import Line, Turns
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
@@ -49,7 +48,7 @@ class HttpPool:
     def __init__(
         self,
         addresses: Addresses,
-        tls: ssl.SSLContext | None = None,
+        tls: Tls = None,
         *,
         most: int = MOST_AT_ONCE,
         most_per_origin: int = MOST_PER_ORIGIN,

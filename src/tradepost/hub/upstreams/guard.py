@@ -20,6 +20,7 @@ from tradepost.hub.upstreams.addresses import Address, Network, is_allowed, pars
 from tradepost.protocol.http_pool import HttpPool
 
 MAX_URL = 2048
+_SPOKEN = ["http/1.1"]
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _PLAIN = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
@@ -97,10 +98,9 @@ class Guard:
     def http_pool(self, tls: ssl.SSLContext | None = None) -> HttpPool:
         """Connections that are shared: each is dialled to an address that was checked for it. `tls` says whose
         certificates count, where it is not the usual authorities."""
-        if tls is None:
-            tls = _usual_authorities()
-        tls.set_alpn_protocols(["http/1.1"])
-        return HttpPool(self._dialled, tls)
+        if tls is not None:
+            tls.set_alpn_protocols(_SPOKEN)
+        return HttpPool(self._dialled, tls or _usual_authorities)
 
     async def _dialled(self, host: str, port: int) -> list[str]:
         return [str(address) for address in await self.addresses(host, port)]
@@ -108,8 +108,10 @@ class Guard:
 
 @cache
 def _usual_authorities() -> ssl.SSLContext:
-    """Loaded with the first call that goes out, which takes a while: a start has better things to do."""
+    """Loaded with the first call that goes out over TLS, which takes a while: a start, and whoever only speaks with
+    servers of the intranet, has better things to do."""
     context: ssl.SSLContext = import_module("httpx2").create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(_SPOKEN)
     return context
 
 
