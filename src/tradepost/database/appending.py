@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradepost.database.bulk import Row
 from tradepost.database.types import JsonColumn, UtcDateTime, as_sqlite_keeps
 
-_SMALLER = (32, 8, 4, 1)  # how many times a small group's statement is smaller
+_SMALLER = (32, 8, 4, 2, 1)  # how many times a small group's statement is smaller
 
 # Python's driver takes four times as long over a None as over a text, so what is empty goes in as a number that is
 # neither a text nor a whole number, and comes to rest as NULL.
