@@ -55,3 +55,16 @@ async def test_closing_sends_what_is_held_first_and_aborting_drops_it() -> None:
     await asyncio.sleep(0)
     assert closed.told[:2] == [b"last", "close"]
     assert aborted.told == ["abort"]
+
+
+async def test_whole_answers_of_several_clients_leave_in_order_and_closing_sends_them_first() -> None:
+    first, second = Socket(), Socket()
+    one, other = OneWriteTransport(first), OneWriteTransport(second)
+    one.write_whole(b"a")
+    one.write(b"b")
+    other.write_whole(b"c")
+    assert first.told == second.told == []
+    other.close()
+    assert second.told == [b"c", "close"]
+    await asyncio.sleep(0)
+    assert first.told == [b"a", b"b"]

@@ -7,6 +7,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from tradepost.protocol.turn_writes import writes_of
+
 
 class OneWriteProtocol(HttpToolsProtocol):
     """Uvicorn's, over such a transport."""
@@ -23,20 +25,22 @@ class OneWriteTransport(asyncio.Transport):
         self._to = to
         self._loop = asyncio.get_running_loop()
         self._held: list[bytes | bytearray | memoryview] = []
+        self._of_all = writes_of(self._loop)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._held:
             self._loop.call_soon(self._flush)
         self._held.append(data)
 
-    def write_now(self, data: bytes) -> None:
-        """For what is whole: nothing is waited for, unless something else waits already."""
+    def write_whole(self, data: bytes) -> None:
+        """For what is whole: it leaves with the other answers of this turn."""
         if self._held:
             self._held.append(data)
-        elif not self._to.is_closing():
-            self._to.write(data)
+        else:
+            self._of_all.write(self._to, data)
 
     def close(self) -> None:
+        self._of_all.flush()
         self._flush()
         self._to.close()
 

@@ -180,7 +180,7 @@ class WholeCycle(RequestResponseCycle):
             return False
         self.response_started = self.response_complete = True
         last = b"\r\n\r\n" if self.keep_alive else b"\r\nconnection: close\r\n\r\n"
-        self.transport.write_now(b"%bcontent-length: %d%b%b" % (head, len(body), last, body))
+        self.transport.write_whole(b"%bcontent-length: %d%b%b" % (head, len(body), last, body))
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()

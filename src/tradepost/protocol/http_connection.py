@@ -14,6 +14,7 @@ from typing import Protocol, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from tradepost.protocol.http_answer import HttpAnswer
+from tradepost.protocol.turn_writes import writes_of
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -33,8 +34,10 @@ class HttpConnection(asyncio.Protocol):
         self.idle_seconds: float | None = None  # how long the server says it keeps an idle connection
         self._loop = asyncio.get_running_loop()  # kept: on some Pythons each look-up is a system call
         self.gone: asyncio.Future[None] = self._loop.create_future()
+        self._writes = writes_of(self._loop)
         self._freed = freed
         self._lost = lost
+        self._sent_after = -1  # the request has left once more than so many turns' writes have
         self._transport: asyncio.Transport | None = None
         self._poll: _Poll | None = None
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
@@ -61,8 +64,9 @@ class HttpConnection(asyncio.Protocol):
         before the event loop has come round to it."""
         return self._poll is not None and bool(self._poll.poll(0))
 
-    def start(self, head: bytes, body: bytes) -> HttpAnswer:
-        """Send a request on a usable connection that is idle. From here on it may have reached the server."""
+    def start(self, head: bytes, body: bytes, *, at_once: bool) -> HttpAnswer:
+        """Send a request on a usable connection that is idle, `at_once` or with the others of this turn. From here on
+        it may have reached the server."""
         if self._transport is None or self._answer is not None:
             raise RuntimeError("An exchange was started on a connection that is not idle.")
         answer = self._answer = HttpAnswer(self._loop, self._resume, self._end)
@@ -70,7 +74,12 @@ class HttpConnection(asyncio.Protocol):
         self.heard = self._reusable = self._until_close = self._interim = False
         self._header_count = self._header_bytes = self._bodyless = 0
         self._refusal = None
-        self._transport.write(head + body)
+        if at_once:
+            self._sent_after = -1
+            self._transport.write(head + body)
+        else:
+            self._sent_after = self._writes.sent
+            self._writes.write(self._transport, head + body)
         return answer
 
     def abort(self) -> None:
@@ -107,8 +116,8 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         answer, parser = self._answer, self._parser
-        if answer is None or answer.complete or parser is None:
-            self.abort()  # nobody asked: whatever it is, it is no answer to what comes next
+        if answer is None or answer.complete or parser is None or self._writes.sent == self._sent_after:
+            self.abort()  # nobody asked yet: whatever it is, it is no answer to what comes next
             return
         self.heard = True
         self._bodyless += len(data)
