@@ -18,10 +18,10 @@ from tests.hostile.hub import Hub, opened
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.upstreams.addresses import is_allowed
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import read_http_url
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 INSIDE = [
     # The same four bytes, written in other ways.

@@ -11,9 +11,9 @@ import pytest
 from tests.certificates import Certificates
 from tests.protocol.conftest import as_written
 from tests.protocol.raw_server import OK, Asker, raw, writing
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 
 async def test_the_next_address_is_tried_where_one_does_not_answer():

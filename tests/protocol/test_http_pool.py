@@ -8,9 +8,9 @@ import pytest
 from tests.protocol.conftest import as_written
 from tests.protocol.raw_server import OK, Asker, RawServer, Seen, asking, raw, writing
 from tradepost.protocol import http_pool
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 
 class Gate:
@@ -298,6 +298,34 @@ async def test_a_deadline_that_passes_leaves_its_task_as_it_was():
     assert task.cancelling() == 0
     async with Deadline(5):
         await asyncio.sleep(0)
+
+
+async def test_a_deadline_that_gets_its_timer_after_a_moment_passes_as_well():
+    with pytest.raises(UpstreamTimedOut, match=r"within 0\.13 seconds"):
+        async with Deadline(10), Deadline(0.13):
+            await asyncio.Event().wait()
+
+
+async def test_a_pause_does_not_count_whether_there_is_a_timer_yet_or_not():
+    for seconds in (0.05, 0.15):
+        async with Deadline(seconds) as deadline:
+            async with deadline.paused(5):
+                await asyncio.sleep(0.16)
+            assert deadline.left() > 0
+    with pytest.raises(UpstreamTimedOut):
+        async with Deadline(5) as deadline, deadline.paused(0.01):
+            await asyncio.Event().wait()
+
+
+async def test_deadlines_of_loops_in_several_threads_end_their_own_tasks():
+    async def wait() -> None:
+        async with Deadline(0.15):
+            await asyncio.Event().wait()
+
+    ended = await asyncio.gather(
+        wait(), asyncio.to_thread(asyncio.run, wait()), asyncio.to_thread(asyncio.run, wait()), return_exceptions=True
+    )
+    assert [type(one) for one in ended] == [UpstreamTimedOut] * 3
 
 
 async def test_the_outer_of_two_deadlines_speaks_for_itself():

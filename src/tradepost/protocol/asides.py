@@ -9,10 +9,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.jsonrpc import METHOD_NOT_FOUND, Json
 from tradepost.protocol.options import OnMessage
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 logger = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from tradepost.protocol.asides import Asides, refused
 from tradepost.protocol.client_envelopes import CLIENT_INFO, Envelopes
 from tradepost.protocol.client_methods import ClientMethods, Prepared, result_of, wrong_answer
 from tradepost.protocol.credentialed_link import Credential, CredentialedLink
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.headers import is_visible_ascii
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import origin_in
@@ -32,7 +33,7 @@ from tradepost.protocol.options import NOTHING_BESIDE, Beside, OnMessage
 from tradepost.protocol.server_identity import ServerIdentity, identity_from
 from tradepost.protocol.sse_link import SseLink
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Deadline, Timeouts, Wire
+from tradepost.protocol.wire import CREDENTIAL_STATUSES, Answered, Timeouts, Wire
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Unpack
 
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.headers import encode_value
 from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.jsonrpc import Json
@@ -14,7 +15,7 @@ from tradepost.protocol.pages import all_pages
 from tradepost.protocol.parameter_headers import emitted
 from tradepost.protocol.tasks import TASK
 from tradepost.protocol.upstream_errors import UpstreamFailed
-from tradepost.protocol.wire import Answered, Deadline, Timeouts, ToolAnswer
+from tradepost.protocol.wire import Answered, Timeouts, ToolAnswer
 
 MAX_KEPT_NAME = 200  # characters; a server's tools are called by the same few names again and again
 _RESULT_TYPES = ("complete", "input_required")  # no sets: what is looked for may be anything a server sends

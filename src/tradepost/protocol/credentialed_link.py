@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 from tradepost.protocol.answers import OnMessage
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.link import Link
 from tradepost.protocol.notices import Notices
 from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed
-from tradepost.protocol.wire import Answered, Deadline
+from tradepost.protocol.wire import Answered
 
 Found = TypeVar("Found")
 Headers = Mapping[str, str]

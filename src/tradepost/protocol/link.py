@@ -16,11 +16,12 @@ from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
 from tradepost.protocol.answers import MAX_EVENTS, OnMessage, rpc_error
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.jsonrpc import METHOD_NOT_FOUND, Json
 from tradepost.protocol.notices import NOTICES, Notices, ends, subscription_of
 from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Answered, Deadline, refused
+from tradepost.protocol.wire import Answered, refused
 
 Opened = TypeVar("Opened")
 

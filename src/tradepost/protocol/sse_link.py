@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import orjson
 
 from tradepost.protocol.answers import EventReader
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import origin_in, read_http_url
@@ -18,7 +19,7 @@ from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.link import SharedLink, as_message, wrong
 from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed
-from tradepost.protocol.wire import Deadline, Wire
+from tradepost.protocol.wire import Wire
 
 logger = logging.getLogger(__name__)
 

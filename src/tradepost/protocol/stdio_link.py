@@ -9,11 +9,11 @@ from contextlib import suppress
 import orjson
 
 from tradepost.protocol.answers import MAX_ANSWER_BYTES
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.link import SharedLink, as_message, wrong
 from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed
-from tradepost.protocol.wire import Deadline
 
 logger = logging.getLogger(__name__)
 

@@ -5,13 +5,11 @@ Never follows redirects, keeps no cookies, and bounds the time of every exchange
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import orjson
 
@@ -25,6 +23,7 @@ from tradepost.protocol.answers import (
     rpc_error_of,
     whole_response,
 )
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import HttpUrl, header_lines, origin_in, read_http_url
@@ -86,71 +85,6 @@ class ToolAnswer(NamedTuple):
 
     result: Json
     answered: Answered
-
-
-class Deadline:
-    """An absolute end for what happens inside: `async with Deadline(60) as deadline`. Raises UpstreamTimedOut, which
-    says whether the request that was given this deadline had left by then."""
-
-    # What asyncio.timeout does and no more, at half its price: this stands around every call.
-    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer", "dispatched")
-
-    def __init__(self, seconds: float) -> None:
-        self.dispatched = False
-        self._seconds = seconds
-        self._expired = False
-
-    def __enter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
-        if task is None:
-            raise RuntimeError("A deadline needs a task that it can end.")
-        self._task = task
-        self._cancelling = task.cancelling()
-        self._timer = loop.call_later(self._seconds, self._expire)
-        return self
-
-    def left(self) -> float:
-        """Seconds until the end."""
-        return max(0.0, self._timer.when() - asyncio.get_running_loop().time())
-
-    @asynccontextmanager
-    async def paused(self, seconds: float) -> AsyncIterator[None]:
-        """What happens inside does not count, as long as it takes no longer than so many seconds."""
-        loop = asyncio.get_running_loop()
-        left = self._timer.when() - loop.time()
-        self._timer.cancel()
-        pause = self._timer = loop.call_later(seconds, self._expire)
-        try:
-            yield
-        finally:
-            is_over = self._expired or pause.cancelled()  # or what has this deadline has ended before
-            pause.cancel()
-            if not is_over:
-                self._timer = loop.call_later(max(0.0, left), self._expire)
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        # Only our own cancelling becomes a timeout: somebody else's at the same moment goes on.
-        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            what = "did not answer" if self.dispatched else "could not be reached"
-            raise UpstreamTimedOut(
-                f"The server {what} within {self._seconds:.3g} seconds.", dispatched=self.dispatched
-            ) from None
-
-    def _expire(self) -> None:
-        self._expired = True
-        self._task.cancel()
 
 
 class Wire:

@@ -12,9 +12,9 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.upstreams.addresses import is_allowed
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url
 from tradepost.protocol.answers import read_body
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_request import read_http_url
 from tradepost.protocol.upstream_errors import UpstreamFailed
-from tradepost.protocol.wire import Deadline
 
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 

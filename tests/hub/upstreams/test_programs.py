@@ -15,10 +15,10 @@ import pytest
 from tradepost.foundation.errors import NotFound, SetupError
 from tradepost.hub.upstreams.programs import Program, Programs, Starter, read_programs
 from tradepost.protocol import stdio_link
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.jsonrpc import Json
 from tradepost.protocol.stdio_link import StdioLink
 from tradepost.protocol.upstream_errors import UpstreamFailed
-from tradepost.protocol.wire import Deadline
 
 TALKING = str(Path(__file__).parent / "talking_program.py")
 SECONDS = 20.0
@@ -158,7 +158,7 @@ async def test_its_whole_group_ends_when_the_hub_is_killed(tmp_path: Path) -> No
 import asyncio, sys
 from tradepost.hub.upstreams.programs import Program, Starter
 from tradepost.protocol.stdio_link import StdioLink
-from tradepost.protocol.wire import Deadline
+from tradepost.protocol.deadlines import Deadline
 async def main():
     wire = StdioLink(Starter("talking", Program(command=sys.executable, args=[{TALKING!r}, "--stay"])), "talking")
     params = {{"name": "child", "arguments": {{}}}}

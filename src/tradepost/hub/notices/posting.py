@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.notices.failures import NotSent
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import header_lines, read_http_url
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 SECONDS = 15.0
 CONNECT_SECONDS = 5.0

@@ -12,11 +12,11 @@ from tradepost.foundation.errors import InvalidArgument, NotFound, UpstreamError
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.registration.offers import Offer, read_offer
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import header_lines, read_http_url
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 OFFICIAL_URL = "https://registry.modelcontextprotocol.io"
 MAX_BYTES = 4 * 1024 * 1024

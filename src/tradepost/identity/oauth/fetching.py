@@ -6,11 +6,11 @@ import asyncio
 from tradepost.hub.access.oauth.documents import Fetched
 from tradepost.hub.access.oauth.errors import INVALID_CLIENT, OAuthError
 from tradepost.hub.upstreams.guard import Guard, read_url
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import header_lines, read_http_url
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 MAX_BYTES = 5_120
 SECONDS = 10.0

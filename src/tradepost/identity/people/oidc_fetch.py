@@ -12,11 +12,11 @@ import orjson
 
 from tradepost.foundation.errors import InvalidArgument, UpstreamError
 from tradepost.hub.upstreams.guard import Guard, Origin, read_url, resolve
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import header_lines, read_http_url
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 SECONDS = 10.0  # of one request in all
 MAX_ANSWER = 262_144

@@ -2,10 +2,10 @@
 
 from tradepost.hub.registration.openapi.reading import MAX_BYTES
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_request import header_lines, read_http_url
 from tradepost.protocol.upstream_errors import UpstreamFailed
-from tradepost.protocol.wire import Deadline
 
 SECONDS = 30.0
 CONNECT_SECONDS = 3.0

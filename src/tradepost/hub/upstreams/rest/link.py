@@ -18,6 +18,7 @@ from tradepost.hub.upstreams.rest.plan import Plan, QueryPart, cookie_name, quer
 from tradepost.hub.vault.header_rules import Header
 from tradepost.protocol.answers import OnMessage, read_body
 from tradepost.protocol.api_marks import REQUEST
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_pool import Dispatch, HttpPool
 from tradepost.protocol.http_request import HttpUrl, header_lines, read_http_url
 from tradepost.protocol.jsonrpc import METHOD_NOT_FOUND, Json
@@ -25,7 +26,7 @@ from tradepost.protocol.modern import VERSION
 from tradepost.protocol.notices import Notices
 from tradepost.protocol.server_identity import Transport
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Answered, Deadline, refused
+from tradepost.protocol.wire import Answered, refused
 
 # A compressed answer is refused: a small one may be a huge one.
 _ALWAYS = {

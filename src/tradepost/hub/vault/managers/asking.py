@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 
 from tradepost.foundation.errors import SetupError, Unavailable
+from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_answer import HttpAnswer
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import header_lines, read_http_url
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
-from tradepost.protocol.wire import Deadline
 
 SECONDS = 10.0
 CONNECT_SECONDS = 3.0
