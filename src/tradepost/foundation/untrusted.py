@@ -41,7 +41,9 @@ def _is_visible(text: str) -> bool:
 
 def may_need_cleaning(source: bytes, cap: int) -> bool:
     """Whether `clean` may change any of the texts in a JSON text. No is certain, yes is not."""
-    if len(source) > cap or b"\x7f" in source or _HIDING_ESCAPE.search(source):
+    if len(source) > cap or b"\x7f" in source:
+        return True
+    if b"\\" in source and _HIDING_ESCAPE.search(source):  # to look for one byte is a hundred times quicker
         return True
     return not (source.isascii() or _is_visible(source.decode()))
 
