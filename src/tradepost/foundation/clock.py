@@ -20,12 +20,14 @@ def fixed(moment: datetime) -> Now:
     return lambda: frozen
 
 
-@lru_cache(maxsize=16_384)  # a record shows several, and the same ones again and again
-def to_rfc3339(moment: datetime) -> str:
+def written_once(moment: datetime) -> str:
     """RFC 3339 in UTC with a Z: seconds, and a fraction only where there is one (commerce.md C5)."""
     utc = moment.astimezone(UTC)
     timespec = "microseconds" if utc.microsecond else "seconds"
     return utc.isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+to_rfc3339 = lru_cache(maxsize=16_384)(written_once)  # a record shows several, and the same ones again and again
 
 
 def from_rfc3339(text: str) -> datetime:

@@ -16,7 +16,7 @@ from sqlalchemy import String, Text, bindparam, cast, func, inspect, select, typ
 from tradepost.database.lookups import Lookup
 from tradepost.database.types import as_rfc3339, from_sqlite
 from tradepost.foundation.canonical import canonical
-from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.clock import to_rfc3339, written_once
 from tradepost.hub.audit.chain import LATER
 from tradepost.hub.audit.fact import COLUMNS as FACT_COLUMNS
 from tradepost.hub.audit.models import AuditEvent, AuditLink
@@ -67,7 +67,7 @@ def stored_hash(values: Sequence[Any]) -> str:
     """The hash over every column of a row that was read as the database keeps it."""
     row = dict(zip(_COLUMNS, values, strict=True))
     moment, details = row["occurred_at"], row["details"]
-    row["occurred_at"] = as_rfc3339(moment) if type(moment) is str else to_rfc3339(moment)
+    row["occurred_at"] = as_rfc3339(moment) if type(moment) is str else written_once(moment)
     for name in LATER:
         if row[name] is None:
             del row[name]
