@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from tradepost.foundation.running import running_task
 from tradepost.protocol.exchange import ClientGone, Exchange
 
 Result = TypeVar("Result")
@@ -28,10 +29,7 @@ class _Request:
     __slots__ = ("_level", "_task", "ended", "exchange", "watching")
 
     def __init__(self, exchange: Exchange | None = None) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("A request needs a task that can be ended.")
-        self._task = task
+        _, self._task = running_task()
         self.exchange = exchange
         self.ended = False
         self.watching: asyncio.Task[None] | None = None

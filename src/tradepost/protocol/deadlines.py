@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
+from tradepost.foundation.running import running_task
 from tradepost.protocol.upstream_errors import UpstreamTimedOut
 
 LOOK_SECONDS = 0.05  # a deadline that is older than once or twice this has a timer of its own
@@ -24,12 +25,9 @@ class Deadline:
         self._expired = False
 
     def __enter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
-        if task is None:
-            raise RuntimeError("A deadline needs a task that it can end.")
-        self._loop, self._task = loop, task
-        self._cancelling = task.cancelling()
+        loop, self._task = running_task()
+        self._loop = loop
+        self._cancelling = self._task.cancelling()
         self._ends_at = loop.time() + self._seconds
         self._timer: asyncio.TimerHandle | None = None
         self._young = _young_of(loop)

@@ -49,11 +49,15 @@ class HttpAnswer:
         self._news: asyncio.Future[None] | None = None
 
     async def begun(self) -> None:
-        """Wait for status and headers. Raises UpstreamFailed."""
-        while not self.status:
-            if self._failure is not None:
-                raise self._failure
-            await self._more()
+        """Wait for status and headers. Raises UpstreamFailed. Whatever comes between closes the connection."""
+        try:
+            while not self.status:
+                if self._failure is not None:
+                    raise self._failure
+                await self._more()
+        except BaseException:
+            self.close()
+            raise
 
     def __aiter__(self) -> Self:
         return self

@@ -82,7 +82,8 @@ class HttpPool:
             connection = self._idle(origin, repeatable) or await self._opened(url, origin, connect_seconds)
             dispatch.dispatched = True
             try:
-                answer = await _begun(connection, head, body, at_once=not repeatable)
+                answer = connection.start(head, body, at_once=not repeatable)
+                await answer.begun()
             except UpstreamFailed:
                 if not repeatable or connection.served == 1 or connection.heard:
                     raise
@@ -111,7 +112,9 @@ class HttpPool:
         except (UpstreamFailed, UpstreamTimedOut) as error:
             error.dispatched = True  # the first time
             raise
-        return await _begun(connection, head, body, at_once=False)
+        answer = connection.start(head, body, at_once=False)
+        await answer.begun()
+        return answer
 
     def _idle(self, origin: _Origin, repeatable: bool) -> HttpConnection | None:
         """The connection that was used last, if it may be used again for such a request."""
@@ -171,18 +174,6 @@ class HttpPool:
         idle = [origin for origin in self._origins.values() if origin.idle]
         if idle:
             min(idle, key=lambda origin: origin.idle[0].idle_since).idle.pop(0).abort()
-
-
-async def _begun(connection: HttpConnection, head: bytes, body: bytes, *, at_once: bool) -> HttpAnswer:
-    """The answer once it has a status. Whatever comes between closes the connection."""
-    answer = connection.start(head, body, at_once=at_once)
-    try:
-        if not answer.status:
-            await answer.begun()
-    except BaseException:
-        answer.close()
-        raise
-    return answer
 
 
 def _idle_limit(connection: HttpConnection) -> float:

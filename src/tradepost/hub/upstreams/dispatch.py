@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound, StateConflict, Unavailable
+from tradepost.foundation.running import loop_time
 from tradepost.hub.upstreams.connection import Connection
 from tradepost.hub.upstreams.connections import Connections
 from tradepost.hub.upstreams.redaction import redact
@@ -232,13 +233,13 @@ class Upstreams:
 
 def _end(target: Target, ends_at: float | None) -> float:
     """When a call has to be over, by the loop's clock."""
-    return asyncio.get_running_loop().time() + target.limits.timeout_seconds if ends_at is None else ends_at
+    return loop_time() + target.limits.timeout_seconds if ends_at is None else ends_at
 
 
 def _left(end: float, talk: Talk | None = None) -> float:
     """Seconds until then. The time that people took for answers is not the server's."""
     waited = talk.waited_seconds if talk is not None else 0.0
-    return max(end + waited - asyncio.get_running_loop().time(), LEAST_SECONDS)
+    return max(end + waited - loop_time(), LEAST_SECONDS)
 
 
 async def _in_time(target: Target, asked: Awaitable[Answer], ends_at: float | None = None) -> Answer:

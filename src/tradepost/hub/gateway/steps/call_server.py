@@ -6,6 +6,7 @@ from functools import partial
 from time import perf_counter_ns
 
 from tradepost.foundation.errors import Unavailable
+from tradepost.foundation.running import loop_time
 from tradepost.hub.gateway.action_tasks import CANCELED
 from tradepost.hub.gateway.answers import dry_run
 from tradepost.hub.gateway.call import Call, Entry, Json
@@ -49,7 +50,7 @@ def in_line(call: Call, parts: Parts, once: Once, *, repeatable: bool) -> Awaita
     if call.left:
         raise ClientLeft
     limits = call.found.limits
-    ends_at = asyncio.get_running_loop().time() + limits.timeout_seconds
+    ends_at = loop_time() + limits.timeout_seconds
     lined_up = _in_own_line if limits.own_line else _in_servers_line
     return lined_up(call, parts, once, ends_at, repeatable)
 
@@ -73,7 +74,7 @@ async def _in_servers_line(call: Call, parts: Parts, once: Once, ends_at: float,
     shared = limits.shared or limits
     server_id, servers = entry.server_id, parts.servers
     if not servers.take(server_id, shared.running):
-        seconds = ends_at - asyncio.get_running_loop().time()
+        seconds = ends_at - loop_time()
         await _turn(call, servers.acquire(server_id, entry.server_slug, seconds, shared.running, shared.waiting))
     try:
         if entry.server_kind == "builtin":
@@ -119,10 +120,10 @@ def _sealed(call: Call, parts: Parts, result: Json) -> Json:
     return result
 
 
-async def _ask(call: Call, parts: Parts, ends_at: float) -> None:
+def _ask(call: Call, parts: Parts, ends_at: float) -> Awaitable[None]:
     """For what is no tool."""
     call.sent = True
-    await _timed(call, parts, ends_at, _asked)
+    return _timed(call, parts, ends_at, _asked)
 
 
 async def _asked(call: Call, parts: Parts, ends_at: float) -> None:
@@ -156,9 +157,9 @@ def expected_of(call: Call) -> Expects | None:
     return Expects(preview["versions"])
 
 
-async def _call_tool(call: Call, parts: Parts, ends_at: float) -> None:
+def _call_tool(call: Call, parts: Parts, ends_at: float) -> Awaitable[None]:
     call.sent = True
-    await _timed(call, parts, ends_at, _call)
+    return _timed(call, parts, ends_at, _call)
 
 
 async def _timed(call: Call, parts: Parts, ends_at: float, once: Once) -> None:
