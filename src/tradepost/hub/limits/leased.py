@@ -34,7 +34,7 @@ class LeasedSlots:
         self._now = now
         self.held: dict[str, list[str]] = {}  # by key; empty nearly always
         self._renewing: asyncio.Task[None] | None = None
-        self._giving: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[str | None] | asyncio.Task[None]] = set()
 
     async def take(self, key: str, most: int, *, patient: bool = True) -> bool:
         """Take one of so many slots of a key, waiting until one is free unless nobody may wait; whether it was taken.
@@ -54,21 +54,25 @@ class LeasedSlots:
         if not slots:
             del self.held[key]
         task = asyncio.create_task(self._given([slot]), name="slot given back")
-        self._giving.add(task)
-        task.add_done_callback(self._giving.discard)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     async def stop(self) -> None:
         """Let what is under way come to its end, and give back what is held still."""
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
-        await asyncio.gather(*self._giving)
+        while self._under_way:  # what was taken for somebody who has gone is given back after it
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+            await asyncio.sleep(0)
         held, self.held = self.held, {}
         if held:
             await self._given([slot for slots in held.values() for slot in slots])
 
     async def _taken(self, key: str, most: int) -> bool:
-        taking = asyncio.ensure_future(self._try(key, most))
+        taking = asyncio.create_task(self._try(key, most), name="slot taken")
+        self._under_way.add(taking)
+        taking.add_done_callback(self._under_way.discard)
         try:
             slot = await asyncio.shield(taking)
         except asyncio.CancelledError:  # whoever waited has gone: what was taken at the same moment is given back
