@@ -88,8 +88,12 @@ class Settings(BaseSettings):
     """Where money is moved (http, https); files without it."""
     payments_token: SecretStr = SecretStr("")
     """Bearer token for the payments' service."""
-    dynamic_registration: bool = False
-    """Whether OAuth clients may register themselves, which MCP has deprecated."""
+    dynamic_registration: bool = True
+    """Whether OAuth clients may register themselves, which MCP has deprecated. Cursor, mcp-remote and others know no
+    other way; nothing is stored for it."""
+    client_documents: bool = True
+    """Whether OAuth clients are known by metadata documents, which are fetched from their makers. Without, Claude Code
+    and Codex register themselves: for a hub that cannot reach the internet."""
     public_clients: bool = True
     """Whether OAuth clients without a secret or key are let in, as Claude, Cursor and most programs on people's
     machines are. Without, only those that prove who they are: with a secret, or with keys, in their document too."""

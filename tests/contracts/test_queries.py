@@ -55,6 +55,7 @@ EVERY_WORKSPACE = {
     "hub/audit/upkeep.py": "one round sums up and prunes the audit of every workspace",
     "hub/audit/seal.py": "one sealer chains the audit of every workspace",
     "hub/audit/writer.py": "one writer commits the audit rows of all workspaces in groups; each row names its own",
+    "hub/limits/leased.py": "slots are the processes' of the installation, and counted for whoever asks",
     "hub/limits/processes.py": "which processes serve belongs to the installation",
     "hub/limits/shares.py": "windows of limits are counted for whoever asks, also before anybody is known",
     "hub/notices/courier.py": "one courier tells of the events of every workspace; each notice names its own",

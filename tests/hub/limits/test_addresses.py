@@ -61,7 +61,7 @@ async def test_many_addresses_are_counted_in_bounded_memory(addresses: Addresses
         assert addresses.came(address) is None
         if number < 10_000:
             assert await guessed(addresses, address)
-    assert addresses.kept <= 20_000
+    assert addresses.kept <= 10_000
 
 
 async def test_an_office_behind_one_address_is_not_locked_out(addresses: Addresses):

@@ -32,9 +32,10 @@ class Host:
     addresses: list[str] = field(default_factory=lambda: ["127.0.0.1"])
     trusted: ssl.SSLContext | None = None
     slow: bool = False
+    name: str = HOST
 
     def url(self, path: str = "/client.json") -> str:
-        return f"https://{HOST}:{self.port}{path}"
+        return f"https://{self.name}:{self.port}{path}"
 
     def put(
         self,
@@ -79,10 +80,10 @@ class Host:
 
 
 @asynccontextmanager
-async def documents_host(folder: Path) -> AsyncIterator[Host]:
+async def documents_host(folder: Path, name: str = HOST) -> AsyncIterator[Host]:
     """A running host."""
-    certificates = Certificates(folder, HOST)
-    host = Host(trusted=certificates.trusting)
+    certificates = Certificates(folder, name)
+    host = Host(trusted=certificates.trusting, name=name)
     server = await asyncio.start_server(host.serve, "127.0.0.1", 0, ssl=certificates.server)
     async with server:
         host.port = server.sockets[0].getsockname()[1]

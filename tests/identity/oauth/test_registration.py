@@ -1,4 +1,4 @@
-"""Clients that register themselves: off, unless an operator wants it (security.md A13)."""
+"""Clients that register themselves, for as long as the operator lets them (security.md A13)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def register(hub: Hub, **changes: Any) -> httpx2.Response:
     return await hub.http.post(f"{hub.url}/oauth/register", json=said)
 
 
-async def test_it_is_off(hub: Hub):
+async def test_an_operator_may_end_it(hub: Hub):
     assert (await register(hub)).status_code == 404
 
 
@@ -46,6 +46,31 @@ async def test_a_client_registers_itself(open_hub: Hub):
     assert await hub.works(tokens["access_token"])
 
 
+async def test_what_programs_send(open_hub: Hub):
+    """Cursor's own three addresses, those of Claude's desktop app, and a program that gives no name."""
+    hub = open_hub
+    scheme = "cursor://anysphere.cursor-mcp/oauth/callback"
+    cursor = [scheme, "https://www.cursor.com/agents/mcp/oauth/callback", "http://localhost:8787/callback"]
+    said = await register(hub, client_name="Cursor", redirect_uris=cursor, token_endpoint_auth_method="none")
+    assert said.status_code == 201, said.text
+    page = await (await hub.browser()).page(Program(said.json()["client_id"], redirect_uri=scheme))
+    assert "Only go on if you have just started this yourself" in page.answer.text
+    desktop = await register(hub, client_name="Claude", redirect_uris=["claude://claude.ai/mcp-auth-callback/sdk"])
+    assert desktop.status_code == 201, desktop.text
+    assert (await register(hub, client_name=None)).json()["client_name"] == "a program without a name"
+
+
+async def test_a_hub_that_cannot_reach_the_makers_takes_no_documents(facts: Facts):
+    async with running(facts, registration=True, reads_documents=False) as hub:
+        server = (await hub.http.get(f"{hub.url}/.well-known/oauth-authorization-server")).json()
+        assert server["client_id_metadata_document_supported"] is False
+        browser, program = await hub.browser(), Program("https://app.example/client.json")
+        refused = await browser.authorize(program.asks())
+        assert refused.status_code == 400
+        assert "has to register itself" in refused.text
+        assert (await hub.redeem(program, "tpac_x")).json()["error"] == "invalid_client"
+
+
 async def test_what_is_not_registered(open_hub: Hub):
     long = [f"https://app.example/{'x' * 500}{number}" for number in range(5)]
     wrong: list[tuple[dict[str, Any], str]] = [
@@ -56,7 +81,7 @@ async def test_what_is_not_registered(open_hub: Hub):
         ({"redirect_uris": None}, "invalid_redirect_uri"),
         ({"redirect_uris": [CALLBACK] * 11}, "invalid_redirect_uri"),
         ({"redirect_uris": long}, "invalid_client_metadata"),
-        ({"client_name": None}, "invalid_client_metadata"),
+        ({"client_name": "\u202e\u200b"}, "invalid_client_metadata"),
         ({"client_name": {}}, "invalid_client_metadata"),
         ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
         ({"grant_types": ["implicit"], "response_types": ["token"]}, "invalid_client_metadata"),

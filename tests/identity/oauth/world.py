@@ -258,6 +258,7 @@ async def running(
     *,
     documents: HttpPool | None = None,
     registration: bool = False,
+    reads_documents: bool = True,
     public: bool = True,
     public_url: str | None = None,
 ) -> AsyncIterator[Hub]:
@@ -272,6 +273,7 @@ async def running(
             DocumentFetcher(Guard(), documents),
             url,
             dynamic_secrets=(lambda: (REGISTRATION_SECRET,)) if registration else None,
+            documents=reads_documents,
             public=public,
             now=clock,
         )

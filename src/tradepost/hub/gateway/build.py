@@ -31,6 +31,7 @@ from tradepost.hub.gateway.task_seal import TaskSeal
 from tradepost.hub.gateway.undoing import Undoing
 from tradepost.hub.limits.attempts import Attempts
 from tradepost.hub.limits.in_flight import WHOLE, InFlight, Part
+from tradepost.hub.limits.leased import LeasedSlots
 from tradepost.hub.limits.pace import Pace
 from tradepost.hub.limits.shares import Shares
 from tradepost.hub.telemetry.meters import Meters
@@ -51,6 +52,7 @@ class BuiltGateway:
     verdicts: Verdicts
     pipeline: Pipeline
     undoing: Undoing
+    leased: LeasedSlots
 
     async def start(self) -> None:
         """Begin to carry approved actions out."""
@@ -69,6 +71,7 @@ class BuiltGateway:
         await self.pipeline.parts.signals.stop()
         await self.pipeline.parts.schemas.close()
         await self.pipeline.parts.pace.shares.stop()
+        await self.leased.stop()
 
 
 def build_gateway(
@@ -106,6 +109,7 @@ def build_gateway(
     left of long results; without, none is shortened."""
     clock, seal, holds = clock or ActionClock(), RoundSeal(secrets), Holds() if holds is None else holds
     approved = asyncio.Event()  # here: other processes look for themselves
+    leased = LeasedSlots(database)
     owner = f"{socket.gethostname()}:{os.getpid()}:{new_id('run')}:{holds.process}"
     parts = Parts(
         database=database,
@@ -115,8 +119,8 @@ def build_gateway(
         leases=leases or Leases(database, owner, clock),
         clock=clock,
         standings=Standings(database, versions),
-        principals=InFlight("principal", part=part),
-        servers=InFlight("server", part=part),
+        principals=InFlight("principal", part=part, leased=leased),
+        servers=InFlight("server", part=part, leased=leased),
         pace=Pace(Shares(database)) if pace is None else pace,
         attempts=Attempts(),
         rounds=seal,
@@ -143,4 +147,5 @@ def build_gateway(
         verdicts=parts.verdicts,
         pipeline=pipeline,
         undoing=Undoing(pipeline),
+        leased=leased,
     )

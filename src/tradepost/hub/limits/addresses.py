@@ -28,7 +28,7 @@ WRONG_AT_ONCE = 50  # refusals of a process that go out as soon as they are know
 WRONG_PER_SECOND = 500  # more than any mistake makes; a flood waits for its turn
 LONGEST_PAUSE_SECONDS = 1.0
 _NOBODYS = "*"
-_MOST_KEPT = 10_000
+_MOST_KEPT = 5_000  # 0.7 KiB each, in each of two meters
 
 _WRONG = Policy("credentials", "wrong credentials from this address", free=0.05, most_kept=_MOST_KEPT)
 _REQUESTS = Policy("requests", "requests from this address", most_kept=_MOST_KEPT)

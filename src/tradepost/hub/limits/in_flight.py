@@ -2,7 +2,8 @@
 the line they are refused at once, so that one slow server or one busy agent cannot fill the process.
 
 Within one event loop; a free slot costs two dictionary look-ups. Processes of one hub divide each cap among them
-(`processes.py`), so that it holds for all together and no call asks anybody.
+(`processes.py`), so that it holds for all together and no call asks anybody. Only where a cap is lower than the number
+of processes they take its slots from the database (`leased.py`).
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from tradepost.foundation.errors import Unavailable
+from tradepost.hub.limits.leased import LeasedSlots
 from tradepost.hub.limits.settings import DEFAULTS
 
 RETRY_AFTER_SECONDS = 1.0
@@ -19,7 +21,7 @@ RETRY_AFTER_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one of several processes has of every cap: the parts of all of them come to the cap. Where there are fewer
-    slots than processes, each has one: a process without any could serve nobody."""
+    slots than processes, each has one, and one of the database's (LeasedSlots) beside it."""
 
     place: int = 0
     of: int = 1
@@ -43,9 +45,15 @@ class InFlight:
     """Slots per key: `async with in_flight.slot("srv_1", "orders"): …`."""
 
     def __init__(
-        self, what: str, running: int = DEFAULTS.running, waiting: int = DEFAULTS.waiting, part: Part = WHOLE
+        self,
+        what: str,
+        running: int = DEFAULTS.running,
+        waiting: int = DEFAULTS.waiting,
+        part: Part = WHOLE,
+        leased: LeasedSlots | None = None,
     ) -> None:
         self._what = what
+        self._leased = leased
         self.part = part
         self._most_running = running
         self._most_waiting = waiting
@@ -75,8 +83,12 @@ class InFlight:
         return sum(line.running for line in lines), sum(len(line.waiting) for line in lines)
 
     def take(self, key: str, running: int | None = None) -> bool:
-        """Take a slot if one is free; whether it was. `running` as for `slot`."""
+        """Take a slot if one is free; whether it was. `running` as for `slot`. One that the database has to give has to
+        be waited for."""
         most = self._most_running if running is None else running
+        return not (most < self.part.of and self._leased is not None) and self._take(key, most)
+
+    def _take(self, key: str, most: int) -> bool:
         line = self._lines.get(key)
         if line is None:
             line = self._lines[key] = _Line(most)
@@ -92,7 +104,24 @@ class InFlight:
         self, key: str, name: str, seconds: float | None = None, running: int | None = None, waiting: int | None = None
     ) -> None:
         """Take a slot, waiting in line for it. Raises Unavailable when the line is full or does not move in time."""
-        if self.take(key, running):
+        most = self._most_running if running is None else running
+        if most >= self.part.of or self._leased is None:
+            return await self._acquire(key, name, seconds, most, waiting)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._acquire(key, name, None, most, waiting)
+                try:
+                    patient = (self._most_waiting if waiting is None else waiting) > 0
+                    if not await self._leased.take(f"{self._what}/{key}", most, patient=patient):
+                        raise self._full(name)
+                except BaseException:
+                    self._give(key)
+                    raise
+        except TimeoutError:
+            raise self._full(name) from None
+
+    async def _acquire(self, key: str, name: str, seconds: float | None, most: int, waiting: int | None) -> None:
+        if self._take(key, most):
             return
         line = self._lines[key]
         if len(line.waiting) >= (self._most_waiting if waiting is None else waiting):
@@ -110,7 +139,7 @@ class InFlight:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.release(key)  # the slot was handed over at the same moment
+                self._give(key)  # the slot was handed over at the same moment
             elif turn in line.waiting:  # whoever gave a slot back may have passed over it already
                 line.waiting.remove(turn)
             raise
@@ -124,6 +153,11 @@ class InFlight:
 
     def release(self, key: str) -> None:
         """Give a slot back: to the next in line, if any."""
+        if self._leased is not None and self._leased.held and (leased := f"{self._what}/{key}") in self._leased.held:
+            self._leased.give(leased)
+        self._give(key)
+
+    def _give(self, key: str) -> None:
         line = self._lines[key]
         line.running -= 1
         if line.waiting:

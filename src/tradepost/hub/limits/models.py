@@ -46,3 +46,13 @@ class ServingProcess(HubBase, Scoped):
     __tablename__ = "serving_processes"
     name: Mapped[str]
     seen_at: Mapped[datetime]
+
+
+class LeasedSlot(HubBase, Scoped):
+    """One of the slots of a key (limits.in_flight), taken until `ends_at` by the database's clock unless whoever has it
+    renews it. In the scope INSTALLATION."""
+
+    __tablename__ = "leased_slots"
+    key: Mapped[str]
+    ends_at: Mapped[datetime]
+    __table_args__ = (Index("ix_leased_slots_key", "key"),)

@@ -53,10 +53,13 @@ class OAuthDoor:
         programs: Tokens,
         fetcher: DocumentFetcher,
         *,
+        documents: bool = True,
         public: bool = True,
     ) -> None:
         self._resources = resources
-        self._server_metadata = metadata.of_server(resources, registration=programs.registers, public=public)
+        self._server_metadata = metadata.of_server(
+            resources, registration=programs.registers, documents=documents, public=public
+        )
         self._fetcher = fetcher
         self._app = Starlette(
             routes=[
@@ -112,15 +115,16 @@ def build_oauth(
     url: str,
     *,
     dynamic_secrets: Rotating | None = None,
+    documents: bool = True,
     public: bool = True,
     now: Now = system_now,
 ) -> OAuthDoor:
     """The door. `url` is the public address of the hub and the issuer; `dynamic_secrets` let clients register
     themselves; without `public` none is let in that cannot prove who it is, and so none that registered itself.
-    `fetcher` fetches documents about clients."""
+    `fetcher` fetches documents about clients, for as long as `documents` are wanted."""
     resources, dynamic_secrets = Resources(url), dynamic_secrets if public else None
-    clients = Clients(database, ClientDocuments(fetcher), dynamic_secrets, public=public)
+    clients = Clients(database, ClientDocuments(fetcher) if documents else None, dynamic_secrets, public=public)
     proving = ClientAuthentication(database, clients, frozenset({url, f"{url}/oauth/token"}), now)
     authorizing = Authorizing(database, people, clients, resources, now)
     tokens = Tokens(database, proving, resources, now, dynamic_secrets)
-    return OAuthDoor(resources, authorizing, tokens, fetcher, public=public)
+    return OAuthDoor(resources, authorizing, tokens, fetcher, documents=documents, public=public)

@@ -37,7 +37,10 @@ class DocumentFetcher:
         except TimeoutError:
             raise _wrong(f"It did not come within {SECONDS:g} seconds.") from None
         except (UpstreamFailed, UpstreamTimedOut):
-            raise _wrong("It cannot be fetched.") from None
+            raise _wrong(
+                "It cannot be fetched. A hub that cannot reach the internet needs TRADEPOST_CLIENT_DOCUMENTS=false: "
+                "then programs register themselves."
+            ) from None
 
     async def close(self) -> None:
         """Close its connections."""

@@ -11,8 +11,9 @@ from tradepost.hub.access.oauth.scopes import BASE
 Json = dict[str, Any]
 
 
-def of_server(resources: Resources, *, registration: bool, public: bool = True) -> Json:
-    """The authorization server's own; `public` is whether clients without a secret or key are let in."""
+def of_server(resources: Resources, *, registration: bool, documents: bool = True, public: bool = True) -> Json:
+    """The authorization server's own; `public` is whether clients without a secret or key are let in, `documents`
+    whether they are known by a document about them."""
     at = f"{resources.url}/oauth"
     confidential = [method for method in METHODS if method != "none"]
     methods = list(METHODS) if public else confidential
@@ -34,7 +35,7 @@ def of_server(resources: Resources, *, registration: bool, public: bool = True) 
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
-        "client_id_metadata_document_supported": True,
+        "client_id_metadata_document_supported": documents,
     }
     return {**document, "registration_endpoint": f"{at}/register"} if registration else document
 

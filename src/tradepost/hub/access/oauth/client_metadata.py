@@ -8,6 +8,7 @@ from tradepost.hub.access.oauth.errors import INVALID_CLIENT_METADATA, INVALID_R
 from tradepost.hub.access.oauth.redirects import MAX_URIS, fault_of
 
 MAX_NAME = 80
+NAMELESS = "a program without a name"  # a registration need not give one (RFC 7591 section 2)
 
 
 KEY = "private_key_jwt"
@@ -15,12 +16,13 @@ KEY = "private_key_jwt"
 
 def read_metadata(said: Any, *, itself: bool) -> tuple[str, tuple[str, ...]]:
     """Name and redirect URIs of a client. One that registers `itself` and wants a secret is made a public one, as a
-    registration may (RFC 7591 section 3.2.1); one with a document may have keys. Raises OAuthError."""
+    registration may (RFC 7591 section 3.2.1), and needs no name; one with a document may have keys. Raises
+    OAuthError."""
     if not isinstance(said, Mapping):
         raise _wrong("The metadata of a client is a JSON object.")
     name, uris = said.get("client_name"), said.get("redirect_uris")
     name = " ".join(clean(name, MAX_NAME).split()) if isinstance(name, str) else ""
-    if not name:
+    if not name and (said.get("client_name") is not None or not itself):
         raise _wrong("client_name is missing.")
     if not isinstance(uris, list) or not 1 <= len(uris) <= MAX_URIS or not all(isinstance(uri, str) for uri in uris):
         raise OAuthError(INVALID_REDIRECT_URI, f"redirect_uris is a list of 1 to {MAX_URIS} URIs.")
@@ -38,7 +40,7 @@ def read_metadata(said: Any, *, itself: bool) -> tuple[str, tuple[str, ...]]:
     types = said.get("response_types", ["code"])
     if not isinstance(types, list) or "code" not in types:
         raise _wrong("response_types has to have code.")
-    return name, tuple(uris)
+    return name or NAMELESS, tuple(uris)
 
 
 def _wrong(message: str) -> OAuthError:

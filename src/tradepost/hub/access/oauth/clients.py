@@ -57,10 +57,15 @@ class Documents(Protocol):
 
 class Clients:
     """Finds them. `dynamic_secrets` seal what clients registered themselves with; None where they may not. Without
-    `public` only those are let in that can prove who they are."""
+    `documents` none is known by one. Without `public` only those are let in that can prove who they are."""
 
     def __init__(
-        self, database: Database, documents: Documents, dynamic_secrets: Rotating | None = None, *, public: bool = True
+        self,
+        database: Database,
+        documents: Documents | None,
+        dynamic_secrets: Rotating | None = None,
+        *,
+        public: bool = True,
     ) -> None:
         self._database = database
         self._documents = documents
@@ -69,8 +74,7 @@ class Clients:
 
     async def find(self, client_id: str) -> Client:
         """A client, to be shown to a person. Raises OAuthError."""
-        by_document = client_id.startswith(DOCUMENT)
-        client = await (self._documents.read(client_id) if by_document else self.known(client_id))
+        client = await (self._read(client_id) if client_id.startswith(DOCUMENT) else self.known(client_id))
         if not self.lets_in(client):
             raise OAuthError(
                 UNAUTHORIZED_CLIENT,
@@ -87,7 +91,7 @@ class Clients:
         OAuthError, the same for all."""
         if not client_id or len(client_id) > MAX_CLIENT_ID or not (client_id.isascii() and client_id.isprintable()):
             raise invalid_client()
-        if client_id.startswith(DOCUMENT):
+        if client_id.startswith(DOCUMENT) and self._documents is not None:
             return Client(client_id, "", (), "document")
         if client_id.startswith(dynamic.PREFIX):
             return self._registered_itself(client_id)
@@ -114,9 +118,17 @@ class Clients:
         if known is None:
             raise invalid_client()
         try:
-            return await self._documents.read(client.client_id)
+            return await self._read(client.client_id)
         except OAuthError:
             raise invalid_client() from None
+
+    async def _read(self, url: str) -> Client:
+        if self._documents is None:
+            raise OAuthError(
+                UNAUTHORIZED_CLIENT,
+                "This hub fetches no documents about clients: the program has to register itself, or an admin does.",
+            )
+        return await self._documents.read(url)
 
     def _registered_itself(self, client_id: str) -> Client:
         if self._dynamic_secrets is None:

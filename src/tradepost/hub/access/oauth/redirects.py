@@ -11,7 +11,7 @@ MAX_LENGTH = 600
 MAX_URIS = 10
 
 # Schemes without a dot that an application has made known; all others have to be a reversed domain name (RFC 8252).
-KNOWN_SCHEMES = frozenset({"cursor"})
+KNOWN_SCHEMES = frozenset({"claude", "cursor"})
 
 _VISIBLE = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _HTTPS = re.compile(r"https://(?P<host>[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)(:[1-9][0-9]{0,4})?(?P<rest>[/?].*)?")
