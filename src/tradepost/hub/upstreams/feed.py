@@ -104,7 +104,7 @@ class Feed:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is watched, and nothing to be told of that any more."""
-        return self._task is None and not self._is_wanted()
+        return (self._task is None or self._task.done()) and not self._is_wanted()
 
     def hear_lists(self) -> None:
         """Hear of changed lists, if the server tells of them, and what it asks in its session."""
