@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.engines import DatabaseUrls
 from tests.hostile.double import Double, Raw, Request, running, tool
 from tests.hostile.hub import Hub, opened
-from tradepost.foundation.errors import InvalidArgument
+from tradepost.foundation.errors import InvalidArgument, TradepostError
+from tradepost.hub.access.oauth.documents import ClientDocuments, Fetched
+from tradepost.hub.access.oauth.errors import OAuthError
+from tradepost.hub.notices.posting import NotSent, Poster
+from tradepost.hub.registration.registries import Registries
 from tradepost.hub.upstreams.addresses import is_allowed
 from tradepost.hub.upstreams.guard import Guard
+from tradepost.hub.upstreams.oauth.fetching import OAuthHttp
+from tradepost.identity.oauth.fetching import DocumentFetcher
+from tradepost.identity.people.oidc_fetch import Fetch
 from tradepost.protocol.deadlines import Deadline
 from tradepost.protocol.http_pool import HttpPool
 from tradepost.protocol.http_request import read_http_url
@@ -164,6 +173,55 @@ async def test_no_spelling_leads_inside():
             with pytest.raises(UpstreamFailed):
                 await asked(allowed, f"http://localhost:{port}/")
         assert len(seen) == 1
+
+
+async def test_no_spelling_leads_inside_where_others_name_what_is_fetched():
+    """Documents of OAuth clients, the keys that such a document or an issuer of sign-ins points to, what a server's
+    authorization server names, webhooks and registries: all that test_dialling lists as behind the guard."""
+    guard = Guard(resolver=told)
+    fetch, issuer, tokens = DocumentFetcher(guard), Fetch("https://issuer.example", guard), OAuthHttp(guard)
+    poster, registries = Poster(guard), Registries(guard)
+    named = ""
+
+    async def document(url: str) -> Fetched:
+        if url != CLIENT:
+            return await fetch(url)
+        return Fetched(orjson.dumps({**METADATA, "jwks_uri": named}), "no-store")
+
+    clients = ClientDocuments(document)
+    async with canary() as (port, seen):
+        urls = [f"{scheme}://{host}:{port}/keys" for host in INSIDE for scheme in ("http", "https")]
+        for url in urls + [trick.format(port=port) for trick in TRICKS]:
+            named = url
+            doors: list[Callable[[], Awaitable[object]]] = [
+                partial(clients.read, CLIENT),
+                partial(fetch, url),
+                partial(issuer.get, url),
+                partial(tokens.get, url, "key set"),
+                partial(poster.post, url, "msg_1", 0, "{}", []),
+                partial(registries.browse, url),
+            ]
+            for door in doors:
+                with pytest.raises((TradepostError, NotSent)):
+                    await door()
+        for one in (fetch, tokens, poster, registries):
+            await one.close()
+        assert seen == []
+        open_guard = Guard([ipaddress.ip_network("127.0.0.0/8")], told)
+        there = DocumentFetcher(open_guard)
+        with pytest.raises(OAuthError):
+            await there(f"https://localhost:{port}/keys")
+        await there.close()
+        assert len(seen) == 1  # it does listen
+
+
+CLIENT = "https://client.example/me.json"
+METADATA = {
+    "client_id": CLIENT,
+    "client_name": "Client",
+    "redirect_uris": ["https://client.example/back"],
+    "token_endpoint_auth_method": "private_key_jwt",
+}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from tradepost.hub.registration.build import Registration
 from tradepost.hub.registration.trial import TestReport
 from tradepost.hub.registry.models import Server
 
+CREDENTIAL = "tradepost server credential"
+AGAIN = ": add it again, `tradepost server add` takes the same options"
+
 
 async def go_on(
     hub: Database, registration: Registration, by: Caller, server: Server, agent: str | None, profile: str | None
@@ -26,7 +29,8 @@ async def go_on(
         done = await arrange(hub, registration.discovery, by, slug, agent, profile)
     except TradepostError as error:
         await registration.servers.delete(by, slug)
-        error.hint = f"{error.hint or ''} The server {slug} was not kept.".strip()
+        hint = error.hint or ""
+        error.hint = f"{hint} The server {slug} was not kept{AGAIN if CREDENTIAL in hint else ''}.".strip()
         raise
     except asyncio.CancelledError:  # Ctrl-C, while it waited for somebody
         await registration.servers.delete(by, slug)

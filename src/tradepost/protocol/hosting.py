@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.errors import InvalidArgument
 from tradepost.protocol.parameter_headers import HeaderParameter
 from tradepost.protocol.tasks import takes_tasks
 
@@ -16,10 +15,6 @@ Json = dict[str, Any]
 # The tool that shows definitions of tools which are not listed. What a session loads with it belongs to that session's
 # list from then on; the newer era has no sessions, and its lists depend on who asks alone.
 LOADING_TOOL = "load_tools"
-
-
-class NotWatched(InvalidArgument):
-    """A resource of whose changes nobody is told, and why. Reading it is another matter."""
 
 
 class Arrival(NamedTuple):

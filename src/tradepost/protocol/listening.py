@@ -15,7 +15,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument, TradepostError
 from tradepost.protocol.exchange import ClientGone, Exchange, Refused
 from tradepost.protocol.headers import accepts
-from tradepost.protocol.hosting import CallExtras, HostedCatalog, NotWatched
+from tradepost.protocol.hosting import CallExtras, HostedCatalog
 from tradepost.protocol.jsonrpc import Json, Message
 from tradepost.protocol.list_changes import KINDS
 from tradepost.protocol.methods import MAX_URI_CHARACTERS
@@ -64,8 +64,8 @@ class Listening:
         with self._streams.place(owner):
             try:
                 for uri in uris:
-                    record = await self._record_of(caller, server, uri)
-                    if record is not None:
+                    record = await self._host.watch(caller, server, uri)
+                    if record is not None:  # else the acknowledgement leaves it out
                         await mailbox.watch(uri, (caller.workspace_id, record))
                 if kinds:
                     marks = await self._host.list_marks(caller, server)
@@ -88,13 +88,6 @@ class Listening:
         if not ended_here:
             raise ClientGone
         return shape.plain({"_meta": meta})
-
-    async def _record_of(self, caller: Caller, server: str | None, uri: str) -> str | None:
-        """What has to be watched for a resource; None for one that the acknowledgement leaves out."""
-        try:
-            return await self._host.watch(caller, server, uri)
-        except NotWatched:
-            return None
 
     async def _hear_of(self, caller: Caller, server: str | None, mailbox: Mailbox, task_id: str) -> bool:
         """Whether the client will hear of a task: of one of its own that leaves a record here. It hears at once how it

@@ -146,11 +146,12 @@ async def test_whoever_lists_tools_has_their_servers_opened(world: World):
     async def open_(workspace_id: str, target: Target, seconds: float) -> None:
         opened.append((workspace_id, target.server_slug))
 
-    opening = Opening(open_)
+    opening = Opening(open_, rest=lambda _: asyncio.sleep(0))
     gateway = Gateway(world.built.pipeline, world.authenticator, opening)
     for _ in range(2):
         await gateway.list_tools(await world.agent(), None)
-        await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
     await opening.stop()
     assert opened == [(world.workspace_id, "foreign")]
 

@@ -19,7 +19,6 @@ from tradepost.hub.upstreams.oauth.metadata import Endpoints
 from tradepost.hub.upstreams.oauth.models import ServerAccount
 from tradepost.hub.vault.models import SealedValue
 from tradepost.protocol.builtin import ToolResult
-from tradepost.protocol.hosting import NotWatched
 
 
 def text_of(result: ToolResult) -> str:
@@ -223,11 +222,8 @@ async def test_each_person_uses_an_account_of_their_own(hub: Hub, vendor: Vendor
     owners = [vendor.tokens[seen.removeprefix("Bearer ")][0] for seen in vendor.seen if seen]
     assert set(owners) == {"ann", "bob"}
     assert owners == sorted(owners)  # nobody's call went out with the other's token
-    server, way = await hub.connecting.look(as_ann, "tracker")
+    _, way = await hub.connecting.look(as_ann, "tracker")
     assert (way.connection, way.people) == ("connected", 2)
-    entry: Any = Entry(server, "track", "read")
-    with pytest.raises(NotWatched, match="'tracker' is used by each person with an account of their own"):
-        await hub.process.upstreams.watched(as_ann, entry, "order://1")
     assert await hub.connecting.disconnect(as_ann, "tracker")
     with pytest.raises(NotConnected):
         await hub.call(as_ann)

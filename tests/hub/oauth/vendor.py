@@ -208,10 +208,10 @@ async def _send(send: Any, answer: Answer) -> None:
 
 
 @asynccontextmanager
-async def running(clock: Now, tracker: Tracker | None = None) -> AsyncIterator[Vendor]:
-    """Serve both."""
+async def running(clock: Now, tracker: Tracker | None = None, behind: Any = None) -> AsyncIterator[Vendor]:
+    """Serve both. `behind` is another application to be let in to than the tracker."""
     vendor = Vendor(clock, tracker=tracker or Tracker())
-    mcp = sdk_server(vendor.tracker, OPERATOR).streamable_http_app(json_response=True)
+    mcp = behind or sdk_server(vendor.tracker, OPERATOR).streamable_http_app(json_response=True)
     json = {"content-type": "application/json"}
 
     async def authorization(scope: Any, receive: Any, send: Any) -> None:

@@ -18,7 +18,8 @@ from tests.hub.world import World, founded
 from tradepost.foundation.canonical import digest
 from tradepost.foundation.errors import InvalidArgument, StateConflict, Unavailable, UpstreamError
 from tradepost.hub.access.agents import find_agent
-from tradepost.hub.registration import rules
+from tradepost.hub.access.field_rules import FieldRule, change_fields
+from tradepost.hub.registration import audit_settings, dry_runs, rules
 from tradepost.hub.registration.apis import Apis, NewApi
 from tradepost.hub.registration.assignments import assign
 from tradepost.hub.registration.builtin import sync_builtin
@@ -50,6 +51,7 @@ HERE = "http://127.0.0.1:18099"  # where nobody answers
 Json = dict[str, Any]
 
 TRACK = tool("track", number={"type": "string"})
+SEND = tool("send", preview={"type": "boolean"}, to={"type": "string"})
 GIVEN = Given(
     {"tracker": {"x-shop": f"{SECRET}-shop"}},
     {"hidden": f"{HERE}/{SECRET}/mcp?key={SECRET}"},
@@ -100,9 +102,15 @@ async def filled(world: World, registration: Registration, configurations: Confi
     known = {"slug": "billing", "tools": [{**invoice, "definition": tools["get_invoice"]}]}
     source = {"source": f"{HERE}/openapi.json", "operations": ["all"], "names": {"GET /parcels": "parcels"}}
     parcels = {"slug": "parcels", "url": f"openapi:{HERE}/v2/", "api": source}
-    file = {"format_version": 1, "servers": [remote("tracker"), known, parcels]}
+    send = {"name": "send", "state": "enabled", "digest": digest(SEND), "definition": SEND}
+    file = {"format_version": 1, "servers": [remote("tracker"), known, parcels, remote("mailer", tools=[send])]}
     await configurations.bring(by, read_value(file))
     async with world.changing() as session:
+        await dry_runs.declare(session, by, "mailer", "send", "preview")
+        shown = [FieldRule("field:Tax", "left_out"), FieldRule("email", "masked", "admin")]
+        await change_fields(session, by, "team", given=shown)
+        kept = {"tools": {"mailer/*": "digest"}, "secret_fields": ["pin"], "keep_days": 400}
+        await audit_settings.change(session, by, kept)
         await rules.change(session, by, given={"changed_tools": "keep", "visible_tools": 12})
         words = {"title": "Where is it?", "description": "Say where a parcel is.\nAsk for its number."}
         await assign(session, by, "tracker", "track", agent="helper", exposed_name="where_is_it", **words)
@@ -244,6 +252,76 @@ async def test_words_and_rules_are_let_go_of(filled: World, configurations: Conf
         with pytest.raises(InvalidArgument) as caught:
             await bring(configurations, filled, members)
         assert said in caught.value.message
+
+
+SENT = {"name": "send", "digest": digest(SEND)}
+BUNDLED = {"name": "get_order", "state": "enabled", "dry_run": "number"}
+TOLD = [
+    ({"profiles": [{"slug": "team", "fields": {"email": {"show": "hidden"}}}]}, "profiles[0].fields.email: 'hidden'"),
+    ({"profiles": [{"slug": "team", "fields": {"mail": {"show": "masked"}}}]}, "profiles[0].fields.mail: 'mail' is no"),
+    ({"profiles": [{"slug": "team", "fields": {"email": {"show": "masked", "but": 1}}}]}, "no member 'but'"),
+    ({"profiles": [{"slug": "team", "fields": {"email": {"show": "masked", "but_for": []}}}]}, "'[]' is no role"),
+    ({"profiles": [{"slug": "team", "fields": {"email": {}}}]}, "nothing that becomes of a field"),
+    ({"profiles": [{"slug": "team", "fields": {f"field:{n}": {"show": "masked"} for n in range(101)}}]}, "at most 100"),
+    ({"servers": [{"slug": "mailer", "tools": [{**SENT, "dry_run": "to"}]}]}, "tools[0].dry_run: send has no argument"),
+    ({"servers": [{"slug": "mailer", "tools": [{**SENT, "class": "read", "dry_run": "preview"}]}]}, "only reads"),
+    ({"servers": [{"slug": "orders", "kind": "bundled", "tools": [BUNDLED]}]}, "very code"),
+    ({"audit": {"arguments": "all"}}, "audit: 'all' is no way"),
+    ({"audit": {"keep_days": 0}}, "audit: keep_days is 1 to"),
+    ({"audit": {"tools": {"mailer": "masked"}}}, "audit: 'mailer' names no tool"),
+    ({"audit": {"kept": 1}}, "audit.kept"),
+]
+
+
+async def test_what_people_and_the_record_see_is_part_of_a_file(filled: World, configurations: Configurations):
+    """Rules about personal data, words about dry runs and what the audit keeps: a change shows in the plan, what is
+    left out stays, and what is wrong is told with its place while nothing is changed."""
+    before = as_plain(await configurations.export(filled.owner))
+    for members, said in TOLD:
+        with pytest.raises(InvalidArgument) as caught:
+            await bring(configurations, filled, {"agents": [{"slug": "new", "profile": "team"}], **members})
+        assert said in caught.value.message, members
+    assert as_plain(await configurations.export(filled.owner)) == before
+
+    silent = {"profiles": [{"slug": "team"}], "servers": [{"slug": "mailer", "tools": [SENT]}], "audit": {}}
+    assert (await bring(configurations, filled, silent)).is_empty
+    fields = {"email": {"show": "left_out"}}
+    plan = await bring(configurations, filled, {"profiles": [{"slug": "team", "fields": fields}]})
+    assert [one.line for one in plan.changes] == [
+        '~ change profile team (fields: {"email": {"show": "masked", "but_for": "admin"}, "field:Tax": '
+        '{"show": "left_out"}} -> {"email": {"show": "left_out"}})'
+    ]
+    other = {"tools": {"mailer/send": "masked"}, "keep_days": None}
+    plan = await bring(configurations, filled, {"audit": other})
+    assert [one.line for one in plan.changes] == [
+        '~ change audit of the workspace (tools: {"mailer/*": "digest"} -> {"mailer/send": "masked"}; '
+        "keep_days: 400 -> null)"
+    ]
+    after = as_plain(await configurations.export(filled.owner))
+    assert (after["profiles"][0]["fields"], after["audit"]) == (fields, {**before["audit"], **other})
+
+    newer = {**SEND, "description": "Sends it, as it was."}
+    pinned = {"name": "send", "digest": digest(newer), "definition": newer}
+    await bring(configurations, filled, {"servers": [{"slug": "mailer", "tools": [pinned]}]})
+    assert await _marked(filled, configurations) is None  # said of another definition
+    said = {"slug": "mailer", "tools": [{**pinned, "dry_run": "preview"}]}
+    plan = await bring(configurations, filled, {"servers": [said]})
+    assert [one.line for one in plan.changes] == ["~ change tool mailer/send (dry_run: null -> preview)"]
+    back = {"slug": "mailer", "tools": [{**SENT, "definition": SEND, "dry_run": "preview"}]}
+    (change,) = (await bring(configurations, filled, {"servers": [back]})).changes
+    assert set(change.members) == {"digest", "dry_run"}
+    assert await _marked(filled, configurations) == "preview"
+    await bring(configurations, filled, {"servers": [{"slug": "mailer", "tools": [{**SENT, "class": "read"}]}]})
+    copy = await configurations.export(filled.owner)
+    fresh = await founded(filled.database, "fresh")
+    await sync_builtin(filled.database, fresh.workspace_id, [Bundled()])
+    await configurations.bring(fresh.owner, read_value(as_plain(copy)), given=GIVEN)
+    assert as_plain(await configurations.export(fresh.owner)) == as_plain(copy)
+
+
+async def _marked(world: World, configurations: Configurations) -> Any:
+    servers = as_plain(await configurations.export(world.owner))["servers"]
+    return next(one for one in servers if one["slug"] == "mailer")["tools"][0]["dry_run"]
 
 
 async def test_secrets_stay_at_their_origin_and_are_forgotten_with_it(

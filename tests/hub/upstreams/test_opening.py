@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
-from tradepost.hub.upstreams.opening import AGAIN_SECONDS, AT_ONCE, Opening
+from tradepost.hub.upstreams.opening import AGAIN_SECONDS, AT_ONCE, FIRST_SECONDS, PAUSE_SECONDS, Opening
 from tradepost.hub.upstreams.targets import Target
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
@@ -42,35 +42,76 @@ class Servers:
             self.at_once -= 1
 
 
+async def at_once(_seconds: float) -> None:
+    """Instead of a pause."""
+    await asyncio.sleep(0)
+
+
 async def turns() -> None:
     """Let what is ready run."""
-    for _ in range(100):
+    for _ in range(2_000):
         await asyncio.sleep(0)
 
 
-async def test_all_are_opened_at_once_and_one_that_hangs_holds_up_none() -> None:
+async def test_all_are_opened_and_one_that_hangs_holds_up_none() -> None:
     servers = Servers(hangs=("s0",), fails=("s1",))
-    opening = Opening(servers.open)
+    opening = Opening(servers.open, rest=at_once)
     opening.begin("ws", [Entry(f"s{number}") for number in range(5)])
     await turns()
     assert sorted(servers.asked) == ["s0", "s1", "s2", "s3", "s4"]
-    assert (servers.most, servers.at_once) == (5, 1)
+    assert servers.at_once == 1
     await opening.stop()
     assert servers.at_once == 0
 
 
 async def test_not_more_than_a_number_at_once() -> None:
-    servers = Servers()
-    opening = Opening(servers.open)
-    opening.begin("ws", [Entry(f"s{number}") for number in range(AT_ONCE * 3)])
+    names = [f"s{number}" for number in range(AT_ONCE * 3)]
+    servers = Servers(hangs=tuple(names))
+    opening = Opening(servers.open, rest=at_once)
+    opening.begin("ws", [Entry(name) for name in names])
     await turns()
-    assert (len(servers.asked), servers.most) == (AT_ONCE * 3, AT_ONCE)
+    assert (servers.asked, servers.most) == (names[:AT_ONCE], AT_ONCE)
+    await opening.stop()
+    assert servers.at_once == 0
+
+
+async def test_they_step_behind_the_answer_and_one_begins_after_the_other() -> None:
+    """Nothing is begun before the list that asked was answered, and of fifty that are down each in its turn."""
+    servers, pauses, go_on = Servers(), [], asyncio.Semaphore(0)
+
+    async def rest(seconds: float) -> None:
+        pauses.append(seconds)
+        await go_on.acquire()
+
+    opening = Opening(servers.open, rest=rest)
+    opening.begin("ws", [Entry(f"s{number}") for number in range(50)])
+    for begun in range(5):
+        await turns()
+        assert len(servers.asked) == begun
+        go_on.release()
+    assert (pauses[0], min(pauses[1:])) == (FIRST_SECONDS, PAUSE_SECONDS)
+    await opening.stop()
+
+
+async def test_what_was_down_is_looked_for_last_and_one_at_a_time() -> None:
+    down = ("s0", "s1", "s2")
+    servers, clock = Servers(fails=down), [0.0]
+    opening = Opening(servers.open, lambda: clock[0], at_once)
+    opening.begin("ws", [Entry(name) for name in down])
+    await turns()
+    clock[0] += AGAIN_SECONDS
+    servers.asked.clear()
+    servers.hangs, servers.most = ("s1",), 0
+    opening.begin("ws", [Entry(name) for name in (*down, "s3")])
+    await turns()
+    assert (servers.asked, servers.at_once) == (["s3", "s0", "s1"], 1)
+    servers.fails = ()
     await opening.stop()
 
 
 async def test_each_is_looked_at_once_in_a_while_and_at_once_after_a_change() -> None:
     servers, clock = Servers(fails=("s1",)), [0.0]
-    opening, entry = Opening(servers.open, lambda: clock[0]), Entry("s1")
+    opening, entry = Opening(servers.open, lambda: clock[0], at_once), Entry("s1")
     for _ in range(3):
         opening.begin("ws", [entry])
         await turns()

@@ -44,6 +44,10 @@ class FieldRule:
     show: Show
     but_for: Role | None = None
 
+    def as_stored(self) -> dict[str, Any]:
+        """What stands in a profile, under the kind."""
+        return {"show": self.show, **({} if self.but_for is None else {"but_for": self.but_for})}
+
 
 @dataclass(frozen=True, slots=True)
 class FieldRules:
@@ -94,13 +98,29 @@ async def change_fields(
     before = dict(found.fields)
     after = {kind: rule for kind, rule in before.items() if kind not in dropped}
     for rule in given:
-        after[rule.kind] = {"show": rule.show, **({} if rule.but_for is None else {"but_for": rule.but_for})}
-    if len(after) > MOST_RULES:
-        raise InvalidArgument(f"A profile has at most {MOST_RULES} rules about fields.", field="kind")
+        after[rule.kind] = rule.as_stored()
+    checked_number_of_fields(after)
     if after != before:
         found.fields = after
         await record_change(session, by, "profile:fields", found.id, {"before": before, "after": after})
     return found
+
+
+def checked_rule_of_fields(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule as it stands in a profile. Raises InvalidArgument for one that makes no sense."""
+    for member in said.keys() - {"show", "but_for"}:
+        raise InvalidArgument(
+            f"There is no member '{str(member)[:40]}' here.", hint="There are: show, but_for.", field="fields"
+        )
+    rule = FieldRule(kind, cast(Show, said.get("show")), cast("Role | None", said.get("but_for")))
+    _check(rule)
+    return rule.as_stored()
+
+
+def checked_number_of_fields(rules: Mapping[str, Any]) -> None:
+    """Raises InvalidArgument where a profile would have too many."""
+    if len(rules) > MOST_RULES:
+        raise InvalidArgument(f"A profile has at most {MOST_RULES} rules about fields.", field="kind")
 
 
 def _check(rule: FieldRule) -> None:

@@ -55,7 +55,7 @@ async def change(session: AsyncSession, by: Caller, changed: Mapping[str, Any]) 
         if name in given:
             given[name] = tuple(dict.fromkeys(given[name]))
     after = replace(before, **given)
-    _check(after)
+    check(after)
     if after == before:
         return before
     if row is None:
@@ -67,7 +67,8 @@ async def change(session: AsyncSession, by: Caller, changed: Mapping[str, Any]) 
     return after
 
 
-def _check(wanted: Recording) -> None:
+def check(wanted: Recording) -> None:
+    """Raises InvalidArgument for what cannot be kept to."""
     for of, keeping in (("arguments", wanted.arguments), *wanted.tools.items()):
         if keeping not in KEEPINGS:
             raise InvalidArgument(

@@ -11,3 +11,8 @@ def dry_run_of(settings: Mapping[str, Any], digest: str) -> str | None:
     """The argument, where somebody said so of this very definition."""
     said = settings.get(KEY)
     return said["argument"] if said and said["digest"] == digest else None
+
+
+def mark(argument: str, digest: str) -> dict[str, str]:
+    """What stands in a tool's settings about this definition of it."""
+    return {"argument": argument, "digest": digest}

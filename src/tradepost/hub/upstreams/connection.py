@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tradepost.hub.upstreams.oauth.accounts import Account
+from tradepost.hub.upstreams.oauth.models import EVERYBODY
 from tradepost.protocol.client import McpClient
 from tradepost.protocol.upstream_errors import UpstreamFailed
 
@@ -27,6 +28,11 @@ class Connection:
     def secrets(self) -> tuple[str, ...]:
         """What must not come back from the server."""
         return self.own if self.account is None else (*self.account.secrets, *self.own)
+
+    @property
+    def holder(self) -> str:
+        """Whose account it goes over, where each person has their own."""
+        return self.account.place.holder if self.account is not None and self.account.setup.per_user else EVERYBODY
 
     async def for_call(self, *, asks_in_call: bool, seconds: float | None = None) -> McpClient:
         """The client in whose era the questions of the server reach the caller; `seconds` are left to find out. Raises

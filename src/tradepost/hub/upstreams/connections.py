@@ -17,6 +17,7 @@ from tradepost.hub.upstreams.connection import Connection, Key
 from tradepost.hub.upstreams.elsewhere import Elsewhere
 from tradepost.hub.upstreams.guard import Guard, origin_of, read_url
 from tradepost.hub.upstreams.oauth.accounts import Account, Accounts
+from tradepost.hub.upstreams.oauth.kept import Place
 from tradepost.hub.upstreams.oauth.models import EVERYBODY
 from tradepost.hub.upstreams.oauth.setups import Setup
 from tradepost.hub.upstreams.programs import SCHEME, Programs
@@ -56,7 +57,8 @@ class _Opened:
 class Connections:
     """Opens and keeps them. Only dispatch, watching and registration may ask for one. `on_connected` is told workspace
     and server each time a connection that is kept has found out whom it talks to, `on_replaced` when another one took
-    its place because its secret, which is kept elsewhere, is another one now."""
+    its place because its secret, which is kept elsewhere, is another one now, `on_over` workspace, server and holder of
+    an account that the authorization server has ended."""
 
     def __init__(
         self,
@@ -80,6 +82,9 @@ class Connections:
         self._closing: set[asyncio.Task[None]] = set()
         self.on_connected: Callable[[str, str, Connection], None] | None = None
         self.on_replaced: Callable[[str, str, Connection], None] | None = None
+        self.on_over: Callable[[str, str, str], None] | None = None
+        if accounts is not None:
+            accounts.on_over = self._over
 
     def known(self, workspace_id: str, server_id: str, url: str, version: int, limits: Limits) -> Connection | None:
         """The connection that `to` would give, where it is open already."""
@@ -102,8 +107,10 @@ class Connections:
         *,
         slug: str = "",
         caller: Caller | None = None,
+        holder: str = EVERYBODY,
     ) -> Connection:
-        """The warm connection to a server with its current credential: that of the caller, where it is one of people.
+        """The warm connection to a server with its current credential: that of the caller, where it is one of people,
+        or, without a caller, of the person whose account it is (`holder`).
         Where there was an older one, that is closed meanwhile: a server that does not answer to that keeps nobody
         waiting. Raises NotConnected."""
         seconds = (limits.connect_seconds, limits.handshake_seconds)
@@ -113,7 +120,10 @@ class Connections:
             return known
         setup = self._setups.get(key) or await self._setup(workspace_id, server_id)
         if setup is not None:
-            return await self._to_account(key, setup, limits, slug or server_id, caller)
+            user_id, seen = (holder or None, None) if caller is None else (caller.user_id, caller.seen)
+            return await self._to_account(
+                key, setup, limits, slug or server_id, user_id, seen.version if seen else None
+            )
         opened = await self._opened(workspace_id, server_id, url)
         before = self._open.get(key)
         if self._elsewhere.take(key, opened.secrets) and key in self._open:
@@ -146,17 +156,19 @@ class Connections:
     async def _setup(self, workspace_id: str, server_id: str) -> Setup | None:
         return None if self._accounts is None else await self._accounts.setups.read(workspace_id, server_id)
 
-    async def _to_account(self, key: Key, setup: Setup, limits: Limits, slug: str, caller: Caller | None) -> Connection:
-        """The connection of an account. Raises NotConnected."""
+    async def _to_account(
+        self, key: Key, setup: Setup, limits: Limits, slug: str, user_id: str | None, seen: int | None
+    ) -> Connection:
+        """The connection of an account. `seen` is the version of the registry with which a caller was let in. Raises
+        NotConnected."""
         if self._accounts is None:
             raise RuntimeError("A server with OAuth needs accounts.")
         workspace_id, server_id, url = key[:3]
-        user_id, seen = (None, None) if caller is None else (caller.user_id, caller.seen)
         held = (key, setup.holder(user_id) or EVERYBODY)
         known = self._held.get(held)
         if known is not None and known.account is not None:
             consent = known.account.consent
-            await known.account.look(None if seen is None else seen.version)
+            await known.account.look(seen)
             if known.account.consent == consent and self._held.get(held) is known:
                 self._held.move_to_end(held)
                 if not self._elsewhere.is_due(key):
@@ -173,7 +185,7 @@ class Connections:
         if held not in self._held:
             made = self._made(url, limits, opened, account)
             self._keep(held, setup, replace(made, on_refused=self._elsewhere.on_refused(key)))
-            if before is not None and not setup.per_user and self.on_replaced is not None:
+            if before is not None and self.on_replaced is not None:
                 self.on_replaced(workspace_id, server_id, self._held[held])
         return self._held[held]
 
@@ -242,6 +254,10 @@ class Connections:
         """Close a connection beside what goes on."""
         self._elsewhere.forget(key)
         self._close_beside(self._open.pop(key), key[1])
+
+    def _over(self, place: Place) -> None:
+        if self.on_over is not None:
+            self.on_over(place.workspace_id, place.server_id, place.holder)
 
     def _is_kept(self, key: Key, connection: Connection) -> bool:
         return self._open.get(key) is connection or self._held.get((key, EVERYBODY)) is connection

@@ -25,7 +25,7 @@ from tradepost.protocol.api_marks import REQUEST
 from tradepost.protocol.at_once import within
 from tradepost.protocol.builtin import BuiltinServer, Expects, Mode, ToolResult
 from tradepost.protocol.client_methods import ClientMethods
-from tradepost.protocol.hosting import NOTHING_KNOWN, NotWatched
+from tradepost.protocol.hosting import NOTHING_KNOWN
 from tradepost.protocol.options import Options
 from tradepost.protocol.tasks import GET, TASK
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
@@ -120,26 +120,19 @@ class Upstreams:
 
     async def watched(self, caller: Caller, resource: Target, uri: str) -> str | None:
         """The record whose changes are those of a resource, None for one that cannot be watched. A server that is not
-        bundled is asked to tell, and stays asked as long as somebody waits for the record. Raises NotWatched."""
+        bundled is asked to tell, and stays asked as long as somebody waits for the record. Where each person has an
+        account of their own there, the record is the caller's alone."""
         if resource.server_kind == "builtin":
             async with _deadline(resource):
                 return await self._builtin(resource).watched(caller, uri)
         connection = await self._remote(caller, resource)
-        if connection.account is not None and connection.account.setup.per_user:
-            # What one person may know is not told to the others who watch.
-            raise NotWatched(
-                f"The server '{resource.server_slug}' is used by each person with an account of their own, so changes "
-                "of its resources are not told.",
-                hint="Read it again when you need it.",
-                field="uri",
-            )
         if self._watching is None:
             return None
         server = (caller.workspace_id, resource.server_id, resource.server_slug)
         address = (resource.server_url or "", resource.credential_version)
         with readable(connection, resource):
             async with _deadline(resource):
-                return await self._watching.watch(*server, address, connection, uri)
+                return await self._watching.watch(*server, address, connection, uri, resource.limits)
 
     async def get_prompt(
         self,

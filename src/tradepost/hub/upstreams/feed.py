@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from tradepost.foundation.errors import LimitExceeded
+from tradepost.hub.upstreams.oauth.errors import NotConnected
 from tradepost.hub.upstreams.pump import Pump, Pumps, goes_on
 from tradepost.hub.upstreams.watched import Watched
 from tradepost.protocol.jsonrpc import METHOD_NOT_FOUND
@@ -50,14 +51,22 @@ class Speaker(Protocol):
 class Feed:
     """Hears one server. `updated` is told a URI, `lists_changed` that some list did. It runs as long as a resource is
     watched, the server says of itself that it tells when lists change, or it keeps a session, in whose stream it may
-    ask something during a call."""
+    ask something during a call. That over a person's account (`of_person`) gives up what is watched once nobody is
+    connected."""
 
     def __init__(
-        self, client: Speaker, updated: Callable[[str], None], lists_changed: Callable[[], None], name: str
+        self,
+        client: Speaker,
+        updated: Callable[[str], None],
+        lists_changed: Callable[[], None],
+        name: str,
+        *,
+        of_person: bool = False,
     ) -> None:
-        self._client = client
+        self.client = client
         self._lists_changed = lists_changed
         self.name = name
+        self._of_person = of_person
         self._watched = Watched(updated)
         self._wants_lists = False
         self._changed = asyncio.Event()
@@ -91,6 +100,11 @@ class Feed:
         """Watch what was watched over another connection before: whatever changed in between was missed."""
         self._watched.keep(uris)
         self._stir()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is watched, and nothing to be told of that any more."""
+        return (self._task is None or self._task.done()) and not self._is_wanted()
 
     def hear_lists(self) -> None:
         """Hear of changed lists, if the server tells of them, and what it asks in its session."""
@@ -136,10 +150,13 @@ class Feed:
             began, self._retry = monotonic(), None
             self._changed.clear()
             try:
-                identity = await self._client.connect()
+                identity = await self.client.connect()
                 await (self._listen(identity) if identity.era == "modern" else self._follow(identity))
             except (UpstreamFailed, UpstreamTimedOut) as error:
                 logger.info("the stream of %s broke: %s", self.name, error.message)
+                if self._of_person and isinstance(error, NotConnected):
+                    for uri in self._watched.uris:
+                        self._watched.give_up(uri, error)
                 self._watched.fail_new(error)
             if not self._is_wanted():
                 break
@@ -188,7 +205,7 @@ class Feed:
         """A stream that tells of these. None when the server refused some, which are given up then. Raises
         UpstreamFailed, UpstreamTimedOut."""
         try:
-            return await self._client.listen(uris, lists=self._wants_lists)
+            return await self.client.listen(uris, lists=self._wants_lists)
         except UpstreamFailed as error:
             if not error.answered:
                 raise
@@ -209,7 +226,7 @@ class Feed:
         refused: dict[str, UpstreamFailed] = {}
         for uri in uris:
             try:
-                stream, _ = await self._client.listen([uri], lists=False)
+                stream, _ = await self.client.listen([uri], lists=False)
             except UpstreamFailed as why:
                 if not why.answered:
                     raise
@@ -220,21 +237,21 @@ class Feed:
 
     async def _follow(self, identity: ServerIdentity) -> None:
         """The older era: the session's own stream, and a subscription for each."""
-        in_session = self._client.session[1] is not None
+        in_session = self.client.session[1] is not None
         self._wants_lists = self._wants_lists and (in_session or _tells_of_lists(identity))
         if not tells_of_updates(identity):
             for uri in self._watched.uris:
                 self._watched.give_up(uri, None)
         if not self._is_wanted():
             return
-        if self._client.session != self._session:
+        if self.client.session != self._session:
             if self._subscribed:
                 self._watched.lost()
-            self._subscribed, self._last_id, self._session = set(), None, self._client.session
+            self._subscribed, self._last_id, self._session = set(), None, self.client.session
         elif self._last_id is None and self._subscribed:
             self._watched.lost()
         try:
-            stream = await self._client.session_notices(self._last_id)
+            stream = await self.client.session_notices(self._last_id)
         except UpstreamFailed as error:
             if not error.answered or error.status in (404, 429) or self._last_id is not None:
                 self._last_id = None
@@ -249,7 +266,7 @@ class Feed:
                 self._changed.clear()
                 await self._subscribe()
                 self._watched.tell_what_was_missed()
-                if self._client.session != self._session:
+                if self.client.session != self._session:
                     return
                 if not await goes_on(pump, self._changed):
                     if stream.last_id is not None:  # it ends its stream to be asked again later
@@ -265,7 +282,7 @@ class Feed:
         for uri in self._watched.uris:
             if uri not in self._subscribed:
                 try:
-                    await self._client.subscribe(uri)
+                    await self.client.subscribe(uri)
                 except UpstreamFailed as error:
                     if not error.answered:
                         raise
@@ -276,14 +293,14 @@ class Feed:
         for uri in self._subscribed.difference(self._watched.uris):
             self._subscribed.discard(uri)
             try:
-                await self._client.subscribe(uri, ending=True)
+                await self.client.subscribe(uri, ending=True)
             except UpstreamFailed as error:
                 if not error.answered:
                     raise
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "id" in message:
-            self._client.answer(message, self._session)
+            self.client.answer(message, self._session)
         elif message["method"] in LISTS_CHANGED:
             self._lists_changed()
         elif message["method"] == UPDATED:

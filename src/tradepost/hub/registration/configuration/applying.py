@@ -19,6 +19,7 @@ from tradepost.hub.registration.configuration.document import AgentPart, Assignm
 from tradepost.hub.registration.configuration.following import Following
 from tradepost.hub.registration.configuration.plan import Change, Plan
 from tradepost.hub.registration.configuration.policies import apply_policy
+from tradepost.hub.registration.configuration.recording import apply_recording
 from tradepost.hub.registration.configuration.rows import Rows, read_rows
 from tradepost.hub.registration.names import folded
 from tradepost.hub.registration.policies import rules as policy_rules
@@ -39,6 +40,7 @@ async def apply(
         "zone": changes.zone,
         "limits": changes.limits,
         "rules": changes.rules,
+        "audit": changes.audit,
         "profile": changes.profile,
         "agent": changes.agent,
         "assignment": changes.assignment,
@@ -89,6 +91,9 @@ class _Changes:
         dropped = [name for name, (_, after) in change.members.items() if after is None]
         await rules.change(self._session, self._by, given=given, dropped=dropped)
 
+    async def audit(self, change: Change) -> None:
+        await apply_recording(self._session, self._by, change)
+
     async def profile(self, change: Change) -> None:
         (slug,) = change.key
         if change.action == "remove":
@@ -99,7 +104,7 @@ class _Changes:
             return
         part = change.part(ProfilePart)
         if change.action == "create":
-            row = Profile(id=new_id("prf"), slug=slug, name=part.name or slug, posture=part.posture)
+            row = Profile(id=new_id("prf"), slug=slug, name=part.name or slug, posture=part.posture, fields=part.fields)
             self._session.add(row)
             self._rows.profiles[slug] = row
             await self._session.flush()

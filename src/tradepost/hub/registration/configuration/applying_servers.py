@@ -22,10 +22,13 @@ from tradepost.hub.registration.configuration.reading import Path, Read
 from tradepost.hub.registration.configuration.rows import ContentKey, Rows
 from tradepost.hub.registration.configuration.values import Values
 from tradepost.hub.registration.contents import key_of, kind_of, lay, new_content
+from tradepost.hub.registration.dry_runs import check_dry_run
 from tradepost.hub.registration.history import Scribe
 from tradepost.hub.registration.injection import check_takes_headers
 from tradepost.hub.registration.injection_check import check_against_tools, check_definition
 from tradepost.hub.registration.pins import pin, pin_content
+from tradepost.hub.registry.dry_runs import KEY as DRY_RUN
+from tradepost.hub.registry.dry_runs import mark
 from tradepost.hub.registry.injection_rules import ASSERTION, INJECT, Rule, stored_rules
 from tradepost.hub.registry.missing_url import has_its_url, url_missing
 from tradepost.hub.registry.models import PromptEntry, ResourceEntry, Server, ToolEntry
@@ -132,6 +135,19 @@ class ServerChanges:
         if change.members.keys() & {"settings", "inject", "figures"} or change.action == "create":
             row.settings = _settings(row.settings or {}, part, None)
             self._ruled[server] = change.path
+        if "dry_run" in change.members:
+            self._mark_dry_run(row, part, change.path)
+
+    def _mark_dry_run(self, row: ToolEntry, part: ToolPart, path: Path) -> None:
+        """Raises InvalidArgument where the tool takes no such argument, or only reads."""
+        row.settings = {name: value for name, value in row.settings.items() if name != DRY_RUN}
+        if part.dry_run is None:
+            return
+        try:
+            check_dry_run(row, part.dry_run)
+        except (InvalidArgument, StateConflict) as error:
+            raise self._read.wrong((*path, "dry_run"), error.message, error.hint) from None
+        row.settings = {**row.settings, DRY_RUN: mark(part.dry_run, row.digest)}
 
     async def _approve(
         self, row: ToolEntry, server: Server, state: str | None, digest: str | None, text: str | None

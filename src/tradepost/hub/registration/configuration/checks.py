@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from tradepost.foundation.canonical import digest
 from tradepost.foundation.errors import InvalidArgument
+from tradepost.hub.access.field_rules import checked_number_of_fields, checked_rule_of_fields
 from tradepost.hub.access.scopes import checked_scopes
 from tradepost.hub.access.slugs import checked_slug
 from tradepost.hub.limits import quotas
@@ -26,6 +27,8 @@ from tradepost.hub.registration.configuration.document import (
 from tradepost.hub.registration.configuration.oauth import checked_oauth
 from tradepost.hub.registration.configuration.policies import checked_policy
 from tradepost.hub.registration.configuration.reading import Path, Read
+from tradepost.hub.registration.configuration.recording import checked_recording
+from tradepost.hub.registration.dry_runs import OWN_PREVIEWS, only_reads
 from tradepost.hub.registration.intake import MAX_TOOLS
 from tradepost.hub.registration.names import (
     MAX_DESCRIPTION,
@@ -68,6 +71,8 @@ class _Checks:
                 name: self._at(("rules", name), lambda: rules.checked(name, value))  # noqa: B023
                 for name, value in sorted(given.rules.items())
             }
+        if given.says("audit"):
+            said["audit"] = self._at(("audit",), lambda: checked_recording(given.audit))
         if given.says("profiles"):
             said["profiles"] = [self._profile(one, ("profiles", at)) for at, one in enumerate(given.profiles)]
             self._once([one.slug for one in given.profiles], ("profiles",), "slug")
@@ -94,7 +99,12 @@ class _Checks:
 
     def _profile(self, part: ProfilePart, path: Path) -> ProfilePart:
         self._at((*path, "slug"), lambda: checked_slug(part.slug))
-        return _with(part, name=part.name.strip() or part.slug)
+        fields = {
+            kind: self._at((*path, "fields", kind), lambda: checked_rule_of_fields(kind, said))  # noqa: B023
+            for kind, said in sorted(part.fields.items())
+        }
+        self._at((*path, "fields"), lambda: checked_number_of_fields(fields))
+        return _with(part, name=part.name.strip() or part.slug, fields=fields)
 
     def _agent(self, part: AgentPart, path: Path) -> AgentPart:
         self._at((*path, "slug"), lambda: checked_slug(part.slug, of_agent=True))
@@ -164,6 +174,10 @@ class _Checks:
         settings = self._settings(part.settings, (*path, "settings"), of_tool=True, bundled=bundled)
         if bundled and part.figures:
             raise self._read.wrong((*path, "figures"), "What a bundled tool is about comes with the release.")
+        if bundled and part.dry_run is not None:
+            raise self._read.wrong((*path, "dry_run"), OWN_PREVIEWS)
+        if part.dry_run is not None and part.says("tool_class") and part.tool_class == "read":
+            raise self._read.wrong((*path, "dry_run"), only_reads(part.name))
         declared = self._at((*path, "figures"), lambda: declared_of(part.figures))
         figures = declared.as_stored() if declared is not None else {}
         return _with(part, settings=settings, figures=figures, inject=self._rules(part.inject, (*path, "inject")))

@@ -19,6 +19,7 @@ from tradepost.hub.registration.configuration.oauth import compare_oauth
 from tradepost.hub.registration.configuration.plan import Action, Change, Plan, ToBeSet
 from tradepost.hub.registration.configuration.policies import compare_policies
 from tradepost.hub.registration.configuration.reading import Path, Read
+from tradepost.hub.registration.configuration.recording import compare_recording
 from tradepost.hub.registration.configuration.rows import Rows
 from tradepost.hub.registration.configuration.values import Values, client_variable, url_variable, variable_of
 from tradepost.hub.registration.contents import key_of, kind_of
@@ -55,6 +56,7 @@ class _Comparison:
             self._changes.append(Change("change", "zone", "of the workspace", (), members))
         self._of_workspace("limits", self._current.limits, self._wanted.limits)
         self._of_workspace("rules", self._current.rules, self._wanted.rules)
+        self._changes += compare_recording(self._wanted, self._current)
         self._profiles()
         self._agents()
         self._servers()
@@ -81,7 +83,7 @@ class _Comparison:
     def _profiles(self) -> None:
         there = _by_slug(self._current.profiles)
         for number, part in enumerate(self._wanted.profiles):
-            self._one("profile", part, there.get(part.slug), ("profiles", number), ("name", "posture"))
+            self._one("profile", part, there.get(part.slug), ("profiles", number), ("name", "posture", "fields"))
         if self._prune and self._wanted.says("profiles"):
             for slug in sorted(there.keys() - _by_slug(self._wanted.profiles).keys()):
                 why = self._why_profile_stays(slug)

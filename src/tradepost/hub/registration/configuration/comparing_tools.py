@@ -45,7 +45,7 @@ def compare_tools(
     return found
 
 
-_OF_TOOL = ("tool_class", "moves_money", "scope", "settings", "inject", "figures")
+_OF_TOOL = ("tool_class", "moves_money", "scope", "settings", "inject", "figures", "dry_run")
 
 
 def _bundled(server: str, tool: ToolPart, current: ToolPart | None, place: Path, found: Found) -> None:
@@ -72,6 +72,7 @@ def _new_tool(read: Read, server: str, tool: ToolPart, place: Path, found: Found
         "state": (None, tool.state),
         "class": (None, tool.tool_class),
         "scope": (None, tool.scope),
+        "dry_run": (None, tool.dry_run),
         "digest": (None, tool.digest),
     }
     found.changes.append(
@@ -91,6 +92,8 @@ def _known_tool(
     elif pins_other:
         note = _pinning(read, tool, current, place, waiting)
         members["digest"] = (current.digest, tool.digest)
+        if tool.dry_run is not None:  # what was said of one definition is said anew of another
+            members["dry_run"] = (current.dry_run, tool.dry_run)
     elif tool.says("state") and tool.state == "enabled" and current.state != "enabled" and waiting is not None:
         found.notes.append(
             f"The tool {name} stays {current.state}: its server shows another definition by now ({waiting}), which "

@@ -35,11 +35,12 @@ class Part(BaseModel):
 
 
 class ProfilePart(Part):
-    """A group of agents."""
+    """A group of agents. `fields` says what becomes of personal data in what they get, by kind (access.field_rules)."""
 
     slug: Name
     name: Words = ""
     posture: Posture = "propose"
+    fields: dict[Name, Json] = Field(default_factory=dict)
 
 
 class AgentPart(Part):
@@ -91,8 +92,9 @@ class ApiPart(Part):
 
 class ToolPart(Part):
     """A tool. `digest` stands for the definition that a person approved; with the definition itself, a hub can take the
-    tool over without asking its server. `figures`: where rules find what a call is about (policy.figures). Class,
-    scope, definition and digest of a bundled tool come with the release."""
+    tool over without asking its server. `figures`: where rules find what a call is about (policy.figures). `dry_run` is
+    the argument with which this very definition only says what it would do. Class, scope, definition and digest of a
+    bundled tool come with the release."""
 
     name: Name
     state: ToolState = "unapproved"
@@ -102,6 +104,7 @@ class ToolPart(Part):
     settings: Json = Field(default_factory=dict)
     inject: list[Json] = Field(default_factory=list)
     figures: dict[Name, str] = Field(default_factory=dict)
+    dry_run: Name | None = None
     digest: Digest | None = None
     definition: Json | None = None
 
@@ -174,6 +177,16 @@ class PolicyPart(Part):
     window: Json | None = None
 
 
+class AuditPart(Part):
+    """What the record keeps of the arguments of calls, and for how many days it keeps rows (audit_settings)."""
+
+    arguments: Name = "masked"
+    tools: dict[Name, Name] = Field(default_factory=dict)
+    personal_fields: list[Name] = Field(default_factory=list)
+    secret_fields: list[Name] = Field(default_factory=list)
+    keep_days: int | None = None
+
+
 class Document(Part):
     """A whole file. A list that it does not have is none of its business. In `time_zone` are the workspace's days and
     hours, for rules."""
@@ -182,6 +195,7 @@ class Document(Part):
     time_zone: Name = "UTC"
     limits: dict[Name, int | bool] = Field(default_factory=dict)
     rules: dict[Name, int | str] = Field(default_factory=dict)
+    audit: AuditPart = Field(default_factory=AuditPart)
     profiles: list[ProfilePart] = Field(default_factory=list)
     agents: list[AgentPart] = Field(default_factory=list)
     servers: list[ServerPart] = Field(default_factory=list)

@@ -6,15 +6,18 @@ from typing import Any
 
 import orjson
 
-from tradepost.hub.access.models import Agent
+from tradepost.hub.access import field_rules
+from tradepost.hub.access.models import Agent, Profile
 from tradepost.hub.limits.quotas import plain
 from tradepost.hub.limits.settings import SETTINGS
 from tradepost.hub.policy.figures import KEY as FIGURES
+from tradepost.hub.registration.audit_settings import Recording
 from tradepost.hub.registration.configuration.apis import api_part
 from tradepost.hub.registration.configuration.document import (
     FORMAT_VERSION,
     AgentPart,
     AssignmentPart,
+    AuditPart,
     ContentPart,
     Document,
     HeaderPart,
@@ -28,6 +31,7 @@ from tradepost.hub.registration.configuration.oauth import oauth_part
 from tradepost.hub.registration.configuration.policies import names_in
 from tradepost.hub.registration.configuration.rows import Rows
 from tradepost.hub.registration.policies.drafts import shown
+from tradepost.hub.registry.dry_runs import dry_run_of
 from tradepost.hub.registry.injection_rules import ASSERTION, stored_rules
 from tradepost.hub.registry.models import Assignment, PromptEntry, ResourceEntry, Server, ToolEntry
 from tradepost.hub.registry.rules import WHAT
@@ -42,8 +46,11 @@ def document_of(rows: Rows) -> Document:
         time_zone=rows.time_zone,
         limits=_limits(rows, None),
         rules=_rules(rows),
+        audit=_audit(rows.audit),
         profiles=[
-            ProfilePart.model_validate({"slug": row.slug, "name": row.name, "posture": row.posture})
+            ProfilePart.model_validate(
+                {"slug": row.slug, "name": row.name, "posture": row.posture, "fields": _fields(row)}
+            )
             for row in rows.profiles.values()
         ],
         agents=[_agent(rows, row) for row in rows.agents.values()],
@@ -61,6 +68,20 @@ def _limits(rows: Rows, agent: Agent | None) -> dict[str, int | bool]:
 def _rules(rows: Rows) -> dict[str, int | str]:
     stored = rows.rules.settings if rows.rules is not None else {}
     return {name: stored[name] for name in sorted(stored) if name in WHAT}
+
+
+def _fields(row: Profile) -> dict[str, Json]:
+    return {rule.kind: rule.as_stored() for rule in field_rules.rules_in(row.fields)}
+
+
+def _audit(said: Recording) -> AuditPart:
+    return AuditPart(
+        arguments=said.arguments,
+        tools=dict(sorted(said.tools.items())),
+        personal_fields=list(said.personal_fields),
+        secret_fields=list(said.secret_fields),
+        keep_days=said.keep_days,
+    )
 
 
 def _agent(rows: Rows, row: Agent) -> AgentPart:
@@ -110,7 +131,12 @@ def _tool(row: ToolEntry, bundled: bool) -> ToolPart:
         shown |= {"class": row.tool_class, "moves_money": row.moves_money, "scope": row.scope}
     shown |= {"settings": settings_in(row.settings), "inject": rules_in(row.settings), "digest": row.digest}
     if not bundled:
-        shown |= {"figures": row.settings.get(FIGURES, {}), "definition": orjson.loads(row.definition)}
+        marked = dry_run_of(row.settings, row.digest) if row.tool_class != "read" else None  # reads are not asked about
+        shown |= {
+            "figures": row.settings.get(FIGURES, {}),
+            "dry_run": marked,
+            "definition": orjson.loads(row.definition),
+        }
     return ToolPart.model_validate(shown)
 
 

@@ -10,7 +10,18 @@ from tradepost.hub.registration.configuration.reading import Path
 
 Action = Literal["create", "change", "remove"]
 Kind = Literal[
-    "zone", "limits", "rules", "profile", "agent", "server", "tool", "resource", "prompt", "assignment", "policy"
+    "zone",
+    "limits",
+    "rules",
+    "audit",
+    "profile",
+    "agent",
+    "server",
+    "tool",
+    "resource",
+    "prompt",
+    "assignment",
+    "policy",
 ]
 What = Literal["header", "url", "client_secret"]
 Members = Mapping[str, tuple[Any, Any]]

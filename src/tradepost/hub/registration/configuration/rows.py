@@ -11,6 +11,8 @@ from tradepost.hub.access.person_models import ProfileRole
 from tradepost.hub.limits.models import WORKSPACE, LimitSettings
 from tradepost.hub.policy.rule import Rule
 from tradepost.hub.policy.stored import read_own, read_zone
+from tradepost.hub.registration import audit_settings
+from tradepost.hub.registration.audit_settings import Recording
 from tradepost.hub.registry.api_models import ApiDocument
 from tradepost.hub.registry.models import Assignment, PromptEntry, RegistryRules, ResourceEntry, Server, ToolEntry
 from tradepost.hub.registry.rules import ROW_ID
@@ -43,6 +45,7 @@ class Rows:
     assignments: dict[TargetKey, Assignment] = field(default_factory=dict)
     limits: dict[str, LimitSettings] = field(default_factory=dict)
     rules: RegistryRules | None = None
+    audit: Recording = field(default_factory=Recording)
     policies: dict[str, Rule] = field(default_factory=dict)
     time_zone: str = "UTC"
     held: set[str] = field(default_factory=set)
@@ -87,5 +90,6 @@ async def read_rows(session: AsyncSession) -> Rows:
         else:
             found.assignments["profile", profiles[row.profile_id or ""], tools[row.tool_entry_id]] = row
     found.time_zone = await read_zone(session)
+    found.audit = await audit_settings.in_force(session)
     found.policies = {rule.name: rule for rule in await read_own(session)}
     return found

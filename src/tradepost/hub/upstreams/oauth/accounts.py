@@ -3,6 +3,7 @@ calls want it."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,6 +36,7 @@ class Account:
     renewal: Renewal = field(repr=False)
     store: AccountStore = field(repr=False)
     now: Now = field(repr=False)
+    on_over: Callable[[Place], None] | None = field(default=None, repr=False)  # told when nobody is connected any more
     secrets: tuple[str, ...] = field(default=(), repr=False)
     renewing: "asyncio.Task[Held] | None" = field(default=None, repr=False)
     _held: Held | None = field(default=None, repr=False)
@@ -114,6 +116,8 @@ class Account:
             self._failure, self._rests_until = error, self.now() + REST
         elif isinstance(error, NotConnected):
             self._held = None
+            if self.on_over is not None:
+                self.on_over(self.place)
 
     def _rests(self) -> bool:
         return self._rests_until is not None and self.now() < self._rests_until
@@ -140,6 +144,7 @@ class Accounts:
         self.store = AccountStore(database, vault, now)
         self.setups = Setups(database, vault, self.http, url)
         self.renewal = Renewal(self.store, self.setups, self.http, now)
+        self.on_over: Callable[[Place], None] | None = None
         self._now = now
 
     def account(self, workspace_id: str, slug: str, url: str, setup: Setup, user_id: str | None) -> Account:
@@ -154,7 +159,7 @@ class Accounts:
                 self.renewal.link(slug),
             )
         place = Place(workspace_id, setup.server_id, holder)
-        return Account(place, slug, url, setup, self.renewal, self.store, self._now)
+        return Account(place, slug, url, setup, self.renewal, self.store, self._now, self.on_over)
 
     async def close(self) -> None:
         """Close its connections."""
