@@ -145,7 +145,8 @@ class Tradepost:
             rests=rests,
         )
         self.processes = Processes(hub, self.gateway.divide, part)
-        gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
+        parts, databases = self.gateway.pipeline.parts, {"hub": hub, "store": store}
+        gauges = Gauges(parts, self.sealer, databases, self.outlets.gauges)
         folder, name = (peers.folder, peers.name) if peers is not None else (None, "")
         self.metrics = SharedMeters(meters, gauges, folder, name, MeteredRows(hub, self.sealer))
         self.followers = (
