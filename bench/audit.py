@@ -183,7 +183,7 @@ async def _page(database: Database, wanted: Filter, cursor: str | None) -> tuple
     began = time.perf_counter()
     async with database.transaction(WS, write=False) as session:
         statement = wanted.applied(select(AuditEvent).where(AuditEvent.sequence.is_not(None)))
-        rows, after = await page_of(session, place, statement, [(AuditEvent.sequence, int)], newest=True)
+        rows, after = await page_of(session, place, statement, wanted.newest_first, newest=True)
     return (time.perf_counter() - began) * 1000, len(rows), after
 
 

@@ -74,7 +74,9 @@ async def test_traces_logs_and_files_say_what_happened_without_saying_too_much(
     assert known["gen_ai.tool.name"] == "get_customer"
     assert known["gen_ai.operation.name"] == "execute_tool"
     assert known["tradepost.workspace"] == acme.workspace_id
-    assert attributes(spans["tools/call"])["error.type"] == "not_found"  # a name of nobody's is in no span
+    nobodys = attributes(spans["tools/call"])  # its name is in no span
+    assert (nobodys["error.type"], nobodys["rpc.response.status_code"]) == ("-32602", "-32602")
+    assert nobodys["tradepost.error.code"] == "not_found"
     assert {one["x-key"] for one in collector.headers} == {CANARY}
 
     rows = [row for row in lines(configured.audit_folder or Path()) if row["workspace_id"] == acme.workspace_id]
@@ -147,3 +149,46 @@ async def test_a_collector_that_is_away_loses_nothing_and_stops_no_call(
     await logs.pass_on()
     got = [attributes(record).get("tradepost.audit.tool") for record in collector.logs]
     assert got.count("get_customer") == 3
+
+
+OF_HTTP = {"network.transport": "tcp", "network.protocol.name": "http", "network.protocol.version": "1.1"}
+METHODS: dict[str, dict[str, Any]] = {
+    "tools/call": {"name": "get_customer", "arguments": {"customer_id": "C-1"}},
+    "resources/read": {"uri": "order://NO-SUCH"},
+    "prompts/get": {"name": "no_such_prompt"},
+    "completion/complete": {"ref": {"type": "ref/prompt", "name": "no_such"}, "argument": {"name": "a", "value": "b"}},
+}
+
+
+async def test_spans_follow_the_conventions_in_both_eras(
+    http: httpx2.AsyncClient, hub: Tradepost, acme: Side, collector: Collector
+) -> None:
+    """Ids, revisions, sessions and the network; the trace of `_meta` is taken up by whatever can be asked."""
+    sent = {"authorization": f"Bearer {acme.secrets['agent']}", "accept": "application/json, text/event-stream"}
+    body: dict[str, Any] = {"jsonrpc": "2.0", "id": 0, "method": "initialize"}
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    opened = await http.post("/mcp", json={**body, "params": hello}, headers=sent)
+    session = {"mcp-session-id": opened.headers["mcp-session-id"], "mcp-protocol-version": "2025-11-25"}
+    ids: dict[str, tuple[str, str]] = {}
+    for number, (method, params) in enumerate(METHODS.items()):
+        for era in ("2026-07-28", "2025-11-25"):
+            modern = era == "2026-07-28"
+            meta = {**(modern_meta() if modern else {}), "traceparent": PARENT}
+            named = params.get("name", params.get("uri"))
+            headers = {**modern_headers(method, named), "mcp-session-id": CANARY} if modern else session
+            request_id: int | str = number + 10 if modern else f"r-{number}"
+            request = {**body, "id": request_id, "method": method, "params": {**params, "_meta": meta}}
+            await http.post("/mcp", json=request, headers={**sent, **headers})
+            ids[str(request_id)] = (era, method)
+    await hub.outlets.stop()
+
+    found = {known["jsonrpc.request.id"]: (span, known) for span in collector.spans if (known := attributes(span))}
+    assert found.keys() == ids.keys()
+    for request_id, (span, known) in found.items():
+        era, method = ids[request_id]
+        assert span.trace_id.hex() == TRACE, (era, method)
+        assert {**known, **OF_HTTP, "mcp.protocol.version": era, "mcp.method.name": method} == known
+        assert known.get("mcp.session.id") == (session["mcp-session-id"] if era == "2025-11-25" else None)
+        fails = method != "tools/call"
+        assert (span.status.code == 2, known.get("rpc.response.status_code")) == (fails, "-32602" if fails else None)
+    assert CANARY.encode() not in collector.raw

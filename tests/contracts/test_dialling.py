@@ -38,6 +38,7 @@ OF_THE_OPERATOR = {
     "protocol/bridge.py": "a command that talks to its own hub",
     "hub/vault/managers/asking.py": "secrets managers of the operator's file",
     "commerce/outbound/http.py": "ports of the shop: an address from the operator's settings alone",
+    "hub/telemetry/collector.py": "the collector of the operator's settings",
     "hub/notices/mailing.py": "the mail account of the operator's settings",
     "commerce/outbound/smtp.py": "the mail server of the operator's settings",
     "starter/tracker.py": "the demo's own tracker, on this machine",

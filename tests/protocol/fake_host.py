@@ -159,6 +159,7 @@ class FakeHost:
         argument: str,
         value: str,
         known: Mapping[str, str] = NOTHING_KNOWN,
+        extras: CallExtras = NO_EXTRAS,
     ) -> Json:
         meta = {"_meta": {"from": "elsewhere"}} if known else {}
         return {"values": [f"{value}1", f"{value}2", *known.values()], "total": 2, "hasMore": False, **meta}

@@ -126,9 +126,10 @@ async def list_audit(work: Reading, query: Annotated[AuditQuery, Query()]) -> Pa
     """What happened, the newest first."""
     filters = query.model_dump(exclude={"limit", "cursor"})
     place = Place("audit", work.caller.workspace_id, query.limit, query.cursor, tuple(filters.values()))
-    wanted = _filter(query).applied(select(AuditEvent).where(AuditEvent.sequence.is_not(None)))
+    wanted = _filter(query)
+    statement = wanted.applied(select(AuditEvent).where(AuditEvent.sequence.is_not(None)))
     async with work.reading() as session:
-        rows, more = await page_of(session, place, wanted, [(AuditEvent.sequence, int)], newest=True)
+        rows, more = await page_of(session, place, statement, wanted.newest_first, newest=True)
     return page([_shown(row) for row in rows], more)
 
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from tradepost.api.build import build_api, rest_at
@@ -145,7 +147,8 @@ class Tradepost:
             rests=rests,
         )
         self.processes = Processes(hub, self.gateway.divide, part)
-        gauges = Gauges(self.gateway.pipeline.parts, self.sealer, {"hub": hub, "store": store})
+        parts, databases = self.gateway.pipeline.parts, {"hub": hub, "store": store}
+        gauges = Gauges(parts, self.sealer, databases, self.outlets.gauges)
         folder, name = (peers.folder, peers.name) if peers is not None else (None, "")
         self.metrics = SharedMeters(meters, gauges, folder, name, MeteredRows(hub, self.sealer))
         self.followers = (
@@ -265,7 +268,16 @@ class Tradepost:
         await self.watching.review(workspace_id)
 
     async def start(self) -> None:
-        """Register what the release brings in every workspace, then begin to serve."""
+        """Register what the release brings in every workspace, then begin to serve. What cannot begin leaves nothing
+        open."""
+        try:
+            await self._begin()
+        except BaseException:
+            with suppress(SQLAlchemyError, OSError):  # why it could not begin is said
+                await self.stop()
+            raise
+
+    async def _begin(self) -> None:
         release = await asyncio.to_thread(release_mark)
         for workspace in await list_workspaces(self.hub):
             for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled, release)).items():
@@ -314,14 +326,14 @@ class Tradepost:
             self.keys,
             self.restoring,
         )
-        for part in (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers, *parts):
-            await part.stop()
-        await self.upstreams.close()
-        await self.vault.close()
-        await self.oauth.close()
-        await self.registries.close()
-        await self.hub.close()
-        await self.store.close()
+        first = (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers)
+        open_until_then = (self.upstreams, self.vault, self.oauth, self.registries, self.hub, self.store)
+        # What cannot end well, because the database is away, keeps nothing else from ending, and nothing open.
+        async with AsyncExitStack() as ending:
+            for used in reversed(open_until_then):
+                ending.push_async_callback(used.close)
+            for part in reversed((*first, *parts)):
+                ending.push_async_callback(part.stop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -364,8 +376,17 @@ async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Trad
     await asyncio.to_thread(require_current, settings.hub_database, "hub")
     await asyncio.to_thread(require_current, settings.store_database, "store")
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
-    vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
-    return Tradepost(settings, hub, store, vault, peers)
+    try:
+        vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
+        try:
+            return Tradepost(settings, hub, store, vault, peers)
+        except BaseException:
+            await vault.close()
+            raise
+    except BaseException:  # a key that is not there, a file of settings that is wrong: nobody else would close them
+        await hub.close()
+        await store.close()
+        raise
 
 
 async def _answer(send: Send, status: int, value: Any) -> None:

@@ -32,11 +32,11 @@ async def serve_alone(
     loaded = settings.load(data=data, host=host, port=port)
     await asyncio.to_thread(require_current, loaded.store_database, "store")
     store = Database(loaded.store_database)
-    servers = {server.slug: server for server in build_servers(store)}
-    if slug not in servers:
-        raise NotFound(f"There is no bundled server '{slug}'.", hint=f"There are: {', '.join(servers)}.")
-    caller = _operator(servers.values(), await _workspace_id(loaded, store, workspace))
     try:
+        servers = {server.slug: server for server in build_servers(store)}
+        if slug not in servers:
+            raise NotFound(f"There is no bundled server '{slug}'.", hint=f"There are: {', '.join(servers)}.")
+        caller = _operator(servers.values(), await _workspace_id(loaded, store, workspace))
         if stdio:
             await serve_stdio(servers[slug], caller)
             return

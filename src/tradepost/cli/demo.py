@@ -129,12 +129,13 @@ async def _demo(
             console.say(f"Bringing the demo shop to {orders:,} orders …")
             workspace = await find_workspace(made.hub.hub, starter.MAIN)
             await _bring_to(made.hub.store, workspace.id, orders, seed)
+        keys = local.kept_keys(loaded.data, starter.MAIN)
+        await starter.propose(made.hub, keys)
     except BaseException:
         listener.close()
         await made.stop()
+        await made.hub.stop()
         raise
-    keys = local.kept_keys(loaded.data, starter.MAIN)
-    await starter.propose(made.hub, keys)
     local.write_running(loaded.data, loaded.url)
     _screen(loaded, keys)
     await say_welcome(made.hub)

@@ -40,9 +40,19 @@ async def open_or_wait(
     except Unreachable as error:
         console.warn(f"{error.message} It is waited for.", error.hint or "")
         return Late(settings, peers, error.message, on_open)
-    if on_open is not None:
-        await on_open(hub)
+    await _told(on_open, hub)
     return hub
+
+
+async def _told(on_open: OnOpen | None, hub: Tradepost) -> None:
+    """Call `on_open`; a hub that it has nothing good to say about does not stay open."""
+    if on_open is None:
+        return
+    try:
+        await on_open(hub)
+    except BaseException:
+        await hub.stop()
+        raise
 
 
 class Late:
@@ -87,8 +97,7 @@ class Late:
             try:
                 hub = await open_tradepost(self._settings, self._peers)
                 await hub.start()
-                if self._on_open is not None:
-                    await self._on_open(hub)
+                await _told(self._on_open, hub)
             except TradepostError as error:
                 if error.message != self._said:
                     self._said = error.message

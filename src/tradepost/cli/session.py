@@ -92,8 +92,10 @@ async def opened(data: Path | None, *, needs_store: bool = True, **given: Any) -
     try:
         yield found
     finally:
-        await found.hub.close()
-        await found.store.close()
+        try:
+            await found.hub.close()
+        finally:
+            await found.store.close()
 
 
 @asynccontextmanager

@@ -98,6 +98,7 @@ class Exchange:
         "path",
         "receive",
         "request_id",
+        "revision",
         "scope",
         "send",
         "taken",
@@ -113,6 +114,7 @@ class Exchange:
         self.taken = b""
         self.limit_lines = b""  # headers of a good answer that tell of the caller's limit, each with its end of line
         self.request_id: str | int | None = None  # of the JSON-RPC request in the body, once it is read
+        self.revision: str | None = None  # of MCP, once it is known which one the request follows
         extensions = scope.get("extensions")
         # Taken out, because what it is holds the scope.
         self._whole: Whole | None = extensions.pop(WHOLE, None) if extensions else None
@@ -139,6 +141,11 @@ class Exchange:
     def is_resumed(self) -> bool:
         """Whether it has come back, and is there."""
         return self._log is not None and self._log.is_read
+
+    @property
+    def http_version(self) -> str:
+        """Of HTTP: "1.1" or "2"."""
+        return str(self.scope.get("http_version", "1.1"))
 
     def arrival(self) -> Arrival:
         client = self.scope.get("client")

@@ -52,12 +52,25 @@ class ClientChannel(Protocol):
         ...
 
 
+class Wire(Protocol):
+    """How a message came in; Exchange satisfies it. `request_id` is that of the JSON-RPC request, `revision` the one of
+    MCP that it follows, where that is known."""
+
+    request_id: str | int | None
+    revision: str | None
+
+    @property
+    def http_version(self) -> str:
+        """Of HTTP: "1.1" or "2"."""
+        ...
+
+
 class CallExtras(NamedTuple):
     """What came with a call beside name and arguments: an idempotency key (from `_meta` or the HTTP header
     `Idempotency-Key`), the client's declared capabilities (never identity), what a client that was asked for input
     sends back with its retry (`inputResponses`, `requestState`: attacker-controlled, verify both), whether it is one
-    that answers questions with a retry at all (`rounds`: the newer era), and the channel that reaches the client while
-    the call runs."""
+    that answers questions with a retry at all (`rounds`: the newer era), the channel that reaches the client while
+    the call runs, the trace that the call belongs to, the session it is part of, and how it came in."""
 
     idempotency_key: str | None = None
     client_capabilities: Mapping[str, Any] | None = None
@@ -68,6 +81,7 @@ class CallExtras(NamedTuple):
     channel: ClientChannel | None = None
     trace: Mapping[str, str] | None = None
     session_id: str | None = None
+    wire: Wire | None = None
 
     @property
     def takes_tasks(self) -> bool:
@@ -162,6 +176,7 @@ class HostedCatalog(Protocol):
         argument: str,
         value: str,
         known: Mapping[str, str] = NOTHING_KNOWN,
+        extras: CallExtras = NO_EXTRAS,
     ) -> Json:
         """The `completion` object. `known` are the other arguments, as far as the client has values for them."""
         ...

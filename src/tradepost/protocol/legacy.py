@@ -24,7 +24,7 @@ from tradepost.protocol.methods import (
     CATALOG_METHODS,
     MAX_URI_CHARACTERS,
     TOOLS_CALL,
-    WITH_ROUNDS,
+    WITH_EXTRAS,
     CatalogMethods,
     call_extras,
     capabilities,
@@ -153,9 +153,11 @@ class LegacyEra:
         if method not in CATALOG_METHODS:
             raise unknown_method(method, modern=False)
         extras = NO_EXTRAS
-        if method in WITH_ROUNDS:
+        if method in WITH_EXTRAS:
             capabilities = session.client_capabilities if session else None
-            extras = call_extras(params, headers, capabilities, self._channel(exchange, params, session))
+            exchange.revision = session.protocol_version if session else headers.get(VERSION_HEADER)
+            channel = self._channel(exchange, params, session)
+            extras = call_extras(params, headers, capabilities, channel, wire=exchange)
         loaded = session.loaded if session is not None else ()
         call = self._methods.result(_SHAPE, caller, server, method, params, extras, loaded)
         if session is None or message.id is None:

@@ -11,7 +11,7 @@ from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.protocol.errors import invalid_params
 from tradepost.protocol.headers import is_visible_ascii
-from tradepost.protocol.hosting import CallExtras, ClientChannel, HostedCatalog
+from tradepost.protocol.hosting import CallExtras, ClientChannel, HostedCatalog, Wire
 from tradepost.protocol.jsonrpc import Json
 
 KEY_HEADER = "idempotency-key"
@@ -24,14 +24,14 @@ MAX_RUN_CHARACTERS = 64
 MAX_URI_CHARACTERS = 8192
 
 TOOLS_CALL = "tools/call"
-WITH_ROUNDS = frozenset({TOOLS_CALL, "resources/read", "prompts/get"})  # what a server may answer with questions
 _LISTS = {
     "tools/list": "tools",
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
     "prompts/list": "prompts",
 }
-CATALOG_METHODS = frozenset({*_LISTS, TOOLS_CALL, "resources/read", "prompts/get", "completion/complete"})
+WITH_EXTRAS = frozenset({TOOLS_CALL, "resources/read", "prompts/get", "completion/complete"})  # the others are lists
+CATALOG_METHODS = frozenset({*_LISTS, *WITH_EXTRAS})
 
 
 class ResultShape(Protocol):
@@ -88,7 +88,7 @@ class CatalogMethods:
         if method == "prompts/get":
             name, texts = text(params, "name"), _texts(params)
             return shape.plain(await self._host.get_prompt(caller, server, name, texts, extras))
-        return shape.plain(await self._complete(caller, server, params))
+        return shape.plain(await self._complete(caller, server, params, extras))
 
     async def _items(self, caller: Caller, server: str | None, method: str, loaded: Sequence[str]) -> bytes:
         if method == "tools/list":
@@ -99,7 +99,7 @@ class CatalogMethods:
             return await self._host.list_resource_templates(caller, server)
         return await self._host.list_prompts(caller, server)
 
-    async def _complete(self, caller: Caller, server: str | None, params: Json) -> Json:
+    async def _complete(self, caller: Caller, server: str | None, params: Json, extras: CallExtras) -> Json:
         reference, argument = _object(params, "ref"), _object(params, "argument")
         if reference.get("type") not in ("ref/prompt", "ref/resource"):
             raise InvalidArgument("ref.type is ref/prompt or ref/resource.", field="ref")
@@ -107,7 +107,7 @@ class CatalogMethods:
         if not isinstance(value, str):
             raise InvalidArgument("argument.value is a text.", field="argument.value")
         name, known = text(argument, "name"), _texts(_object(params, "context"))
-        completion = await self._host.complete(caller, server, reference, name, value, known)
+        completion = await self._host.complete(caller, server, reference, name, value, known, extras)
         meta = completion.get("_meta")  # of the result, where it came with the values
         shown: Json = {"completion": {key: inner for key, inner in completion.items() if key != "_meta"}}
         return {**shown, "_meta": meta} if meta else shown
@@ -132,6 +132,7 @@ def call_extras(
     channel: ClientChannel | None = None,
     *,
     rounds: bool = False,
+    wire: Wire | None = None,
 ) -> CallExtras:
     """What came beside name and arguments. Raises Refusal (400) for an unusable key or two different ones."""
     meta = meta_of(params)
@@ -145,7 +146,8 @@ def call_extras(
         rounds,
         channel,
         _trace(meta, headers),
-        headers.get(SESSION_HEADER),
+        None if rounds else headers.get(SESSION_HEADER),  # there are no sessions in the newer era, whatever is sent
+        wire,
     )
 
 

@@ -28,7 +28,7 @@ from tradepost.protocol.listening import LISTEN, Listening
 from tradepost.protocol.methods import (
     CATALOG_METHODS,
     TOOLS_CALL,
-    WITH_ROUNDS,
+    WITH_EXTRAS,
     CatalogMethods,
     call_extras,
     capabilities,
@@ -153,17 +153,19 @@ class ModernEra:
         if message.method == DISCOVER:
             return self._discovery(shape, info)
         if message.method in TASK_METHODS:
-            extras = call_extras(message.params, headers, declared, rounds=True)
+            exchange.revision = VERSION
+            extras = call_extras(message.params, headers, declared, rounds=True, wire=exchange)
             return await self._tasks.result(shape, caller, server, message.method, message.params, extras)
         if message.method == LISTEN:
             return await self._listening.listen(caller, server, message, exchange, shape, declared)
-        extras = self._extras(message, exchange, declared) if message.method in WITH_ROUNDS else NO_EXTRAS
+        extras = self._extras(message, exchange, declared) if message.method in WITH_EXTRAS else NO_EXTRAS
         call = self._methods.result(shape, caller, server, message.method, message.params, extras)
         return await self._connected.run(exchange, call)
 
     def _extras(self, message: Message, exchange: Exchange, declared: Mapping[str, Any]) -> CallExtras:
         channel = _channel(exchange, message.params)
-        return call_extras(message.params, exchange.headers, declared, channel, rounds=True)
+        exchange.revision = VERSION
+        return call_extras(message.params, exchange.headers, declared, channel, rounds=True, wire=exchange)
 
     def _discovery(self, shape: ModernShape, info: Json) -> bytes:
         offered = {**capabilities(info), "extensions": OFFERED}

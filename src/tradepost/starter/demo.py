@@ -77,9 +77,13 @@ async def prepare(settings: Settings, shop: ShopWish, keys: Keys, say: Say) -> D
     await asyncio.to_thread(upgrade, settings.hub_database, "hub")
     await asyncio.to_thread(upgrade, settings.store_database, "store")
     hub = await open_tradepost(settings)
-    main = await _workspace(hub, MAIN, "Demo shop", (*AGENTS, tracker.AGENT), shop, keys, say)
-    await _workspace(hub, SECOND, "Second shop", AGENTS, shop, keys, say)
-    await _start_tracker(running, settings, hub, main, say)
+    try:
+        main = await _workspace(hub, MAIN, "Demo shop", (*AGENTS, tracker.AGENT), shop, keys, say)
+        await _workspace(hub, SECOND, "Second shop", AGENTS, shop, keys, say)
+        await _start_tracker(running, settings, hub, main, say)
+    except BaseException:
+        await hub.stop()
+        raise
     return Demo(hub, running)
 
 

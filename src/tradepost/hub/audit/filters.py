@@ -36,5 +36,12 @@ class Filter:
                 statement = statement.where(getattr(AuditEvent, name) == wanted)
         return statement
 
+    @property
+    def newest_first(self) -> tuple[tuple[Any, type], ...]:
+        """In which order a list of these rows is read, each column with the type of its values: by their number, which
+        an index has behind each filter; within a period by their time, else everything after it would be looked at."""
+        number = (AuditEvent.sequence, int)
+        return (number,) if self.since is self.until is None else ((AuditEvent.occurred_at, datetime), number)
+
 
 EVERYTHING = Filter()

@@ -9,7 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tradepost.database.base import HubBase, Scoped, Versioned
 from tradepost.database.types import JsonColumn
 
-_WITH_USER: dict[str, Any] = dict.fromkeys(("sqlite_where", "postgresql_where"), text("user_id IS NOT NULL"))
+
+def _where_there(name: str) -> Index:
+    """Rows that have one: most have none, and cost nothing then."""
+    there: dict[str, Any] = dict.fromkeys(("sqlite_where", "postgresql_where"), text(f"{name} IS NOT NULL"))
+    return Index(f"ix_audit_events_{name}", "workspace_id", name, "sequence", **there)
+
 
 AuditKind = Literal["read", "intent", "outcome", "refused", "decision", "admin"]
 
@@ -52,12 +57,13 @@ class AuditEvent(HubBase, Scoped):
     details: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
     __table_args__ = (
         Index("uq_audit_events_sequence", "sequence", unique=True),
-        Index("ix_audit_events_time", "workspace_id", "occurred_at"),
+        Index("ix_audit_events_time", "workspace_id", "occurred_at", "sequence"),
         Index("ix_audit_events_request", "workspace_id", "request_id"),
-        Index("ix_audit_events_action", "workspace_id", "action_id"),
         Index("ix_audit_events_newest", "workspace_id", "sequence"),
-        *(Index(f"ix_audit_events_{name}", "workspace_id", name, "sequence") for name in ("agent_id", "tool", "kind")),
-        Index("ix_audit_events_user_id", "workspace_id", "user_id", "sequence", **_WITH_USER),
+        *(Index(f"ix_audit_events_{name}", "workspace_id", name, "sequence") for name in ("tool", "server")),
+        Index("ix_audit_events_agent_id", "workspace_id", "agent_id", "sequence", "tool", "kind", "server"),
+        Index("ix_audit_events_kind", "workspace_id", "kind", "sequence", "agent_id"),
+        *(_where_there(name) for name in ("user_id", "action_id", "run_id")),
     )
 
 

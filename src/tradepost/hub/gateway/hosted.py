@@ -218,11 +218,13 @@ class Gateway:
         argument: str,
         value: str,
         known: Mapping[str, str] = NOTHING_KNOWN,
+        extras: CallExtras = NO_EXTRAS,
     ) -> Json:
-        """See HostedCatalog."""
+        """See HostedCatalog. No server asks anything because of a completion, so its client is not to be reached."""
         name = str(reference.get("name") or reference.get("uri") or "")
         asked = {"name": argument, "value": value, "known": dict(known)}
-        call = Call(caller, "completion", name, asked, server, run_id=caller.run_id, reference=reference)
+        told = CallExtras(trace=extras.trace, session_id=extras.session_id, wire=extras.wire)
+        call = Call(caller, "completion", name, asked, server, told, run_id=caller.run_id, reference=reference)
         return await self._run(call)
 
     async def _listed(self, caller: Caller, server: str | None) -> Catalog:

@@ -1,6 +1,6 @@
 """What is measured of the gateway. Calls are counted by names of the registry, never by what a client wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -10,6 +10,8 @@ from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.hub.telemetry.meters import Ended
+
+Values = dict[tuple[str, str], float]  # by name and label
 
 
 def ended_of(call: Call) -> Ended:
@@ -56,15 +58,19 @@ def _outcome(call: Call) -> tuple[str, str]:
 class Gauges:
     """How things stand at a moment, in this process."""
 
-    def __init__(self, parts: Parts, sealer: Sealer, databases: Mapping[str, Database]) -> None:
+    def __init__(
+        self, parts: Parts, sealer: Sealer, databases: Mapping[str, Database], outlets: Callable[[], Values]
+    ) -> None:
         self._parts = parts
         self._sealer = sealer
         self._databases = databases
+        self._outlets = outlets
 
-    def __call__(self) -> dict[tuple[str, str], float]:
+    def __call__(self) -> Values:
         """Values by name and label."""
         parts = self._parts
-        found: dict[tuple[str, str], float] = {
+        found: Values = {
+            **self._outlets(),
             ("audit_waiting_rows", ""): parts.audit.waiting,
             ("audit_lost_rows", ""): parts.audit.lost,
             ("audit_sealed_seconds", ""): monotonic() - self._sealer.sealed_at,

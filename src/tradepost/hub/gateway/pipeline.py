@@ -44,6 +44,7 @@ from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.steps.spend import settle, spend
 from tradepost.hub.gateway.steps.validate import validate
 from tradepost.hub.gateway.tainting import taint
+from tradepost.protocol.errors import canceled
 from tradepost.protocol.upstream_errors import MissingCapability
 
 STEPS: tuple[Step, ...] = (
@@ -120,7 +121,7 @@ class Pipeline:
             if call.slot is not None:
                 self.parts.principals.release(call.slot)
             if self.parts.tracing is not None and not handed_over and call.hold is None:
-                finish(call, self.parts.tracing)  # its client has left
+                finish(call, self.parts.tracing, canceled())  # its client has left
         answer, fields = _answer(call), _fields_of(call)
         return answer if fields is None else await shown_to(call, self.parts, fields, answer)
 
@@ -203,7 +204,7 @@ class Pipeline:
         if _calls.isEnabledFor(logging.INFO):
             _calls.info("a call is over", extra=logged(call))
         if self.parts.tracing is not None:
-            finish(call, self.parts.tracing)
+            finish(call, self.parts.tracing, _raised(call))
         if call.spent is not None:
             await settle(call, self.parts)
 
@@ -231,17 +232,29 @@ def _fields_of(call: Call) -> FieldRules | None:
 
 
 def _answer(call: Call) -> Json:
-    if call.crash is not None:
-        raise call.crash
-    if isinstance(call.error, InProgress) and call.action is not None and call.extras.takes_tasks:
-        return created(call.action)
+    raised = _raised(call)
+    if raised is not None:
+        raise raised
     if call.error is not None:
-        if call.kind != "tool" or call.entry is None or isinstance(call.error, _OUTRIGHT) or lacks_scope(call.error):
-            raise call.error
-        return error_result(call.error)
+        return created(call.action) if _becomes_task(call) and call.action is not None else error_result(call.error)
     if call.answer is None:
         raise RuntimeError(f"The call of {call.name} ended without an answer.")
     return call.answer
+
+
+def _raised(call: Call) -> Exception | None:
+    """What its client hears as an error of JSON-RPC instead of a result."""
+    error = call.error
+    if call.crash is not None or error is None:
+        return call.crash
+    if _becomes_task(call):
+        return None
+    outright = call.kind != "tool" or call.entry is None or isinstance(error, _OUTRIGHT) or lacks_scope(error)
+    return error if outright else None
+
+
+def _becomes_task(call: Call) -> bool:
+    return isinstance(call.error, InProgress) and call.action is not None and call.extras.takes_tasks
 
 
 def lacks_scope(error: Exception) -> bool:

@@ -21,15 +21,17 @@ _LOOKED_AT = 2  # the newest ones: what is in older ones was noted in the databa
 
 
 class AuditFiles:
-    """A sink (stream.Sink). A file that has `most_bytes` is followed by the next one; nobody deletes any."""
+    """A sink (stream.Sink). A file that has `most_bytes` is followed by the next one, and so is one that somebody moved
+    or deleted; nobody here deletes any."""
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self.name = f"file:{folder.resolve()}"
         self._folder = folder
         self._most_bytes = most_bytes
         self._lock: BinaryIO | None = None
-        self._file: BinaryIO | None = None
+        self._file: int | None = None
         self._number = 0
+        self._good = 0  # bytes of the newest file that are whole lines, and on the disk
 
     def open(self) -> Mapping[str, int] | None:
         """See Sink."""
@@ -40,69 +42,93 @@ class AuditFiles:
         except BlockingIOError:
             lock.close()
             return None
+        try:
+            has = self._look()
+        except BaseException:
+            lock.close()  # else nobody could begin, not even this process
+            raise
         self._lock = lock
+        return has
+
+    def _look(self) -> Mapping[str, int]:
         numbers = sorted(int(found[1]) for path in self._folder.iterdir() if (found := _NAMED.fullmatch(path.name)))
         has: dict[str, int] = {}
         for number in numbers[-_LOOKED_AT:]:
-            _read(self._path(number), has)
-        self._go_on_with(numbers[-1] if numbers else 1)
+            self._good = _read(self._path(number), has)
+        self._number = numbers[-1] if numbers else 1
         return has
 
     def write(self, rows: Sequence[Streamed]) -> None:
         """See Sink."""
-        if self._file is None:
+        if self._lock is None:
             raise RuntimeError("These files are not open.")
-        if self._file.tell() >= self._most_bytes:
-            self._go_on_with(self._number + 1)
-        file, before = self._file, self._file.tell()
         try:
-            file.write(b"".join(json_line(one.row) for one in rows))
-            file.flush()
-            os.fsync(file.fileno())
+            if self._good >= self._most_bytes or not self._is_there():
+                self._leave()
+                self._number, self._good = self._number + 1, 0
+            file = self._opened() if self._file is None else self._file
+            data = memoryview(b"".join(json_line(one.row) for one in rows))
+            rest = data
+            while rest:  # a disk that fills up takes a part first
+                rest = rest[os.write(file, rest) :]
+            os.fsync(file)
         except OSError:
-            self._go_on_with(self._number)  # without what its buffer still holds
-            os.truncate(self._path(self._number), before)
-            self._go_on_with(self._number)
+            self._leave()  # what it has beyond its good part is cut off before anything is added
             raise
+        self._good += len(data)
 
     def close(self) -> None:
         """See Sink."""
-        for file in (self._file, self._lock):
-            if file is not None:
-                file.close()
-        self._file = self._lock = None
+        self._leave()
+        if self._lock is not None:
+            self._lock.close()
+        self._lock = None
 
-    def _go_on_with(self, number: int) -> None:
-        if self._file is not None:
-            _let_go(self._file)
-        path = self._path(number)
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0)
-        self._file.seek(0, os.SEEK_END)
-        self._number = number
+    def _is_there(self) -> bool:
+        """Whether the newest file is still the one that is written to."""
+        if self._file is None:
+            return self._good == 0 or self._path(self._number).exists()
+        try:
+            return os.path.samestat(os.stat(self._path(self._number)), os.fstat(self._file))
+        except FileNotFoundError:
+            return False
+
+    def _opened(self) -> int:
+        path = self._path(self._number)
+        self._file = file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if os.fstat(file).st_size > self._good:
+            os.ftruncate(file, self._good)
         folder = os.open(self._folder, os.O_RDONLY)  # so that the name of a new file outlives a crash, too
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+        return file
+
+    def _leave(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"audit-{number:08}.jsonl"
 
 
-def _let_go(file: BinaryIO) -> None:
-    file.close()
-
-
-def _read(path: Path, has: dict[str, int]) -> None:
-    """Note how far each workspace is in a file, and cut off half a line at its end."""
+def _read(path: Path, has: dict[str, int]) -> int:
+    """Note how far each workspace is in a file, and cut off half a line at its end. Returns how many bytes it has.
+    Raises OSError for what is no audit row."""
     whole = 0
     with path.open("rb") as lines:
         for line in lines:
             if not line.endswith(b"\n"):
                 break
-            row = orjson.loads(line)
-            workspace_id, position = row["workspace_id"], int(row["position"])
+            try:
+                row = orjson.loads(line)
+                workspace_id, position = row["workspace_id"], int(row["position"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise OSError(f"{path}, byte {whole}: this is no audit row; move the file away") from error
             has[workspace_id] = max(has.get(workspace_id, 0), position)
             whole += len(line)
     if whole < path.stat().st_size:
         os.truncate(path, whole)
+    return whole

@@ -15,7 +15,8 @@ from tradepost.hub.telemetry.stream import AuditStream, Sink, Workspaces
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """Where to. `lock` is a file that says which process of this machine sends."""
+    """Where to. `lock` is a file that says which process of this machine sends, `seconds` is what an attempt may
+    take."""
 
     folder: Path | None = None
     file_bytes: int = 64 * 2**20
@@ -25,6 +26,7 @@ class Outlets:
     share: float = 1.0
     baggage: bool = False
     lock: Path = Path("otlp.lock")
+    seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,15 @@ class Opened:
     tracing: Traces | None
     streams: Sequence[AuditStream]
     close: Callable[[], None]
+
+    def gauges(self) -> dict[tuple[str, str], float]:
+        """What is lost, or waits because it is not taken."""
+        found: dict[tuple[str, str], float] = {}
+        if self.tracing is not None:
+            found["spans_lost", ""] = self.tracing.lost()
+        for stream in self.streams:
+            found["audit_stream_failing", stream.name.partition(":")[0]] = stream.is_failing
+        return found
 
     async def start(self) -> None:
         """Begin to pass the audit on."""
@@ -62,10 +73,11 @@ def open_outlets(database: Database, workspaces: Workspaces, outlets: Outlets) -
                 hint="Install Tradepost with it: pip install 'tradepost[telemetry]'.",
             ) from error
         if "traces" in outlets.signals:
-            tracing = otlp.open_tracing(outlets.otlp_url, outlets.headers, outlets.share, baggage=outlets.baggage)
+            options = {"baggage": outlets.baggage, "seconds": outlets.seconds}
+            tracing = otlp.open_tracing(outlets.otlp_url, outlets.headers, outlets.share, **options)
             close = tracing.shutdown
         if "logs" in outlets.signals:
-            sinks.append(otlp.AuditLogs(outlets.otlp_url, outlets.headers, outlets.lock))
+            sinks.append(otlp.AuditLogs(outlets.otlp_url, outlets.headers, outlets.lock, outlets.seconds))
     return Opened(tracing, [AuditStream(database, workspaces, sink) for sink in sinks], close)
 
 

@@ -1,6 +1,6 @@
 """What the gateway knows of traces. OpenTelemetry itself is loaded only where somebody wants them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 
@@ -12,6 +12,9 @@ class Span(Protocol):
 
 class Traces(Protocol):
     """Makes spans; tracing.Tracing satisfies it."""
+
+    @property
+    def lost(self) -> Callable[[], int]: ...
 
     def server(self, method: str, came: Mapping[str, str] | None, attributes: Mapping[str, Any]) -> Span: ...
 

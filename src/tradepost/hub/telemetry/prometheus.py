@@ -20,6 +20,8 @@ _GAUGES: Mapping[str, tuple[str, str]] = {  # name -> label, what it means
     "breaker_open": ("server_id", "Servers that are left alone because they failed: 1."),
     "database_connections": ("database", "Connections to databases in use."),
     "processes": ("", "Processes that these numbers are from."),
+    "spans_lost": ("", "Spans that no collector took, since these processes began."),
+    "audit_stream_failing": ("to", "Whether the audit is not passed on to files or a collector for now: 1."),
 }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.database.engine import Database
 from tradepost.foundation.rounds import Rounds
+from tradepost.foundation.trouble import Trouble
 from tradepost.hub.audit.chain import as_shown
 from tradepost.hub.audit.models import AuditEvent, AuditLink, AuditMark
 
@@ -63,19 +64,28 @@ class AuditStream:
         self._mark = f"stream:{sink.name}"
         self._one = asyncio.Lock()
         self._passed: dict[str, int] | None = None  # None: it is not ours, or not yet
+        self._is_writing = False
+        self._trouble = Trouble(_log, f"The audit is passed on to {sink.name}")
         self._rounds = Rounds(f"audit stream to {sink.name}", self._once, pause_seconds)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt to pass rows on failed."""
+        return self._trouble.is_there
 
     async def start(self) -> None:
         """Begin."""
         self._rounds.start()
 
     async def stop(self) -> None:
-        """Pass on what is linked, as far as it is taken, and end."""
+        """Pass on what is linked, as far as it is taken, and end. What is not taken now waits for the next start."""
         await self._rounds.stop()
         if self._passed is not None:
-            await self._once()
+            if not self.is_failing:
+                await self._once()
             self._passed = None
-        await asyncio.to_thread(self._sink.close)
+        if not self._is_writing:
+            await asyncio.to_thread(self._sink.close)
 
     async def pass_on(self) -> int:
         """Pass on every linked row that was not yet. Returns how many; 0 where another process does it. Raises OSError
@@ -97,12 +107,22 @@ class AuditStream:
             rows = await self._next(workspace_id, places)
             if not rows:
                 return passed
-            await asyncio.to_thread(self._sink.write, rows)
+            await asyncio.to_thread(self._write, rows)
             places[workspace_id] = rows[-1].position
             await self._keep(workspace_id, rows[-1])
             passed += len(rows)
             if len(rows) < BATCH:
                 return passed
+
+    def _write(self, rows: Sequence[Streamed]) -> None:
+        """In a thread, which goes on where the round that began it was broken off."""
+        if self._is_writing:
+            raise OSError("the rows before are still being written")
+        self._is_writing = True
+        try:
+            self._sink.write(rows)
+        finally:
+            self._is_writing = False
 
     async def _next(self, workspace_id: str, places: Mapping[str, int]) -> list[Streamed]:
         joined = and_(AuditLink.workspace_id == AuditEvent.workspace_id, AuditLink.id == AuditEvent.id)
@@ -130,4 +150,6 @@ class AuditStream:
         try:
             await self.pass_on()
         except (SQLAlchemyError, OSError) as error:
-            _log.warning("the audit is not passed on to %s for now: %s", self._sink.name, error)
+            self._trouble.failed(error)
+        else:
+            self._trouble.over("Nothing was lost: the rows had waited in the database.")

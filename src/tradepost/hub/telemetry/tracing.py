@@ -17,11 +17,14 @@ _CONTEXT = TraceContextTextMapPropagator()
 
 
 class Tracing:
-    """Makes spans. `baggage` says whether a client's own is passed on to servers."""
+    """Makes spans. `baggage` says whether a client's own is passed on to servers, `lost` how many spans nobody took."""
 
-    def __init__(self, tracer: Tracer, shutdown: Callable[[], None], *, baggage: bool) -> None:
+    def __init__(
+        self, tracer: Tracer, shutdown: Callable[[], None], *, baggage: bool, lost: Callable[[], int] = lambda: 0
+    ) -> None:
         self._tracer = tracer
         self.shutdown = shutdown
+        self.lost = lost
         self._baggage = baggage
 
     def server(self, method: str, came: Mapping[str, str] | None, attributes: Mapping[str, Any]) -> Span:
