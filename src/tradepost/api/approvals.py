@@ -12,6 +12,7 @@ from tradepost.api.shapes import Given, Instant, Page, PageQuery, Reference, Sho
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.agents import find_agent
+from tradepost.hub.access.roles import Deciding, deciding
 from tradepost.hub.actions.answering import How
 from tradepost.hub.actions.card import Card, cards_of
 from tradepost.hub.actions.models import ActionState
@@ -27,6 +28,8 @@ Reading = Annotated[Work, Depends(may("viewer", "read:approvals", agents=True))]
 Answering = Annotated[Work, Depends(may_answer("write:approvals"))]
 Undoing = Annotated[Work, Depends(may("operator", "write:approvals", agents=True))]
 Which = Annotated[str, in_path("The approval's id.", "act_06fk3w9x0t")]
+
+HERE = Deciding(everywhere=True)  # whoever has just answered was let to
 
 
 class ApprovalQuery(PageQuery):
@@ -184,7 +187,9 @@ async def list_approvals(work: Reading, query: Annotated[ApprovalQuery, Query()]
                 raise NotFound("There is no such agent.")
             agent_id = wanted
         found, more = await list_views(session, states=states, agent_id=agent_id, limit=query.limit, cursor=inner)
-    return page([_shown(work.caller, one) for one in found if _is_visible(work.caller, one)], place.around(more))
+        sees = await deciding(session, work.caller)
+        seen = [_seen(work.caller, one, sees) for one in found if _is_visible(work.caller, one)]
+    return page([_shown(one) for one in seen], place.around(more))
 
 
 @router.get("/approvals/groups", summary="List groups of pending approvals")
@@ -192,9 +197,10 @@ async def list_groups(work: Answering) -> Groups:
     """Of the 200 that wait longest, those that can be answered together."""
     found: dict[str, list[CardShown]] = {}
     async with work.reading() as session:
-        shown, _ = await list_views(session, limit=MOST_GROUPED)
+        listed, _ = await list_views(session, limit=MOST_GROUPED)
+        shown = [_seen(work.caller, one, HERE) for one in listed]
         for one, card in zip(shown, await cards_of(session, shown), strict=True):
-            found.setdefault(card.shape, []).append(_card(work.caller, one, card))
+            found.setdefault(card.shape, []).append(_card(one, card))
     groups = [
         Group(shape=shape, agent_id=members[0].agent_id, exposed_name=members[0].exposed_name, members=members)
         for shape, members in found.items()
@@ -209,7 +215,7 @@ async def answer_group(work: Answering, body: GroupSaid) -> Answered:
     members = {one.id: one.fingerprint for one in body.members}
     how = How("rest", body.code)
     found = await work.parts.gateway.verdicts.answer_group(work.caller, body.answer, members, body.comment, how)
-    return Answered(items=[_shown(work.caller, one) for one in found])
+    return Answered(items=[_shown(_seen(work.caller, one, HERE)) for one in found])
 
 
 @router.get("/approvals/{approval}", summary="Show an approval")
@@ -219,22 +225,23 @@ async def get_approval(work: Reading, approval: Which) -> CardShown:
         found = await view(session, approval)
         if not _is_visible(work.caller, found):
             raise NotFound("There is no such approval.")
-        (card,) = await cards_of(session, [found])
-    return _card(work.caller, found, card)
+        seen = _seen(work.caller, found, await deciding(session, work.caller))
+        (card,) = await cards_of(session, [seen])
+    return _card(seen, card)
 
 
 @router.post("/approvals/{approval}/approve", summary="Approve a write")
 async def approve(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Approve it exactly as shown. With enough approvals the hub carries it out, once."""
     found = await work.parts.gateway.verdicts.approve(work.caller, approval, body.comment, body.how())
-    return _shown(work.caller, found)
+    return _shown(_seen(work.caller, found, HERE))
 
 
 @router.post("/approvals/{approval}/reject", summary="Reject a write")
 async def reject(work: Answering, approval: Which, body: Said) -> ApprovalShown:
     """Reject it for good."""
     found = await work.parts.gateway.verdicts.reject(work.caller, approval, body.comment, body.how())
-    return _shown(work.caller, found)
+    return _shown(_seen(work.caller, found, HERE))
 
 
 @router.post("/approvals/{approval}/settle", summary="Settle a write of unknown outcome")
@@ -243,7 +250,7 @@ async def settle(work: Answering, approval: Which, body: FoundOut) -> ApprovalSh
     repeats the call hears it from then on."""
     how = How("rest", body.code)
     found = await work.parts.gateway.verdicts.settle(work.caller, approval, body.found, body.comment, how)
-    return _shown(work.caller, found)
+    return _shown(_seen(work.caller, found, HERE))
 
 
 def _is_visible(caller: Caller, found: ActionView) -> bool:
@@ -256,17 +263,24 @@ def _is_visible(caller: Caller, found: ActionView) -> bool:
 async def undo(work: Undoing, approval: Which) -> ApprovalShown:
     """Take a write back by the call that its record offers. That is a write of its own, which may wait for a person;
     an agent undoes its own. Asked for twice, it is the same one."""
-    return _shown(work.caller, await work.parts.gateway.undoing.undo(work.caller, approval))
+    done = await work.parts.gateway.undoing.undo(work.caller, approval)
+    return _shown(_seen(work.caller, done, HERE))
 
 
-def _card(by: Caller, found: ActionView, card: Card) -> CardShown:
-    return CardShown.model_validate({**_facts(by, found), "warnings": list(card.warnings), "shape": card.shape})
+def _seen(by: Caller, found: ActionView, sees: Deciding) -> ActionView:
+    """As an agent sees its own, or a person who may see personal data or not."""
+    return (
+        found.for_person(sees_personal=sees.about(found.profile_id)) if by.agent_id is None else found.for_its_caller()
+    )
 
 
-def _shown(by: Caller, found: ActionView) -> ApprovalShown:
-    return ApprovalShown.model_validate(_facts(by, found))
+def _card(seen: ActionView, card: Card) -> CardShown:
+    return CardShown.model_validate({**_facts(seen), "warnings": list(card.warnings), "shape": card.shape})
 
 
-def _facts(by: Caller, found: ActionView) -> dict[str, Any]:
-    found = found if by.agent_id is None else found.for_its_caller()
-    return {**found.as_dict(), "message": found.what_happened()}
+def _shown(seen: ActionView) -> ApprovalShown:
+    return ApprovalShown.model_validate(_facts(seen))
+
+
+def _facts(seen: ActionView) -> dict[str, Any]:
+    return {**seen.as_dict(), "message": seen.what_happened()}

@@ -110,6 +110,7 @@ class DifferenceShown(Shown):
     after: str
     rule: str | None
     reason: str
+    gone: bool = Field(description="Whether its tool is no longer there.")
 
 
 class ChangedShown(Shown):
@@ -118,6 +119,7 @@ class ChangedShown(Shown):
     rule: RuleShown
     looked_at: int | None = Field(description="How many writes a dry run looked at; null where it is none.")
     differences: list[DifferenceShown]
+    gone: list[str] = Field(description="Tools (server.tool) that a dry run looked at writes of, and that are gone.")
 
 
 class TableGiven(Given):
@@ -195,7 +197,7 @@ def shown(rule: Rule, names: drafts.Names) -> RuleShown:
 
 def changed(rule: Rule, names: drafts.Names) -> ChangedShown:
     """A rule after a change."""
-    return ChangedShown(rule=shown(rule, names), looked_at=None, differences=[])
+    return ChangedShown(rule=shown(rule, names), looked_at=None, differences=[], gone=[])
 
 
 def compared(rule: Rule, names: drafts.Names, found: last_week.Comparison) -> ChangedShown:
@@ -210,7 +212,9 @@ def compared(rule: Rule, names: drafts.Names, found: last_week.Comparison) -> Ch
             after=one.after,
             rule=one.rule,
             reason=one.reason,
+            gone=one.gone,
         )
         for one in found.differences
     ]
-    return ChangedShown(rule=shown(rule, names), looked_at=found.looked_at, differences=differences)
+    gone = list(found.gone)
+    return ChangedShown(rule=shown(rule, names), looked_at=found.looked_at, differences=differences, gone=gone)

@@ -81,7 +81,7 @@ def show(
 
     async def work() -> None:
         async with hub_session(data, workspace, write=False) as (session, _):
-            action = await view(session, action_id)
+            action = (await view(session, action_id)).for_person(sees_personal=True)
             (card,) = await cards_of(session, [action])
         if as_json:
             console.show_json({**action.as_dict(), "warnings": list(card.warnings), "shape": card.shape})

@@ -101,12 +101,21 @@ def tell_comparison(found: last_week.Comparison, *, as_json: bool) -> None:
             "after": one.after,
             "rule": one.rule,
             "reason": one.reason,
+            "gone": one.gone,
         }
         for one in found.differences
     ]
     if as_json:
-        console.show_json({"looked_at": found.looked_at, "more": found.more, "differences": rows})
+        console.show_json(
+            {"looked_at": found.looked_at, "more": found.more, "differences": rows, "gone": list(found.gone)}
+        )
         return
-    console.show_table(rows, ["id", "at", "tool", "before", "after", "rule", "reason"], "Nothing differs.")
+    shown = [{**row, "tool": f"{row['tool']} (gone)"} if row["gone"] else row for row in rows]
+    console.show_table(shown, ["id", "at", "tool", "before", "after", "rule", "reason"], "Nothing differs.")
     last = f"the last {found.looked_at}" if found.more else f"{found.looked_at}"
     console.say(f"Looked at {last} writes of the last {last_week.DAYS} days. Nothing was changed.")
+    if found.gone:
+        names = ", ".join(found.gone)
+        console.say(
+            f"Tools among them that are no longer there: {console.text(names)}. They count as they were called."
+        )

@@ -16,20 +16,25 @@ from tradepost.foundation.untrusted import DEFAULT_CAP, UntrustedText, clean, hi
 MOST_NOTED = 4  # kinds of text per call: one is enough to know, a few to say which
 
 MOST_TEXTS = 200
+MOST_NAMED = 2_000
 
 
 @dataclass(slots=True)
 class Heard:
     """What an answer was given that outsiders wrote: which kinds of text ("an order note"), the texts themselves, and
-    how many characters that nobody can see were taken out, be it of a text or a plain name."""
+    how many characters that nobody can see were taken out, be it of a text or a plain name. `named` is what it says of
+    persons, with the kind of personal data that it is: prose does not say which of its words are a name."""
 
     kinds: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     removed: int = 0
+    named: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.kinds)
 
+
+OF_PERSONS = frozenset({"a customer's name", "the name of who signed"})
 
 _listener: ContextVar[Heard | None] = ContextVar("delivered_outsiders_text", default=None)
 
@@ -71,9 +76,20 @@ def delivered_name(name: str | None, what: str) -> None:
         delivered(what, name)
 
 
+def delivered_person(value: str, kind: str = "name") -> str:
+    """Note that an answer says this of a person, which is personal data of this kind. Returns it."""
+    heard = _listener.get()
+    if heard is not None and value and len(heard.named) < MOST_NAMED:
+        heard.named[value] = kind
+    return value
+
+
 def clean_name(name: str, cap: int, what: str) -> str:
-    """A name without what cannot be seen, cut at `cap`; noted unless it hid nothing and reads as nothing but a name."""
+    """A name without what cannot be seen, cut at `cap`; noted unless it hid nothing and reads as nothing but a name, a
+    person's always as such."""
     shown = clean(name, cap)
+    if what in OF_PERSONS:
+        delivered_person(shown)
     hides = shown != name and _count_hidden(name)
     if hides or not reads_as_name(shown):
         delivered(what, name)

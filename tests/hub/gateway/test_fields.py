@@ -11,7 +11,7 @@ from tests.hub.gateway.world import World, error_of, structured
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.access.agents import set_posture
 from tradepost.hub.access.field_rules import FieldRule, change_fields
-from tradepost.hub.gateway.showing.kinds import kind_of
+from tradepost.hub.access.personal.kinds import kind_of
 from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.protocol.builtin import Json, ToolResult
 from tradepost.protocol.errors import MASKED_META

@@ -16,6 +16,7 @@ from tradepost.hub.registration.policies import rules
 from tradepost.hub.registration.policies.declaring import declare
 from tradepost.hub.registration.policies.drafts import read_names, rule_from
 from tradepost.hub.registration.policies.last_week import compare
+from tradepost.hub.registry.models import Server
 from tradepost.protocol.builtin import ToolResult
 
 
@@ -235,4 +236,28 @@ async def test_last_week_by_other_rules(guarded: World) -> None:
         )
         assert (await compare(session, [], now)).differences == ()
         assert (await compare(session, [rule], now + timedelta(days=8))).looked_at == 0
+        assert found.gone == ()
     assert guarded.shop.stock(guarded.workspace_id, "A1")["quantity"] == 17
+
+
+async def test_last_week_counts_writes_of_tools_that_are_gone(guarded: World) -> None:
+    """A server that was deleted since: its writes count, with the money that totals counted of them, and are named."""
+
+    async def answer(*_: Any) -> ToolResult:
+        return ToolResult([{"type": "text", "text": "ok"}], {"status": "ok"})
+
+    guarded.servers.remote = answer
+    await guarded.add_remote("pay")
+    await add(guarded, "much", "deny", tool="pay", when="totals.agent.money > 900 * call.unit")
+    async with guarded.changing() as session:
+        given = {"amount": "value", "currency": "currency", "unit": "major"}
+        await declare(session, guarded.owner, "foreign", "pay", given)
+    await guarded.call("pay", value="30.00", currency="EUR")
+    async with guarded.changing() as session:
+        await session.delete((await session.scalars(select(Server).where(Server.slug == "foreign"))).one())
+    said = {"name": "fewer", "outcome": "ask", "tool": "pay", "when": "call.amount > 25 * call.unit", "reason": "large"}
+    async with guarded.changing() as session:
+        rule = rule_from(said, await read_names(session))
+        found = await compare(session, [rule], datetime.now(UTC) + timedelta(seconds=1))
+    assert (found.looked_at, found.gone) == (1, ("foreign.pay",))
+    assert [(one.tool, one.before, one.after, one.gone) for one in found.differences] == [("pay", "allow", "ask", True)]

@@ -6,11 +6,12 @@ from sqlalchemy import Select, func, select, union_all
 
 from tradepost.commerce.customers.models import Customer
 from tradepost.commerce.customers.names import names_like, names_spelled
+from tradepost.commerce.logistics.models import Driver
 from tradepost.commerce.orders.models import Order
 from tradepost.commerce.store.rows import noun_of
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.errors import InvalidArgument, NotFound
-from tradepost.foundation.outsiders import clean_name
+from tradepost.foundation.outsiders import clean_name, delivered_person
 from tradepost.foundation.untrusted import clean
 
 Row = TypeVar("Row")
@@ -96,7 +97,10 @@ async def buyers_called(store: Store, wanted: str) -> list[Select[Any]]:
 
 def called(row: Any) -> str:
     """ "RTM (Rotterdam)": number or code, and name."""
-    return f"{getattr(row, 'code', None) or row.number} ({clean(row.name, 60)})"
+    name = clean(row.name, 60)
+    if isinstance(row, Driver):
+        delivered_person(name)
+    return f"{getattr(row, 'code', None) or row.number} ({name})"
 
 
 async def _by_name(store: Store, model: Any, wanted: str) -> list[Any]:

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import inspect
 
+from tradepost.commerce.store import privacy
 from tradepost.commerce.store.changes import SILENT_TABLES, Changed, ChangeLog, Place
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.wording import Wording, columns_in, kind_for, label_for, wording_of
 from tradepost.commerce.store.words import RECORDS
 from tradepost.protocol.builtin import Json
 
+_PERSONAL = frozenset({"email", "phone", "address", "details"})
+_WHOLE = "whole"
 MOST_SAID = 3  # changes in the sentence that sums up
 
 # What of a write is money that moves, and how many units it is about: the first of these that changed says it.
@@ -38,14 +41,18 @@ _UNITS = (
 )
 
 
-async def preview_of(store: Store, log: ChangeLog, title: str) -> Json:
-    """{summary, changes, side_effects, amount, quantity, versions} of what the store's transaction did so far. Call it
-    after the flush; it only reads."""
+async def preview_of(store: Store, log: ChangeLog, title: str) -> tuple[Json, Json]:
+    """{summary, changes, side_effects, amount, quantity, versions} of what the store's transaction did so far, and what
+    is masked in its changes, by their places. Call it after the flush; it only reads."""
     rests_on, changed = log.versions(), list(log.changed())
     wording = await wording_of(store, log)
     changes = [line for one in changed for line in await _lines(wording, one, rests_on)]
+    whole = {str(index): one.pop(_WHOLE) for index, one in enumerate(changes) if _WHOLE in one}
+    for index, opened in whole.items():
+        for name, text in opened.items():
+            privacy.hid(str(changes[int(index)][name]), str(text))
     names = {(one["table"], one["id"]): one["record"] for one in changes}
-    return {
+    preview = {
         "summary": _summary(title, store, changes),
         "changes": changes,
         "side_effects": store.side_effects,
@@ -56,6 +63,7 @@ async def preview_of(store: Store, log: ChangeLog, title: str) -> Json:
             for place, version in rests_on.items()
         ],
     }
+    return preview, whole
 
 
 async def _lines(wording: Wording, one: Changed, rests_on: Mapping[Place, int]) -> Iterable[Json]:
@@ -80,6 +88,11 @@ async def _lines(wording: Wording, one: Changed, rests_on: Mapping[Place, int]) 
         before, after = await wording.value(row, key, old), await wording.value(row, key, value)
         words = {"record": name, "field": label_for(table, key), "before": before, "after": after}
         found.append({**words, **beside, "column": key})
+        if kind_for(table, key) in _PERSONAL:
+            texts = {"before": (before, old), "after": (after, value)}
+            opened = {side: await wording.value(row, key, kept, whole=True) for side, (_, kept) in texts.items()}
+            differ = {side: text for side, text in opened.items() if text != texts[side][0]}
+            found[-1] |= {_WHOLE: differ} if differ else {}
     if new and not found:
         found.append({"record": name, "field": "made", "before": None, "after": "yes", **beside, "column": "id"})
     return found

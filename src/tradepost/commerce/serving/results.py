@@ -26,7 +26,7 @@ def written(answer: Answer[Any], *, replayed: bool, undo: Json | None = None) ->
     return ToolResult([text_block(text)], {"status": "succeeded", "replayed": replayed, **answer.data}, undo=undo)
 
 
-def previewed(preview: Json, answer: Answer[Any]) -> ToolResult:
+def previewed(preview: Json, personal: Json, answer: Answer[Any]) -> ToolResult:
     """The result of a preview: what it comes to, then before and after per record. What the tool would have answered
     goes with it for the hub's policy, and to nobody else."""
     changes = preview["changes"]
@@ -37,7 +37,9 @@ def previewed(preview: Json, answer: Answer[Any]) -> ToolResult:
     # What it comes to and what happens outside come first: the text may be cut.
     head = " ".join([f"Would make {len(changes)} changes.", preview["summary"], *preview["side_effects"]])
     text = as_many_as_fit(head, lines, "; ")
-    return ToolResult([text_block(text)], preview, meta={"effect": {**answer.data, **answer.known}})
+    return ToolResult(
+        [text_block(text)], preview, meta={"effect": {**answer.data, **answer.known}, "personal": personal}
+    )
 
 
 def _or_nothing(value: object) -> str:

@@ -29,7 +29,7 @@ from tradepost.commerce.serving.uris import match_uri
 from tradepost.commerce.store.bookings import keep_books
 from tradepost.commerce.store.changes import ChangeLog
 from tradepost.commerce.store.models import Operation, StoreSettings
-from tradepost.commerce.store.privacy import PII_SCOPE, is_shopper
+from tradepost.commerce.store.privacy import PII_SCOPE, hearing_hidden, is_shopper
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.touched import telling
 from tradepost.database.engine import Database
@@ -218,13 +218,16 @@ class StoreServer:
         expected_version: int | None,
         expects: Expects | None,
     ) -> ToolResult:
-        caller = replace(caller, scopes=caller.scopes - {PII_SCOPE})  # it is kept, and shown to all who may approve
+        caller = replace(caller, scopes=caller.scopes - {PII_SCOPE})  # it goes to agents and into mails as it is
         async with self.database.transaction(caller.workspace_id, write=True) as session:
             changes = ChangeLog(session)
             store = await self._store(session, caller, changes=changes, expected_version=expected_version)
-            answer = await _run(tool, store, own)
-            await require_unmoved(store, changes, expects)
-            preview = results.previewed(await preview_of(store, changes, tool.title), answer)
+            with hearing_hidden() as hidden:
+                answer = await _run(tool, store, own)
+                await require_unmoved(store, changes, expects)
+                shown, whole = await preview_of(store, changes, tool.title)
+            personal = {"changes": whole, "words": {mask: text for mask, text in hidden.items() if text is not None}}
+            preview = results.previewed(shown, personal, answer)
             await session.rollback()
         return preview
 

@@ -1,18 +1,41 @@
 """Personal data as callers may see it: masked unless they hold read:customers.pii (commerce.md C14)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from tradepost.foundation.caller import Caller
-from tradepost.foundation.outsiders import clean_name, delivered_name
+from tradepost.foundation.outsiders import clean_name, delivered_name, delivered_person
 
+_hidden: ContextVar[dict[str, str | None] | None] = ContextVar("hidden_of_persons", default=None)
 PII_SCOPE = "read:customers.pii"
 CUSTOMER = "customer"  # the attribute of a caller that is a customer of the shop
 MASKED = "***"
 _NUMBER = re.compile(r"[+\d ()./-]*\Z")
 _OF_THE_DOOR = ("line1", "line2")
 _ADDRESS_FIELDS = ("line1", "line2", "city", "region", "postal_code", "country")
+
+
+@contextmanager
+def hearing_hidden() -> Iterator[dict[str, str | None]]:
+    """Hear what is masked from now on in this task: what is shown in place of what. None where one mask stands for
+    several."""
+    heard: dict[str, str | None] = {}
+    before = _hidden.set(heard)
+    try:
+        yield heard
+    finally:
+        _hidden.reset(before)
+
+
+def hid(shown: str, whole: str) -> str:
+    """Note that this is shown in place of the whole. Returns it."""
+    heard = _hidden.get()
+    if heard is not None and shown != whole:
+        heard[shown] = whole if heard.get(shown, whole) == whole else None
+    return shown
 
 
 def is_shopper(caller: Caller) -> bool:
@@ -34,7 +57,7 @@ def email(caller: Caller, address: str | None) -> str | None:
         delivered_name(f"{local} {domain}", "an e-mail address")
         return address
     delivered_name(domain, "an e-mail address")
-    return f"{local[:1]}***@{domain}"
+    return hid(f"{local[:1]}***@{domain}", address)
 
 
 def phone(caller: Caller, number: str | None) -> str | None:
@@ -43,7 +66,7 @@ def phone(caller: Caller, number: str | None) -> str | None:
         return None
     if may_see_pii(caller):
         return number if _NUMBER.match(number) else clean_name(number, 40, "a phone number")
-    return f"***{number[-2:]}"
+    return hid(f"***{number[-2:]}", number)
 
 
 def address(caller: Caller, record: Mapping[str, Any], *, needed: bool = False) -> dict[str, str]:
@@ -55,5 +78,6 @@ def address(caller: Caller, record: Mapping[str, Any], *, needed: bool = False) 
 
 def _line(name: str, text: str, is_seen: bool) -> str:
     if is_seen or name not in _OF_THE_DOOR:
-        return clean_name(text, 200, "an address")
+        shown = clean_name(text, 200, "an address")
+        return delivered_person(shown, "address") if name in _OF_THE_DOOR else shown
     return MASKED if name == "line1" or text else ""

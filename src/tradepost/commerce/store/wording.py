@@ -1,7 +1,7 @@
 """Records and values of the shop in words that a manager understands, by the table in `words`.
 
-Personal data is masked for everybody: a preview is kept and shown to all who may approve, so it is made as for somebody
-who may not see it. What outsiders wrote is cleaned and stands on one line.
+Personal data is masked: a preview goes to agents, into mails and to all who look at approvals. For people who may
+see it the whole is kept beside. What outsiders wrote is cleaned and stands on one line.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,14 @@ from tradepost.commerce.store.words import COUNTS, HIDDEN, LABELS, NUMBERS, RECO
 from tradepost.database.base import StoreBase
 from tradepost.database.types import JsonColumn, UtcDateTime
 from tradepost.foundation.money import display
+from tradepost.foundation.outsiders import delivered_person
 from tradepost.foundation.untrusted import clean
 
 MAX_TEXT = 300
 MAX_NAME = 60
+_OF_ADDRESS = ("line1", "line2", "postal_code", "city", "region", "country")
 _PRIVATE = ("line1", "line2", "signed_by", "postal_code")  # inside of JSON values
+_OF_PERSONS = frozenset({("drivers", "name")})
 _ENDINGS = ("_minor", "_at", "_id")
 _BY_ENDING: tuple[tuple[str, Kind], ...] = (
     ("_minor", "money"),
@@ -117,8 +120,8 @@ class Wording:
         words = RECORDS[row.__tablename__]
         return await self._filled(row, words.short or words.name)
 
-    async def value(self, row: Any, column: str, value: Any) -> Any:
-        """A value of a column, ready to read; None stays None."""
+    async def value(self, row: Any, column: str, value: Any, *, whole: bool = False) -> Any:
+        """A value of a column, ready to read; None stays None. `whole`: as those see it who may see personal data."""
         kind = kind_for(row.__tablename__, column)
         if value is None or value == "":
             return None
@@ -130,10 +133,10 @@ class Wording:
             other = await self._get(refers_to(row.__tablename__, column) or "", str(value))
             return one_line(str(value), MAX_NAME) if other is None else await self.short(other)
         if kind == "details":
-            return one_line(_spoken(value, await self._currency_of(row)))
-        return self.plain(kind, value)
+            return one_line(_spoken(value, await self._currency_of(row), whole=whole))
+        return self.plain(kind, value, whole=whole)
 
-    def plain(self, kind: Kind, value: Any) -> Any:
+    def plain(self, kind: Kind, value: Any, *, whole: bool = False) -> Any:
         """A value that says all of itself."""
         if isinstance(value, datetime):
             local = value.astimezone(_zone(self._zone))
@@ -147,7 +150,7 @@ class Wording:
             return said.format(f"{value / 1000:g}" if kind == "thousandths" else value)
         if isinstance(value, int):
             return value
-        return _masked(kind, value)
+        return _said(kind, value, whole=whole)
 
     # ---
 
@@ -175,7 +178,8 @@ class Wording:
             return None if other is None else await self.short(other)
         if column == "type":
             return str(value).replace("_", " ")
-        return one_line(str(value), MAX_NAME)
+        said = one_line(str(value), MAX_NAME)
+        return delivered_person(said) if (row.__tablename__, column) in _OF_PERSONS else said
 
     async def _currency_of(self, row: Any) -> str:
         own = getattr(row, "currency", None)
@@ -218,12 +222,15 @@ _IN_UNITS: Mapping[Kind, str] = {
 }
 
 
-def _masked(kind: Kind, value: Any) -> str:
-    """Text, without what only few may see."""
-    if kind == "email":
+def _said(kind: Kind, value: Any, *, whole: bool) -> str:
+    """Text, without what only few may see, unless it is for them."""
+    if kind == "address" and whole:
+        lines = [str(value.get(part) or "") for part in _OF_ADDRESS]
+        return one_line(", ".join(line for line in lines if line), MAX_TEXT)
+    if kind == "email" and not whole:
         local, _, domain = str(value).partition("@")
         return one_line(f"{local[:1]}***@{domain}", MAX_NAME)
-    if kind == "phone":
+    if kind == "phone" and not whole:
         return f"***{one_line(str(value))[-2:]}"
     if kind == "address":
         town = " ".join(str(value.get(part) or "") for part in ("postal_code", "city")).strip()
@@ -234,25 +241,30 @@ def _masked(kind: Kind, value: Any) -> str:
     return one_line(str(value))
 
 
-def _spoken(value: Any, currency: str) -> str:
+def _spoken(value: Any, currency: str, *, whole: bool) -> str:
     """What a JSON value says, without its marks."""
     if isinstance(value, Mapping):
         parts = ((str(name), inner) for name, inner in value.items() if not str(name).endswith("_id"))
-        said = ((name.removesuffix("_minor"), _spoken_part(name, inner, currency)) for name, inner in parts)
+        said = (
+            (name.removesuffix("_minor"), _spoken_part(name, inner, currency, whole=whole)) for name, inner in parts
+        )
         return "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in said if text)
     if isinstance(value, list):
-        return ", ".join(_spoken(inner, currency) for inner in value)
+        return ", ".join(_spoken(inner, currency, whole=whole) for inner in value)
     return "" if value is None else str(value)
 
 
-def _spoken_part(name: str, value: Any, currency: str) -> str:
+def _spoken_part(name: str, value: Any, currency: str, *, whole: bool) -> str:
     """A part of a JSON value; one that is named like personal data is treated as such."""
     for ending, kind in _BY_ENDING:
         if value and kind in ("email", "phone", "address") and name.endswith(ending):
-            return _masked(kind, value) if kind != "address" or isinstance(value, Mapping) else "***"
+            if kind != "address" or isinstance(value, Mapping):
+                return _said(kind, value, whole=whole)
+            return str(value) if whole else "***"
     if name.endswith("_minor") and type(value) is int:
         return display(value, currency)
-    return "***" if value and name in _PRIVATE else _spoken(value, currency)
+    hides = bool(value) and name in _PRIVATE and not whole
+    return "***" if hides else _spoken(value, currency, whole=whole)
 
 
 def _may_begin_large(table: str, template: str) -> bool:

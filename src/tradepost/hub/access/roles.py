@@ -3,6 +3,8 @@
 An agent has no role: whoever acts with an agent key can change nothing here.
 """
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -79,3 +81,28 @@ def caller_for_user(user: User, request_id: str) -> Caller:
 def system_caller(workspace_id: str, request_id: str) -> Caller:
     """The program itself: the first start, a release's migration, the sweeper."""
     return Caller(workspace_id=workspace_id, principal=Principal("system", "system"), request_id=request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Where a caller may decide about writes, and so sees personal data in what is to be decided."""
+
+    everywhere: bool
+    profiles: frozenset[str] = frozenset()
+
+    def about(self, profile_id: str | None) -> bool:
+        """Whether about the writes of a profile's agents."""
+        return self.everywhere or profile_id in self.profiles
+
+
+async def deciding(session: AsyncSession, by: Caller) -> Deciding:
+    """Where a caller is an operator or more; an agent nowhere."""
+    if by.agent_id is not None:
+        return Deciding(False)
+    try:
+        await require_role(session, by, "operator")
+    except ForbiddenScope:
+        held = select(ProfileRole.profile_id, ProfileRole.role).where(ProfileRole.user_id == by.user_id)
+        rows = await session.execute(held)
+        return Deciding(False, frozenset(profile for profile, role in rows if at_least(role, "operator")))
+    return Deciding(True)

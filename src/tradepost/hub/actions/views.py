@@ -1,5 +1,6 @@
 """Actions as people see them: everything about one, a list of many. Every argument is there, nothing shortened."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,11 +14,17 @@ from tradepost.foundation.clock import from_rfc3339, to_rfc3339
 from tradepost.foundation.errors import InvalidArgument, NotFound
 from tradepost.foundation.pagination import Keyset, decode_cursor, encode_cursor
 from tradepost.foundation.untrusted import clean
+from tradepost.hub.access.field_rules import FieldRules
 from tradepost.hub.access.models import User
+from tradepost.hub.access.personal.fields import Cut
 from tradepost.hub.actions.models import RESTORED, SETTLED, Action, ActionState, ActionVerdict
 
 MAX_CAUSE = 400  # characters
 DRY_RUN = "dry_run"  # in a preview: what a foreign server says of itself
+PERSONAL = "personal"  # in a stored preview: what is masked in it, for those who may see it
+_NOT_SHOWN = frozenset({PERSONAL, "profile_id"})
+# What is personal for whoever may look and not decide: as `read:customers.pii` says it for agents.
+_MASKED = FieldRules("", dict.fromkeys(("email", "phone", "address", "other"), "masked"), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +91,15 @@ class ActionView:
     approver_role: str | None = None
     moves_money: bool = False
     taint: dict[str, Any] | None = None
+    personal: dict[str, Any] | None = None
+    profile_id: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON for the command line, REST and pages."""
         shape: dict[str, Any] = {}
         for name in self.__slots__:
+            if name in _NOT_SHOWN:
+                continue
             value = getattr(self, name)
             if isinstance(value, datetime):
                 value = to_rfc3339(value)
@@ -111,6 +122,16 @@ class ActionView:
             for one in self.verdicts[:1]
         )
         return replace(self, preview=preview, verdicts=answers, undo=None)
+
+    def for_person(self, *, sees_personal: bool) -> "ActionView":
+        """As a person sees it: whole for those who may decide about such writes, otherwise with e-mail addresses, phone
+        numbers and streets masked, in the arguments and in what came of it, too."""
+        if sees_personal:
+            return replace(self, preview=opened_preview(self.preview, self.personal))
+        cut = Cut(_MASKED)
+        cut.whole([self.arguments, self.result, self.undo])  # a text may stand before the field that says what it is
+        arguments, result, undo = (cut.whole(one) for one in (self.arguments, self.result, self.undo))
+        return replace(self, arguments=arguments, result=result, undo=undo)
 
     def what_happened(self) -> str:
         """One sentence about where it stands, with who and when."""
@@ -160,7 +181,22 @@ def preview_for_caller(principal_kind: str, preview: dict[str, Any] | None) -> d
     server says of itself, which is for people to judge."""
     if principal_kind == "shopper" or preview is None:
         return {} if principal_kind == "shopper" else None
-    return {name: value for name, value in preview.items() if name != DRY_RUN}
+    return {name: value for name, value in preview.items() if name not in (DRY_RUN, PERSONAL)}
+
+
+def opened_preview(preview: dict[str, Any] | None, personal: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The preview with what is masked in it in its place."""
+    if preview is None or not personal:
+        return preview
+    words: dict[str, str] = personal["words"]
+    pattern = "|".join(re.escape(mask) for mask in sorted(words, key=len, reverse=True))
+
+    def said(text: Any) -> Any:
+        return re.sub(pattern, lambda found: words[found.group()], text) if pattern and isinstance(text, str) else text
+
+    changes = [{**one, **personal["changes"].get(str(place), {})} for place, one in enumerate(preview["changes"])]
+    effects = [said(one) for one in preview["side_effects"]]
+    return {**preview, "summary": said(preview["summary"]), "changes": changes, "side_effects": effects}
 
 
 async def view_for_caller(session: AsyncSession, action_id: str) -> ActionView:
@@ -244,7 +280,7 @@ def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) ->
         arguments=orjson.loads(action.arguments),
         fingerprint=action.fingerprint,
         definition_digest=action.definition_digest,
-        preview=action.preview,
+        preview=None if action.preview is None else {k: v for k, v in action.preview.items() if k != PERSONAL},
         decision=action.decision,
         decision_reason=action.decision_reason,
         rule_id=action.rule_id,
@@ -264,6 +300,8 @@ def _view(action: Action, verdicts: dict[tuple[str, int], list[VerdictView]]) ->
         undoes=action.undoes,
         undone_by=action.undone_by,
         taint=action.taint,
+        personal=(action.preview or {}).get(PERSONAL),
+        profile_id=action.profile_id,
     )
 
 

@@ -7,10 +7,10 @@ import orjson
 
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.outsiders import delivered
+from tradepost.foundation.outsiders import delivered, delivered_person
 from tradepost.hub.gateway.labels import delimited, label_of
 from tradepost.hub.gateway.parts import CatalogSource
-from tradepost.hub.gateway.rests import Piece, Rests, unknown
+from tradepost.hub.gateway.rests import Entry, Piece, Rests, unknown
 from tradepost.hub.gateway.steps.find_tool import catalog_from
 from tradepost.hub.registry.folding import REST
 from tradepost.protocol.builtin import Json, ToolResult
@@ -86,7 +86,13 @@ async def rest_for(rests: Rests, catalogs: CatalogSource, caller: Caller, handle
     """One piece, for whoever still sees the tool that it is from. Raises NotFound."""
     piece = await rests.piece(caller, handle)
     catalog = await catalog_from(catalogs, caller, None)
-    if all(tool.entry_id != piece.tool_entry_id for tool in catalog.tools.values()):
+    seen: tuple[Entry, ...] = (
+        *catalog.tools.values(),
+        *catalog.resources.values(),
+        *catalog.templates,
+        *catalog.prompts.values(),
+    )
+    if all(entry.entry_id != piece.tool_entry_id for entry in seen):
         raise unknown()
     _tell(piece)
     return _shown(piece)
@@ -97,6 +103,8 @@ def _tell(piece: Piece) -> None:
     kinds = ["a result of another server"] if piece.about["foreign"] else piece.about["outside"]
     for kind in kinds:
         delivered(kind, orjson.dumps(piece.parts).decode())
+    for value, of_person in piece.named.items():
+        delivered_person(value, of_person)
 
 
 def _shown(piece: Piece) -> ToolResult:

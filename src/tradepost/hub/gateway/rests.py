@@ -1,13 +1,13 @@
 """What was left of results, kept for whoever called: sealed, for a time, in the database, so that every process has it.
 
 A piece is given to the same principal, bound as it was then, with at least the scopes it had, as long as it still sees
-the tool: anybody else hears that there is nothing.
+the tool, resource or prompt: anybody else hears that there is nothing.
 """
 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,12 +22,14 @@ from tradepost.foundation.canonical import canonical
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import NotFound
 from tradepost.foundation.ids import new_id
+from tradepost.hub.access.personal.words import Words
 from tradepost.hub.actions.expiry import KEY_RETENTION
 from tradepost.hub.gateway.sizes import Json, size_of, tokens
-from tradepost.hub.registry.catalog import CatalogTool
+from tradepost.hub.registry.catalog import CatalogPrompt, CatalogResource, CatalogTool
 from tradepost.hub.vault.held_keys import HeldKeys
 from tradepost.hub.vault.models import PIECES_PLACE, SealedPiece
 
+Entry = CatalogTool | CatalogResource | CatalogPrompt
 KEPT = timedelta(hours=1)
 KEPT_OF_WRITES = KEY_RETENTION  # a replay gives the same handle
 MOST_PIECES = 2_000  # of the reads of one principal: the oldest go first
@@ -47,9 +49,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece as it is given out. `about` is what was said of the tool when it was kept."""
+    """One piece as it is given out. `about` is what was said of the tool when it was kept, `named` what of it is
+    personal, by kind."""
 
     parts: Sequence[Json]
+    named: Mapping[str, str]
     number: int
     pieces: int
     next: str | None
@@ -70,23 +74,28 @@ class Rests:
     async def keep(
         self,
         caller: Caller,
-        tool: CatalogTool,
+        entry: Entry,
+        name: str,
         pieces: Sequence[Sequence[Json]],
         *,
         of_write: bool,
         outside: Sequence[str] = (),
+        words: Words | None = None,
     ) -> Kept | None:
         """The rest of a result; None where the database does not take it, which is no reason to lose the beginning.
-        `outside` are the kinds of outsiders' texts in it."""
+        `outside` are the kinds of outsiders' texts in it, `words` what all of the result says of persons: a piece does
+        not have the fields that say so."""
         rest_id = new_id("rest")
         until = self._now() + (KEPT_OF_WRITES if of_write else KEPT)
         try:
-            rows = await asyncio.to_thread(self._rows, caller, tool, rest_id, pieces, until, of_write, outside)
+            rows = await asyncio.to_thread(
+                self._rows, caller, entry, name, rest_id, pieces, until, of_write, outside, words
+            )
             async with self._database.transaction(caller.workspace_id, write=True) as session:
                 await self._make_room(session, caller)
                 session.add_all(rows)
         except (SQLAlchemyError, OSError):
-            _log.warning("the rest of a result of %s could not be kept", tool.raw_name, exc_info=True)
+            _log.warning("the rest of a result of %s could not be kept", name, exc_info=True)
             return None
         return Kept(_handle(rest_id, 1), len(pieces), until)
 
@@ -98,8 +107,12 @@ class Rests:
             raise unknown()
         about = dict(row.about)
         number, pieces = about.pop("number"), about.pop("pieces")
+        opened = orjson.loads(self._keys.open(row.place, row.key_version, row.ciphertext))
+        if isinstance(opened, list):  # kept before pieces said whom they name
+            opened = {"parts": opened, "named": {}}
         return Piece(
-            parts=orjson.loads(self._keys.open(row.place, row.key_version, row.ciphertext)),
+            parts=opened["parts"],
+            named=opened["named"],
             number=number,
             pieces=pieces,
             next=_handle(about.pop("rest"), number + 1) if number < pieces else None,
@@ -112,19 +125,23 @@ class Rests:
     def _rows(
         self,
         caller: Caller,
-        tool: CatalogTool,
+        entry: Entry,
+        name: str,
         rest_id: str,
         pieces: Sequence[Sequence[Json]],
         until: datetime,
         of_write: bool,
         outside: Sequence[str],
+        words: Words | None,
     ) -> list[SealedPiece]:
         left = sum(size_of(piece) for piece in pieces)
         rows: list[SealedPiece] = []
         for number, piece in enumerate(pieces, 1):
             handle, text = _handle(rest_id, number), orjson.dumps(piece).decode()
             left -= len(text)
-            key_version, ciphertext = self._keys.seal((caller.workspace_id, PIECES_PLACE, handle), text)
+            named = orjson.dumps(words.of(text) if words is not None else {}).decode()
+            sealed = f'{{"parts":{text},"named":{named}}}'
+            key_version, ciphertext = self._keys.seal((caller.workspace_id, PIECES_PLACE, handle), sealed)
             about = {"rest": rest_id, "number": number, "pieces": len(pieces), "tokens_left": tokens(max(left, 0))}
             rows.append(
                 SealedPiece(
@@ -133,8 +150,8 @@ class Rests:
                     principal_id=caller.principal.id,
                     holder=_holder(caller),
                     scopes=sorted(caller.scopes),
-                    tool_entry_id=tool.entry_id,
-                    about={**about, **_about(tool), "outside": list(outside)},
+                    tool_entry_id=entry.entry_id,
+                    about={**about, **_about(entry, name), "outside": list(outside)},
                     of_write=of_write,
                     expires_at=until,
                     key_version=key_version,
@@ -168,13 +185,13 @@ def unknown() -> NotFound:
     )
 
 
-def _about(tool: CatalogTool) -> Json:
-    foreign = tool.server_kind != "builtin"
+def _about(entry: Entry, name: str) -> Json:
+    foreign = entry.server_kind != "builtin"
     return {
-        "tool": tool.exposed_name,
-        "server": tool.server_slug,
+        "tool": name,
+        "server": entry.server_slug,
         "foreign": foreign,
-        "delimited": foreign and tool.limits.text == "delimited",
+        "delimited": foreign and entry.limits.text == "delimited",
     }
 
 

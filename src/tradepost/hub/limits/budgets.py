@@ -87,11 +87,13 @@ async def used_today(session: AsyncSession, whose: str, now: Now = system_now) -
 
 
 def _limits(agent_id: str | None, quotas: Quotas, counter: str) -> list[tuple[str, int]]:
+    """The agent's own comes first: one that has used up its own does not hold what is left of the workspace's, for a
+    moment, from the others."""
     found = []
-    if counter in quotas.workspace_day:
-        found.append((WORKSPACE, quotas.workspace_day[counter]))
     if agent_id is not None and counter in quotas.agent_day:
         found.append((agent_id, quotas.agent_day[counter]))
+    if counter in quotas.workspace_day:
+        found.append((WORKSPACE, quotas.workspace_day[counter]))
     return found
 
 

@@ -24,7 +24,13 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
     folds = only is None and _are_too_many(chosen, rows.rules.visible_tools)
     if not folds:
         chosen = [row for row in chosen if not (row.always and row.name in META_TOOLS)]
-    if only is None and not any(_may_be_shortened(row, rows) for row in chosen):
+    contents = (*rows.resources, *rows.prompts)
+    shortens = any(_may_be_shortened(row, rows) for row in chosen) or any(
+        _content_limits(rows.servers[row.server_id], rows).result_tokens > 0
+        for row in contents
+        if row.server_id in rows.servers
+    )
+    if only is None and not shortens:
         chosen = [row for row in chosen if not (row.always and row.name == REST)]
     ordered = sorted(chosen, key=lambda row: (row.position, row.exposed_name if only is None else row.name))
     tools: dict[str, CatalogTool] = {}
@@ -43,10 +49,10 @@ def compile_catalog(rows: AgentRows, scopes: frozenset[str], only: ServerRow | N
     visible = {only.id: only} if only is not None else rows.servers
     seen = _seen(rows.resources, visible, scopes)
     texts = {row.entry_id: row.definition.encode() for row in (*rows.resources, *rows.prompts)}
-    entries = [_resource(row, visible[row.server_id]) for row in seen]
+    entries = [_resource(row, visible[row.server_id], rows) for row in seen]
     fixed = [entry for entry in entries if not entry.is_template]
     templates = tuple(entry for entry in entries if entry.is_template)
-    prompts = [_prompt(row, visible[row.server_id]) for row in _seen(rows.prompts, visible, scopes)]
+    prompts = [_prompt(row, visible[row.server_id], rows) for row in _seen(rows.prompts, visible, scopes)]
     every: list[CatalogTool | CatalogResource | CatalogPrompt] = [*prompts, *entries, *tools.values()]
     remotes = {one.server_id: one for one in every if one.server_kind == "remote"}
     return Catalog(
@@ -95,6 +101,11 @@ def _limits(row: ToolRow, rows: AgentRows) -> Limits:
     return limits_of(server.settings, own, rows.rules.result_tokens, bundled=server.kind == "builtin")
 
 
+def _content_limits(server: ServerRow, rows: AgentRows) -> Limits:
+    """Of resources and prompts: their server's, or the workspace's."""
+    return limits_of(server.settings, None, rows.rules.result_tokens, bundled=server.kind == "builtin")
+
+
 def _may_be_shortened(row: ToolRow, rows: AgentRows) -> bool:
     return not row.always and _limits(row, rows).result_tokens > 0
 
@@ -136,7 +147,7 @@ def _seen(rows: Sequence[ContentRow], servers: dict[str, ServerRow], scopes: fro
     return list(first.values())
 
 
-def _resource(row: ContentRow, server: ServerRow) -> CatalogResource:
+def _resource(row: ContentRow, server: ServerRow, rows: AgentRows) -> CatalogResource:
     return CatalogResource(
         entry_id=row.entry_id,
         server_id=server.id,
@@ -149,13 +160,13 @@ def _resource(row: ContentRow, server: ServerRow) -> CatalogResource:
         scope=needed_scope(row.scope, server.slug, server.kind),
         server_url=server.url,
         credential_version=server.credential_version,
-        limits=limits_of(server.settings),
+        limits=_content_limits(server, rows),
         watches=server.watches and (row.is_template or server.kind == "remote"),
         injected=injection_of(server.settings, {}, None, server.url),
     )
 
 
-def _prompt(row: ContentRow, server: ServerRow) -> CatalogPrompt:
+def _prompt(row: ContentRow, server: ServerRow, rows: AgentRows) -> CatalogPrompt:
     return CatalogPrompt(
         entry_id=row.entry_id,
         server_id=server.id,
@@ -167,7 +178,7 @@ def _prompt(row: ContentRow, server: ServerRow) -> CatalogPrompt:
         scope=needed_scope(row.scope, server.slug, server.kind),
         server_url=server.url,
         credential_version=server.credential_version,
-        limits=limits_of(server.settings),
+        limits=_content_limits(server, rows),
         injected=injection_of(server.settings, {}, None, server.url),
     )
 

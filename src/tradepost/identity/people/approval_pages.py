@@ -18,6 +18,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.attempts import LINK
 from tradepost.hub.access.models import User
 from tradepost.hub.access.person_sessions import form_token
+from tradepost.hub.access.roles import at_least
 from tradepost.hub.access.signed_in import SignedIn
 from tradepost.hub.actions.answering import How
 from tradepost.hub.actions.approvers import rights_of
@@ -131,10 +132,12 @@ class ApprovalPages:
         """The action, its card, and whether this person may answer it. Raises NotFound."""
         async with self._parts.database.transaction(workspace_id, write=False) as session:
             shown = await view(session, approval)
-            (card,) = await cards_of(session, [shown])
             action = (await session.scalars(select(Action).where(Action.id == approval))).one()
             user = await session.scalar(select(User).where(User.id == user_id, User.status == "active"))
             rights = await rights_of(session, user, action, self._parts.now()) if user is not None else []
+            sees = bool(rights) or (user is not None and at_least(user.role, "operator"))
+            shown = shown.for_person(sees_personal=sees)
+            (card,) = await cards_of(session, [shown])
         return shown, card, bool(rights)
 
     async def _page(self, person: SignedIn, approval: str, said: str | None = None, status: int = 200) -> Response:

@@ -16,7 +16,7 @@ from tradepost.commerce.store import privacy
 from tradepost.commerce.store.outside import OutsideAddress, OutsideName
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.outsiders import clean_name
+from tradepost.foundation.outsiders import clean_name, delivered_person
 from tradepost.foundation.untrusted import UntrustedText, clean
 
 DetailName = Literal["summary", "standard", "full"]
@@ -172,7 +172,7 @@ def _view(row: Delivery, around: Surroundings) -> DeliveryView:
         "window_from": _time(row.window_from),
         "window_to": _time(row.window_to),
         "eta": _time(row.eta),
-        "driver": f"{driver.number} ({clean(driver.name, 60)})" if driver else None,
+        "driver": f"{driver.number} ({delivered_person(clean(driver.name, 60))})" if driver else None,
         "driver_status": driver.status if driver else None,
     }
 

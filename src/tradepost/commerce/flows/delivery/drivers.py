@@ -18,6 +18,7 @@ from tradepost.commerce.store import privacy
 from tradepost.commerce.store.listing import Cursor, Detail, Fields, Limit, Page, found_sentence, page
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
+from tradepost.foundation.outsiders import delivered_person
 from tradepost.foundation.untrusted import clean
 
 SHOWN = 8  # drivers named in the text
@@ -120,7 +121,7 @@ def _view(store: Store, item: DriverDay, routes: list[str], detail: str) -> Driv
         "id": row.id,
         "number": row.number,
         "version": row.version,
-        "name": clean(row.name, 80),
+        "name": delivered_person(clean(row.name, 80)),
         "warehouse": item.place.code,
         "status": row.status,
         "date": item.day.isoformat(),

@@ -16,7 +16,7 @@ from tradepost.commerce.store import privacy
 from tradepost.commerce.store.outside import OutsideName, OutsidePart
 from tradepost.commerce.store.store import Store
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.outsiders import clean_name
+from tradepost.foundation.outsiders import clean_name, delivered_person
 from tradepost.foundation.untrusted import UntrustedText, clean
 
 EVENTS_SHOWN = 20
@@ -177,7 +177,7 @@ async def _last_mile(store: Store, shipment_ids: Iterable[str]) -> dict[str, lis
                 "number": delivery.number,
                 "status": delivery.status,
                 "eta": _time(delivery.eta),
-                "driver": f"{driver.number} ({clean(driver.name, 60)})" if driver else None,
+                "driver": f"{driver.number} ({delivered_person(clean(driver.name, 60))})" if driver else None,
                 "driver_status": driver.status if driver else None,
                 "driver_unavailable_reason": driver.unavailable_reason if driver else None,
                 "failure_reason": _why(delivery.failure_reason, 100),

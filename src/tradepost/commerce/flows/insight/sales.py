@@ -21,7 +21,7 @@ from tradepost.database.summing import prepare_summing
 from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 from tradepost.foundation.money import exponent, money
-from tradepost.foundation.outsiders import clean_name
+from tradepost.foundation.outsiders import clean_name, delivered_person
 from tradepost.foundation.pagination import decode_offset, encode_cursor
 
 DEFAULT_DAYS = 30
@@ -161,7 +161,11 @@ async def _items(store: Store, scope: SalesScope, page: _Page) -> tuple[list[Sal
         else sales_facts.by_order(scope, page.group, page.limit, page.offset)
     )
     found = (await store.session.execute(statement)).all()
-    return [_row(row, scope, is_of_lines=by_category) for row in found], found[0].groups if found else 0
+    items = [_row(row, scope, is_of_lines=by_category) for row in found]
+    if page.group == "customer":
+        for item in items:
+            delivered_person(item["name"])
+    return items, found[0].groups if found else 0
 
 
 def _row(row: Any, scope: SalesScope, *, is_of_lines: bool) -> SalesRow:

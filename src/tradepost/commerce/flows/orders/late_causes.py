@@ -14,7 +14,7 @@ from tradepost.commerce.orders.models import Order
 from tradepost.commerce.orders.views import units_text
 from tradepost.commerce.store.rows import label_of
 from tradepost.foundation.clock import to_rfc3339
-from tradepost.foundation.outsiders import clean_name
+from tradepost.foundation.outsiders import clean_name, delivered_person
 from tradepost.foundation.untrusted import clean
 
 CauseKind = Literal["driver", "delivery", "carrier", "hold", "payment", "stock", "purchase_order", "not_shipped"]
@@ -114,7 +114,9 @@ def _of_stop(case: _Case, stop: StopFact) -> Iterator[Cause]:
             times = [f"since {_day(driver.unavailable_since)}"] if driver.unavailable_since else []
             times += [f"until {_day(until)}"] if until else []
             span = f" ({', '.join(times)})" if times else ""
-            because = f"its assigned driver {clean(driver.name, REASON_CAP)} is unavailable: {reason}{span}"
+            because = (
+                f"its assigned driver {delivered_person(clean(driver.name, REASON_CAP))} is unavailable: {reason}{span}"
+            )
             yield Cause("driver", because, case.chain(delivery, driver), driver.unavailable_since)
             return
     if delivery.status == "failed":

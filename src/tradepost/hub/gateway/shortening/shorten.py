@@ -42,7 +42,7 @@ def shorten(result: Json, room: int) -> Shortened:
     kept = cut_blocks(own, min(share, sizes[0]), parts)
     text = {"text": orjson.dumps(shown["structuredContent"]).decode()} if mirrors else {}
     shown["content"] = [*({**blocks[place], **text} for place in sorted(mirrors)), *kept]
-    return _with_pieces(shown, parts, room)
+    return with_pieces(shown, parts, room)
 
 
 def withheld(result: Json, room: int) -> Shortened:
@@ -51,7 +51,7 @@ def withheld(result: Json, room: int) -> Shortened:
     mirrors = _mirrors(blocks, structured)
     parts: list[Json] = [] if structured is None else [{"path": "", "members": structured}]
     cut_blocks([block for place, block in enumerate(blocks) if place not in mirrors], 0, parts)
-    return _with_pieces({}, parts, room)
+    return with_pieces({}, parts, room)
 
 
 def marked_truncated(structured: Any) -> Any:
@@ -66,7 +66,8 @@ def weight(part: Json) -> int:
     return size_of_block(part["block"]) + 60 if "block" in part else 2 * size_of(part)
 
 
-def _with_pieces(shown: Json, parts: list[Json], room: int) -> Shortened:
+def with_pieces(shown: Json, parts: list[Json], room: int) -> Shortened:
+    """What goes out, with the parts of the rest in pieces of about `room` bytes."""
     room -= WORDS_BYTES
     pieces: list[list[Json]] = []
     used = room + 1

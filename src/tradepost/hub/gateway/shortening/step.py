@@ -14,7 +14,9 @@ from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.rests import Kept, Rests
+from tradepost.hub.gateway.shortening.contents import shorten_contents, size_of_contents, with_words
 from tradepost.hub.gateway.shortening.shorten import Shortened, marked_truncated, shorten, withheld
+from tradepost.hub.gateway.showing.step import words_of
 from tradepost.hub.gateway.sizes import size_of, size_of_result, tokens
 from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.hub.registry.folding import REST
@@ -25,12 +27,14 @@ LARGE = 256 * 1024  # bytes: that much takes a while, and others wait
 
 
 def over_budget(call: Call, parts: Parts, result: Json) -> bool:
-    """Whether a tool's result is more than it may give. For what came in as a text, its length says mostly that it is
-    not."""
+    """Whether a result is more than its tool, resource or prompt may give. For what came in as a text, its length says
+    mostly that it is not."""
     entry = call.entry
-    if not isinstance(entry, CatalogTool) or parts.rests is None:
+    if entry is None or parts.rests is None:
         return False
     room = entry.limits.result_tokens * BYTES_PER_TOKEN
+    if not isinstance(entry, CatalogTool):
+        return room > 0 and call.kind in ("resource", "prompt") and size_of_contents(result) > room
     if not room or result.get("resultType") in ("input_required", TASK):
         return False
     # What is escaped in a text may take more room once it is written anew, but never more than half as much again.
@@ -41,6 +45,8 @@ def over_budget(call: Call, parts: Parts, result: Json) -> bool:
 
 async def shortened(call: Call, parts: Parts, rests: Rests, result: Json) -> Json:
     """What goes out in place of a result that is over its budget."""
+    if not isinstance(call.entry, CatalogTool):
+        return await _shortened_contents(call, rests, result)
     tool, size = call.tool, size_of_result(result)
     room = tool.limits.result_tokens * BYTES_PER_TOKEN
     made = await (asyncio.to_thread(shorten, result, room) if size > LARGE else _at_once(result, room))
@@ -52,9 +58,17 @@ async def shortened(call: Call, parts: Parts, rests: Rests, result: Json) -> Jso
         fault = await parts.schemas.answer(tool, shown.get("structuredContent"))
         if fault is not None:
             return await _withheld(call, rests, result, room)
-    kept = await _kept(call, rests, made)
+    kept = await _kept(call, rests, made, result)
     words = _words(size, made, kept, result)
     shown["content"] = [*shown["content"], {"type": "text", "text": f"[{words}]"}]
+    return {**shown, "_meta": {**_meta(result), REST_META: _where(size, made, kept)}}
+
+
+async def _shortened_contents(call: Call, rests: Rests, result: Json) -> Json:
+    room, size = call.found.limits.result_tokens * BYTES_PER_TOKEN, size_of_contents(result)
+    made = await asyncio.to_thread(shorten_contents, result, room)
+    kept = await _kept(call, rests, made, result)
+    shown = with_words(made.result, f"[{_words(size, made, kept, result)}]")
     return {**shown, "_meta": {**_meta(result), REST_META: _where(size, made, kept)}}
 
 
@@ -64,7 +78,7 @@ async def _at_once(result: Json, room: int) -> Shortened:
 
 async def _withheld(call: Call, rests: Rests, result: Json, room: int) -> Json:
     made = await asyncio.to_thread(withheld, result, room)
-    kept = await _kept(call, rests, made)
+    kept = await _kept(call, rests, made, result)
     size = size_of_result(result)
     done = " It was carried out: do not repeat it." if call.writes else ""
     about = f"The result of {call.name} has about {tokens(size)} tokens, more than the {tokens(room)} it may have, and "
@@ -80,9 +94,22 @@ async def _withheld(call: Call, rests: Rests, result: Json, room: int) -> Json:
     return {**error_result(error), "_meta": {**_meta(result), REST_META: _where(size, made, kept)}}
 
 
-async def _kept(call: Call, rests: Rests, made: Shortened) -> Kept | None:
-    outside = call.outside.kinds
-    return await rests.keep(call.caller, call.tool, made.pieces, of_write=call.writes, outside=outside)
+async def _kept(call: Call, rests: Rests, made: Shortened, result: Json) -> Kept | None:
+    personal = await asyncio.to_thread(words_of, call, result)
+    return await rests.keep(
+        call.caller,
+        call.found,
+        _name(call),
+        made.pieces,
+        of_write=call.writes,
+        outside=call.outside.kinds,
+        words=personal,
+    )
+
+
+def _name(call: Call) -> str:
+    """As whoever called knows it: a tool by its exposed name, a resource by its URI, a prompt by its name."""
+    return call.entry.exposed_name if isinstance(call.entry, CatalogTool) else call.name
 
 
 def _words(size: int, made: Shortened, kept: Kept | None, result: Json) -> str:

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 from tradepost.foundation.errors import LimitExceeded
-from tradepost.hub.access.field_rules import FieldRules, Show
+from tradepost.hub.access.field_rules import KINDS, FieldRules, Show
+from tradepost.hub.access.personal.fields import Cut
+from tradepost.hub.access.personal.persons import lists_persons, names_a_person
+from tradepost.hub.access.personal.words import Words
 from tradepost.hub.gateway.answers import error_result
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.showing.fields import Cut
 from tradepost.hub.registry.catalog import CatalogTool
 from tradepost.hub.registry.folding import META_TOOLS
 from tradepost.protocol.errors import MASKED_META
 
+_ALL = FieldRules("", dict.fromkeys(KINDS, "masked"), {})
 _WAYS: tuple[Show | None, ...] = (None, "masked", "left_out")
 
 
@@ -28,10 +31,12 @@ async def shown_to(call: Call, parts: Parts, rules: FieldRules, answer: Json) ->
     if isinstance(answer.get("result"), dict) and "taskId" in answer:
         return {**answer, "result": await shown_to(call, parts, rules, answer["result"])}
     for way in _WAYS:
-        cut = Cut(rules, way)
+        cut = Cut(rules, way, call.outside.named, _about(call))
         shown = _cut(cut, answer)
         if not cut.changed:
             return answer
+        if cut.words:
+            shown = _cut(cut, answer)  # what stood before the field that says whose it is
         if await _fits(call, parts, answer, shown):
             return {**shown, "_meta": {**(shown.get("_meta") or {}), MASKED_META: _said(cut, rules, answer)}}
     return error_result(
@@ -43,11 +48,26 @@ async def shown_to(call: Call, parts: Parts, rules: FieldRules, answer: Json) ->
     )
 
 
+def words_of(call: Call, answer: Json) -> Words:
+    """All that an answer says of persons, whoever may see it."""
+    cut = Cut(_ALL, None, call.outside.named, _about(call))
+    _cut(cut, answer)
+    return cut.words
+
+
+def _about(call: Call) -> str:
+    """What the whole of an answer is called like, where that is a person: `list_drivers` gives drivers."""
+    if call.kind != "tool":
+        path = call.name.partition("://")[2] if call.kind == "resource" else ""
+        return path if any(map(names_a_person, path.split("/"))) else ""
+    return "person" if lists_persons(call.name) else ""
+
+
 def _cut(cut: Cut, answer: Json) -> Json:
     shown = dict(answer)
     for name in ("structuredContent", "inputRequests", "task"):
         if name in answer:
-            shown[name] = cut.value(answer[name])
+            shown[name] = cut.whole(answer[name])
     for name, change in _PARTS.items():
         if isinstance(answer.get(name), list):
             shown[name] = [change(cut, one) for one in answer[name]]

@@ -12,7 +12,7 @@ from tradepost.hub.actions.burst import require_room
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.places import Draft, Target, find, open_place
 from tradepost.hub.actions.recorded import about
-from tradepost.hub.actions.views import DRY_RUN
+from tradepost.hub.actions.views import DRY_RUN, PERSONAL
 from tradepost.hub.audit.fact import AuditFact
 from tradepost.hub.events.publish import publish
 from tradepost.hub.gateway.action_tasks import waiting
@@ -54,7 +54,9 @@ async def preview_of(call: Call, parts: Parts) -> Json | None:
     if preview.is_error:
         call.answer = preview.as_dict()
         return None
-    return preview.structured or {}
+    shown = preview.structured or {}
+    personal = (preview.meta or {}).get(PERSONAL)
+    return {**shown, PERSONAL: personal} if personal and any(personal.values()) else shown
 
 
 def await_approval(call: Call, parts: Parts) -> Awaitable[None] | None:

@@ -14,7 +14,6 @@ from tradepost.hub.gateway.call import Call, Entry, Json
 from tradepost.hub.gateway.labels import delimited, delimited_within, labelled, own_labelled
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.shortening.step import over_budget, shortened
-from tradepost.hub.registry.catalog import CatalogTool
 
 NO_CAP = sys.maxsize
 MAX_TEXT = 100_000
@@ -47,7 +46,7 @@ def _cap(entry: Entry, parts: Parts, result: Json) -> int:
     """Characters of one text. Where there is a budget, that says what goes out, and nothing is lost."""
     if result.get("isError"):
         return MAX_ERROR_TEXT
-    is_held = parts.rests is not None and isinstance(entry, CatalogTool) and entry.limits.result_tokens > 0
+    is_held = parts.rests is not None and entry.limits.result_tokens > 0
     return NO_CAP if is_held else MAX_TEXT
 
 

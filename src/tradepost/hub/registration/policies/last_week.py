@@ -16,7 +16,7 @@ from tradepost.hub.access.models import Agent, Profile, User
 from tradepost.hub.actions.models import Action
 from tradepost.hub.policy.built_in import BUILT_IN
 from tradepost.hub.policy.decide import PlainCall, decide
-from tradepost.hub.policy.figures import KEY, NOTHING_KNOWN, declared_of, figures_of_effect
+from tradepost.hub.policy.figures import KEY, NOTHING_KNOWN, Figures, declared_of, figures_of_effect
 from tradepost.hub.policy.rule import Rule
 from tradepost.hub.policy.ruleset import Ruleset
 from tradepost.hub.policy.stored import read_own, read_zone
@@ -31,7 +31,7 @@ _CARRIED_OUT = ("executing", "succeeded", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A write that would be decided differently now."""
+    """A write that would be decided differently now. `gone`: its tool is no longer there."""
 
     action_id: str
     at: str
@@ -41,15 +41,19 @@ class Difference:
     after: str
     rule: str | None
     reason: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How many writes were looked at, and those that differ. `more`: there were more than are looked at."""
+    """How many writes were looked at, and those that differ. `more`: there were more than are looked at. `gone` are the
+    tools ("tracker.ship") that writes were looked at of and that are no longer there: they are taken for what was kept
+    of them with the write."""
 
     looked_at: int
     more: bool
     differences: tuple[Difference, ...]
+    gone: tuple[str, ...] = ()
 
 
 async def compare(
@@ -65,7 +69,8 @@ async def compare(
     statement = select(Action).where(Action.created_at >= since).order_by(Action.created_at.desc(), Action.id)
     rows = list(await session.scalars(statement.limit(MOST_ACTIONS + 1)))
     more, actions = len(rows) > MOST_ACTIONS, rows[:MOST_ACTIONS][::-1]
-    calls = await _calls(session, actions)
+    entries = {row.id: row for row in await session.scalars(select(ToolEntry))}
+    calls = await _calls(session, actions, entries)
     names = {rule.id: rule.name for rule in rules[1].rules}
     kept: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     found = []
@@ -76,8 +81,11 @@ async def compare(
             continue
         rule = names.get(is_.rule_id or "")
         words = (in_a_word(was), in_a_word(is_), rule, is_.reason)
-        found.append(Difference(action.id, to_rfc3339(action.created_at), action.agent_id, action.tool_name, *words))
-    return Comparison(len(actions), more, tuple(found))
+        gone = action.tool_entry_id not in entries
+        at = to_rfc3339(action.created_at)
+        found.append(Difference(action.id, at, action.agent_id, action.tool_name, *words, gone=gone))
+    missing = {f"{one.server_slug}.{one.tool_name}" for one in actions if one.tool_entry_id not in entries}
+    return Comparison(len(actions), more, tuple(found), tuple(sorted(missing)))
 
 
 def _totals(
@@ -99,8 +107,7 @@ def _every(ruleset: Ruleset, call: PlainCall) -> frozenset[str]:
     return chosen.totals | chosen.counted
 
 
-async def _calls(session: AsyncSession, actions: list[Action]) -> list[PlainCall]:
-    entries = {row.id: row for row in await session.scalars(select(ToolEntry))}
+async def _calls(session: AsyncSession, actions: list[Action], entries: Mapping[str, ToolEntry]) -> list[PlainCall]:
     servers = {row.id: row for row in await session.scalars(select(Server))}
     profiles = {row.id: row for row in await session.scalars(select(Profile))}
     agents = {row.id: row for row in await session.scalars(select(Agent))}
@@ -121,6 +128,8 @@ def _call(action: Action, entry: ToolEntry | None, server: Server | None, postur
     effect = _effect(action) if bundled else None
     declared = declared_of(entry.settings.get(KEY)) if entry is not None else None
     figures = NOTHING_KNOWN if declared is None else declared.figures(arguments)
+    if entry is None:
+        figures = _taken(action)
     if bundled:
         figures = figures_of_effect(arguments, effect)
     tool_class: Any = entry.tool_class if entry is not None else action.tool_class
@@ -128,7 +137,7 @@ def _call(action: Action, entry: ToolEntry | None, server: Server | None, postur
     return PlainCall(
         tool=action.tool_name,
         tool_class=tool_class,
-        moves_money=entry is not None and entry.moves_money,
+        moves_money=entry.moves_money if entry is not None else action.moves_money,
         scope=entry.scope if entry is not None else None,
         posture=posture,
         arguments=arguments,
@@ -155,3 +164,18 @@ def _effect(action: Action) -> Mapping[str, Any] | None:
         return None
     said = orjson.loads(action.result).get("structuredContent")
     return said if isinstance(said, dict) else None
+
+
+def _taken(action: Action) -> Figures:
+    """What is known in numbers of a write whose tool is gone, and with it what said where they stand: what totals
+    counted of it."""
+    amount = currency = quantity = customer = None
+    for row, (money, _, pieces) in (action.totals_taken or {}).items():
+        _, holder, _, of_currency = row.split("|")
+        who, _, whom = holder.partition(":")
+        if of_currency:
+            amount, currency = money, of_currency
+        else:
+            quantity = pieces or quantity
+        customer = whom if who == "customer" else customer
+    return Figures(amount, currency, quantity, customer)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import pairwise
 
+from tradepost.hub.access.personal.persons import MOST_LOOKED_AT, PERSONS, holds_a_person, words_in
 from tradepost.hub.audit.patterns import without_personal_data
 
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _HARMLESS_LAST = frozenset("id ids type kind status count enabled verified template version at".split())
 _EMAIL = frozenset("email emails mail".split())
 _PHONE = frozenset("phone phones telephone tel mobile fax msisdn".split())
@@ -18,23 +18,21 @@ _OTHER_PAIRS = frozenset(
 )
 _NAMES = frozenset("surname firstname lastname fullname".split())
 _BY_WORD = {"email": _EMAIL, "phone": _PHONE, "other": _OTHER, "address": _ADDRESS, "name": _NAMES}
-_PERSONS = frozenset("customer contact recipient buyer shopper person consignee sender user".split())
-_OF_PERSONS = _PERSONS | frozenset("first last full family given middle maiden".split())
+_OF_PERSONS = PERSONS | frozenset("first last full family given middle maiden".split())
 _SIGNED = ("signed", "by")
 
 E_MAIL = re.compile(r"[\w.+%'*-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_MOST_LOOKED_AT = 200  # characters of a name
 
 
 @lru_cache(maxsize=8_192)
 def kind_of(name: str) -> str | None:
     """By its name alone."""
-    words = tuple(word.lower() for word in _WORDS.findall(name[:_MOST_LOOKED_AT]))
-    words += tuple(first + second for first, second in pairwise(words))  # "line1", "e mail"
+    plain = words_in(name)
+    words = plain + tuple(first + second for first, second in pairwise(plain))  # "line1", "e mail"
     pairs = set(pairwise(words))
     if not _OTHER_PAIRS.isdisjoint(pairs):
         return "other"
-    last = _WORDS.findall(name)[-1].lower() if words else ""
+    last = plain[-1] if plain else ""
     if last in _HARMLESS_LAST:
         return None
     for kind, known in _BY_WORD.items():
@@ -49,7 +47,7 @@ def kind_of(name: str) -> str | None:
 def is_of_person(names: Iterable[str], inside: str) -> bool:
     """Whether a field that is called `name` is a person's: it stands beside an e-mail address or a telephone number, or
     inside of something that is called like a person."""
-    if not _PERSONS.isdisjoint(word.lower() for word in _WORDS.findall(inside[:_MOST_LOOKED_AT])):
+    if holds_a_person(inside[:MOST_LOOKED_AT]):
         return True
     return any(kind_of(one) in ("email", "phone") for one in names)
 
