@@ -63,7 +63,7 @@ class LineByLine:
             verb, _, rest = line.partition(" ")
             call_id = f"call_{number}"
             if verb == "say":
-                answer = rest.replace("$RESULTS", json.dumps(list(results.values())))
+                answer = rest.replace("@@", "").replace("$RESULTS", json.dumps(list(results.values())))
             elif verb == "write":
                 record.delta(turn.agent, rest)
             elif verb == "hold":

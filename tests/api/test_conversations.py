@@ -42,7 +42,7 @@ async def talk(as_: As, who: str = "operator") -> Talk:
     return Talk(client, await client.post("/conversations", given))
 
 
-async def test_an_answer_with_every_step_of_it(as_: As, runtime: LineByLine) -> None:
+async def test_an_answer_with_every_step_of_it(as_: As, hub: Tradepost, runtime: LineByLine) -> None:
     """S4.24: which tools, which parameters, what came back, and whether the answer was appropriate."""
     own = await talk(as_)
     turn = await own.answered('call search_customers {"query": "Buyer2"}', "say Buyer2 is customer C-2")
@@ -53,11 +53,12 @@ async def test_an_answer_with_every_step_of_it(as_: As, runtime: LineByLine) -> 
     assert "C-2" in str(turn["steps"][2]["content"])
     assert (turn["tokens_in"], turn["tokens_out"], turn["cost_micros"], turn["tool_calls"]) == (200, 40, 600, 1)
     assert (turn["score"], turn["findings"]) == (100, [])
+    await hub.audit.drain()
     audited = await as_("owner").get(f"/audit?run_id={turn['run_id']}")
     assert [row["tool"] for row in audited["items"]] == ["search_customers"]
     shown = await own.client.get(own.path)
     assert (shown["title"], shown["turns"], shown["steps"]) == (turn["message"].replace("\n", " "), 1, 4)
-    wrong = await own.answered("say Order X-99999 was paid with 1234.50")
+    wrong = await own.answered("say Order X-99@@999 was paid with 12@@34.50")
     assert wrong["score"] < 100
     assert [one["criterion"] for one in wrong["findings"]] == ["unsupported"]
     assert "x-99999" in wrong["findings"][0]["why"]
@@ -86,7 +87,7 @@ async def test_messages_at_once_are_answered_in_order_and_others_meanwhile(as_: 
     assert runtime.began["say queued"] == 0
 
 
-UPDATE = 'call update_customer {"customer_id": "C-1", "language": "de", "idempotency_key": "u1"}'
+UPDATE = 'call update_customer {"customer_id": "C-1", "language": "de"}'
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])

@@ -65,7 +65,7 @@ class Record:
                         tokens_out=turn.tokens_out + spent.tokens_out,
                         cost_micros=_sum(spent),
                         latency_ms=turn.latency_ms + round(spent.latency_ms),
-                        tool_calls=turn.tool_calls + (step.kind == "tool_call"),
+                        tool_calls=turn.tool_calls + int(step.kind == "tool_call"),
                     )
                     .returning(turn.canceled_by)
                     .execution_options(synchronize_session=False)
