@@ -5,7 +5,7 @@ kept."""
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,6 +35,7 @@ class LineByLine:
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     earlier: list[list[str]] = field(default_factory=list)
+    after_call: Callable[["LineByLine"], None] = lambda _: None
 
     async def for_agent(self, asked_by: Caller, agent: str, run_id: str) -> Caller:
         async with self.hub.hub.transaction(asked_by.workspace_id, write=False) as session:
@@ -84,6 +85,7 @@ class LineByLine:
                 key = f"{turn.run_id}:{call_id}"
                 self.calls.append((tool, key))
                 result = await self.door.call(caller, tool, arguments, turn.run_id, key if "update" in tool else None)
+                self.after_call(self)
                 waits = result.get("structuredContent", {}).get("status") == "approval_required"
                 if waits:
                     approval = result["structuredContent"]["approval_id"]
@@ -133,6 +135,13 @@ class Talk:
         return await self.until((await self.say(*lines))["id"], "finished", "failed", "stopped")
 
 
+async def talk(as_: Callable[..., Client], who: str = "operator") -> Talk:
+    """A new conversation of somebody."""
+    client = as_(who)
+    given = {} if who.endswith("agent") else {"agent": "supply"}
+    return Talk(client, await client.post("/conversations", given))
+
+
 @dataclass(frozen=True)
 class Event:
     """One server-sent event."""
@@ -165,7 +174,22 @@ async def watching(http: httpx2.AsyncClient, secret: str, path: str, **headers: 
         yield events_of(answer.aiter_lines())
 
 
-def agents_of(hub: Tradepost) -> Agents:
+def agents_that(**options: Any) -> Callable[[Tradepost], Agents]:
     """For `open_tradepost`."""
-    made = LineByLine(hub)
-    return Agents(made, made)
+
+    def make(hub: Tradepost) -> Agents:
+        made = LineByLine(hub, **options)
+        return Agents(made, made)
+
+    return make
+
+
+agents_of = agents_that()
+
+
+def runtime_of(hub: Tradepost) -> LineByLine:
+    """What answers in this hub."""
+    assert hub.conversations.worker is not None
+    found = hub.conversations.worker._runs._runtime
+    assert isinstance(found, LineByLine)
+    return found

@@ -3,6 +3,7 @@
 S2.24, S4.23, S4.24; security.md §2 row 18.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,10 +11,16 @@ import httpx2
 import pytest
 
 from tests.api.conftest import As
-from tests.api.talking import LineByLine, Talk, agents_of, watching
+from tests.api.talking import LineByLine, agents_of, runtime_of, talk, watching
 from tests.api.world import Side, add_customers, problem
 from tradepost import settings
+from tradepost.agents.conversations.asked import holder_of, to_record
+from tradepost.agents.conversations.models import Conversation, ConversationTurn
 from tradepost.app import Tradepost, open_tradepost
+from tradepost.foundation.clock import system_now
+from tradepost.foundation.ids import new_id
+from tradepost.hub.access.models import User
+from tradepost.hub.access.roles import caller_for_user
 
 Json = dict[str, Any]
 
@@ -30,16 +37,7 @@ async def hub(configured: settings.Settings, acme: Side, rival: Side) -> AsyncIt
 
 @pytest.fixture
 def runtime(hub: Tradepost) -> LineByLine:
-    assert hub.conversations.worker is not None
-    found = hub.conversations.worker._runs._runtime
-    assert isinstance(found, LineByLine)
-    return found
-
-
-async def talk(as_: As, who: str = "operator") -> Talk:
-    client = as_(who)
-    given = {} if who.endswith("agent") else {"agent": "supply"}
-    return Talk(client, await client.post("/conversations", given))
+    return runtime_of(hub)
 
 
 async def test_an_answer_with_every_step_of_it(as_: As, hub: Tradepost, runtime: LineByLine) -> None:
@@ -222,3 +220,26 @@ async def test_feedback_metrics_redaction_and_rules(as_: As) -> None:
     changed = await admin.patch("/conversations/rules", {"keep_days": 30})
     assert changed == {"redact_days": None, "keep_days": 30}
     problem(await admin.send("PATCH", "/conversations/rules", {"keep_days": 0}), 400, "invalid_argument")
+
+
+async def test_two_hundred_turns_in_flight(as_: As, acme: Side, hub: Tradepost, runtime: LineByLine) -> None:
+    """All wait for something at the same moment, each in a conversation of its own, in one process."""
+    by = caller_for_user(User(workspace_id=acme.workspace_id, id=acme.users["operator"]), new_id("req"))
+    async with hub.hub.transaction(acme.workspace_id, write=True) as session:
+        for number in range(200):
+            facts = {"agent_id": acme.agent_id, "agent": "supply", "holder": holder_of(by), "title": "", "turns": 1}
+            session.add(Conversation(id=f"cnv_{number}", user_id=by.user_id, last_at=system_now(), **facts))
+        await session.flush()
+        for number in range(200):
+            asked = {"message": f"hold {number}\nsay done", "caller": to_record(by), "request_id": "req_1", "number": 1}
+            of_it = {"conversation_id": f"cnv_{number}", "run_id": f"run_{number}", "status": "queued"}
+            session.add(ConversationTurn(id=f"trn_{number}", **asked, **of_it))
+    for number in range(200):
+        await runtime.is_held(str(number))
+    assert hub.conversations.worker is not None
+    assert hub.conversations.worker.running == 200
+    for number in range(200):
+        runtime.gate(str(number)).set()
+    await asyncio.gather(*hub.conversations.worker._tasks.values())
+    (row,) = (await as_("admin").get("/conversations/metrics"))["items"]
+    assert (row["conversations"], row["turns"], row["finished"]) == (200, 200, 200)

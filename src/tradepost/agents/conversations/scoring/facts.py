@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
 _ID = re.compile(r"\b(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*\b")
-_NUMBER = re.compile(r"(?<![\w.,])[-+]?\d[\d.,  ']*\d(?![\w])|(?<![\w.,])\d(?![\w])")
+# Thousands apart by a point, a comma, an apostrophe or a space, then perhaps a fraction; or digits and a fraction.
+_NUMBER = re.compile(
+    r"(?<![\w.,])[-+]?(?:\d{1,3}(?:[.,'\u2019 \u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)(?!\w|[.,]\d)"
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?|\d{1,2}:\d{2}\b")
 _ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th|er|e|º|ª|x|h|min|kg|g|km|cm|mm|ml|l|d)\Z", re.IGNORECASE)
 _PLACE = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+|[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
-SMALL = 12  # numbers up to here count things that were listed
+SMALL = 12  # whole numbers up to here count things that were listed
 MOST_SUMMED = 60  # numbers that sums of two are looked for among
 
 
@@ -34,12 +37,16 @@ def numbers_in(text: str) -> set[Decimal]:
 
 
 def _readings(written: str) -> Iterator[Decimal]:
-    plain = re.sub(r"[  '+]", "", written).rstrip(".,").lstrip("-")
-    for text in {plain.replace(",", ""), plain.replace(".", "").replace(",", ".")}:
-        try:
-            yield abs(Decimal(text)).normalize()
-        except InvalidOperation:
-            continue
+    """What a number may be. Where three digits follow the only point or comma, nobody can know: both."""
+    plain = re.sub(r"[^\d.,]", "", written)
+    marks = re.findall(r"[.,]", plain)
+    last = max(plain.rfind("."), plain.rfind(","))
+    whole = re.sub(r"[.,]", "", plain)
+    is_grouped = len(plain) - last == 4 and len(set(marks)) == 1
+    if marks and (len(marks) == 1 or not is_grouped):
+        yield Decimal(f"{re.sub(r'[.,]', '', plain[:last])}.{plain[last + 1 :]}").normalize()
+    if not marks or is_grouped:
+        yield Decimal(whole).normalize()
 
 
 def unsupported_numbers(answer: str, known: Iterable[Decimal]) -> list[str]:
@@ -51,8 +58,9 @@ def unsupported_numbers(answer: str, known: Iterable[Decimal]) -> list[str]:
     missing = []
     for one in _NUMBER.findall(_ID.sub(" ", _PLACE.sub(" ", _DATE.sub(" ", answer)))):
         readings = set(_readings(one))
-        if readings and not any(number <= SMALL or number in there or number in sums for number in readings):
-            missing.append(one.strip(" .,"))
+        is_count = one.isdigit() and int(one) <= SMALL
+        if not is_count and not any(number in there or number in sums for number in readings):
+            missing.append(one)
     return list(dict.fromkeys(missing))
 
 

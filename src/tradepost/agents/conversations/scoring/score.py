@@ -97,7 +97,7 @@ def _personal(case: _Case) -> Finding | None:
 
 def _unsupported(case: _Case) -> Finding | None:
     """Numbers and ids that appear in nothing that was said or found."""
-    known_texts = " ".join([case.message, *case.texts("tool_result", "message", "reading", "tool_call", "waiting")])
+    known_texts = "\n".join([case.message, *case.texts("tool_result", "message", "reading", "tool_call", "waiting")])
     known_ids = ids_in(known_texts)
     folded = known_texts.casefold()
     missing = sorted(one for one in ids_in(case.answer) if one not in known_ids and one not in folded)
