@@ -142,6 +142,13 @@ async def talk(as_: Callable[..., Client], who: str = "operator") -> Talk:
     return Talk(client, await client.post("/conversations", given))
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Return when it holds."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0.01)
+
+
 @dataclass(frozen=True)
 class Event:
     """One server-sent event."""

@@ -5,14 +5,17 @@ S2.24, S4.23, S4.24; security.md §2 row 18.
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import update
 
 from tests.api.conftest import As
 from tests.api.talking import LineByLine, agents_of, runtime_of, talk, watching
 from tests.api.world import Side, add_customers, problem
+from tests.processes import Command, Result, environment
 from tradepost import settings
 from tradepost.agents.conversations.asked import holder_of, to_record
 from tradepost.agents.conversations.models import Conversation, ConversationTurn
@@ -220,6 +223,115 @@ async def test_feedback_metrics_redaction_and_rules(as_: As) -> None:
     changed = await admin.patch("/conversations/rules", {"keep_days": 30})
     assert changed == {"redact_days": None, "keep_days": 30}
     problem(await admin.send("PATCH", "/conversations/rules", {"keep_days": 0}), 400, "invalid_argument")
+
+
+async def test_what_is_old_is_forgotten_by_rule(as_: As, acme: Side, hub: Tradepost) -> None:
+    """Personal data first, then all of it; never what still waits for somebody."""
+    old, new = await talk(as_), await talk(as_)
+    for one in (old, new):
+        await one.answered("say Call +49 170 1234567 about the heron")
+    await _age(hub, acme, old.id, days=40)
+    forgetting = hub.conversations.desk.forgetting
+    await forgetting.forget_due()
+    assert "1234567" in str(await old.turns()), "without a rule everything stays"
+    await as_("admin").patch("/conversations/rules", {"redact_days": 30, "keep_days": 60})
+    await forgetting.forget_due()
+    assert "1234567" not in str(await old.turns())
+    assert "1234567" in str(await new.turns())
+    search = "/conversations/search?q="
+    found = [len((await old.client.get(search + word))["items"]) for word in ("heron", "1234567")]
+    assert found == [2, 1]
+    await _age(hub, acme, old.id, days=90)
+    waiting = await new.say(UPDATE)
+    await new.until(waiting["id"], "waiting")
+    await _age(hub, acme, new.id, days=90)
+    await forgetting.forget_due()
+    problem(await old.client.send("GET", old.path), 404, "not_found")
+    assert len(await new.turns()) == 2
+    assert len((await old.client.get("/conversations/search?q=heron"))["items"]) == 1
+    rows = (await as_("owner").get("/audit?kind=admin&limit=50"))["items"]
+    told = {row["tag"]: row["details"] for row in rows if row["tag"].startswith("conversations:")}
+    assert told["conversations:deleted"]["count"] == told["conversations:redacted"]["count"] == 1
+    assert told["conversations:rules"]["after"] == {"redact_days": 30, "keep_days": 60}
+
+
+async def _age(hub: Tradepost, side: Side, conversation_id: str, *, days: int) -> None:
+    async with hub.hub.transaction(side.workspace_id, write=True) as session:
+        past = {"last_at": system_now() - timedelta(days=days)}
+        await session.execute(update(Conversation).where(Conversation.id == conversation_id).values(**past))
+
+
+async def test_pages(as_: As) -> None:
+    """Each list goes on where it ended, by a cursor of its own."""
+    own = await talk(as_)
+    for number in range(3):
+        await own.answered(f"say pelican {number}")
+    await talk(as_)
+    for path, counted in ((own.path, 3), ("/conversations/search?q=pelican", 3), ("/conversations", 2)):
+        seen, cursor = 0, ""
+        while True:
+            found = await own.client.get(f"{path}{'&' if '?' in path else '?'}limit=1{cursor}")
+            page = found.get("page", found)
+            seen += len(page["items"])
+            if not page["has_more"]:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+        assert seen == counted, path
+        wrong = await own.client.send("GET", f"{path}{'&' if '?' in path else '?'}cursor=bm90aGluZw")
+        problem(wrong, 400, "invalid_argument")
+
+
+async def test_in_a_terminal(
+    acme: Side, hub: Tradepost, url: str, configured: settings.Settings, runtime: LineByLine
+) -> None:
+    """`tradepost chat` against the hub that serves, and `tradepost conversation` over what it left."""
+    databases = {"TRADEPOST_HUB_URL": configured.hub_url, "TRADEPOST_STORE_URL": configured.store_url}
+    env = {"TRADEPOST_DATA": str(configured.data), "TRADEPOST_WORKSPACE": "acme", **databases}
+
+    async def run(*arguments: str, **more: str) -> Result:
+        return await asyncio.to_thread(Command([*arguments], environment(**env, **more)).result)
+
+    key = {"TRADEPOST_KEY": acme.secrets["operator"]}
+    asked = "hold term\nwrite Buy\nwrite er2\ncall search_customers {}\nsay It is [bold]C-2"
+    asking = asyncio.create_task(run("chat", "--agent", "supply", "--url", url, "--once", asked, **key))
+    await runtime.is_held("term")
+    await until(lambda: bool(hub.conversations.watchers._there))
+    runtime.gate("term").set()
+    said = await asking
+    assert "Buyer2" in said.good().out
+    assert all(words in said.out for words in ("supply tool_call", "It is [bold]C-2"))
+    waits = await run("chat", "--agent", "supply", "--url", url, "--once", UPDATE, **key)
+    assert "tradepost approvals approve act_" in waits.good().out
+    listed = (await run("conversation", "list", "--json")).json()
+    assert [one["turns"] for one in listed] == [1, 1]
+    first = listed[1]["id"]
+    same = ("--conversation", first, "--json")
+    again = await run("chat", "--agent", "supply", "--url", url, *same, "--once", "say on", **key)
+    assert (again.json()["answer"], again.json()["number"]) == ("on", 2)
+    broken = await run("chat", "--agent", "supply", "--url", url, "--once", "break", **key)
+    assert broken.status == 1
+    assert "Something went wrong" in broken.out
+    nobody = await run("chat", "--agent", "supply", "--url", "http://127.0.0.1:9", "--once", "x", **key)
+    assert "tradepost serve" in nobody.refusal()
+    unknown = await run("chat", "--agent", "no-such", "--url", url, "--once", "x", **key)
+    assert "no agent" in unknown.refusal()
+
+    shown = (await run("conversation", "show", first, "--json")).json()
+    assert [turn["answer"] for turn in shown["turns"]] == ["It is [bold]C-2", "on"]
+    assert "search_customers" in (await run("conversation", "show", first)).good().out
+    (hit,) = (await run("conversation", "search", "bold", "--json")).json()
+    assert hit["conversation"]["id"] == first
+    given = (await run("conversation", "feedback", first, "up", "--as", "operator@acme.test", "--json")).json()
+    assert given["score"] == 5
+    assert "no score" in (await run("conversation", "feedback", first, "9")).refusal()
+    refused = await run("conversation", "redact", first, "--as", "operator@acme.test")
+    assert "admin" in refused.refusal()
+    assert (await run("conversation", "redact", first, "--json")).json()["redacted_at"]
+    theirs = await run("conversation", "show", first, "--as", "viewer@acme.test")
+    assert "no such conversation" in theirs.refusal()
+    rules = (await run("conversation", "rules", "--keep-days", "90", "--redact-days", "never", "--json")).json()
+    assert rules == {"redact_days": None, "keep_days": 90}
+    assert (await run("conversation", "metrics", "--json")).json()[0]["agent"] == "supply"
 
 
 async def test_two_hundred_turns_in_flight(as_: As, acme: Side, hub: Tradepost, runtime: LineByLine) -> None:

@@ -48,7 +48,7 @@ async def load(database: Database, claim: Claim) -> Loaded:
                 run_id=turn.run_id,
                 conversation_id=conversation.id,
                 asked_by=from_record(claim.workspace_id, turn.caller, turn.request_id, turn.run_id),
-                agent=conversation.agent_id,
+                agent=conversation.agent,
                 message=turn.message,
                 earlier=await _earlier(session, turn),
                 done=await _steps(session, [turn.id]),
