@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.api.conftest import As
-from tests.api.talking import LineByLine, agents_of, runtime_of, talk, watching
+from tests.api.talking import LineByLine, agents_of, runtime_of, talk, until, watching
 from tests.api.world import Side, add_customers, problem
 from tests.processes import Command, Result, environment
 from tradepost import settings

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import httpx2
 import typer
@@ -12,7 +13,7 @@ from rich.markup import escape
 from tradepost import settings
 from tradepost.cli import console, local
 from tradepost.cli.session import DataOption, JsonOption, WorkspaceOption, run
-from tradepost.foundation.errors import TradepostError, UpstreamError
+from tradepost.foundation.errors import NotFound, TradepostError, UpstreamError
 
 API = "/api/v1"
 ANSWER_SECONDS = 60.0  # between two events: the hub sends one every fifteen seconds, if only to say that it is there
@@ -80,9 +81,11 @@ class _Desk:
     async def open(self, agent: str, conversation: str | None) -> None:
         """Take up a conversation, or begin one."""
         if conversation is None:
-            self.id = str((await self._send("POST", "/conversations", {"agent": agent}))["id"])
+            made = await self._send("POST", "/conversations", {"agent": agent}, what=f"agent '{agent}'")
+            self.id = str(made["id"])
             return
-        found = await self._send("GET", f"/conversations/{conversation}?limit=50")
+        what = f"conversation '{conversation}'"
+        found = await self._send("GET", f"/conversations/{quote(conversation, safe='')}?limit=50", what=what)
         self.id = str(found["id"])
         if not self.as_json:
             for turn in found["page"]["items"][-3:]:
@@ -142,12 +145,18 @@ class _Desk:
                 await asyncio.sleep(1)  # the hub may be starting anew: it goes on where it was
         raise self._gone()
 
-    async def _send(self, method: str, path: str, body: Json | None = None) -> Json:
+    async def _send(self, method: str, path: str, body: Json | None = None, what: str = "") -> Json:
+        """One request, and its answer. `what` is not there where the hub says that something is not."""
         try:
             answer = await self._client.request(method, f"{API}{path}", json=body)
             found: Json = answer.json()
         except (httpx2.HTTPError, ValueError) as error:
             raise self._gone() from error
+        if answer.status_code == 404 and what:
+            raise NotFound(
+                f"There is no {what} for this key.",
+                hint="`tradepost agent list` and `tradepost conversation list` show which there are.",
+            )
         if answer.status_code >= 400:
             raise _refusal(answer.content)
         return found

@@ -105,7 +105,7 @@ class Runs:
             now = self._now()
             values: dict[str, Any] = {
                 "status": end.status,
-                "answer": end.answer,
+                "answer": _storable(end.answer),
                 "lease_owner": None,
                 "lease_until": None,
             }
@@ -148,6 +148,11 @@ class Runs:
             )
             steps = [(kind, content) for kind, content in rows][::-1]
         return await asyncio.to_thread(judge, turn.message, end.answer, steps, self._cleaning)
+
+
+def _storable(text: str) -> str:
+    """What a model wrote, without what no database takes: halves of characters, and the character 0."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 async def _trouble(record: Record, loaded: Loaded, sentence: str) -> TurnEnd:

@@ -18,7 +18,6 @@ from tradepost.agents.conversations.running import AGAIN, Runs
 from tradepost.database.engine import Database
 from tradepost.database.lookups import Lookup
 from tradepost.foundation.clock import Now, system_now
-from tradepost.foundation.errors import TradepostError
 from tradepost.foundation.rounds import Rounds
 
 AT_ONCE = 250  # turns in flight in one process
@@ -164,7 +163,7 @@ class Worker:
             record = self._records.get(claim.turn_id)
             if record is None or not record.is_lost:
                 await self._leave(claim, counts=not self._stopping)
-        except (SQLAlchemyError, OSError, TradepostError):
+        except Exception:  # noqa: BLE001 (the edge of a turn: whatever it is, others go on, and this is tried again)
             _log.warning("%s is tried again in a moment", claim.turn_id, exc_info=True)
             await self._leave(claim, counts=True)
 
