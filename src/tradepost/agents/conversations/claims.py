@@ -15,7 +15,7 @@ from tradepost.database.engine import Database
 from tradepost.database.lookups import Lookup
 from tradepost.foundation.clock import Now, system_now
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=60)
 
 _now: BindParameter[datetime] = bindparam("now")
 _of_turn = and_(
@@ -57,9 +57,9 @@ class Claims:
         self._database = database
         self._now = now
 
-    async def claim_due(self, most: int) -> list[Claim]:
+    async def claim_due(self, most: int, mine: Collection[str] = ()) -> list[Claim]:
         """Claim turns that wait, and running ones whose process has died, the longest waiting first; of each
-        conversation one."""
+        conversation one, and none of `mine`, which run here however late their leases are renewed."""
         async with self._database.system(write=False, quick=True) as session:
             if not await _ANY_DUE.rows(session, {"now": self._now()}):
                 return []
@@ -67,7 +67,7 @@ class Claims:
             now = self._now()
             claimed: dict[str, Claim] = {}
             for conversation, turn in (await session.execute(_TO_CLAIM, {"now": now, "most": most})).all():
-                if conversation.id in claimed:
+                if conversation.id in claimed or turn.id in mine:
                     continue
                 turn.status, turn.lease_owner, turn.lease_until = "running", self.owner, now + self.length
                 turn.fence += 1
@@ -78,24 +78,19 @@ class Claims:
                 claimed[conversation.id] = claim
         return list(claimed.values())
 
-    async def renew(self, claims: Collection[Claim]) -> dict[str, str | None]:
-        """Hold on to these for another lease. Returns those that still are this process's, by turn, with who wants
-        them to stop."""
-        mine: dict[str, str | None] = {}
-        if not claims:
-            return mine
+    async def renew(self) -> dict[tuple[str, int], str | None]:
+        """Hold on to all that this process has for another lease. Returns them, by turn and fence, with who wants them
+        to stop. One statement, however many they are: it must not come late where very many run."""
+        turn = ConversationTurn
         async with self._database.system(write=True) as session:
-            until = self._now() + self.length
-            for claim in claims:
-                rows = await session.execute(
-                    update(ConversationTurn)
-                    .where(*held(claim))
-                    .values(lease_until=until)
-                    .returning(ConversationTurn.id, ConversationTurn.canceled_by)
-                    .execution_options(synchronize_session=False)
-                )
-                mine.update((turn_id, canceled_by) for turn_id, canceled_by in rows)
-        return mine
+            rows = await session.execute(
+                update(turn)
+                .where(turn.lease_owner == self.owner, turn.status == "running")
+                .values(lease_until=self._now() + self.length)
+                .returning(turn.id, turn.fence, turn.canceled_by)
+                .execution_options(synchronize_session=False)
+            )
+            return {(turn_id, fence): canceled_by for turn_id, fence, canceled_by in rows}
 
     async def give_back(self, claim: Claim, *, after: timedelta = timedelta(0), counts: bool = False) -> None:
         """Let another process go on with it, after a while. Unless it `counts`, this was no attempt."""

@@ -52,7 +52,7 @@ class Worker:
         self._records: dict[str, Record] = {}
         self._claiming: asyncio.Task[None] | None = None
         self._stopping = False
-        self._renewing = Rounds("turns' leases", self._renew, claims.length.total_seconds() / 4)
+        self._renewing = Rounds("turns' leases", self._renew, claims.length.total_seconds() / 6)
         self._hearing = Rounds("approvals of turns", self.hear, WAITS_SECONDS)
 
     async def start(self) -> None:
@@ -139,7 +139,7 @@ class Worker:
         while True:
             try:
                 free = self._at_once - len(self._tasks)
-                for claim in await self._claims.claim_due(free) if free > 0 else ():
+                for claim in await self._claims.claim_due(free, self._here()) if free > 0 else ():
                     self._begin(claim)
             except (SQLAlchemyError, OSError) as error:
                 _log.warning("messages wait for their answers: %s", error)
@@ -177,16 +177,21 @@ class Worker:
         except (SQLAlchemyError, OSError) as error:
             _log.warning("%s goes on when its lease ends: %s", claim.turn_id, error)
 
+    def _here(self) -> set[str]:
+        return {claim.turn_id for claim in self._tasks}
+
     async def _renew(self) -> None:
         claims = list(self._tasks)
-        mine = await self._claims.renew(claims)
+        if not claims:
+            return
+        mine = await self._claims.renew()
         for claim in claims:
-            task, record = self._tasks.get(claim), self._records.get(claim.turn_id)
+            task, record, key = self._tasks.get(claim), self._records.get(claim.turn_id), (claim.turn_id, claim.fence)
             if task is None or record is None or record.is_over:
                 continue
-            if claim.turn_id not in mine:
+            if key not in mine:
                 record.is_lost = True
                 task.cancel()
-            elif mine[claim.turn_id] is not None and record.canceled_by is None:
-                record.canceled_by = mine[claim.turn_id]
+            elif mine[key] is not None and record.canceled_by is None:
+                record.canceled_by = mine[key]
                 task.cancel()
