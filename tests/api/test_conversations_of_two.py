@@ -97,6 +97,8 @@ async def test_stopped_and_slow_processes(
             await first.conversations.worker.stop(0)
         async with another() as slow:
             await runtime_of(slow).is_held("here")
+            assert slow.conversations.worker is not None
+            await slow.conversations.worker._renewing.stop()
             await leases_end(hub, acme.workspace_id)
             async with another() as second:
                 await runtime_of(second).is_held("here")

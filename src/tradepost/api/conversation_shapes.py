@@ -130,6 +130,47 @@ class RulesShown(Shown):
     keep_days: int | None = Field(description="So long after the last word they are deleted; null: never.")
 
 
+class MetricsRow(Shown):
+    """Of one agent on one day (UTC), by when the message came."""
+
+    day: str
+    agent: str
+    conversations: int
+    turns: int
+    finished: int
+    failed: int
+    stopped: int
+    open: int = Field(description="Turns that are queued, running or waiting.")
+    tool_calls: int
+    tokens_in: int
+    tokens_out: int
+    cost_micros: int | None = Field(description="Millionths of a US dollar, as far as prices are known.")
+    p50_ms: int | None
+    p95_ms: int | None
+    score: float | None = Field(description="How appropriate the answers are by fixed criteria, 0 to 100, on average.")
+    judged: int
+    feedback: float | None = Field(description="What people thought, 1 to 5, on average.")
+    feedbacks: int
+
+
+class Counted(Shown):
+    """Conversations in numbers."""
+
+    items: list[MetricsRow]
+
+
+class Stopped(Shown):
+    """How many turns were called off."""
+
+    stopped: int
+
+
+class Begun(ConversationShown):
+    """A conversation, and the turn of its first message."""
+
+    turn: TurnShown | None
+
+
 def conversation_shown(found: Conversation) -> ConversationShown:
     return ConversationShown(**_facts(found))
 

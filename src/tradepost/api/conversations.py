@@ -10,24 +10,38 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
 
 from tradepost.agents.conversations.asked import Reach
-from tradepost.agents.conversations.asking import MAX_MESSAGE, MAX_TITLE, check_message
+from tradepost.agents.conversations.asking import check_message
 from tradepost.agents.conversations.build import Conversations
 from tradepost.agents.conversations.following import Beat, End, Event
-from tradepost.agents.conversations.forgetting import LEAST_DAYS, MOST_DAYS
-from tradepost.agents.conversations.judging import MAX_WORDS
+from tradepost.agents.conversations.judging import DOWN, UP
 from tradepost.agents.conversations.looking import TurnView, Wanted
 from tradepost.agents.conversations.metrics import Figures
 from tradepost.agents.conversations.models import ConversationStep
 from tradepost.api.access import ANSWER, Work, may
+from tradepost.api.conversation_requests import (
+    MOST_EVENT_DIGITS,
+    Cancel,
+    ListQuery,
+    Message,
+    MetricsQuery,
+    New,
+    Opinion,
+    RulesChange,
+    SearchQuery,
+    StreamQuery,
+)
 from tradepost.api.conversation_shapes import (
+    Begun,
     ConversationInFull,
     ConversationShown,
+    Counted,
     FeedbackShown,
     HitShown,
+    MetricsRow,
     RulesShown,
+    Stopped,
     TurnShown,
     conversation_shown,
     feedback_shown,
@@ -39,7 +53,7 @@ from tradepost.api.conversation_shapes import (
     turn_shown,
 )
 from tradepost.api.paging import Place, within
-from tradepost.api.shapes import Given, Moment, Page, PageQuery, Reference, Shown, in_path, page
+from tradepost.api.shapes import Page, PageQuery, in_path, page
 from tradepost.foundation.errors import InvalidArgument, TradepostError
 from tradepost.hub.access.roles import at_least
 
@@ -50,121 +64,9 @@ Talking = Annotated[Work, Depends(may("viewer", "write:conversations", agents=Tr
 Counting = Annotated[Work, Depends(may("viewer", "read:conversations"))]
 Ruling = Annotated[Work, Depends(may("admin", "write:conversations"))]
 Which = Annotated[str, in_path("The conversation's id.", "cnv_06fk3w9x0t")]
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 MOST = timedelta(days=92)
 USUALLY = timedelta(days=30)
-MOST_EVENT_DIGITS = 15
 STREAM = {"content-type": "text/event-stream", "cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
-
-
-class New(Given):
-    """A conversation to begin, with its first message where there is one already."""
-
-    agent: Reference | None = Field(None, description="By slug or id; an agent's key talks with that agent.")
-    title: Annotated[str, Field(max_length=MAX_TITLE, pattern=r"^[^\x00-\x1f]*$")] = ""
-    message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE, pattern=r"^[^\x00]*$")] | None = None
-
-
-class Message(Given):
-    """What somebody says."""
-
-    message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE, pattern=r"^[^\x00]*$")]
-
-
-class Cancel(Given):
-    """Which answer is not wanted any more."""
-
-    turn: Reference | None = Field(None, description="The turn's id; every turn that is under way without it.")
-
-
-class Opinion(Given):
-    """What an answer was worth."""
-
-    score: int | None = Field(None, ge=1, le=5, description="1 (bad) to 5 (good).")
-    thumb: Annotated[str, Field(pattern="^(up|down)$")] | None = Field(None, description="up is 5, down is 1.")
-    words: Annotated[str, Field(max_length=MAX_WORDS, pattern=r"^[^\x00]*$")] = ""
-    turn: Reference | None = Field(None, description="The turn's id; the last one that was answered without it.")
-
-
-class RulesChange(Given):
-    """What to change of the rules; null keeps for good."""
-
-    redact_days: Annotated[int, Field(ge=LEAST_DAYS, le=MOST_DAYS)] | None = None
-    keep_days: Annotated[int, Field(ge=LEAST_DAYS, le=MOST_DAYS)] | None = None
-
-
-class ListQuery(PageQuery):
-    """Which conversations."""
-
-    agent: Reference | None = Field(None, description="With this agent, by slug or id.")
-    mine: bool = Field(False, description="Only one's own, also where one may see others.")
-    since: Moment | None = Field(None, description="In which somebody said something since then.")
-
-
-class SearchQuery(PageQuery):
-    """What to look for."""
-
-    q: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] = Field(
-        description="Words that all occur in the message or its answer; their last letters may be missing."
-    )
-    agent: Reference | None = Field(None, description="With this agent, by slug or id.")
-    mine: bool = False
-
-
-class StreamQuery(Given):
-    """From where to watch, and for how long."""
-
-    after: int | None = Field(None, ge=0, lt=10**MOST_EVENT_DIGITS, description="After the step with this number.")
-    stay: bool = Field(False, description="Stay when no turn is under way: for waits and for what is said next.")
-
-
-class MetricsQuery(Given):
-    """What to count."""
-
-    since: Moment | None = Field(None, description="30 days before `until` without it.")
-    until: Moment | None = Field(None, description="Now without it. At most 92 days.")
-    agent: Reference | None = Field(None, description="With this agent, by slug or id.")
-
-
-class MetricsRow(Shown):
-    """Of one agent on one day (UTC), by when the message came."""
-
-    day: str
-    agent: str
-    conversations: int
-    turns: int
-    finished: int
-    failed: int
-    stopped: int
-    open: int = Field(description="Turns that are queued, running or waiting.")
-    tool_calls: int
-    tokens_in: int
-    tokens_out: int
-    cost_micros: int | None = Field(description="Millionths of a US dollar, as far as prices are known.")
-    p50_ms: int | None
-    p95_ms: int | None
-    score: float | None = Field(description="How appropriate the answers are by fixed criteria, 0 to 100, on average.")
-    judged: int
-    feedback: float | None = Field(description="What people thought, 1 to 5, on average.")
-    feedbacks: int
-
-
-class Counted(Shown):
-    """Conversations in numbers."""
-
-    items: list[MetricsRow]
-
-
-class Stopped(Shown):
-    """How many turns were called off."""
-
-    stopped: int
-
-
-class Begun(ConversationShown):
-    """A conversation, and the turn of its first message."""
-
-    turn: TurnShown | None
 
 
 @router.get("/conversations", summary="List conversations")
@@ -272,7 +174,7 @@ async def give_feedback(work: Talking, conversation: Which, body: Opinion) -> Fe
     """A score or a thumb, and words. What the same person said before about the same answer is replaced."""
     if (body.score is None) == (body.thumb is None):
         raise InvalidArgument("Give a score or a thumb, one of both.", field="score")
-    score = body.score if body.score is not None else 5 if body.thumb == "up" else 1
+    score = body.score if body.score is not None else UP if body.thumb == "up" else DOWN
     given = await _parts(work).desk.judging.give(_reach(work), conversation, score, body.words, body.turn)
     return feedback_shown(given)
 

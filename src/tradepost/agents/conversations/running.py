@@ -20,7 +20,7 @@ from tradepost.agents.ports import Callers, Json, Runtime, Step, ToolDoor, TurnE
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now
-from tradepost.foundation.errors import TradepostError, Unauthenticated
+from tradepost.foundation.errors import TradepostError, Unauthenticated, Unavailable
 from tradepost.foundation.ids import new_id
 
 MOST_ATTEMPTS = 6
@@ -79,10 +79,10 @@ class Runs:
             return await self._runtime.run(loaded.with_decided(heard), record)
         except Unauthenticated as error:
             return await _trouble(record, loaded, f"Whoever asked may not act here any more: {error.message}")
+        except (SQLAlchemyError, Unavailable):
+            raise  # the database is away: somebody tries again
         except TradepostError as error:
             return await _trouble(record, loaded, error.message)
-        except SQLAlchemyError:
-            raise  # the database is away: somebody tries again
         except Exception:  # noqa: BLE001 (the edge: whatever it is, the person gets a sentence)
             _log.exception("the run of %s failed", claim.turn_id)
             return await _trouble(record, loaded, BROKEN)
@@ -136,7 +136,7 @@ class Runs:
             self._hub.publish(session, by, f"conversation:{end.status}", claim.conversation_id)
         self._watchers.stir(claim.conversation_id)
 
-    async def _judged(self, claim: Claim, end: TurnEnd) -> Appropriateness:
+    async def _judged(self, claim: Claim, end: TurnEnd) -> Appropriateness | None:
         """In a thread: results may be long, and others wait for their turn."""
         async with self._database.transaction(claim.workspace_id, write=False) as session:
             turn = (await session.scalars(select(ConversationTurn).where(ConversationTurn.id == claim.turn_id))).one()
@@ -147,7 +147,11 @@ class Runs:
                 .limit(MOST_LOOKED_AT)
             )
             steps = [(kind, content) for kind, content in rows][::-1]
-        return await asyncio.to_thread(judge, turn.message, end.answer, steps, self._cleaning)
+        try:
+            return await asyncio.to_thread(judge, turn.message, end.answer, steps, self._cleaning)
+        except Exception:  # noqa: BLE001 (an answer without a score is better than none)
+            _log.exception("the answer of %s was not judged", claim.turn_id)
+            return None
 
 
 def _storable(text: str) -> str:
