@@ -10,6 +10,7 @@ _LOADED = (
     "tests.program",
     "tests.hub.gateway.beside",
     "tests.hub.gateway.process",
+    "tests.api.dying",
     "tests.commerce.at_once",
     "tests.hub.registration.refreshed",
     "tests.identity.oauth.racing",

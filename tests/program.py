@@ -28,7 +28,9 @@ import tradepost.cli.agents
 import tradepost.cli.approvals
 import tradepost.cli.audit
 import tradepost.cli.calling
+import tradepost.cli.chatting
 import tradepost.cli.configuration
+import tradepost.cli.conversations
 import tradepost.cli.databases
 import tradepost.cli.demo
 import tradepost.cli.keys

@@ -35,6 +35,7 @@ GUARDED = {
 OF_THE_OPERATOR = {
     "app/hub.py": "takes connections for documents from tests",
     "cli/calling.py": "a command that talks to its own hub",
+    "cli/chatting.py": "a command that talks to its own hub",
     "protocol/bridge.py": "a command that talks to its own hub",
     "hub/vault/managers/asking.py": "secrets managers of the operator's file",
     "commerce/outbound/http.py": "ports of the shop: an address from the operator's settings alone",

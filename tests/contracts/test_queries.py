@@ -1,6 +1,6 @@
-"""How hub and commerce reach their databases, read off the source: by ORM classes inside a session that is bound to a
-workspace. Whatever goes around that (raw SQL, tables instead of classes, sessions or connections of one's own, the
-sessions over all workspaces) stands here with its reason, or it is a mistake."""
+"""How hub, commerce and agents reach their databases, read off the source: by ORM classes inside a session that is
+bound to a workspace. Whatever goes around that (raw SQL, tables instead of classes, sessions or connections of one's
+own, the sessions over all workspaces) stands here with its reason, or it is a mistake."""
 
 import ast
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "tradepost"
-MODULES = sorted(path for folder in ("hub", "commerce") for path in (SOURCE / folder).rglob("*.py"))
+MODULES = sorted(path for folder in ("hub", "commerce", "agents") for path in (SOURCE / folder).rglob("*.py"))
 
 RAW_SQL = {
     "commerce/store/columns.py": "the condition of a partial index, when the tables are declared",
@@ -19,6 +19,7 @@ RAW_SQL = {
     "hub/vault/sealed_rows.py": "locks the sealed tables while they are counted; reads and changes nothing",
 }
 TABLES = {
+    "agents/conversations/words.py": "the full-text table of SQLite, joined by number with an ORM class",
     "commerce/demo/volume/loading.py": "bulk load of a demo shop's history; every row and update names its workspace",
     "commerce/demo/volume/sheets.py": "the columns of those rows",
     "commerce/flows/insight/kpi_facts.py": "groups by the names of result columns; every table in it is an ORM class",
@@ -38,6 +39,9 @@ CONNECTIONS = {
     "hub/registry/channel.py": "listens for registry versions on PostgreSQL; touches no table",
 }
 EVERY_WORKSPACE = {
+    "agents/conversations/claims.py": "a process runs the turns of every workspace; each claim names its own",
+    "agents/conversations/forgetting.py": "one round finds the rules of every workspace",
+    "agents/conversations/worker.py": "one round finds what the turns of every workspace wait for",
     "hub/access/accounts.py": "who signs in says an address or an identity, and may be a user of several workspaces",
     "hub/access/person_links.py": "a one-time link says which workspace it belongs to; the start looks at all",
     "hub/access/person_sessions.py": "a browser's cookie says which workspace it belongs to, so it is looked up in all",

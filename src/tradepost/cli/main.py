@@ -18,6 +18,8 @@ _COMMANDS = {
     "demo": ("demo", "Make a demo shop with its hub, or take up the one that is there, and serve it."),
     "serve": ("serving", "Serve the hub on /mcp, or one bundled server alone over stdio or HTTP."),
     "call": ("calling", "Call a tool of the running hub as an agent."),
+    "chat": ("chatting", "Talk with an agent of the running hub, in a terminal."),
+    "conversation": ("conversations", "What people said to agents: look back, search, judge, redact, count."),
     "connect": ("calling", "A stdio bridge to the running hub, for desktop clients that only start a command."),
     "server": ("servers", "Registered MCP servers and their tools."),
     "export": ("configuration", "Give out servers, tools, assignments, agents and limits as YAML, without secrets."),
