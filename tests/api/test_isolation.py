@@ -38,6 +38,8 @@ BODIES: dict[str, Any] = {
     "PUT /profiles/{profile}/roles/{user}": {"role": "operator"},
     "PATCH /webhooks/{webhook}": {"state": "paused"},
     "POST /approvals/{approval}/settle": {"found": "failed"},
+    "PATCH /knowledge/entries/{entry}": {"status": "archived"},
+    "PATCH /knowledge/proposals/{proposal}": {"status": "approved"},
 }
 
 
@@ -62,7 +64,13 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
     if not rules:
         never = {"name": "only-theirs", "outcome": "ask", "tool": "no_such_tool", "reason": "to be found"}
         rules = [(await owner.post("/policy/rules", never))["rule"]]
+    note = {"slug": f"note-{side.workspace_id[-8:].lower()}", "title": "Note", "body": "Ours alone."}
+    if not (await owner.get("/knowledge/entries"))["items"]:
+        await owner.post("/knowledge/entries", note)
+        await owner.post("/knowledge/proposals", {"entry": note["slug"], "body": "Changed.", "reason": "why"})
     return {
+        "entry": [(await owner.get("/knowledge/entries"))["items"][0]["id"], note["slug"]],
+        "proposal": [(await owner.get("/knowledge/proposals"))["items"][0]["id"]],
         "webhook": [(await owner.get("/webhooks"))["items"][0]["id"], "only-theirs"],
         "delegation": [(await owner.get("/delegations"))["items"][0]["id"]],
         "server": [own["id"], own["slug"]],

@@ -20,6 +20,11 @@ from tradepost.hub import tables as hub_tables
 METADATA: dict[migrate.Which, MetaData] = {"hub": hub_tables.METADATA, "store": store_tables.METADATA}
 
 
+def no_full_text(name: str | None, kind: str, _parents: object) -> bool:
+    """FTS5 keeps several tables of its own for each index, which stand in no metadata."""
+    return not (kind == "table" and "_fts" in (name or ""))
+
+
 def sync_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://")
 
@@ -33,7 +38,8 @@ def test_migrations_make_exactly_the_tables(database_urls: DatabaseUrls, which: 
     migrate.upgrade(url, which)
     engine = create_engine(sync_url(url))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": f"tradepost_{which}_revision"})
+        options = {"version_table": f"tradepost_{which}_revision", "include_name": no_full_text}
+        context = MigrationContext.configure(connection, opts=options)
         found = compare_metadata(context, METADATA[which])
     engine.dispose()
     assert found == []

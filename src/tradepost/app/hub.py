@@ -237,7 +237,7 @@ class Tradepost:
         }
         metadata_url = Resources(url).metadata_url(REST)
         services = self.registration, self.configurations, self.registries
-        parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, metadata_url, url)
+        parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, self.store, metadata_url, url)
         doors: Sequence[Door] = (
             build_api(parts),
             McpRegistry(parts, url, self.settings.public_registry or None),
