@@ -23,7 +23,6 @@ TABLES = {
     "commerce/demo/volume/sheets.py": "the columns of those rows",
     "commerce/flows/insight/kpi_facts.py": "groups by the names of result columns; every table in it is an ORM class",
     "commerce/flows/insight/sales_lines.py": "zeros, a word for no category; every table in it is an ORM class",
-    "database/full_text.py": "the full-text index of SQLite; the query names the workspace",
     "commerce/store/copied.py": "changes only columns that repeat others, past their versions; each statement names "
     "the workspace, RLS checks it on PostgreSQL",
     "commerce/store/order_sums.py": "changes only the sums of orders, past their versions; each statement names the "
