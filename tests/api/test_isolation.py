@@ -40,6 +40,8 @@ BODIES: dict[str, Any] = {
     "POST /approvals/{approval}/settle": {"found": "failed"},
     "POST /conversations/{conversation}/messages": {"message": "mine?"},
     "POST /conversations/{conversation}/feedback": {"score": 1},
+    "PATCH /knowledge/entries/{entry}": {"status": "archived"},
+    "PATCH /knowledge/proposals/{proposal}": {"status": "approved"},
 }
 
 
@@ -64,7 +66,13 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
     if not rules:
         never = {"name": "only-theirs", "outcome": "ask", "tool": "no_such_tool", "reason": "to be found"}
         rules = [(await owner.post("/policy/rules", never))["rule"]]
+    note = {"slug": f"note-{side.workspace_id[-8:].lower()}", "title": "Note", "body": "Ours alone."}
+    if not (await owner.get("/knowledge/entries"))["items"]:
+        await owner.post("/knowledge/entries", note)
+        await owner.post("/knowledge/proposals", {"entry": note["slug"], "body": "Changed.", "reason": "why"})
     return {
+        "entry": [(await owner.get("/knowledge/entries"))["items"][0]["id"], note["slug"]],
+        "proposal": [(await owner.get("/knowledge/proposals"))["items"][0]["id"]],
         "webhook": [(await owner.get("/webhooks"))["items"][0]["id"], "only-theirs"],
         "delegation": [(await owner.get("/delegations"))["items"][0]["id"]],
         "server": [own["id"], own["slug"]],

@@ -23,7 +23,7 @@ METADATA: dict[migrate.Which, MetaData] = {"hub": agent_tables.METADATA, "store"
 
 def is_everywhere(name: str | None, _kind: object, _parents: object) -> bool:
     """The full-text indexes are another thing on each engine: the tables of FTS5 on SQLite, an index on PostgreSQL."""
-    return not str(name).startswith(("conversation_search", "ix_conversation_texts_words"))
+    return not str(name).startswith(("conversation_search", "ix_conversation_texts_words", "policy_clauses_fts"))
 
 
 def sync_url(url: str) -> str:

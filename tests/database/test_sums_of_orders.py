@@ -92,6 +92,24 @@ def take_back(connection: Connection, added: New, replaced: dict[str, str], over
         connection.execute(text(f"CREATE INDEX {index} ON {table} (workspace_id, id)"))
 
 
+def take_knowledge_back(connection: Connection) -> None:
+    """Clauses as they were before they were cut from entries."""
+    full_text = ["policy_clauses_fts"] if connection.dialect.name == "sqlite" else []
+    entries = ("knowledge_editions", "knowledge_proposals", "policy_clauses", "knowledge_entries")
+    for table in (*full_text, *entries):
+        connection.execute(text(f"DROP TABLE {table}"))
+    columns = ", ".join(
+        f"{name} VARCHAR NOT NULL" for name in ("clause", "topic", "title", "body", "workspace_id", "id")
+    )
+    connection.execute(
+        text(
+            f"CREATE TABLE policy_clauses ({columns}, position BIGINT NOT NULL, version BIGINT NOT NULL,"
+            " created_at TIMESTAMP NOT NULL, updated_at TIMESTAMP NOT NULL, PRIMARY KEY (workspace_id, id),"
+            " CONSTRAINT ck_policy_clauses_topic CHECK (topic <> ''))"
+        )
+    )
+
+
 async def with_odd_orders(url: str) -> None:
     store = Database(url)
     await make_odd_orders(store)
@@ -135,6 +153,7 @@ def test_after_an_upgrade_the_planner_knows_the_new_columns(database_urls: Datab
     engine = create_engine(database_urls.store.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         take_back(connection, ADDRESSES, {}, (*NEW_FOR_ADDRESSES, *LATER))
+        take_knowledge_back(connection)
         connection.execute(text("UPDATE tradepost_store_revision SET version_num = '0008'"))
         connection.execute(text("ANALYZE"))
     migrate.upgrade(database_urls.store, "store")

@@ -38,6 +38,7 @@ TAGS = (
     {"name": "notifications", "description": "How people and programs are told of approvals."},
     {"name": "contacts", "description": "Customers of the store, by the tools of an agent."},
     {"name": "conversations", "description": "What people say to agents, and what follows from it."},
+    {"name": "knowledge", "description": "Policies and articles of the shop, and proposals to change them."},
     {"name": "audit", "description": "The record of every call."},
     {"name": "usage", "description": "Calls, counted."},
     {"name": "configuration", "description": "The whole registry as one document, for git."},

@@ -16,7 +16,8 @@ from tradepost.hub.vault.vault import Vault
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The services behind the routes. `registration` should register no programs: no HTTP leads to one.
-    `url` is the public address of the hub, `metadata_url` where clients read how to get a token (RFC 9728)."""
+    `store` is the shop's database. `url` is the public address of the hub, `metadata_url` where clients read how to get
+    a token (RFC 9728)."""
 
     database: Database
     vault: Vault
@@ -26,6 +27,7 @@ class Parts:
     registries: Registries
     notices: Notices
     conversations: Conversations
+    store: Database
     metadata_url: str | None = None
     url: str = ""
     now: Now = system_now

@@ -258,7 +258,8 @@ class Tradepost:
         }
         metadata_url = Resources(url).metadata_url(REST)
         services = self.registration, self.configurations, self.registries
-        parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, self.conversations, metadata_url, url)
+        kept = self.conversations, self.store
+        parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, *kept, metadata_url, url)
         doors: Sequence[Door] = (
             build_api(parts),
             McpRegistry(parts, url, self.settings.public_registry or None),

@@ -45,6 +45,7 @@ _COMMANDS = {
     "oauth-grant": ("oauth", "What people let OAuth clients do."),
     "effects": ("effects", "What goes out of the shop: mails, labels, payments."),
     "store": ("stores", "The shop's store: import, export, books."),
+    "knowledge": ("knowledge", "Policies and articles, and proposals to change them."),
     "restored": ("restoring", "After a backup was restored: hold back all writes until you have looked."),
     "db": ("databases", "The databases' schema."),
 }

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, String, TypeDecorator
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from tradepost.foundation.clock import to_rfc3339
 
@@ -39,6 +40,17 @@ class JsonColumn(TypeDecorator[Any]):
 
     impl = JSON(none_as_null=True)
     cache_ok = True
+
+
+class SearchWords(TypeDecorator[str]):
+    """Words that a full-text search compares, separated by spaces and folded by us (foundation/search_words): on
+    PostgreSQL a tsvector, on SQLite a text that an FTS5 table beside it indexes."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else String())
 
 
 @lru_cache(maxsize=16_384)  # rows that were made together have the same times, and are read again and again

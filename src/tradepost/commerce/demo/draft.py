@@ -20,6 +20,7 @@ from tradepost.commerce.store.models import NumberRange
 from tradepost.commerce.store.order_sums import sum_up_orders
 from tradepost.commerce.tables import METADATA
 from tradepost.database.base import Scoped
+from tradepost.database.types import SearchWords
 
 Row = TypeVar("Row", bound=Scoped)
 Progress = Callable[[int, int], None]
@@ -70,6 +71,7 @@ class Draft:
         complete = {**_defaults(model), "workspace_id": self.workspace_id, **values}
         if hasattr(model, "created_at"):
             complete["created_at"] = values.get("created_at") or self.now - timedelta(days=90)
+        if hasattr(model, "updated_at"):
             complete["updated_at"] = values.get("updated_at") or complete["created_at"]
         make: Callable[..., Row] = model
         row = make(**complete)
@@ -132,7 +134,7 @@ def _defaults(model: type[Any]) -> dict[str, Any]:
     filled: dict[str, Any] = {}
     for column in model.__table__.columns:
         default: Any = column.default
-        if default is None:
+        if default is None or isinstance(column.type, SearchWords):  # who adds such a row says its words
             filled[column.key] = None
         else:
             filled[column.key] = default.arg(None) if default.is_callable else default.arg

@@ -1,11 +1,14 @@
 """The shop's policy texts, clause by clause, and the order policy rows that enforce them."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tradepost.commerce.demo.shop import Shop
 from tradepost.commerce.orders.models import OrderPolicy
 from tradepost.commerce.orders.policy import PolicyName
-from tradepost.commerce.support.models import PolicyClause
+from tradepost.commerce.support.models import KnowledgeEdition, KnowledgeEntry, PolicyClause
+from tradepost.commerce.support.sections import Section, sections_of
+from tradepost.foundation.search_words import indexed
 
 CANCEL_REASONS = ["no longer needed", "ordered by mistake", "out of stock", "payment not received", "suspected fraud"]
 RETURN_WINDOW_DAYS = 30
@@ -110,9 +113,71 @@ _RULES: tuple[tuple[PolicyName, str, Any, str], ...] = (
 )
 
 
+_TITLES = {
+    "returns": "Returns, exchanges and cancellations",
+    "shipping": "Shipping and delivery",
+    "warranty": "Warranty and recalls",
+    "payments": "Payments, gift cards and disputes",
+    "approvals": "What a person approves",
+    "privacy": "Personal data",
+}
+_ARTICLES = (
+    (
+        "choosing-a-size",
+        "Choosing a size",
+        "Measure in the evening, when feet are largest.\n\n"
+        "## Shoes\n\nLeave a thumb's width before the longest toe. Between two sizes take the larger one.\n\n"
+        "## Clothing\n\nJackets are cut to be worn over a fleece; whoever wears them over a shirt takes one size less.",
+    ),
+    (
+        "care",
+        "Care of shoes and clothing",
+        "## Shoes\n\nBrush dry dirt off, wash by hand with lukewarm water, dry away from heat, waterproof again.\n\n"
+        "## Waterproof clothing\n\nWash at 30 degrees without softener, then tumble dry at a low heat: that brings the "
+        "water repellency back.",
+    ),
+)
+
+
 def add_policies(shop: Shop) -> None:
-    """Clauses, and the rules that cite them."""
-    for position, (clause, topic, title, body) in enumerate(_CLAUSES, start=1):
-        shop.draft.add(PolicyClause, clause=clause, topic=topic, title=title, body=body, position=position)
+    """Policies with their clauses, articles, and the rules that cite the clauses."""
+    clauses = [(topic, Section(clause, title, body)) for clause, topic, title, body in _CLAUSES]
+    positions = {section.clause: position for position, (_, section) in enumerate(clauses, start=1)}
+    for topic, title in _TITLES.items():
+        own = [section for of, section in clauses if of == topic]
+        body = "\n\n".join(f"## {section.clause} {section.title}\n\n{section.body}" for section in own)
+        audience = "staff" if topic == "approvals" else "everyone"
+        _add_entry(shop, topic, "policy", topic, title, body, audience, own, positions)
+    for slug, title, body in _ARTICLES:
+        sections = sections_of(slug, title, body, named=False)
+        _add_entry(shop, slug, "article", "products", title, body, "everyone", sections)
     for name, category, value, clause in _RULES:
         shop.draft.add(OrderPolicy, name=name, category=category, value=value, clause_id=clause)
+
+
+def _add_entry(
+    shop: Shop,
+    slug: str,
+    kind: str,
+    topic: str,
+    title: str,
+    body: str,
+    audience: str,
+    sections: Sequence[Section],
+    positions: Mapping[str, int] | None = None,
+) -> None:
+    texts = {"topic": topic, "title": title, "body": body, "audience": audience, "status": "published"}
+    entry = shop.draft.add(KnowledgeEntry, slug=slug, kind=kind, language="en", **texts)
+    shop.draft.add(KnowledgeEdition, entry_id=entry.id, edition=1, made_by="system:demo", **texts)
+    for position, section in enumerate(sections, start=1):
+        shop.draft.add(
+            PolicyClause,
+            clause=section.clause,
+            topic=topic,
+            title=section.title,
+            body=section.body,
+            position=(positions or {}).get(section.clause, position),
+            entry_id=entry.id,
+            audience=audience,
+            words=indexed(section.title, section.body, section.clause, topic, title),
+        )

@@ -118,7 +118,10 @@ RECORDS: Mapping[str, Words] = {
     "tickets": Words("ticket[ {number}]"),
     "ticket_messages": Words("message in {ticket_id}"),
     "customer_messages": Words("message to {customer_id}"),
-    "policy_clauses": Words("policy {clause}"),
+    "policy_clauses": Words("policy {clause}", hidden=frozenset({"words"})),
+    "knowledge_entries": Words("article {slug}"),
+    "knowledge_editions": Words("edition of {entry_id}"),
+    "knowledge_proposals": Words("proposal for {slug}"),
     "store_settings": Words("the shop"),
 }
 

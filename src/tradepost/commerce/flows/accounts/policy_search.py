@@ -15,8 +15,9 @@ from tradepost.commerce.store.privacy import is_shopper
 from tradepost.commerce.store.store import Store
 from tradepost.commerce.store.texts import as_many_as_fit
 from tradepost.commerce.support.models import PolicyClause, PolicyTopic
-from tradepost.commerce.support.policy_text import matches, words_of
+from tradepost.commerce.support.policy_text import matches
 from tradepost.foundation.errors import InvalidArgument, NotFound
+from tradepost.foundation.search_words import words_of
 
 MAX_LOOSE_RULES = 50
 OWN_TOPIC = "approvals"
@@ -84,9 +85,9 @@ async def search_policies(
         statement = statement.where(PolicyClause.id == (await _clause(store, clause)).id)
     words = words_of(q) if q is not None else []
     best = len(words)
-    if words:
-        best = await _most_words(store, statement, words)
-        statement = statement.where(matches(words) == max(best, 1))
+    if q is not None:
+        best = await _most_words(store, statement, words) if words else 0
+        statement = statement.where(matches(words, store.caller.workspace_id) == max(best, 1))
     found = await _clauses(store, statement, limit, cursor, detail, fields)
     if clause is None and cursor is None:
         found["rules"] = await _loose_rules(store, words)
@@ -137,13 +138,15 @@ async def approvals_policy(store: Store) -> PolicyPage:
 
 
 def _shown(store: Store) -> Select[PolicyClause]:
-    """The clauses for this caller: what a person of the shop must approve is not for its customers."""
+    """The clauses for this caller: what is for the shop's own people, or what they must approve, no customer sees."""
     every = select(PolicyClause)
-    return every.where(PolicyClause.topic != OWN_TOPIC) if is_shopper(store.caller) else every
+    if not is_shopper(store.caller):
+        return every
+    return every.where(PolicyClause.topic != OWN_TOPIC, PolicyClause.audience == "everyone")
 
 
 async def _most_words(store: Store, statement: Select[PolicyClause], words: list[str]) -> int:
-    found = statement.with_only_columns(func.coalesce(func.max(matches(words)), 0))
+    found = statement.with_only_columns(func.coalesce(func.max(matches(words, store.caller.workspace_id)), 0))
     return int((await store.session.execute(found)).scalar_one())
 
 
