@@ -1,6 +1,6 @@
 """slots taken from the database, where fewer calls may run at once than there are processes
 
-Revision 0034, after 0028.
+Revision 0034, after 0033.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
 revision = "0034"
-down_revision = "0028"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
