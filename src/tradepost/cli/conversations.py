@@ -215,7 +215,10 @@ def rules_command(
         if as_json:
             console.show_json(rules)
         else:
-            for name, words in (("redact_days", "Personal data is taken out"), ("keep_days", "They are deleted")):
+            for name, words in (
+                ("redact_days", "Personal data is taken out"),
+                ("keep_days", "Conversations are deleted"),
+            ):
                 days = rules[name]
                 console.say(f"{words}: {'never' if days is None else f'after {days} days without a word'}.")
 
