@@ -38,6 +38,8 @@ BODIES: dict[str, Any] = {
     "PUT /profiles/{profile}/roles/{user}": {"role": "operator"},
     "PATCH /webhooks/{webhook}": {"state": "paused"},
     "POST /approvals/{approval}/settle": {"found": "failed"},
+    "POST /conversations/{conversation}/messages": {"message": "mine?"},
+    "POST /conversations/{conversation}/feedback": {"score": 1},
 }
 
 
@@ -82,6 +84,7 @@ async def _ids(as_: As, side: Side) -> dict[str, list[str]]:
         "invitation": [invited["id"], invited["email"]],
         "client": [client["id"], client["client_id"]],
         "grant": [(await owner.get("/oauth-grants"))["items"][0]["id"]],
+        "conversation": [(await owner.post("/conversations", {"agent": "supply"}))["id"]],
         "row": [(await owner.get("/audit"))["items"][0]["id"]],
     }
 

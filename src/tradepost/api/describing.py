@@ -37,6 +37,7 @@ TAGS = (
     {"name": "approvals", "description": "Writes that wait for a person."},
     {"name": "notifications", "description": "How people and programs are told of approvals."},
     {"name": "contacts", "description": "Customers of the store, by the tools of an agent."},
+    {"name": "conversations", "description": "What people say to agents, and what follows from it."},
     {"name": "audit", "description": "The record of every call."},
     {"name": "usage", "description": "Calls, counted."},
     {"name": "configuration", "description": "The whole registry as one document, for git."},

@@ -2,6 +2,7 @@
 JSON, idempotency key; request id, no caching. An error becomes a problem here, whoever raised it.
 """
 
+import asyncio
 import hmac
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -139,11 +140,32 @@ class Front:
 
 async def _send_pieces(exchange: Exchange, first: bytes, rest: AsyncGenerator[bytes, None]) -> None:
     """The body of a stream, as quickly as the client takes it. One that breaks off has no end: the client sees that."""
-    async with aclosing(rest):
-        await exchange.send({"type": "http.response.body", "body": first, "more_body": True})
-        async for piece in rest:
-            await exchange.send({"type": "http.response.body", "body": piece, "more_body": True})
-    await exchange.send({"type": "http.response.body", "body": b""})
+    gone = asyncio.ensure_future(exchange.disconnected())
+    try:
+        async with aclosing(rest):
+            await exchange.send({"type": "http.response.body", "body": first, "more_body": True})
+            while (piece := await _next(rest, gone)) is not None:
+                await exchange.send({"type": "http.response.body", "body": piece, "more_body": True})
+        await exchange.send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+
+
+async def _next(rest: AsyncGenerator[bytes, None], gone: asyncio.Future[None]) -> bytes | None:
+    """The next piece; None at the end, or when the client has left: a stream may have nothing to say for hours."""
+    piece = asyncio.create_task(_piece(rest))
+    both: set[asyncio.Future[Any]] = {piece, gone}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        return await piece if piece.done() else None
+    finally:
+        if not piece.done():
+            piece.cancel()
+            await asyncio.gather(piece, return_exceptions=True)
+
+
+async def _piece(rest: AsyncGenerator[bytes, None]) -> bytes | None:
+    return await anext(rest, None)
 
 
 def _takes_key_itself(path: str) -> bool:

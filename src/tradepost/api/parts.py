@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tradepost.agents.conversations.build import Conversations
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.gateway.build import BuiltGateway
@@ -24,6 +25,7 @@ class Parts:
     configurations: Configurations
     registries: Registries
     notices: Notices
+    conversations: Conversations
     metadata_url: str | None = None
     url: str = ""
     now: Now = system_now

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from tradepost.agents.conversations.build import Agents, Conversations, build_conversations
 from tradepost.api.build import build_api, rest_at
 from tradepost.api.mcp_registry import McpRegistry
 from tradepost.api.parts import Parts as ApiParts
 from tradepost.app.configured import hosts_of, mailer_of, marks_of, origins_of, pace_of, workspace_ids
+from tradepost.app.conversing import CLEANING, HubForConversations
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
@@ -97,7 +99,8 @@ log = logging.getLogger(__name__)
 class Tradepost:
     """A whole hub, as an ASGI application: /mcp, /health and /ready, pages for people, and OAuth. `peers` are the other
     processes that serve the same port, if there are any. Where they are not the usual ones, `people` are those who have
-    signed in, and `documents` the connections to those who describe OAuth clients."""
+    signed in, `documents` the connections to those who describe OAuth clients, and `agents` makes
+    what runs the turns of conversations."""
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class Tradepost:
         peers: Peers | None = None,
         people: SignedInPeople | None = None,
         documents: HttpPool | None = None,
+        agents: Callable[["Tradepost"], Agents] | None = None,
     ) -> None:
         self.settings = settings
         self.hub = hub
@@ -154,6 +158,7 @@ class Tradepost:
         )
         self.updates.draw_from(*self.followers)
         self._join_people(people, documents)
+        self.conversations = self._conversing(None if agents is None else agents(self))
         self.configurations = Configurations(hub, vault, self.registration.guard)
         self.registries = Registries(self.registration.guard)
         self.proxies = TrustedProxies(settings.proxy_networks)
@@ -226,6 +231,18 @@ class Tradepost:
             limit_lines=self.gateway.gateway.limit_lines,
         )
 
+    def _conversing(self, agents: Agents | None) -> Conversations:
+        """Conversations with agents, whose turns this process runs."""
+        parts = self.gateway.pipeline.parts
+        return build_conversations(
+            self.hub,
+            HubForConversations(self.hub, parts.standings),
+            CLEANING,
+            agents=agents,
+            door=self.gateway.door,
+            updates=self.updates,
+        )
+
     def _beside_mcp(self, vault: Vault, assertion_keys: AssertionKeys) -> GuardedDoors:
         """REST, the pages of people, OAuth, and the documents that tell machines where all that is."""
         url = self.settings.url
@@ -237,7 +254,7 @@ class Tradepost:
         }
         metadata_url = Resources(url).metadata_url(REST)
         services = self.registration, self.configurations, self.registries
-        parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, metadata_url, url)
+        parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, self.conversations, metadata_url, url)
         doors: Sequence[Door] = (
             build_api(parts),
             McpRegistry(parts, url, self.settings.public_registry or None),
@@ -286,18 +303,21 @@ class Tradepost:
             self.metrics,
             self.upkeep,
             self.outlets,
+            self.conversations,
         ):
             await part.start()
 
     def end_streams(self) -> None:
         """Say good-bye to clients that only listen or wait: before the server that carries them stops."""
         self.waits.end()
+        self.conversations.end_streams()
         self.endpoint.end_streams()
 
     async def stop(self) -> None:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
         parts = (
+            self.conversations,
             self.notices.courier,
             self.metrics,
             self.upkeep,
@@ -358,13 +378,15 @@ class Tradepost:
             await _answer(send, 200, {"status": "ready"})
 
 
-async def open_tradepost(settings: Settings, peers: Peers | None = None) -> Tradepost:
+async def open_tradepost(
+    settings: Settings, peers: Peers | None = None, agents: Callable[[Tradepost], Agents] | None = None
+) -> Tradepost:
     """A hub over the databases of the settings, which must have this release's schema. Raises SetupError."""
     await asyncio.to_thread(require_current, settings.hub_database, "hub")
     await asyncio.to_thread(require_current, settings.store_database, "store")
     hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
     vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
-    return Tradepost(settings, hub, store, vault, peers)
+    return Tradepost(settings, hub, store, vault, peers, agents=agents)
 
 
 async def _answer(send: Send, status: int, value: Any) -> None:

@@ -16,6 +16,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import tradepost.agents.tables
 import tradepost.hub.tables  # noqa: F401 (every table: foreign keys lead from part to part)
 from tradepost import settings
 from tradepost.cli import console

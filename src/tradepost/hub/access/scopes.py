@@ -17,6 +17,7 @@ _ADMINISTRATION = {
     "agents": "profiles and agents",
     "users": "people and their roles",
     "approvals": "writes that wait for a person",
+    "conversations": "conversations with agents",
 }
 _READ_AND_WRITE = {
     "content": "products, collections, price lists, coupons and pages",

@@ -29,10 +29,14 @@ class Door:
         name: str,
         arguments: Json,
         run_id: str | None = None,
+        key: str | None = None,
         extras: CallExtras = NO_EXTRAS,
     ) -> Json:
-        """The CallToolResult object of one call. Raises NotFound for a tool the caller does not see. A missing scope is
-        a result with isError: there is no HTTP here that could say it, and nobody to ask for more."""
+        """The CallToolResult object of one call; `key` is its idempotency key. Raises NotFound for a tool the caller
+        does not see. A missing scope is a result with isError: there is no HTTP here that could say it, and nobody to
+        ask for more."""
+        if key is not None:
+            extras = extras._replace(idempotency_key=key)
         own = caller.for_request(new_id("req"))
         call = Call(own, "tool", name, arguments, extras=extras, run_id=run_id or caller.run_id)
         try:

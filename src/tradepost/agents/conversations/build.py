@@ -1,0 +1,103 @@
+"""Joining the parts of conversations, for the application and for commands that need no more than some of them."""
+
+import os
+import socket
+from dataclasses import dataclass
+
+from tradepost.agents.conversations.asking import Asking, Stirred
+from tradepost.agents.conversations.claims import Claims
+from tradepost.agents.conversations.following import Following
+from tradepost.agents.conversations.forgetting import Forgetting
+from tradepost.agents.conversations.judging import Judging
+from tradepost.agents.conversations.looking import Looking
+from tradepost.agents.conversations.metrics import Metrics
+from tradepost.agents.conversations.ports import Cleaning, Hub
+from tradepost.agents.conversations.running import Runs
+from tradepost.agents.conversations.watching import Watchers
+from tradepost.agents.conversations.worker import Worker
+from tradepost.agents.ports import Callers, Runtime, ToolDoor
+from tradepost.database.engine import Database
+from tradepost.foundation.clock import Now, system_now
+from tradepost.foundation.ids import new_id
+from tradepost.protocol.updates import Updates
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What people and programs do with conversations; needs no process that serves."""
+
+    asking: Asking
+    looking: Looking
+    judging: Judging
+    forgetting: Forgetting
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """What runs turns, and who agents are when they call tools."""
+
+    runtime: Runtime
+    callers: Callers
+
+
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """The same, with what runs the turns and lets clients watch, from `start` to `stop`."""
+
+    desk: Desk
+    following: Following
+    worker: Worker | None
+    watchers: Watchers
+
+    async def start(self) -> None:
+        """Begin to answer."""
+        if self.worker is not None:
+            await self.worker.start()
+        await self.desk.forgetting.start()
+
+    def end_streams(self) -> None:
+        """Let go of clients that watch."""
+        self.watchers.end()
+
+    async def stop(self) -> None:
+        """Leave what is under way to whoever comes next."""
+        self.watchers.end()
+        await self.desk.forgetting.stop()
+        if self.worker is not None:
+            await self.worker.stop()
+
+
+def build_desk(
+    database: Database, hub: Hub, cleaning: Cleaning, stirred: Stirred | None = None, now: Now = system_now
+) -> Desk:
+    """What needs no process that serves."""
+    return Desk(
+        Asking(database, hub, cleaning, stirred or Stirred(), now),
+        Looking(database, hub),
+        Judging(database, hub),
+        Forgetting(database, hub, cleaning, now),
+        Metrics(database),
+    )
+
+
+def build_conversations(
+    database: Database,
+    hub: Hub,
+    cleaning: Cleaning,
+    *,
+    agents: Agents | None,
+    door: ToolDoor,
+    updates: Updates,
+    now: Now = system_now,
+) -> Conversations:
+    """Everything, for the process that serves. Without `agents`, messages wait for a process that has some."""
+    watchers, stirred = Watchers(), Stirred()
+    worker = None
+    if agents is not None:
+        claims = Claims(database, f"{socket.gethostname()}:{os.getpid()}:{new_id('own')}", now)
+        runs = Runs(database, hub, agents.runtime, agents.callers, door, cleaning, claims, watchers, now)
+        worker = Worker(database, hub, claims, runs, now)
+        stirred.work, stirred.canceled = worker.wake, worker.canceled
+    desk = build_desk(database, hub, cleaning, stirred, now)
+    return Conversations(desk, Following(database, watchers, updates, hub.confirm), worker, watchers)

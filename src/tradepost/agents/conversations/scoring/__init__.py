@@ -1,0 +1,1 @@
+"""How appropriate an answer is: fixed criteria, each with its reason, without a model."""

@@ -1,0 +1,7 @@
+"""Every table of agents, imported in one place so that the hub's metadata is whole."""
+
+from tradepost.agents.conversations import models as conversations
+from tradepost.database.base import HubBase
+
+MODULES = (conversations,)
+METADATA = HubBase.metadata
