@@ -161,7 +161,7 @@ def _lost(tools: Mapping[str, Json]) -> str:
     some = ", ".join(sorted(tools)[:8]) or "none"
     return (
         "I do not understand this question: I only know fixed kinds of questions. Name a record (an order, a return, a"
-        f" SKU) or ask about one of these: {some}. With a language model an agent understands more: `tradepost agent set`."
+        f" SKU) or ask about one of these: {some}. A language model understands more: `tradepost agent set`."
     )
 
 
