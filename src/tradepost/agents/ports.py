@@ -67,8 +67,8 @@ class Directory(Protocol):
         """An agent by slug or id. Raises NotFound."""
         ...
 
-    async def in_profile(self, session: AsyncSession, profile_id: str) -> list[Facts]:
-        """The agents of a profile, by slug."""
+    async def staff(self, session: AsyncSession) -> list[Facts]:
+        """The active agents of all profiles that are not for customers, by slug."""
         ...
 
 

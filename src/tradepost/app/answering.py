@@ -72,11 +72,11 @@ class HubDirectory:
         posture = await session.scalar(select(Profile.posture).where(Profile.id == found.profile_id))
         return _facts(found, posture)
 
-    async def in_profile(self, session: AsyncSession, profile_id: str) -> list[Facts]:
+    async def staff(self, session: AsyncSession) -> list[Facts]:
         """See Directory."""
-        posture = await session.scalar(select(Profile.posture).where(Profile.id == profile_id))
-        rows = await session.scalars(select(Agent).where(Agent.profile_id == profile_id).order_by(Agent.slug))
-        return [_facts(row, posture) for row in rows]
+        active = select(Agent, Profile.posture).join(Profile, Profile.id == Agent.profile_id).order_by(Agent.slug)
+        rows = await session.execute(active.where(Agent.status == "active", Profile.posture != "customer"))
+        return [_facts(agent, posture) for agent, posture in rows]
 
 
 class LateRuntime:

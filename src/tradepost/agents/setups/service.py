@@ -89,11 +89,14 @@ async def change_setup(
     return before, _setup(facts, row)
 
 
-async def specialists_beside(session: AsyncSession, directory: Directory, planner: Facts) -> list[Setup]:
-    """The specialists a planner routes to: the active ones of its profile."""
-    beside = [
-        one for one in await directory.in_profile(session, planner.profile_id) if one.active and one.id != planner.id
-    ]
+async def specialists_beside(
+    session: AsyncSession, directory: Directory, planner: Facts, *, only_its_profile: bool
+) -> list[Setup]:
+    """The specialists a planner routes to: all that are for the shop's own people; for somebody who came with the
+    planner's own key, those of its profile."""
+    beside = [one for one in await directory.staff(session) if one.id != planner.id]
+    if only_its_profile:
+        beside = [one for one in beside if one.profile_id == planner.profile_id]
     return [one for one in await read_setups(session, beside) if one.role == "specialist"]
 
 
