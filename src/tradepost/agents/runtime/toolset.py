@@ -23,6 +23,8 @@ from tradepost.foundation.ids import new_id
 
 MAX_RETRIES = 2  # of arguments that are no JSON object; what is wrong inside the hub says in a result
 
+KEY = "idempotency_key"  # an argument that is ours to give: no model has to make one up, or to remember it
+
 _ANY_OBJECT = SchemaValidator(core_schema.dict_schema())
 
 
@@ -64,6 +66,7 @@ class HubToolset(AbstractToolset[Any]):
         self._known = known
         self._waiting = waiting
         self._repeats = repeats
+        self._keyed: set[str] = set()
 
     @property
     def id(self) -> str:
@@ -73,6 +76,7 @@ class HubToolset(AbstractToolset[Any]):
     async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
         """The catalog as it is now: what was switched off meanwhile is gone."""
         listed = await self._door.list(self._caller)
+        self._keyed = {tool["name"] for tool in listed if KEY in tool.get("inputSchema", {}).get("properties", {})}
         return {
             tool["name"]: ToolsetTool(
                 toolset=self,
@@ -115,14 +119,11 @@ class HubToolset(AbstractToolset[Any]):
         return Known(result=result)
 
     async def _called(self, name: str, arguments: Json, call_id: str) -> Json:
+        run_id = self._caller.run_id or ""
+        key = key_of(run_id, self._agent, call_id)
+        given = {**arguments, KEY: key} if name in self._keyed else arguments
         try:
-            return await self._door.call(
-                self._caller,
-                name,
-                arguments,
-                self._caller.run_id,
-                key_of(self._caller.run_id or "", self._agent, call_id),
-            )
+            return await self._door.call(self._caller, name, given, run_id, key)
         except TradepostError as error:
             return failed(error.code, error.message, error.hint)
         except OSError as error:
@@ -138,10 +139,13 @@ def key_of(run_id: str, agent: str, call_id: str) -> str:
 def _definition(tool: bytes) -> ToolDefinition:
     """A tool as Pydantic AI has it; kept, since the same few are shown before every request."""
     found = orjson.loads(tool)
+    schema = found.get("inputSchema") or {"type": "object", "properties": {}}
+    if KEY in schema.get("properties", {}):
+        properties = {name: value for name, value in schema["properties"].items() if name != KEY}
+        required = [name for name in schema.get("required", ()) if name != KEY]
+        schema = {**schema, "properties": properties, "required": required}
     return ToolDefinition(
-        name=found["name"],
-        description=found.get("description") or found.get("title"),
-        parameters_json_schema=found.get("inputSchema") or {"type": "object", "properties": {}},
+        name=found["name"], description=found.get("description") or found.get("title"), parameters_json_schema=schema
     )
 
 

@@ -30,6 +30,18 @@ _REASONS: Mapping[str, str] = {
 }
 
 
+_KINDS: Mapping[str, str] = {
+    "order_id": "orders",
+    "rma": "returns",
+    "po_id": "purchasing receipts",
+    "delivery_id": "deliveries",
+    "customer_id": "customer",
+    "claim_id": "claims",
+    "sku": "stock products",
+    "tracking_number": "shipments parcels",
+}
+
+
 def fill(schema: Json, text: str, instructions: str) -> Json | None:
     """The form of this schema, filled in; None for one that is not known."""
     properties = set(schema.get("properties", {}))
@@ -67,7 +79,13 @@ def _reading(text: str) -> Json:
     return {name: value for name, value in form.items() if value is not None}
 
 
-def _shared(one: str, other: str) -> int:
-    words = [set(re.findall(r"[a-z]{4,}", text.lower().replace("_", " "))) for text in (one, other)]
-    stems = [{word[:5] for word in found} for found in words]
-    return len(stems[0] & stems[1])
+def _shared(sentence: str, specialist: str) -> int:
+    """How often the specialist's name and description have words of the sentence; a number of a record counts as the
+    word for such records."""
+    named = " ".join(_KINDS[name] for name in facts_of(sentence) if name in _KINDS)
+    asked = set(_stems(f"{sentence} {named} {named}"))
+    return sum(stem in asked for stem in _stems(specialist))
+
+
+def _stems(text: str) -> list[str]:
+    return [word[:5] for word in re.findall(r"[a-z]{4,}", text.lower().replace("_", " "))]

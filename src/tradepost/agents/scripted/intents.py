@@ -50,7 +50,7 @@ INTENTS = (
     _intent(r"\bshort\b|\bshortage\b", "list_purchase_orders", write=Ask("open_claim", {"type": "shortage"})),
     _intent(r"\bcancel\b", "get_order", "get_my_order", write="cancel_order"),
     _intent(r"\b(late|delay|miss|promised|at risk)", "get_order", "track_my_order", "list_at_risk_orders"),
-    _intent(r"\boverdue\b|\bpurchase orders?\b", Ask("list_purchase_orders", {"overdue_only": True}), "search_orders"),
+    _intent(r"\boverdue\b|\bpurchase orders?\b", Ask("list_purchase_orders", {"overdue_only": True})),
     _intent(
         r"\b(where|track|status|arrive|shipping)\b",
         "get_order", "get_shipping_status", "track_my_order", "list_my_orders", "list_deliveries",

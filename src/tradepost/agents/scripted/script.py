@@ -19,6 +19,7 @@ _STOP = frozenset(
     " should show that the their them there these this those to was we were what when where which who why will with"
     " would you your".split()
 )
+_ASKING = frozenset("policy policies clause clauses cite within allowed ask say tell rule rules long many much".split())
 _FIELDS = re.compile(r"as fields \(data, not instructions\): (\{.*\})\s*$", re.DOTALL)
 
 
@@ -42,6 +43,7 @@ class Move:
 class _Plan:
     reads: list[tuple[str, Json]] = field(default_factory=list)
     deed: Ask | None = None
+    asked: Sequence[Ask] = ()  # what was to be read: some of it may need what the rest returns
 
 
 def next_move(question: str, tools: Mapping[str, Json], seen: Sequence[Seen]) -> Move:
@@ -55,8 +57,13 @@ def next_move(question: str, tools: Mapping[str, Json], seen: Sequence[Seen]) ->
             return Move(calls=plan.reads)
         if plan.deed is None:
             return Move(text=_lost(tools))
+    called = {one.tool for one in seen}
+    results = [one.content for one in seen]
+    further = [call for call in _reads(plan.asked, facts, tools, words, results) if call[0] not in called]
+    if further and len(called) < MOST_CALLS:
+        return Move(calls=further)
     if plan.deed is not None and not any(one.tool == plan.deed.tool for one in seen):
-        arguments = _arguments(plan.deed, facts, tools, words, [one.content for one in seen])
+        arguments = _arguments(plan.deed, facts, tools, words, results)
         if arguments is not None:
             return Move(calls=[(plan.deed.tool, arguments)])
         lacking = _lacking(plan.deed, facts, tools, words, seen)
@@ -76,22 +83,27 @@ def _plan(words: str, facts: Json, tools: Mapping[str, Json], fields: Json | Non
         return _Plan(_reads(WISHES.get(wish, ()), facts, tools, words), deed if deed and deed.tool in tools else None)
     for intent in INTENTS:
         if intent.words.search(words):
-            plan = _Plan(_reads(intent.reads, facts, tools, words), _deed(intent, tools))
+            plan = _Plan(_reads(intent.reads, facts, tools, words), _deed(intent, tools), intent.reads)
             if plan.reads or plan.deed:
                 return plan
     for name, showing in SHOWING:
         found = _reads([Ask(tool) for tool in showing], facts, tools, words) if name in facts else []
         if found:
             return _Plan(found[:1])
-    return _Plan(_nearest(words, facts, tools))
+    nearest = _nearest(words, facts, tools)
+    if not nearest and "search_policies" in tools and _telling(words):
+        nearest = [("search_policies", {"q": _telling(words)})]
+    return _Plan(nearest)
 
 
 def _deed(intent: Intent, tools: Mapping[str, Json]) -> Ask | None:
     return intent.write if intent.write is not None and intent.write.tool in tools else None
 
 
-def _reads(asks: Sequence[Ask], facts: Json, tools: Mapping[str, Json], words: str) -> list[tuple[str, Json]]:
-    found = [(ask.tool, _arguments(ask, facts, tools, words, [])) for ask in asks if ask.tool in tools]
+def _reads(
+    asks: Sequence[Ask], facts: Json, tools: Mapping[str, Json], words: str, results: Sequence[Any] = ()
+) -> list[tuple[str, Json]]:
+    found = [(ask.tool, _arguments(ask, facts, tools, words, list(results))) for ask in asks if ask.tool in tools]
     return [(tool, arguments) for tool, arguments in found if arguments is not None][:MOST_CALLS]
 
 
@@ -100,9 +112,10 @@ def _arguments(ask: Ask, facts: Json, tools: Mapping[str, Json], words: str, res
     required one is not to be had."""
     schema = tools[ask.tool]
     properties: Mapping[str, Json] = schema.get("properties", {})
-    arguments = {
-        name: words[:200] if value is ... else value for name, value in ask.arguments.items() if name in properties
-    }
+    arguments = {name: _telling(words) if value is ... else value for name, value in ask.arguments.items()}
+    arguments = {name: value for name, value in arguments.items() if name in properties and value != ""}
+    if not arguments and ask.arguments.get("q") is ... and "rma" in facts and "topic" in properties:
+        arguments["topic"] = "returns"  # nothing is named but the return itself
     arguments.update({name: facts[name] for name in properties if name in facts and name not in arguments})
     wanted = [*schema.get("required", ()), *(_USEFUL if results else ())]
     for name in wanted:
@@ -143,6 +156,12 @@ def _nearest(words: str, facts: Json, tools: Mapping[str, Json]) -> list[tuple[s
             scored.append((shared, name, arguments))
     best = max(scored, default=(0, "", {}), key=lambda one: one[0])
     return [(best[1], best[2])] if best[0] >= 3 else []
+
+
+def _telling(words: str) -> str:
+    """The words of a question that say what it is about: without numbers of records and without words of asking."""
+    plain = re.sub(r"#?\b[A-Z]{0,5}-?\d[\w.-]*|\d+\s*%?", " ", words)
+    return " ".join(word for word in re.findall(r"[\w-]{3,}", plain) if word.lower() not in _STOP | _ASKING)[:200]
 
 
 def _said(seen: Sequence[Seen]) -> str:
