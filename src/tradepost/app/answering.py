@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.conversations.build import Agents
-from tradepost.agents.ports import Callers, Directory, Facts, Recorder, Runtime, ToolDoor, Turn, TurnEnd
+from tradepost.agents.ports import Callers, Directory, Recorder, Runtime, ToolDoor, Turn, TurnEnd
+from tradepost.api.agent_directory import HubDirectory
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import ForbiddenScope, StateConflict, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import find_agent
-from tradepost.hub.access.models import Agent, Profile, User
+from tradepost.hub.access.models import Agent, User
 from tradepost.hub.access.oauth.access_tokens import attributes_of
 from tradepost.hub.access.oauth.scopes import for_role
 from tradepost.hub.upstreams.guard import Guard
@@ -61,22 +62,6 @@ class HubCallers:
             run_id=run_id,
             grant=asked_by.grant,
         )
-
-
-class HubDirectory:
-    """Satisfies Directory."""
-
-    async def agent(self, session: AsyncSession, agent: str) -> Facts:
-        """See Directory."""
-        found = await find_agent(session, agent)
-        posture = await session.scalar(select(Profile.posture).where(Profile.id == found.profile_id))
-        return _facts(found, posture)
-
-    async def staff(self, session: AsyncSession) -> list[Facts]:
-        """See Directory."""
-        active = select(Agent, Profile.posture).join(Profile, Profile.id == Agent.profile_id).order_by(Agent.slug)
-        rows = await session.execute(active.where(Agent.status == "active", Profile.posture != "customer"))
-        return [_facts(agent, posture) for agent, posture in rows]
 
 
 class LateRuntime:
@@ -130,15 +115,3 @@ def _scopes(asked_by: Caller, agent: Agent, user: User | None) -> frozenset[str]
     if asked_by.agent_id is not None:  # a key or token of an agent may have less than the agent itself
         own = own & asked_by.scopes if asked_by.agent_id == agent.id else own
     return for_role(own, user.role) if user is not None else own
-
-
-def _facts(agent: Agent, posture: str | None) -> Facts:
-    return Facts(
-        agent.id,
-        agent.slug,
-        agent.name,
-        agent.description,
-        agent.profile_id,
-        agent.status == "active",
-        posture == "customer",
-    )

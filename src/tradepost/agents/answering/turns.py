@@ -12,10 +12,10 @@ from tradepost.agents.planner.routing import Assigned, Routing, Specialist, rout
 from tradepost.agents.ports import Callers, Directory, Recorder, Step, ToolDoor, Turn, TurnEnd
 from tradepost.agents.runtime.builtin import builtin_tools
 from tradepost.agents.runtime.history import of_earlier
-from tradepost.agents.runtime.limits import Limits
 from tradepost.agents.runtime.reading import quoted_in, read, told
 from tradepost.agents.runtime.running import Part, run_part
 from tradepost.agents.runtime.troubles import FORESEEN, STOPPED, sentence_for
+from tradepost.agents.setups.limits import Limits
 from tradepost.agents.setups.service import Setup, read_setup, specialists_beside
 from tradepost.database.engine import Database
 

@@ -1,14 +1,7 @@
-"""How a model is named, and the model of a name.
-
-`anthropic:NAME`, `openai:NAME` and every other name that Pydantic AI knows; `openai:NAME@URL` and `anthropic:NAME@URL`
-for an endpoint of one's own that speaks that wire format (Ollama, vLLM, a gateway); `scripted`, which is no language
-model at all.
-"""
+"""The model of a name."""
 
 import os
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai.exceptions import UserError
@@ -19,14 +12,10 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from tradepost.agents.scripted.model import SCRIPTED, scripted_model
-from tradepost.foundation.errors import InvalidArgument, SetupError
+from tradepost.agents.scripted.model import scripted_model
+from tradepost.agents.setups.model_names import OWN, SCRIPTED, Named, read_name
+from tradepost.foundation.errors import SetupError
 
-# Names of a model are public; an address with a password in it would be a secret in the open.
-_NAMED = re.compile(
-    r"^(?P<provider>[a-z][a-z0-9-]{1,40}):(?P<name>[A-Za-z0-9][\w./:-]{0,150}?)(?:@(?P<url>https?://[^\s@]{3,300}))?$"
-)
-_OWN = ("openai", "anthropic")
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
     "openai-chat": ("OPENAI_API_KEY",),
@@ -36,30 +25,6 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 NO_KEY = "none"  # what an endpoint of one's own gets where no key is set: it asks for none
 
 MayReach = Callable[[str], Awaitable[object]]  # raises InvalidArgument for a URL that may not be used
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The parts of a model's name."""
-
-    provider: str
-    name: str
-    url: str | None = None
-
-
-def read_name(text: str) -> Named:
-    """The parts of a name. Raises InvalidArgument saying how models are named."""
-    if text == SCRIPTED:
-        return Named(SCRIPTED, SCRIPTED)
-    found = _NAMED.match(text)
-    if found is None or (found["url"] is not None and found["provider"] not in _OWN):
-        raise InvalidArgument(
-            f"'{text[:80]}' is not the name of a model.",
-            hint="Write anthropic:NAME, openai:NAME, or openai:NAME@http://127.0.0.1:11434/v1 for an endpoint of your "
-            f"own; {SCRIPTED} works without a model.",
-            field="model",
-        )
-    return Named(found["provider"], found["name"], found["url"])
 
 
 class Models:
@@ -92,7 +57,7 @@ class Models:
         if named.provider == SCRIPTED:
             return scripted_model()
         key = self._key(named)
-        if named.provider in _OWN and (named.url is not None or self._base_url(named.provider)):
+        if named.provider in OWN and (named.url is not None or self._base_url(named.provider)):
             return _own(named, key, named.url or self._base_url(named.provider))
         try:
             return infer_model(text)

@@ -25,10 +25,11 @@ from pydantic_graph import End
 
 from tradepost.agents.ports import Awaited, Recorder, Spent, Step, ToolDoor, TurnEnd
 from tradepost.agents.runtime.history import known_calls, of_earlier, of_turn
-from tradepost.agents.runtime.limits import Limits, Repeats, usage_of
+from tradepost.agents.runtime.limits import Repeats, require_money, usage_limits, usage_of
 from tradepost.agents.runtime.prompts import system_prompt
 from tradepost.agents.runtime.toolset import HubToolset, Waiting
 from tradepost.agents.runtime.troubles import FORESEEN, STOPPED, sentence_for
+from tradepost.agents.setups.limits import Limits
 from tradepost.foundation.caller import Caller
 
 ENDED_UNSEEN = "The agent ended without an answer."
@@ -77,7 +78,7 @@ async def _run(part: Part, door: ToolDoor, record: Recorder, waiting: Waiting) -
         message_history=[*of_earlier(part.earlier, part.agent), *before] or None,
         instructions=system_prompt(part.name, part.instructions),
         toolsets=[*part.builtin, hub],
-        usage_limits=part.limits.usage_limits(),
+        usage_limits=usage_limits(part.limits),
         usage=usage_of([step for step in part.done if step.agent == part.agent]),
     ) as run:
         node: Any = run.next_node
@@ -97,7 +98,7 @@ async def _run(part: Part, door: ToolDoor, record: Recorder, waiting: Waiting) -
             answered = _answered(part.agent, request, run.all_messages()[-1], seconds)
             await record.step(answered)
             spent += answered.spent.cost_micros or 0
-            part.limits.require_money(spent)
+            require_money(part.limits, spent)
         return node.data.output
 
 

@@ -20,9 +20,9 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 from tradepost.agents.ports import Json
 from tradepost.agents.scripted.forms import fill
 from tradepost.agents.scripted.script import Move, Seen, label, next_move
+from tradepost.agents.setups.model_names import SCRIPTED
 from tradepost.foundation.ids import new_id
 
-SCRIPTED = "scripted"
 _WORDS_AT_ONCE = 8
 
 

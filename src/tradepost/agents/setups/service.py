@@ -1,5 +1,6 @@
 """Reading and changing how agents work. A change acts on the next turn."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -7,8 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.ports import Directory, Facts
+from tradepost.agents.setups.limits import Limits
+from tradepost.agents.setups.model_names import read_name
 from tradepost.agents.setups.models import ROLES, AgentSetup
 from tradepost.foundation.errors import InvalidArgument, VersionConflict
+
+Record = Callable[[AsyncSession, str, str, Mapping[str, Any]], Awaitable[None]]  # what happened, to whom, details
 
 MAX_INSTRUCTIONS, MAX_PROMPTS = 20_000, 20
 
@@ -50,6 +55,11 @@ class Change:
             len(self.prompts) > MAX_PROMPTS or any(not one or len(one) > 120 for one in self.prompts)
         ):
             raise _wrong("prompts", f"Prompts are up to {MAX_PROMPTS} names.", "Name prompts of the agent's catalog.")
+        for model in (self.model, self.fallback_model):
+            if model:
+                read_name(model)
+        if self.limits is not None:
+            Limits.of({name: value for name, value in self.limits.items() if value is not None})
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -67,10 +77,10 @@ async def read_setups(session: AsyncSession, agents: list[Facts]) -> list[Setup]
 
 
 async def change_setup(
-    session: AsyncSession, facts: Facts, change: Change, expected_version: int | None = None
-) -> tuple[Setup, Setup]:
-    """Write a change; gives the setup before and after. Whether models and limits can be used is checked by who calls
-    (agents.build.check_setup). Raises InvalidArgument, VersionConflict."""
+    session: AsyncSession, facts: Facts, change: Change, record: Record, expected_version: int | None = None
+) -> Setup:
+    """Write a change and record it with what was before; a limit that is None goes back to its default. It acts on the
+    next turn. Raises InvalidArgument, VersionConflict."""
     row = await session.scalar(select(AgentSetup).where(AgentSetup.id == facts.id).with_for_update())
     before = _setup(facts, row)
     if expected_version is not None and before.version != expected_version:
@@ -84,9 +94,22 @@ async def change_setup(
         row = AgentSetup(id=facts.id)
         session.add(row)
     for name, value in change.checked().items():
-        setattr(row, name, value)
+        setattr(row, name, _merged(row.limits or {}, value) if name == "limits" else value)
     await session.flush()
-    return before, _setup(facts, row)
+    after = _setup(facts, row)
+    names = [name for name in Change.__dataclass_fields__ if getattr(before, name) != getattr(after, name)]
+    if names:
+        await record(
+            session,
+            "agent:setup",
+            facts.id,
+            {"agent": facts.slug, **{name: [getattr(before, name), getattr(after, name)] for name in names}},
+        )
+    return after
+
+
+def _merged(limits: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**limits, **given}.items() if value is not None}
 
 
 async def specialists_beside(
