@@ -130,6 +130,9 @@ class Settings(BaseSettings):
     public_registry: str = ""
     """Workspace, by its short name, whose approved servers everybody may list at /v0.1/servers without a key."""
 
+    model: str = "scripted"
+    """Model of agents that name none: anthropic:NAME, openai:NAME, openai:NAME@URL of an endpoint of your own, or
+    scripted, which is no language model."""
     notify_mail_url: SecretStr = SecretStr("")
     """Mail account that tells people what waits for them (smtp://user@host:587?from=hub@example.com, smtps)."""
     notify_mail_password: SecretStr = SecretStr("")

@@ -76,6 +76,8 @@ RULES = {
     "POST /agents": "admin",
     "GET /agents/{agent}": "viewer",
     "PATCH /agents/{agent}": "admin",
+    "GET /agents/{agent}/setup": "viewer",
+    "PATCH /agents/{agent}/setup": "admin",
     "GET /policy/rules": "viewer",
     "POST /policy/rules": "admin",
     "GET /policy/rules/{rule}": "viewer",

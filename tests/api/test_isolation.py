@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "PATCH /profiles/{profile}": {"posture": "guarded"},
     "PATCH /profiles/{profile}/fields": {"set": [{"kind": "email", "show": "masked"}]},
     "PATCH /agents/{agent}": {"status": "disabled"},
+    "PATCH /agents/{agent}/setup": {"role": "planner"},
     "PATCH /users/{user}": {"role": "viewer"},
     "PATCH /contacts/{contact}": {"language": "fr"},
     "PUT /profiles/{profile}/roles/{user}": {"role": "operator"},

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from tradepost.foundation.caller import Caller
 
 Json = dict[str, Any]
@@ -42,6 +44,31 @@ class Callers(Protocol):
 
     async def for_agent(self, asked_by: Caller, agent: str, run_id: str) -> Caller:
         """The caller of this agent (slug or id) on behalf of who asked. Raises NotFound or Forbidden."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the hub knows of an agent. `for_customers`: its profile is for the shop's own customers."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    profile_id: str
+    active: bool
+    for_customers: bool
+
+
+class Directory(Protocol):
+    """The agents of a workspace, as the hub has them. Joined in the app; a session is one of the workspace."""
+
+    async def agent(self, session: AsyncSession, agent: str) -> Facts:
+        """An agent by slug or id. Raises NotFound."""
+        ...
+
+    async def staff(self, session: AsyncSession) -> list[Facts]:
+        """The active agents of all profiles that are not for customers, by slug."""
         ...
 
 

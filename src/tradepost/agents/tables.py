@@ -1,7 +1,8 @@
 """Every table of agents, imported in one place so that the hub's metadata is whole."""
 
 from tradepost.agents.conversations import models as conversations
+from tradepost.agents.setups import models as setups
 from tradepost.database.base import HubBase
 
-MODULES = (conversations,)
+MODULES = (conversations, setups)
 METADATA = HubBase.metadata

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from tradepost import __version__
 from tradepost.api import (
+    agent_setups,
     agents,
     apis,
     approvals,
@@ -78,6 +79,7 @@ SUBJECTS = (
     profiles,
     profile_roles,
     agents,
+    agent_setups,
     limits,
     keys,
     knowledge,

@@ -16,6 +16,7 @@ from tradepost.agents.conversations.build import Agents, Conversations, build_co
 from tradepost.api.build import build_api, rest_at
 from tradepost.api.mcp_registry import McpRegistry
 from tradepost.api.parts import Parts as ApiParts
+from tradepost.app.answering import build_agents
 from tradepost.app.configured import hosts_of, mailer_of, marks_of, origins_of, pace_of, workspace_ids
 from tradepost.app.conversing import CLEANING, HubForConversations
 from tradepost.commerce.outbound.opening import open_ports
@@ -161,7 +162,7 @@ class Tradepost:
         )
         self.updates.draw_from(*self.followers)
         self._join_people(people, documents)
-        self.conversations = self._conversing(None if agents is None else agents(self))
+        self.conversations = self._conversing(agents(self) if agents is not None else self._answering())
         self.configurations = Configurations(hub, vault, self.registration.guard)
         self.registries = Registries(self.registration.guard)
         self.proxies = TrustedProxies(settings.proxy_networks)
@@ -235,7 +236,11 @@ class Tradepost:
             limit_lines=self.gateway.gateway.limit_lines,
         )
 
-    def _conversing(self, agents: Agents | None) -> Conversations:
+    def _answering(self) -> Agents:
+        """The agents of the hub, with the models that they name."""
+        return build_agents(self.hub, self.gateway.door, self.registration.guard, self.settings.model)
+
+    def _conversing(self, agents: Agents) -> Conversations:
         """Conversations with agents, whose turns this process runs."""
         parts = self.gateway.pipeline.parts
         return build_conversations(

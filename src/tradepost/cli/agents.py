@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tradepost.cli import console
+from tradepost.cli import agent_setup, console
 from tradepost.cli.profile_fields import fields
 from tradepost.cli.session import DataOption, JsonOption, UserOption, WorkspaceOption, hub_session, run
 from tradepost.hub.access import agents as services
@@ -17,6 +17,8 @@ agents = typer.Typer(name="agent", help="Agents: specialists and outside MCP cli
 
 
 profiles.command("fields")(fields)
+agents.command("setup")(agent_setup.setup)
+agents.command("set")(agent_setup.change)
 
 
 def register(app: typer.Typer) -> None:

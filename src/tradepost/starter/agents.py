@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tradepost.hub.access.models import Posture
+from tradepost.starter.instructions import CARE, PRODUCTS, RETURNS, SHOPPERS, SUPPLY_CHAIN, WAREHOUSE
 
 PII = "read:customers.pii"
 
@@ -20,7 +21,8 @@ class ReadyProfile:
 @dataclass(frozen=True, slots=True)
 class ReadyAgent:
     """An agent that comes along. Tools that this release does not have are left out; its scopes are those its tools
-    need, and `extra_scopes`."""
+    need, and `extra_scopes`. People talk with those of another role than specialist inside the hub only: they get no
+    key."""
 
     slug: str
     profile: str
@@ -28,6 +30,8 @@ class ReadyAgent:
     description: str
     tools: tuple[str, ...]
     extra_scopes: tuple[str, ...] = ()
+    role: str = "specialist"
+    instructions: str = ""
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -61,6 +65,7 @@ AGENTS = (
             reroute_delivery search_returns get_return approve_return search_claims search_payments list_payouts
             reconcile_settlement list_disputes get_customer search_policies get_ops_kpis"""
         ),
+        instructions=SUPPLY_CHAIN,
     ),
     ReadyAgent(
         "returns_specialist",
@@ -75,6 +80,7 @@ AGENTS = (
             search_policies create_ticket send_customer_message escalate_to_human"""
         ),
         (PII,),
+        instructions=RETURNS,
     ),
     ReadyAgent(
         "warehouse_lead",
@@ -88,6 +94,7 @@ AGENTS = (
             search_returns get_return receive_return record_return_disposition search_claims open_claim
             add_claim_evidence file_carrier_claim search_products search_policies get_ops_kpis escalate_to_human"""
         ),
+        instructions=WAREHOUSE,
     ),
     ReadyAgent(
         "customer_care",
@@ -101,6 +108,7 @@ AGENTS = (
             search_policies escalate_to_human"""
         ),
         (PII,),
+        instructions=CARE,
     ),
     ReadyAgent(
         "product_expert",
@@ -108,5 +116,23 @@ AGENTS = (
         "Product expert",
         "Products, stock and policies; sees no orders and no customers.",
         _names("search_products get_product check_inventory search_policies get_ops_kpis"),
+        instructions=PRODUCTS,
+    ),
+    ReadyAgent(
+        "planner",
+        "internal",
+        "Planner",
+        "Takes any request of the team and hands it to the right specialist, or to several at once.",
+        (),
+        role="planner",
+    ),
+    ReadyAgent(
+        "shopper_assistant",
+        "shoppers",
+        "Shopper's assistant",
+        "Helps the shop's own customers with their orders, returns and questions.",
+        (),
+        role="shopper",
+        instructions=SHOPPERS,
     ),
 )

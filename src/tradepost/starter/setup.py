@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.agents.setups.models import AgentSetup
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import NotFound
@@ -34,7 +35,8 @@ async def set_up_agents(
         minted: dict[str, str] = {}
         for agent in agents:
             row = await _agent(session, by, agent)
-            if agent.slug not in kept:
+            await _set_up(session, agent, row)
+            if agent.slug not in kept and agent.role == "specialist":
                 made = await keys.mint(session, by, keys.KeyTerms(label="made by the demo"), agent_id=row.id)
                 minted[agent.slug] = made.secret
         return minted
@@ -69,6 +71,12 @@ async def _agent(session: AsyncSession, by: Caller, ready: ReadyAgent) -> Agent:
         wanted = set(row.scopes) | {entry.scope for _, _, entry in missing if entry.scope}
         await access.set_agent_scopes(session, by, row.slug, sorted(wanted))
     return row
+
+
+async def _set_up(session: AsyncSession, ready: ReadyAgent, row: Agent) -> None:
+    """How it works, unless somebody has set that."""
+    if await session.scalar(select(AgentSetup.id).where(AgentSetup.id == row.id)) is None:
+        session.add(AgentSetup(id=row.id, role=ready.role, instructions=ready.instructions))
 
 
 async def _entries(session: AsyncSession, names: Sequence[str]) -> list[tuple[str, ToolEntry]]:

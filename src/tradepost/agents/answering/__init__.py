@@ -1,0 +1,1 @@
+"""Answering a message: one agent alone, or a planner with its specialists."""

@@ -1,0 +1,92 @@
+"""The model of a name."""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.models.fallback import FallbackModel
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+
+from tradepost.agents.scripted.model import scripted_model
+from tradepost.agents.setups.model_names import OWN, SCRIPTED, Named, read_name
+from tradepost.foundation.errors import SetupError
+
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "openai": ("OPENAI_API_KEY",),
+    "openai-chat": ("OPENAI_API_KEY",),
+    "openai-responses": ("OPENAI_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+}
+NO_KEY = "none"  # what an endpoint of one's own gets where no key is set: it asks for none
+
+MayReach = Callable[[str], Awaitable[object]]  # raises InvalidArgument for a URL that may not be used
+
+
+class Models:
+    """Makes models and keeps them: a model holds connections, and agents that name the same share it. `may_reach` says
+    whether an endpoint of one's own may be used; keys come from the environment, as the providers name them."""
+
+    def __init__(self, may_reach: MayReach, environment: Mapping[str, str] = os.environ) -> None:
+        self._may_reach = may_reach
+        self._environment = environment
+        self._made: dict[str, Model] = {}
+
+    async def model(self, name: str, fallback: str | None = None) -> Model:
+        """The model of a name; with a second one, which is asked where the first cannot answer. Raises InvalidArgument,
+        SetupError where its key is missing."""
+        first = await self._one(name)
+        if not fallback or fallback == name:
+            return first
+        return FallbackModel(first, await self._one(fallback))
+
+    async def _one(self, text: str) -> Model:
+        named = read_name(text)
+        if named.url is not None:
+            await self._may_reach(named.url)  # each time: names are resolved anew, and rules change
+        made = self._made.get(text)
+        if made is None:
+            made = self._made[text] = self._make(text, named)
+        return made
+
+    def _make(self, text: str, named: Named) -> Model:
+        if named.provider == SCRIPTED:
+            return scripted_model()
+        key = self._key(named)
+        if named.provider in OWN and (named.url is not None or self._base_url(named.provider)):
+            return _own(named, key, named.url or self._base_url(named.provider))
+        try:
+            return infer_model(text)
+        except (UserError, ValueError, ImportError) as error:
+            raise SetupError(
+                f"The model {text} cannot be used: {str(error).splitlines()[0]}",
+                hint="Check its name, and that its provider's key is set in the environment of the hub.",
+            ) from None
+
+    def _base_url(self, provider: str) -> str | None:
+        return self._environment.get(f"{provider.upper()}_BASE_URL") or None
+
+    def _key(self, named: Named) -> str:
+        names = _KEYS.get(named.provider, ())
+        found = next((self._environment[name] for name in names if self._environment.get(name)), None)
+        if found is None and names and named.url is None and not self._base_url(named.provider):
+            raise SetupError(
+                f"The model {named.provider}:{named.name} needs a key, and {names[0]} is not set.",
+                hint=f"Start the hub with {names[0]}=…, or give the agent another model: `tradepost agent set AGENT "
+                f"--model {SCRIPTED}` works without a key.",
+            )
+        return found or NO_KEY
+
+
+def _own(named: Named, key: str, url: str | None) -> Model:
+    """An endpoint of one's own: chat completions is what those that speak like OpenAI have in common."""
+    provider: Any
+    if named.provider == "anthropic":
+        provider = AnthropicProvider(api_key=key, base_url=url)
+        return AnthropicModel(named.name, provider=provider)
+    provider = OpenAIProvider(api_key=key, base_url=url)
+    return OpenAIChatModel(named.name, provider=provider)

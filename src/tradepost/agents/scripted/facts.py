@@ -1,0 +1,71 @@
+"""What a question names: numbers of records, SKUs, amounts, places. By their form alone; nothing here knows a shop."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tradepost.agents.ports import Json
+
+# What stands before a number says what it is the number of, and so which argument of a tool takes it.
+_PREFIXES: Mapping[str, str] = {
+    "ORD": "order_id",
+    "SO": "order_id",
+    "RMA": "rma",
+    "PO": "po_id",
+    "D": "delivery_id",
+    "DEL": "delivery_id",
+    "CUST": "customer_id",
+    "CLM": "claim_id",
+    "TKT": "ticket_id",
+    "PAY": "payment_id",
+    "PYT": "payout_id",
+    "INV": "number",
+    "SHP": "shipment_id",
+    "QUO": "quote_id",
+    "SUB": "subscription_id",
+}
+_CODE = re.compile(r"\b([A-Z]{1,5})-?(\d{1,9})\b")
+_PLAIN = re.compile(r"(?:\border\s*(?:no\.?|number)?\s*#?|#)(\d{3,9})\b", re.IGNORECASE)
+_LONG = re.compile(r"\b(?=\w*\d{6})[0-9A-Z]{10,30}\b")
+_QUANTITY = re.compile(r"\b(\d{1,5})\s*(?:units?|pcs|pieces|x|×|short)", re.IGNORECASE)
+_AMOUNT = re.compile(r"\b(\d{1,7})[.,](\d{2})\b\s*([A-Z]{3}|€|\$|£)?")
+_FROM_TO = re.compile(r"\bfrom\s+([A-Z][\w-]+)\s+to\s+([A-Z][\w-]+)")
+_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
+
+
+def facts_of(question: str) -> Json:
+    """{argument's name: value} for everything the question names."""
+    found: Json = {}
+    for prefix, digits in _CODE.findall(question):
+        name = _PREFIXES.get(prefix)
+        if name is None and len(digits) <= 4:
+            found.setdefault("sku", f"{prefix}-{digits}")
+        elif name is not None:
+            found.setdefault(name, f"{prefix}-{digits}")
+    for name, pattern in (("order_id", _PLAIN), ("tracking_number", _LONG)):
+        for text in pattern.findall(question):
+            found.setdefault(name, text)
+    for text in _QUANTITY.findall(question):
+        found.setdefault("quantity", int(text))
+    for whole, part, currency in _AMOUNT.findall(question):
+        found.setdefault("amount_minor", int(whole) * 100 + int(part))
+        if currency:
+            found.setdefault("currency", _SIGNS.get(currency, currency))
+    for start, end in _FROM_TO.findall(question):
+        found.setdefault("from_warehouse_id", start)
+        found.setdefault("to_warehouse_id", end)
+    return found
+
+
+def value_in(results: list[Any], name: str) -> Any:
+    """The first value under a name in what tools returned, wherever it stands; None where nobody says it."""
+    queue = list(results)
+    while queue:
+        here = queue.pop(0)
+        if isinstance(here, dict):
+            if isinstance(here.get(name), str | int) and here[name] != "":
+                return here[name]
+            queue += here.values()
+        elif isinstance(here, list):
+            queue += here
+    return None

@@ -1,0 +1,112 @@
+"""Which tools a kind of question needs: words of the question, then names of tools. A tool that the agent does not see,
+or whose arguments the question does not fill, is left out."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A call: its tool, and arguments beside those that the question names."""
+
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A kind of question. `reads` are called at once, `write` afterwards, with what they returned."""
+
+    words: re.Pattern[str]
+    reads: tuple[Ask, ...]
+    write: Ask | None = None
+
+
+def _intent(words: str, *reads: str | Ask, write: str | Ask | None = None) -> Intent:
+    asks = tuple(Ask(one) if isinstance(one, str) else one for one in reads)
+    deed = Ask(write) if isinstance(write, str) else write
+    return Intent(re.compile(words, re.IGNORECASE), asks, deed)
+
+
+INTENTS = (
+    _intent(
+        r"\bbriefing\b|\boverview\b|how are we doing",
+        *("get_ops_kpis", "list_at_risk_orders", "list_low_stock"),
+        *(Ask("search_shipments", {"delayed_only": True}), "search_returns", "search_claims", "list_payouts"),
+    ),
+    _intent(r"\breroute\b|pickup point", "list_deliveries", write="reroute_delivery"),
+    _intent(
+        r"\b(place|order|confirm)\b.*\breorder\b|\breorder\b.*\bnow\b",
+        "suggest_reorders", "list_purchase_orders", write="create_reorder",
+    ),
+    _intent(r"\b(move|transfer|ship)\b.*\bfrom\b.*\bto\b", "check_inventory", write="transfer_stock"),
+    _intent(r"\brefund\b.*\d|\bpay back\b", "get_return", "preview_refund", write="initiate_refund"),
+    _intent(r"\b(exchange|wants? size|instead)\b", "get_return", "check_inventory", write="create_exchange"),
+    _intent(r"\breceive\b|\barrived\b.*\b(parcel|rma)|\bparcel for\b", "get_return", write="receive_return"),
+    _intent(r"\bquote\b", "get_customer", "check_inventory", write="create_quote"),
+    _intent(r"\bhold\b", "get_order", write=Ask("set_order_hold", {"hold": True})),
+    _intent(r"\bshort\b|\bshortage\b", "list_purchase_orders", write=Ask("open_claim", {"type": "shortage"})),
+    _intent(r"\bcancel\b", "get_order", "get_my_order", write="cancel_order"),
+    _intent(r"\b(late|delay|miss|promised|at risk)", "get_order", "track_my_order", "list_at_risk_orders"),
+    _intent(r"\boverdue\b|\bpurchase orders?\b", Ask("list_purchase_orders", {"overdue_only": True})),
+    _intent(
+        r"\b(where|track|status|arrive|shipping)\b",
+        "get_order", "get_shipping_status", "track_my_order", "list_my_orders", "list_deliveries",
+    ),
+    _intent(
+        r"\bpolic(y|ies)\b|\bwithin\b|\bclause\b|\ballowed\b|\bwarranty\b|\bhow long\b",
+        "get_return", "check_return_eligibility", Ask("search_policies", {"q": ...}),
+    ),
+    _intent(r"\breturns? rate\b|\bkpi|\bfigures\b", Ask("get_ops_kpis", {"group_by": "sku"}), "search_returns"),
+    _intent(
+        r"\breturn(s|ed)?\b|\brma\b|send back",
+        "get_return", "get_my_return", "check_my_return", "search_returns", "check_return_eligibility",
+    ),
+    _intent(r"\bchargebacks?\b|\bdisputes?\b", "list_disputes"),
+    _intent(r"\bclaims?\b|\bdamage", "search_claims"),
+    _intent(r"\bpayouts?\b|\bsettle", "list_payouts"),
+    _intent(
+        r"\bpaid\b.*\bnot shipped\b|\bunshipped\b|\bunfulfilled\b",
+        Ask("search_orders", {"payment_status": "paid", "fulfillment_status": "unfulfilled", "status": "open"}),
+    ),
+    _intent(r"\blow stock\b|\brun(ning)? out\b|\bbelow\b.*\breorder", "list_low_stock"),
+    _intent(r"\bstock\b|\binventory\b|\bhow many\b|\bleft\b|\bavailable\b", "check_inventory", "list_low_stock"),
+    _intent(r"\breorders?\b|\bsuggest", "suggest_reorders"),
+    _intent(r"\bdrivers?\b|\bwho drives\b", Ask("list_drivers"), "list_deliveries"),
+    _intent(r"\bdeliver(y|ies)\b|\broutes?\b", "list_deliveries"),
+    _intent(r"\binvoices?\b", "list_invoices", "list_my_invoices"),
+    _intent(r"\bcustomers?\b|\bwho is\b", "get_customer"),
+    _intent(r"\bproducts?\b|\bprice\b|\bsize\b", "get_product", Ask("search_products", {"q": ...})),
+    _intent(r"\bmy orders?\b", "list_my_orders", "track_my_order"),
+    _intent(r"\borders?\b", "get_order", "get_my_order", "search_orders"),
+    _intent(r"\bsales\b|\brevenue\b", "get_sales_report"),
+)  # fmt: skip
+
+# Where nothing says what is asked, but a record is named: what shows it.
+SHOWING = (
+    ("order_id", ("get_order", "track_my_order", "get_my_order")),
+    ("rma", ("get_return", "get_my_return")),
+    ("po_id", ("list_purchase_orders",)),
+    ("delivery_id", ("list_deliveries",)),
+    ("tracking_number", ("get_shipping_status",)),
+    ("claim_id", ("search_claims",)),
+    ("customer_id", ("get_customer",)),
+    ("sku", ("check_inventory", "get_product")),
+)
+
+# A customer's wish, as it was read from their words.
+WISHES: Mapping[str, tuple[Ask, ...]] = {
+    "track_order": (Ask("track_my_order"), Ask("list_my_orders")),
+    "return_item": (Ask("check_my_return"), Ask("get_my_return"), Ask("search_policies", {"topic": "returns"})),
+    "exchange_item": (Ask("check_my_return"), Ask("search_policies", {"topic": "returns"})),
+    "cancel_order": (Ask("get_my_order"),),
+    "change_order": (Ask("get_my_order"), Ask("list_my_orders")),
+    "report_problem": (Ask("get_my_order"), Ask("search_policies", {"topic": "warranty"})),
+    "invoice": (Ask("list_my_invoices"),),
+    "product_question": (Ask("search_products", {"q": ...}),),
+    "policy_question": (Ask("search_policies", {"q": ...}),),
+    "other": (Ask("list_my_orders"),),
+}
+WISH_DEEDS: Mapping[str, Ask] = {"cancel_order": Ask("cancel_my_order", {"reason": "no longer needed"})}

@@ -1,0 +1,117 @@
+"""The hub as agents that answer need it: who they are when they call tools, where they are listed, and the runtime."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.agents.conversations.build import Agents
+from tradepost.agents.ports import Callers, Directory, Recorder, Runtime, ToolDoor, Turn, TurnEnd
+from tradepost.api.agent_directory import HubDirectory
+from tradepost.database.engine import Database
+from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.errors import ForbiddenScope, StateConflict, Unauthenticated
+from tradepost.foundation.ids import new_id
+from tradepost.hub.access.agents import find_agent
+from tradepost.hub.access.models import Agent, User
+from tradepost.hub.access.oauth.access_tokens import attributes_of
+from tradepost.hub.access.oauth.scopes import for_role
+from tradepost.hub.upstreams.guard import Guard
+
+_RUNTIME = "tradepost.agents.answering.build"  # with it comes Pydantic AI, which takes most of a second to load
+
+
+class HubCallers:
+    """Satisfies Callers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def for_agent(self, asked_by: Caller, agent: str, run_id: str) -> Caller:
+        """See Callers. An agent acts with its own catalog and scopes, less what the person may not do; what limits the
+        person (region, warehouse) limits it. A shopper stays a shopper, with nothing but their own scopes. Raises
+        NotFound, StateConflict, ForbiddenScope, Unauthenticated."""
+        async with self._database.transaction(asked_by.workspace_id, write=False) as session:
+            found = await find_agent(session, agent)
+            if found.status != "active":
+                raise StateConflict(f"The agent {found.slug} is switched off.", hint="An admin can switch it on again.")
+            user = None
+            if asked_by.user_id is not None:
+                user = await session.scalar(select(User).where(User.id == asked_by.user_id, User.status == "active"))
+                if user is None:
+                    raise Unauthenticated("Whoever asked is not a user of this workspace any more.")
+            if asked_by.agent_id not in (None, found.id):
+                await _require_same_profile(session, asked_by, found)
+        if asked_by.principal.kind == "shopper":
+            if asked_by.profile_id != found.profile_id:
+                raise ForbiddenScope("This agent is not for customers.")
+            return replace(asked_by, request_id=new_id("req"), run_id=run_id, seen=None)
+        return Caller(
+            workspace_id=asked_by.workspace_id,
+            principal=_principal(asked_by),
+            request_id=new_id("req"),
+            user_id=asked_by.user_id,
+            agent_id=found.id,
+            profile_id=found.profile_id,
+            scopes=_scopes(asked_by, found, user),
+            attributes=attributes_of(user) if user is not None else asked_by.attributes,
+            run_id=run_id,
+            grant=asked_by.grant,
+        )
+
+
+class LateRuntime:
+    """Satisfies Runtime; the runtime behind it is loaded in a thread with the first turn: many hubs never run one."""
+
+    def __init__(
+        self, database: Database, door: ToolDoor, callers: Callers, directory: Directory, guard: Guard, model: str
+    ) -> None:
+        self._made_of: Mapping[str, Any] = {
+            "database": database,
+            "door": door,
+            "callers": callers,
+            "directory": directory,
+            "may_reach": guard.check,
+            "default_model": model,
+        }
+        self._runtime: Runtime | None = None
+        self._loading = asyncio.Lock()
+
+    async def run(self, turn: Turn, record: Recorder) -> TurnEnd:
+        """See Runtime."""
+        if self._runtime is None:
+            async with self._loading:
+                if self._runtime is None:
+                    module = await asyncio.to_thread(import_module, _RUNTIME)
+                    self._runtime = cast("Runtime", module.build_runtime(**self._made_of))
+        return await self._runtime.run(turn, record)
+
+
+def build_agents(database: Database, door: ToolDoor, guard: Guard, model: str) -> Agents:
+    """What runs turns in a process that serves. `model` is for agents that name none."""
+    callers = HubCallers(database)
+    return Agents(LateRuntime(database, door, callers, HubDirectory(), guard, model), callers)
+
+
+async def _require_same_profile(session: AsyncSession, asked_by: Caller, found: Agent) -> None:
+    """A planner's credential reaches the specialists of its profile."""
+    if asked_by.profile_id != found.profile_id:
+        own = asked_by.agent_id or ""
+        raise ForbiddenScope(f"The agent {own} may not act through {found.slug}: it is of another profile.")
+
+
+def _principal(asked_by: Caller) -> Principal:
+    if asked_by.user_id is not None and asked_by.grant is None:
+        return Principal("user", asked_by.user_id)
+    return asked_by.principal
+
+
+def _scopes(asked_by: Caller, agent: Agent, user: User | None) -> frozenset[str]:
+    own = frozenset(agent.scopes)
+    if asked_by.agent_id is not None:  # a key or token of an agent may have less than the agent itself
+        own = own & asked_by.scopes if asked_by.agent_id == agent.id else own
+    return for_role(own, user.role) if user is not None else own
