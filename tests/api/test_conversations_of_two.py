@@ -49,7 +49,6 @@ async def leases_end(hub: Tradepost, workspace_id: str) -> None:
 
 async def ended_in(hub: Tradepost) -> None:
     """Return when nothing is under way there any more."""
-    assert hub.conversations.worker is not None
     await asyncio.gather(*hub.conversations.worker._tasks.values(), return_exceptions=True)
 
 
@@ -93,11 +92,9 @@ async def test_stopped_and_slow_processes(
     async with watching(http, acme.secrets["operator"], f"{own.path}/events") as stream:
         async with another() as first:
             await runtime_of(first).is_held("here")
-            assert first.conversations.worker is not None
             await first.conversations.worker.stop(0)
         async with another() as slow:
             await runtime_of(slow).is_held("here")
-            assert slow.conversations.worker is not None
             await slow.conversations.worker._renewing.stop()
             await leases_end(hub, acme.workspace_id)
             async with another() as second:
@@ -119,7 +116,6 @@ async def test_called_off_from_another_process_and_by_whom(hub: Tradepost, anoth
     async with another() as elsewhere:
         await runtime_of(elsewhere).is_held("on")
         assert (await own.client.post(f"{own.path}/cancel", {"turn": turn["id"]}, status=200))["stopped"] == 1
-        assert elsewhere.conversations.worker is not None
         await elsewhere.conversations.worker._renew()
         stopped = await own.until(turn["id"], "stopped")
     assert stopped["answer"] == "Stopped."

@@ -1,5 +1,6 @@
 """The only place where parts are built and joined."""
 
-from tradepost.app.hub import Tradepost, open_tradepost
+from tradepost.app.hub import Tradepost
+from tradepost.app.opening import open_tradepost
 
 __all__ = ["Tradepost", "open_tradepost"]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tradepost.agents.conversations.build import Desk, build_desk
+from tradepost.agents.conversations.build import Agents, Conversations, Desk, build_conversations, build_desk
 from tradepost.agents.conversations.ports import Cleaning, Named
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
@@ -20,8 +20,10 @@ from tradepost.hub.actions.states import FINISHED, REFUSED
 from tradepost.hub.audit.masking import kind_of
 from tradepost.hub.audit.patterns import without_personal_data, without_secrets
 from tradepost.hub.events.publish import publish
+from tradepost.hub.gateway.build import BuiltGateway
 from tradepost.hub.gateway.standing import Standings
 from tradepost.hub.registry.watch import RegistryWatch
+from tradepost.protocol.updates import Updates
 
 CLEANING = Cleaning(without_secrets, without_personal_data, kind_of)
 _ENDED = tuple(sorted(FINISHED | REFUSED))
@@ -69,3 +71,15 @@ class HubForConversations:
 def desk_of(database: Database) -> Desk:
     """What people do with conversations, for a command: nothing is answered without a hub that serves."""
     return build_desk(database, HubForConversations(database, Standings(database, RegistryWatch(database))), CLEANING)
+
+
+def join_conversations(database: Database, gateway: BuiltGateway, updates: Updates, agents: Agents) -> Conversations:
+    """Conversations with agents, whose turns this process runs."""
+    return build_conversations(
+        database,
+        HubForConversations(database, gateway.pipeline.parts.standings),
+        CLEANING,
+        agents=agents,
+        door=gateway.door,
+        updates=updates,
+    )

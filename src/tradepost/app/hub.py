@@ -12,21 +12,20 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
-from tradepost.agents.conversations.build import Agents, Conversations, build_conversations
+from tradepost.agents.conversations.build import Agents
 from tradepost.api.build import build_api, rest_at
 from tradepost.api.mcp_registry import McpRegistry
 from tradepost.api.parts import Parts as ApiParts
 from tradepost.app.answering import build_agents
 from tradepost.app.configured import hosts_of, mailer_of, marks_of, origins_of, pace_of, workspace_ids
-from tradepost.app.conversing import CLEANING, HubForConversations
+from tradepost.app.conversing import join_conversations
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
-from tradepost.database.engine import HUB_CACHE_KIB, Database
+from tradepost.database.engine import Database
 from tradepost.database.following import OutboxFollower
-from tradepost.database.schema import require_current
 from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.authenticate import Authenticator
 from tradepost.hub.access.oauth.resources import REST, Resources
@@ -55,7 +54,7 @@ from tradepost.hub.gateway.waits import Waits
 from tradepost.hub.limits.in_flight import WHOLE, Part
 from tradepost.hub.limits.processes import Processes
 from tradepost.hub.notices.build import build_notices
-from tradepost.hub.registration.build import build_registration, open_secrets
+from tradepost.hub.registration.build import build_registration
 from tradepost.hub.registration.builtin import sync_builtin
 from tradepost.hub.registration.configuration.service import Configurations
 from tradepost.hub.registration.in_use import InUse
@@ -162,7 +161,8 @@ class Tradepost:
         )
         self.updates.draw_from(*self.followers)
         self._join_people(people, documents)
-        self.conversations = self._conversing(agents(self) if agents is not None else self._answering())
+        own = partial(build_agents, hub, self.gateway.door, self.registration.guard, settings.model)
+        self.conversations = join_conversations(hub, self.gateway, self.updates, agents(self) if agents else own())
         self.configurations = Configurations(hub, vault, self.registration.guard)
         self.registries = Registries(self.registration.guard)
         self.proxies = TrustedProxies(settings.proxy_networks)
@@ -234,22 +234,6 @@ class Tradepost:
             updates=self.updates,
             peers=peers,
             limit_lines=self.gateway.gateway.limit_lines,
-        )
-
-    def _answering(self) -> Agents:
-        """The agents of the hub, with the models that they name."""
-        return build_agents(self.hub, self.gateway.door, self.registration.guard, self.settings.model)
-
-    def _conversing(self, agents: Agents) -> Conversations:
-        """Conversations with agents, whose turns this process runs."""
-        parts = self.gateway.pipeline.parts
-        return build_conversations(
-            self.hub,
-            HubForConversations(self.hub, parts.standings),
-            CLEANING,
-            agents=agents,
-            door=self.gateway.door,
-            updates=self.updates,
         )
 
     def _beside_mcp(self, vault: Vault, assertion_keys: AssertionKeys) -> GuardedDoors:
@@ -395,26 +379,6 @@ class Tradepost:
             await _answer(send, 503, {"status": "unavailable"})
         else:
             await _answer(send, 200, {"status": "ready"})
-
-
-async def open_tradepost(
-    settings: Settings, peers: Peers | None = None, agents: Callable[[Tradepost], Agents] | None = None
-) -> Tradepost:
-    """A hub over the databases of the settings, which must have this release's schema. Raises SetupError."""
-    await asyncio.to_thread(require_current, settings.hub_database, "hub")
-    await asyncio.to_thread(require_current, settings.store_database, "store")
-    hub, store = Database(settings.hub_database, cache_kib=HUB_CACHE_KIB), Database(settings.store_database)
-    try:
-        vault = await open_secrets(hub, settings.keys, settings.secret_managers_file)
-        try:
-            return Tradepost(settings, hub, store, vault, peers, agents=agents)
-        except BaseException:
-            await vault.close()
-            raise
-    except BaseException:  # a key that is not there, a file of settings that is wrong: nobody else would close them
-        await hub.close()
-        await store.close()
-        raise
 
 
 async def _answer(send: Send, status: int, value: Any) -> None:

@@ -35,6 +35,9 @@ class Runner:
         """See Runtime."""
         setup, beside = await self._setups(turn)
         slug = setup.facts.slug
+        kept = _kept_answer(turn.done, slug)
+        if kept is not None:  # only its end was not kept
+            return TurnEnd("finished", kept)
         if not any(step.kind == "message" for step in turn.done):
             await record.step(Step("message", slug, {"text": turn.message}))
         try:
@@ -134,6 +137,12 @@ async def _task(turn: Turn, setup: Setup, model: Model, record: Recorder) -> str
     kept = next((step for step in turn.done if step.kind == "reading"), None)
     fields = told(kept.content["fields"]) if kept else await read(model, setup.facts.slug, quoted, record)
     return f"{own}\n\n{fields}".strip()
+
+
+def _kept_answer(done: Sequence[Step], agent: str) -> str | None:
+    """The whole turn's answer; a specialist's own goes to the planner."""
+    kept = [step for step in done if step.kind == "answer" and step.agent == agent and "to" not in step.content]
+    return str(kept[-1].content.get("text", "")) if kept else None
 
 
 def _kept_routing(done: Sequence[Step], agent: str) -> Routing | None:

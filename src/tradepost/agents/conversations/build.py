@@ -47,13 +47,12 @@ class Conversations:
 
     desk: Desk
     following: Following
-    worker: Worker | None
+    worker: Worker
     watchers: Watchers
 
     async def start(self) -> None:
         """Begin to answer."""
-        if self.worker is not None:
-            await self.worker.start()
+        await self.worker.start()
         await self.desk.forgetting.start()
 
     def end_streams(self) -> None:
@@ -64,8 +63,7 @@ class Conversations:
         """Leave what is under way to whoever comes next."""
         self.watchers.end()
         await self.desk.forgetting.stop()
-        if self.worker is not None:
-            await self.worker.stop()
+        await self.worker.stop()
 
 
 def build_desk(
@@ -86,18 +84,16 @@ def build_conversations(
     hub: Hub,
     cleaning: Cleaning,
     *,
-    agents: Agents | None,
+    agents: Agents,
     door: ToolDoor,
     updates: Updates,
     now: Now = system_now,
 ) -> Conversations:
-    """Everything, for the process that serves. Without `agents`, messages wait for a process that has some."""
+    """Everything, for the process that serves."""
     watchers, stirred = Watchers(), Stirred()
-    worker = None
-    if agents is not None:
-        claims = Claims(database, f"{socket.gethostname()}:{os.getpid()}:{new_id('own')}", now)
-        runs = Runs(database, hub, agents.runtime, agents.callers, door, cleaning, claims, watchers, now)
-        worker = Worker(database, hub, claims, runs, now)
-        stirred.work, stirred.canceled = worker.wake, worker.canceled
+    claims = Claims(database, f"{socket.gethostname()}:{os.getpid()}:{new_id('own')}", now)
+    runs = Runs(database, hub, agents.runtime, agents.callers, door, cleaning, claims, watchers, now)
+    worker = Worker(database, hub, claims, runs, now)
+    stirred.work, stirred.canceled = worker.wake, worker.canceled
     desk = build_desk(database, hub, cleaning, stirred, now)
     return Conversations(desk, Following(database, watchers, updates, hub.confirm), worker, watchers)

@@ -1,13 +1,13 @@
 """rows of the audit found by their time, and those of a run or a server, whatever else is asked
 
-Revision 0033, after 0029.
+Revision 0033, after 0030.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0029"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
