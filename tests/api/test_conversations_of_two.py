@@ -25,8 +25,15 @@ WRITE = 'call update_customer {"customer_id": "C-1", "language": "de"}'
 
 
 @pytest.fixture
+async def hub(hub: Tradepost) -> Tradepost:
+    """A hub that only takes messages."""
+    await hub.conversations.worker.stop()
+    return hub
+
+
+@pytest.fixture
 def another(configured: settings.Settings) -> Opening:
-    """Opens a hub of another process that answers; the fixture `hub` only takes messages."""
+    """Opens a hub of another process that answers."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Tradepost]:

@@ -30,8 +30,8 @@ async def catalogs(hub: Tradepost, workspace: Workspace) -> dict[str, list[str]]
 
 async def test_every_agent_gets_a_key_and_its_catalog_in_order(hub: Tradepost, workspace: Workspace):
     keys = await set_up_agents(hub.hub, workspace.id)
-    assert list(keys) == [agent.slug for agent in AGENTS]
-    assert len(set(keys.values())) == len(AGENTS)
+    assert list(keys) == [agent.slug for agent in AGENTS if agent.role != "shopper"]  # who works inside the hub alone
+    assert len(set(keys.values())) == len(keys)
     there = {tool["name"] for server in hub.servers for tool in server.definitions().tools}
     seen = await catalogs(hub, workspace)
     for agent in AGENTS:

@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.setups.limits import Limits
+from tradepost.agents.setups.models import PLANNER
 from tradepost.agents.setups.service import MAX_INSTRUCTIONS, MAX_PROMPTS, Change, Setup, change_setup, read_setup
 from tradepost.api.access import Work, may
 from tradepost.api.agent_directory import HubDirectory
@@ -80,7 +81,8 @@ async def change(work: Writing, agent: Which, body: SetupChange) -> SetupShown:
 
     async with work.writing() as session:
         facts = await HubDirectory().agent(session, agent)
-        await require_role(session, work.caller, "admin", facts.profile_id)
+        # A planner acts through agents of all profiles: that is for the whole workspace to say.
+        await require_role(session, work.caller, "admin", None if body.role == PLANNER else facts.profile_id)
         return _shown(await change_setup(session, facts, Change(**given), record, expected))
 
 

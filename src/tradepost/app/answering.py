@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.conversations.build import Agents
 from tradepost.agents.ports import Callers, Directory, Recorder, Runtime, ToolDoor, Turn, TurnEnd
+from tradepost.agents.setups.models import PLANNER, AgentSetup
 from tradepost.api.agent_directory import HubDirectory
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller, Principal
 from tradepost.foundation.errors import ForbiddenScope, StateConflict, Unauthenticated
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import find_agent
-from tradepost.hub.access.models import Agent, User
+from tradepost.hub.access.models import Agent, Profile, User
 from tradepost.hub.access.oauth.access_tokens import attributes_of
 from tradepost.hub.access.oauth.scopes import for_role
 from tradepost.hub.upstreams.guard import Guard
@@ -45,7 +46,7 @@ class HubCallers:
                 if user is None:
                     raise Unauthenticated("Whoever asked is not a user of this workspace any more.")
             if asked_by.agent_id not in (None, found.id):
-                await _require_same_profile(session, asked_by, found)
+                await _require_planner(session, asked_by, found)
         if asked_by.principal.kind == "shopper":
             if asked_by.profile_id != found.profile_id:
                 raise ForbiddenScope("This agent is not for customers.")
@@ -97,11 +98,12 @@ def build_agents(database: Database, door: ToolDoor, guard: Guard, model: str) -
     return Agents(LateRuntime(database, door, callers, HubDirectory(), guard, model), callers)
 
 
-async def _require_same_profile(session: AsyncSession, asked_by: Caller, found: Agent) -> None:
-    """A planner's credential reaches the specialists of its profile."""
-    if asked_by.profile_id != found.profile_id:
-        own = asked_by.agent_id or ""
-        raise ForbiddenScope(f"The agent {own} may not act through {found.slug}: it is of another profile.")
+async def _require_planner(session: AsyncSession, asked_by: Caller, found: Agent) -> None:
+    """A planner's own credential reaches the specialists it hands on to. Only admins of the workspace make planners."""
+    role = await session.scalar(select(AgentSetup.role).where(AgentSetup.id == asked_by.agent_id))
+    posture = await session.scalar(select(Profile.posture).where(Profile.id == found.profile_id))
+    if role != PLANNER or posture == "customer":
+        raise ForbiddenScope(f"The agent of this key may not act through {found.slug}: it hands on to nobody.")
 
 
 def _principal(asked_by: Caller) -> Principal:

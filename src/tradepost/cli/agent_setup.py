@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import tradepost.agents.tables  # noqa: F401 (its tables)
 from tradepost.agents.setups.limits import Limits
+from tradepost.agents.setups.models import PLANNER
 from tradepost.agents.setups.service import Change, Setup, change_setup, read_setup
 from tradepost.api.agent_directory import HubDirectory
 from tradepost.cli import console
@@ -55,7 +56,7 @@ def change(
         wanted = Change(role, _text(instructions), model, fallback, _limits(limit), prompt)
         async with hub_session(data, workspace, by, write=True) as (session, caller):
             facts = await HubDirectory().agent(session, agent)
-            await require_role(session, caller, "admin", facts.profile_id)
+            await require_role(session, caller, "admin", None if role == PLANNER else facts.profile_id)
 
             async def record(session: AsyncSession, tag: str, subject: str, details: Mapping[str, Any]) -> None:
                 await record_change(session, caller, tag, subject, details)

@@ -21,8 +21,7 @@ class ReadyProfile:
 @dataclass(frozen=True, slots=True)
 class ReadyAgent:
     """An agent that comes along. Tools that this release does not have are left out; its scopes are those its tools
-    need, and `extra_scopes`. People talk with those of another role than specialist inside the hub only: they get no
-    key."""
+    need, and `extra_scopes`. Who is for the shop's customers gets no key."""
 
     slug: str
     profile: str

@@ -36,7 +36,7 @@ async def set_up_agents(
         for agent in agents:
             row = await _agent(session, by, agent)
             await _set_up(session, agent, row)
-            if agent.slug not in kept and agent.role == "specialist":
+            if agent.slug not in kept and agent.role != "shopper":
                 made = await keys.mint(session, by, keys.KeyTerms(label="made by the demo"), agent_id=row.id)
                 minted[agent.slug] = made.secret
         return minted

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from tests.forking import context
 from tests.hub.gateway.world import Facts, World, opened
 from tradepost.foundation.caller import Caller
@@ -72,6 +74,16 @@ class TwoProcesses(World):
         found: Json = await self.beside.ask(self.facts, "call", name, caller, arguments)
         return found
 
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[AsyncSession]:
+        """As in one process; the other one has heard of it afterwards, which takes it a moment on PostgreSQL."""
+        async with super().changing() as session:
+            yield session
+        committed = await self.watch.version(self.workspace_id)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.beside.ask(self.facts, "version") < committed:
+                pass
+
     async def run_due(self) -> int:
         """What is due, carried out by the process whose turn it is."""
         self.looks += 1
@@ -130,6 +142,8 @@ async def _said(world: World, verb: str, arguments: tuple[Any, ...]) -> tuple[An
     try:
         if verb == "run_due":
             return None, await world.executor.run_due()
+        if verb == "version":
+            return None, await world.watch.version(world.workspace_id)
         name, caller, given = arguments
         return None, await world.call(name, caller, **given)
     except TradepostError as error:

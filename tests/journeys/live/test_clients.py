@@ -68,7 +68,7 @@ async def test_the_bridge_gives_what_http_gives(shared: Place, mode: str):
 
 
 async def test_every_agent_sees_exactly_its_catalog(shared: Place):
-    for agent in AGENTS:
+    for agent in (one for one in AGENTS if one.role == "specialist"):
         async with over_http(f"{shared.url}/mcp", shared.key(agent.slug)) as client:
             assert sorted(await tool_names(client)) == sorted(catalog_of(agent.slug)), agent.slug
     async with over_http(f"{shared.url}/mcp", shared.key(PARCEL_DESK.slug)) as client:

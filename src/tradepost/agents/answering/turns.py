@@ -55,9 +55,7 @@ class Runner:
             setup = await read_setup(session, await self.directory.agent(session, turn.agent))
             if setup.role != "planner":
                 return setup, []
-            return setup, await specialists_beside(
-                session, self.directory, setup.facts, only_its_profile=turn.asked_by.agent_id is not None
-            )
+            return setup, await specialists_beside(session, self.directory, setup.facts)
 
     async def _answered(self, turn: Turn, setup: Setup, beside: Sequence[Setup], record: Recorder) -> TurnEnd:
         model = await self._model(setup)

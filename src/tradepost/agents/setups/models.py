@@ -8,7 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tradepost.database.base import HubBase, Versioned
 from tradepost.database.types import JsonColumn
 
-ROLES = ("specialist", "planner", "shopper")
+PLANNER = "planner"
+ROLES = ("specialist", PLANNER, "shopper")
 
 
 class AgentSetup(HubBase, Versioned):

@@ -112,14 +112,9 @@ def _merged(limits: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**limits, **given}.items() if value is not None}
 
 
-async def specialists_beside(
-    session: AsyncSession, directory: Directory, planner: Facts, *, only_its_profile: bool
-) -> list[Setup]:
-    """The specialists a planner routes to: all that are for the shop's own people; for somebody who came with the
-    planner's own key, those of its profile."""
+async def specialists_beside(session: AsyncSession, directory: Directory, planner: Facts) -> list[Setup]:
+    """The specialists a planner routes to: all that are for the shop's own people."""
     beside = [one for one in await directory.staff(session) if one.id != planner.id]
-    if only_its_profile:
-        beside = [one for one in beside if one.profile_id == planner.profile_id]
     return [one for one in await read_setups(session, beside) if one.role == "specialist"]
 
 

@@ -1,4 +1,4 @@
-"""What to try on the demo: three lines for a terminal, and the proposal that waits for approval."""
+"""What to try on the demo: some lines for a terminal, and the proposal that waits for approval."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,4 +33,6 @@ TRY_THESE = (
     "3. Approve it as a person, and see who did what:",
     "   {command} approvals approve ID --data {data} --as {approver}",
     "   {command} audit tail --data {data}",
+    "4. Talk with the shop's agents (a scripted model answers until you set another: docs/how-to/run-agents.md):",
+    '   {command} chat --data {data} --agent planner --once "Why is order 88213 late?"',
 )

@@ -120,8 +120,8 @@ RECORDS: Mapping[str, Words] = {
     "customer_messages": Words("message to {customer_id}"),
     "policy_clauses": Words("policy {clause}", hidden=frozenset({"words"})),
     "knowledge_entries": Words("article {slug}"),
-    "knowledge_editions": Words("edition of {entry_id}"),
-    "knowledge_proposals": Words("proposal for {slug}"),
+    "knowledge_editions": Words("edition of {entry_id}", hidden=frozenset({"edition"})),
+    "knowledge_proposals": Words("proposal for {slug}", hidden=frozenset({"based_on"})),
     "store_settings": Words("the shop"),
 }
 

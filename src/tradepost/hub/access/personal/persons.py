@@ -82,7 +82,7 @@ def goes_through(name: str, inside: str) -> str:
 
 
 def name_in(value: str) -> str | None:
-    """The name in a field that is called like a person: "DRV-01 (Joris van Dam)" has one in brackets, "DRV-01",
+    """The name in a field that is called like a person: "D-7 (Ann Berg)" has one in brackets, "D-7",
     "usr_06fk" and "customer" are none."""
     text = value.strip()
     bracketed = _IN_BRACKETS.fullmatch(text)
