@@ -27,7 +27,7 @@ WRITE = 'call update_customer {"customer_id": "C-1", "language": "de"}'
 @pytest.fixture
 async def hub(hub: Tradepost) -> Tradepost:
     """A hub that only takes messages."""
-    await hub.conversations.worker.stop()
+    hub.conversations.worker._at_once = 0
     return hub
 
 

@@ -37,6 +37,9 @@ ELSEWHERE: dict[str, str] = {
     "POST /approvals/groups/answer": "tests/hub/gateway/test_at_once.py",
     "POST /actions/{approval}/undo": "tests/hub/gateway/test_undoing.py",
     "POST /usage/tokens": "tests/hub/limits/test_meter.py",
+    "POST /conversations": "tests/api/test_conversations_of_two.py",
+    "POST /conversations/{conversation}/messages": "tests/api/test_conversations_of_two.py",
+    "POST /conversations/{conversation}/cancel": "tests/api/test_conversations_of_two.py",
 }
 # Doors that no test goes through with two processes. They end where the others do: a row, and the registry's version
 # counted up in the same transaction (hub/access/changes), or a row that is read whenever it is asked for.
@@ -55,6 +58,14 @@ NOT_SHOWN = {
     "POST /audit/prune",
     "POST /configuration",
     "POST /registry/servers",
+    "POST /conversations/{conversation}/feedback",
+    "POST /conversations/{conversation}/redact",
+    "PATCH /conversations/rules",
+    "PATCH /agents/{agent}/setup",
+    "POST /knowledge/entries",
+    "PATCH /knowledge/entries/{entry}",
+    "POST /knowledge/proposals",
+    "PATCH /knowledge/proposals/{proposal}",
 }
 # They look, and change nothing that another process would have to hear of.
 LOOKING = {

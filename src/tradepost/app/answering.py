@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.conversations.build import Agents
-from tradepost.agents.ports import Callers, Directory, Recorder, Runtime, ToolDoor, Turn, TurnEnd
+from tradepost.agents.ports import Callers, Directory, Recorder, ToolDoor, Turn, TurnEnd
 from tradepost.agents.setups.models import PLANNER, AgentSetup
 from tradepost.api.agent_directory import HubDirectory
 from tradepost.database.engine import Database
@@ -79,7 +79,7 @@ class LateRuntime:
             "may_reach": guard.check,
             "default_model": model,
         }
-        self._runtime: Runtime | None = None
+        self._runtime: Any = None
         self._loading = asyncio.Lock()
 
     async def run(self, turn: Turn, record: Recorder) -> TurnEnd:
@@ -88,14 +88,21 @@ class LateRuntime:
             async with self._loading:
                 if self._runtime is None:
                     module = await asyncio.to_thread(import_module, _RUNTIME)
-                    self._runtime = cast("Runtime", module.build_runtime(**self._made_of))
-        return await self._runtime.run(turn, record)
+                    self._runtime = module.build_runtime(**self._made_of)
+        end: TurnEnd = await self._runtime.run(turn, record)
+        return end
+
+    async def close(self) -> None:
+        """Let go of connections to models."""
+        if self._runtime is not None:
+            await self._runtime.close()
 
 
 def build_agents(database: Database, door: ToolDoor, guard: Guard, model: str) -> Agents:
     """What runs turns in a process that serves. `model` is for agents that name none."""
     callers = HubCallers(database)
-    return Agents(LateRuntime(database, door, callers, HubDirectory(), guard, model), callers)
+    runtime = LateRuntime(database, door, callers, HubDirectory(), guard, model)
+    return Agents(runtime, callers, runtime.close)
 
 
 async def _require_planner(session: AsyncSession, asked_by: Caller, found: Agent) -> None:

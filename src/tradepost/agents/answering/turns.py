@@ -50,6 +50,10 @@ class Runner:
             await record.step(Step("answer", slug, {"text": end.answer}))
         return end
 
+    async def close(self) -> None:
+        """Let go of what models hold."""
+        await self.models.close()
+
     async def _setups(self, turn: Turn) -> tuple[Setup, list[Setup]]:
         async with self.database.transaction(turn.asked_by.workspace_id, write=False) as session:
             setup = await read_setup(session, await self.directory.agent(session, turn.agent))

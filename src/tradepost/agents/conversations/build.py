@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tradepost.agents.conversations.asking import Asking, Stirred
@@ -35,10 +36,11 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Agents:
-    """What runs turns, and who agents are when they call tools."""
+    """What runs turns, who agents are when they call tools, and how to let go of what models hold."""
 
     runtime: Runtime
     callers: Callers
+    close: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Conversations:
     following: Following
     worker: Worker
     watchers: Watchers
+    agents: Agents
 
     async def start(self) -> None:
         """Begin to answer."""
@@ -64,6 +67,8 @@ class Conversations:
         self.watchers.end()
         await self.desk.forgetting.stop()
         await self.worker.stop()
+        if self.agents.close is not None:
+            await self.agents.close()
 
 
 def build_desk(
@@ -96,4 +101,4 @@ def build_conversations(
     worker = Worker(database, hub, claims, runs, now)
     stirred.work, stirred.canceled = worker.wake, worker.canceled
     desk = build_desk(database, hub, cleaning, stirred, now)
-    return Conversations(desk, Following(database, watchers, updates, hub.confirm), worker, watchers)
+    return Conversations(desk, Following(database, watchers, updates, hub.confirm), worker, watchers, agents)

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
+from anthropic import AsyncAnthropic
+from openai import AsyncOpenAI
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.anthropic import AnthropicModel
@@ -22,6 +23,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "openai-responses": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
 }
+RETRIES = 1  # a person waits: a second model is asked sooner than the first one for the third time
 NO_KEY = "none"  # what an endpoint of one's own gets where no key is set: it asks for none
 
 MayReach = Callable[[str], Awaitable[object]]  # raises InvalidArgument for a URL that may not be used
@@ -35,6 +37,7 @@ class Models:
         self._may_reach = may_reach
         self._environment = environment
         self._made: dict[str, Model] = {}
+        self._clients: list[AsyncAnthropic | AsyncOpenAI] = []
 
     async def model(self, name: str, fallback: str | None = None) -> Model:
         """The model of a name; with a second one, which is asked where the first cannot answer. Raises InvalidArgument,
@@ -58,7 +61,7 @@ class Models:
             return scripted_model()
         key = self._key(named)
         if named.provider in OWN and (named.url is not None or self._base_url(named.provider)):
-            return _own(named, key, named.url or self._base_url(named.provider))
+            return self._own(named, key, named.url or self._base_url(named.provider))
         try:
             return infer_model(text)
         except (UserError, ValueError, ImportError) as error:
@@ -66,6 +69,23 @@ class Models:
                 f"The model {text} cannot be used: {str(error).splitlines()[0]}",
                 hint="Check its name, and that its provider's key is set in the environment of the hub.",
             ) from None
+
+    def _own(self, named: Named, key: str, url: str | None) -> Model:
+        """An endpoint of one's own: chat completions is what those that speak like OpenAI have in common."""
+        if named.provider == "anthropic":
+            claude = AsyncAnthropic(api_key=key, base_url=url, max_retries=RETRIES)
+            self._clients.append(claude)
+            return AnthropicModel(named.name, provider=AnthropicProvider(anthropic_client=claude))
+        chat = AsyncOpenAI(api_key=key, base_url=url, max_retries=RETRIES)
+        self._clients.append(chat)
+        return OpenAIChatModel(named.name, provider=OpenAIProvider(openai_client=chat))
+
+    async def close(self) -> None:
+        """Let go of connections to endpoints."""
+        clients, self._clients = self._clients, []
+        self._made.clear()
+        for client in clients:
+            await client.close()
 
     def _base_url(self, provider: str) -> str | None:
         return self._environment.get(f"{provider.upper()}_BASE_URL") or None
@@ -80,13 +100,3 @@ class Models:
                 f"--model {SCRIPTED}` works without a key.",
             )
         return found or NO_KEY
-
-
-def _own(named: Named, key: str, url: str | None) -> Model:
-    """An endpoint of one's own: chat completions is what those that speak like OpenAI have in common."""
-    provider: Any
-    if named.provider == "anthropic":
-        provider = AnthropicProvider(api_key=key, base_url=url)
-        return AnthropicModel(named.name, provider=provider)
-    provider = OpenAIProvider(api_key=key, base_url=url)
-    return OpenAIChatModel(named.name, provider=provider)

@@ -32,6 +32,7 @@ from tradepost.agents.runtime.troubles import FORESEEN, STOPPED, sentence_for
 from tradepost.agents.setups.limits import Limits
 from tradepost.foundation.caller import Caller
 
+MODEL_SECONDS = 120.0  # for one answer of a model; the limits of an agent are for all of them
 ENDED_UNSEEN = "The agent ended without an answer."
 
 
@@ -78,6 +79,7 @@ async def _run(part: Part, door: ToolDoor, record: Recorder, waiting: Waiting) -
         message_history=[*of_earlier(part.earlier, part.agent), *before] or None,
         instructions=system_prompt(part.name, part.instructions),
         toolsets=[*part.builtin, hub],
+        model_settings={"timeout": MODEL_SECONDS},
         usage_limits=usage_limits(part.limits),
         usage=usage_of([step for step in part.done if step.agent == part.agent]),
     ) as run:

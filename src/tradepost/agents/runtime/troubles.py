@@ -11,6 +11,7 @@ from pydantic_ai.exceptions import (
     ModelNotFoundError,
     ModelQuotaExceededError,
     ModelRateLimitError,
+    ModelServerError,
     ModelTimeoutError,
     ModelUnavailableError,
     ToolFailed,
@@ -39,6 +40,7 @@ _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (ModelNotFoundError, "The model that is set for this agent does not exist. An admin has to choose another."),
     (ModelTimeoutError, "The model did not answer in time. Please ask again."),
     (ModelConnectionError, "The model cannot be reached at the moment. Please ask again later."),
+    (ModelServerError, "The model is not available at the moment. Please ask again later."),
     (ModelUnavailableError, "The model is not available at the moment. Please ask again later."),
     (ModelAPIError, "The model could not answer. Please ask again later."),
     (

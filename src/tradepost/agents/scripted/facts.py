@@ -24,7 +24,20 @@ _PREFIXES: Mapping[str, str] = {
     "QUO": "quote_id",
     "SUB": "subscription_id",
 }
+_NAMED: Mapping[str, str] = {
+    "customer": "customer_id",
+    "order": "order_id",
+    "return": "rma",
+    "delivery": "delivery_id",
+    "sku": "sku",
+    "claim": "claim_id",
+    "payout": "payout_id",
+    "invoice": "number",
+}
 _CODE = re.compile(r"\b([A-Z]{1,5})-?(\d{1,9})\b")
+_CALLED = re.compile(
+    r"\b(customer|order|return|delivery|sku|claim|payout|invoice)\s+#?([A-Z]{1,5}-?\d{1,9})\b", re.IGNORECASE
+)
 _PLAIN = re.compile(r"(?:\border\s*(?:no\.?|number)?\s*#?|#)(\d{3,9})\b", re.IGNORECASE)
 _LONG = re.compile(r"\b(?=\w*\d{6})[0-9A-Z]{10,30}\b")
 _QUANTITY = re.compile(r"\b(\d{1,5})\s*(?:units?|pcs|pieces|x|×|short)", re.IGNORECASE)
@@ -35,9 +48,11 @@ _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
 
 def facts_of(question: str) -> Json:
     """{argument's name: value} for everything the question names."""
-    found: Json = {}
+    found: Json = {_NAMED[word.lower()]: code for word, code in _CALLED.findall(question)}
     for prefix, digits in _CODE.findall(question):
         name = _PREFIXES.get(prefix)
+        if f"{prefix}-{digits}" in found.values():
+            continue
         if name is None and len(digits) <= 4:
             found.setdefault("sku", f"{prefix}-{digits}")
         elif name is not None:
