@@ -23,5 +23,4 @@ async def join(model: Model, agent: str, message: str, answers: Mapping[str, str
     done = await asking.run(f"The request:\n{message}\n\nThe answers:\n\n{told}")
     spent = Spent(done.usage.input_tokens, done.usage.output_tokens, None, (perf_counter() - started) * 1000)
     await record.step(Step("model", agent, {"text": done.output, "calls": [], "joined": list(answers)}, spent=spent))
-    record.delta(agent, done.output)
     return done.output
