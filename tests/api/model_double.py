@@ -58,7 +58,10 @@ class Models:
     async def _chat(self, request: Request) -> Response:
         asked, move = await self._next(request)
         if move.status != 200:
-            return JSONResponse({"error": {"message": "no", "type": move.error, "code": move.error}}, move.status)
+            error = {"message": "no", "type": move.error, "code": move.error}
+            return JSONResponse(
+                {"error": error}, move.status, {"location": "/v1/messages"} if move.status < 400 else None
+            )
         if asked.get("stream"):
             return StreamingResponse(_chat_stream(asked["model"], move), media_type="text/event-stream")
         message = {"role": "assistant", "content": move.text or None, "tool_calls": _chat_calls(move) or None}

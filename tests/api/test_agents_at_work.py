@@ -128,6 +128,7 @@ async def test_every_fault_of_a_model_is_a_sentence_and_a_whole_record(desk: Des
     cases: list[tuple[str, list[Move], str, str]] = [
         ("down", [Move(status=500)], "failed", "not available"),
         ("busy", [Move(status=429, error="rate_limit_exceeded")], "failed", "asked too much"),
+        ("moved", [Move(status=307)], "failed", "could not answer"),
         ("refused", [Move(status=401)], "failed", "refused the key"),
         ("gone", [Move(status=404, error="model_not_found")], "failed", "does not exist"),
         ("long", [Move(status=400, error="context_length_exceeded")], "failed", "too long"),

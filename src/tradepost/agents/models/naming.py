@@ -3,8 +3,8 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping
 
-from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
+import anthropic
+import openai
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.anthropic import AnthropicModel
@@ -37,7 +37,7 @@ class Models:
         self._may_reach = may_reach
         self._environment = environment
         self._made: dict[str, Model] = {}
-        self._clients: list[AsyncAnthropic | AsyncOpenAI] = []
+        self._clients: list[anthropic.AsyncAnthropic | openai.AsyncOpenAI] = []
 
     async def model(self, name: str, fallback: str | None = None) -> Model:
         """The model of a name; with a second one, which is asked where the first cannot answer. Raises InvalidArgument,
@@ -71,12 +71,15 @@ class Models:
             ) from None
 
     def _own(self, named: Named, key: str, url: str | None) -> Model:
-        """An endpoint of one's own: chat completions is what those that speak like OpenAI have in common."""
+        """An endpoint of one's own: chat completions is what those that speak like OpenAI have in common. Redirects
+        are not followed: only this address was looked at."""
         if named.provider == "anthropic":
-            claude = AsyncAnthropic(api_key=key, base_url=url, max_retries=RETRIES)
+            straight = anthropic.DefaultAsyncHttpxClient(follow_redirects=False)
+            claude = anthropic.AsyncAnthropic(api_key=key, base_url=url, max_retries=RETRIES, http_client=straight)
             self._clients.append(claude)
             return AnthropicModel(named.name, provider=AnthropicProvider(anthropic_client=claude))
-        chat = AsyncOpenAI(api_key=key, base_url=url, max_retries=RETRIES)
+        direct = openai.DefaultAsyncHttpxClient(follow_redirects=False)
+        chat = openai.AsyncOpenAI(api_key=key, base_url=url, max_retries=RETRIES, http_client=direct)
         self._clients.append(chat)
         return OpenAIChatModel(named.name, provider=OpenAIProvider(openai_client=chat))
 
