@@ -18,6 +18,7 @@ from tradepost.api import (
     approvals,
     assertion_keys,
     assignments,
+    attention,
     audit,
     audit_keeping,
     configuration,
@@ -63,6 +64,7 @@ from tradepost.api.refusals import of_validation
 SUBJECTS = (
     me,
     workspace,
+    attention,
     servers,
     apis,
     headers,

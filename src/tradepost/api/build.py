@@ -4,10 +4,13 @@ loaded with the first request, in a thread: a start has better things to do, and
 import asyncio
 import threading
 from importlib import import_module
+from typing import Protocol
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from tradepost.api.answer import Answer
 from tradepost.api.parts import Parts
+from tradepost.foundation.caller import Caller
 
 PREFIX = "/api/v1"
 
@@ -19,12 +22,22 @@ def rest_at(url: str) -> dict[str, str]:
     return {"base": f"{url}{PREFIX}", "openapi": f"{url}{PREFIX}/openapi.json"}
 
 
+class Front(Protocol):
+    """The routes, and what stands before them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    async def ask(self, caller: Caller, method: str, path: str, query: str = "", body: bytes = b"") -> Answer:
+        """See RestDoor."""
+        ...
+
+
 class RestDoor:
     """An ASGI application for `/api/v1` and everything below."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._app: ASGIApp | None = None
+        self._app: Front | None = None
         self._loading = asyncio.Lock()
 
     def owns(self, path: str) -> bool:
@@ -35,16 +48,21 @@ class RestDoor:
         app = self._app or await self._load()
         await app(scope, receive, send)
 
-    async def _load(self) -> ASGIApp:
+    async def ask(self, caller: Caller, method: str, path: str, query: str = "", body: bytes = b"") -> Answer:
+        """What a request of somebody who has been let in elsewhere is answered: a person who has signed in, for whom
+        pages are made of it. `path` is the whole one, not quoted; `query` is encoded as in a URL."""
+        return await (self._app or await self._load()).ask(caller, method, path, query, body)
+
+    async def _load(self) -> Front:
         async with self._loading:
             if self._app is None:
                 self._app = await asyncio.to_thread(_build, self._parts)
             return self._app
 
 
-def _build(parts: Parts) -> ASGIApp:
+def _build(parts: Parts) -> Front:
     with _one_at_a_time:
-        app: ASGIApp = import_module("tradepost.api.front").Front(parts)
+        app: Front = import_module("tradepost.api.front").Front(parts)
     return app
 
 

@@ -24,6 +24,7 @@ from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
+from tradepost.dashboard.build import DashboardDoor
 from tradepost.database.engine import Database
 from tradepost.database.following import OutboxFollower
 from tradepost.foundation.errors import TradepostError
@@ -249,8 +250,10 @@ class Tradepost:
         services = self.registration, self.configurations, self.registries
         kept = self.conversations, self.store
         parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, *kept, metadata_url, url)
+        rest = build_api(parts)
         doors: Sequence[Door] = (
-            build_api(parts),
+            rest,
+            DashboardDoor(rest, self.gateway.gateway, self.people.sessions, url),
             McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
             self.oauth,

@@ -1,16 +1,16 @@
-"""Pages for people: templates that escape everything, one stylesheet of our own, no script, nothing from elsewhere."""
+"""Pages for people: templates that escape everything, one stylesheet and one script of our own, nothing from
+elsewhere."""
 
-import hashlib
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from tradepost.identity.assets import asset_paths
 
 HERE = Path(__file__).parent
-STYLE_PATH = "/identity/style.css"
 
 # No `form-action`: browsers hold it against redirects too, and a sign-in may end with one to the client that asked.
 # The referrer is kept within the site: with none at all, browsers send `Origin: null` with our own forms.
@@ -36,7 +36,12 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals["style"] = f"{STYLE_PATH}?v={_style()[1]}"
+        self._templates.globals["assets"] = asset_paths()
+
+    def add(self, filters: Mapping[str, Callable[..., Any]], values: Mapping[str, Any]) -> None:
+        """Let templates use more words and values."""
+        self._templates.filters.update(filters)
+        self._templates.globals.update(values)
 
     def page(self, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
         """A page from a template, which gets the facts as text."""
@@ -51,15 +56,3 @@ class Pages:
 def go_to(where: str) -> RedirectResponse:
     """On to another page, by GET, whatever was asked."""
     return RedirectResponse(where, 303, dict(HEADERS))
-
-
-def style() -> Response:
-    """The stylesheet. Its address changes with it."""
-    kept = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
-    return Response(_style()[0], 200, kept, "text/css")
-
-
-@lru_cache(maxsize=1)
-def _style() -> tuple[bytes, str]:
-    text = (HERE / "static" / "style.css").read_bytes()
-    return text, hashlib.sha256(text).hexdigest()[:12]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from tradepost.foundation.caller import Caller, Principal
 from tradepost.hub.access.models import Role
 
 
@@ -25,6 +26,10 @@ class SignedIn:
     form_token: str
     signed_in_at: datetime
     second_factor: bool
+
+    def caller(self, request_id: str) -> Caller:
+        """The person as the caller of one request. A role is looked up anew by whatever is asked for."""
+        return Caller(self.workspace_id, Principal("user", self.user_id), request_id, user_id=self.user_id)
 
 
 class SignedInPeople(Protocol):

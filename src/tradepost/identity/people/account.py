@@ -14,8 +14,9 @@ from tradepost.hub.access.person_links import set_password_hash
 from tradepost.hub.access.person_sessions import Held, end_sessions_of
 from tradepost.hub.access.profile_roles import list_profile_roles
 from tradepost.hub.access.signed_in import SignedIn
+from tradepost.identity.menu import menu_of
 from tradepost.identity.pages import go_to
-from tradepost.identity.people.browser import HOME, headers_of
+from tradepost.identity.people.browser import ACCOUNT, headers_of
 from tradepost.identity.people.entering import named
 from tradepost.identity.people.links import new_password
 from tradepost.identity.people.parts import Parts
@@ -49,7 +50,7 @@ class Account:
         async with parts.database.transaction(person.workspace_id, write=True) as session:
             user = await user_of(session, person)
             await set_password_hash(session, user, hashed, parts.now)
-        answer = go_to(f"{HOME}?done=password")
+        answer = go_to(f"{ACCOUNT}?done=password")
         return await begin_anew(parts, request, person, answer, second_factor=person.second_factor)
 
     async def end(self, request: Request) -> Response:
@@ -63,7 +64,7 @@ class Account:
                 raise NotFound("That session is over already.")
             for one in ending:
                 await end_sessions_of(session, person.user_id, only=one, now=self._parts.now)
-        return go_to(f"{HOME}?done=ended")
+        return go_to(f"{ACCOUNT}?done=ended")
 
     async def _person(self, request: Request) -> tuple[SignedIn, dict[str, str]]:
         held = await self._parts.sessions.held(headers_of(request))
@@ -84,13 +85,14 @@ class Account:
                 "sessions": await self._parts.sessions.list_own(session, person.user_id),
             }
         token = person.form_token
-        return self._parts.pages.page("account.html", status, person=person, token=token, said=said, done=done, **facts)
+        facts |= {"person": person, "token": token, "menu": menu_of(ACCOUNT)}
+        return self._parts.pages.page("account.html", status, said=said, done=done, **facts)
 
 
 _DONE = {"password": "Your password is changed.", "ended": "That is ended.", "factor": "Your second factor is gone."}
 
 
-def elsewhere(parts: Parts, held: Held | None, back_to: str = HOME) -> Response:
+def elsewhere(parts: Parts, held: Held | None, back_to: str = ACCOUNT) -> Response:
     """Where somebody goes who may not see a page: to the sign-in and from there back, or to set up the second
     factor."""
     path = "/account/second-factor" if held is not None else parts.sessions.sign_in_path(back_to)

@@ -29,6 +29,7 @@ from tradepost.hub.actions.verdicts import check_comment
 from tradepost.hub.actions.views import ActionView, view
 from tradepost.hub.notices.contents import risk_of
 from tradepost.hub.notices.links import FOLDER, OpenLink, gone, open_link, use_link
+from tradepost.identity.menu import menu_of
 from tradepost.identity.pages import go_to
 from tradepost.identity.people.account import check_password_of, elsewhere
 from tradepost.identity.people.approval_desk import ApprovalDesk
@@ -145,7 +146,8 @@ class ApprovalPages:
         must_prove = shown.moves_money and not self._is_fresh(person)
         prove = ("code" if await self._has_factor(person) else "password") if must_prove else None
         facts = _facts(shown, card, may_answer, prove=prove, sign_in=None, who=person.email)
-        return self._parts.pages.page("approval.html", status, token=person.form_token, said=said, **facts)
+        framed = {"frame": "frame.html", "person": person, "menu": menu_of(FOLDER)}
+        return self._parts.pages.page("approval.html", status, token=person.form_token, said=said, **framed, **facts)
 
     async def _page_of_link(
         self, request: Request, visit: str, link: OpenLink, said: str | None = None, status: int = 200
@@ -155,6 +157,7 @@ class ApprovalPages:
             raise gone()
         sign_in = f"{FOLDER}{link.action_id}" if self._needs_sign_in(shown) else None
         facts = _facts(shown, card, may_answer, prove=None, sign_in=sign_in, who=link.email)
+        facts["frame"] = "base.html"
         page = self._parts.pages.page("approval.html", status, token=form_token(visit), said=said, **facts)
         return self._parts.browsers.keep_visit(request, visit, page)
 

@@ -17,7 +17,8 @@ from starlette.responses import Response
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument
 from tradepost.hub.access.person_sessions import PersonSessions, cookie_value, form_token
 
-HOME = "/account"
+HOME = "/today"  # where somebody goes who has just signed in
+ACCOUNT = "/account"
 MAX_FORM = 32_768
 MAX_FIELDS = 20
 MAX_PATH = 2_048
@@ -67,10 +68,10 @@ class Browsers:
         visit = self.visit(request)
         return visit, await self.form(request, form_token(visit))
 
-    async def form(self, request: Request, token: str) -> dict[str, str]:
-        """The fields of a form of ours. Raises ForbiddenScope for one that is not, InvalidArgument."""
+    async def form(self, request: Request, token: str, most: int = MAX_FIELDS) -> dict[str, str]:
+        """The fields of a form of ours, at most so many. Raises ForbiddenScope for one that is not, InvalidArgument."""
         self._check_site(request)
-        fields = await _fields(request)
+        fields = await _fields(request, most)
         if not hmac.compare_digest(fields.get("form_token", "").encode(), token.encode()):
             raise _foreign()
         return fields
@@ -97,18 +98,18 @@ def cookies_of(request: Request) -> str:
 
 
 def local_path(text: str) -> str:
-    """A path of this very hub to go to after the sign-in; the own account for anything else."""
+    """A path of this very hub to go to after the sign-in; HOME for anything else."""
     is_ours = len(text) <= MAX_PATH and _LOCAL.fullmatch(text) is not None
     return text if is_ours and not text.startswith(("/sign-in", "/sign-out")) else HOME
 
 
-async def _fields(request: Request) -> dict[str, str]:
+async def _fields(request: Request, most: int) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
         raise InvalidArgument("That is no form of this page.", hint=f"Send it as {FORM_TYPE}.")
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_FORM:
+        if len(body) > max(MAX_FORM, 64 * most):
             raise InvalidArgument("The form is too long.")
     try:
         pairs = parse_qsl(
@@ -116,7 +117,7 @@ async def _fields(request: Request) -> dict[str, str]:
             keep_blank_values=True,
             strict_parsing=True,
             errors="strict",
-            max_num_fields=MAX_FIELDS,
+            max_num_fields=most,
         )
     except ValueError:
         raise InvalidArgument("The form cannot be read.") from None

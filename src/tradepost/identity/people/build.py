@@ -16,8 +16,8 @@ from tradepost.hub.vault.vault import Vault
 from tradepost.identity.people.approval_desk import ApprovalDesk
 from tradepost.identity.people.provider_settings import ProviderSettings
 
-_PATHS = frozenset({"/sign-in", "/sign-out", "/account", "/identity/style.css"})
-_FOLDERS = ("/sign-in/", "/welcome/", "/invitation/", "/account/", "/connect/", "/approvals/")
+_PATHS = frozenset({"/sign-in", "/sign-out", "/account"})
+_FOLDERS = ("/sign-in/", "/welcome/", "/invitation/", "/account/", "/connect/", "/approvals/", "/identity/")
 
 
 @dataclass(frozen=True, slots=True)

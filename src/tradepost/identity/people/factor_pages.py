@@ -15,7 +15,7 @@ from tradepost.hub.access.roles import caller_for_user
 from tradepost.hub.access.signed_in import SignedIn
 from tradepost.identity.pages import go_to
 from tradepost.identity.people.account import begin_anew, check_password_of, elsewhere, user_of, workspace_name
-from tradepost.identity.people.browser import HOME, headers_of
+from tradepost.identity.people.browser import ACCOUNT, headers_of
 from tradepost.identity.people.parts import Parts
 
 _WRONG = "That code does not fit, or was used already. Take the newest one."
@@ -53,7 +53,7 @@ class FactorPages:
                 codes = await parts.factors.confirm(session, user, fields.get("code", "")[:64])
         except InvalidArgument as wrong:
             return await self._page(held, await self._pending(person), wrong.message, 400)
-        answer = parts.pages.page("recovery_codes.html", codes=codes, back_to=HOME)
+        answer = parts.pages.page("recovery_codes.html", codes=codes, back_to=ACCOUNT)
         return await begin_anew(parts, request, person, answer, second_factor=True)
 
     async def new_codes(self, request: Request) -> Response:
@@ -63,7 +63,7 @@ class FactorPages:
             return await self._page(held, said=_WRONG, status=400)
         async with self._parts.database.transaction(held.person.workspace_id, write=True) as session:
             codes = await self._parts.factors.new_codes(session, await user_of(session, held.person))
-        return self._parts.pages.page("recovery_codes.html", codes=codes, back_to=HOME)
+        return self._parts.pages.page("recovery_codes.html", codes=codes, back_to=ACCOUNT)
 
     async def remove(self, request: Request) -> Response:
         """POST …/remove: without a second factor from now on."""
@@ -74,7 +74,7 @@ class FactorPages:
         async with self._parts.database.transaction(person.workspace_id, write=True) as session:
             by = caller_for_user(await user_of(session, person), new_id("req"))
             await self._parts.factors.remove(session, by, person.email)
-        answer = go_to(f"{HOME}?done=factor")
+        answer = go_to(f"{ACCOUNT}?done=factor")
         return await begin_anew(self._parts, request, person, answer, second_factor=False)
 
     async def _with_code(self, request: Request) -> tuple[Held, bool]:

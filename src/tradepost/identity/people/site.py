@@ -1,21 +1,14 @@
 """All pages of people, by path, and what is said when something cannot be done."""
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm.exc import StaleDataError
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tradepost.database.engine import Database
 from tradepost.foundation.clock import Now
-from tradepost.foundation.errors import TradepostError
 from tradepost.hub.access.attempts import Attempts
 from tradepost.hub.access.passwords import PasswordWork
 from tradepost.hub.access.person_sessions import PersonSessions
@@ -27,7 +20,9 @@ from tradepost.hub.registration.connecting import Connecting
 from tradepost.hub.upstreams.guard import Guard
 from tradepost.hub.upstreams.oauth.clients import CALLBACK as OAUTH_CALLBACK
 from tradepost.hub.upstreams.oauth.clients import DOCUMENT
-from tradepost.identity.pages import STYLE_PATH, Pages, go_to, style
+from tradepost.identity.assets import FOLDER as ASSETS
+from tradepost.identity.assets import asset
+from tradepost.identity.pages import Pages, go_to
 from tradepost.identity.people.account import Account
 from tradepost.identity.people.approval_desk import ApprovalDesk
 from tradepost.identity.people.approval_pages import ApprovalPages
@@ -41,22 +36,8 @@ from tradepost.identity.people.oidc_fetch import Fetch
 from tradepost.identity.people.oidc_provider import Provider
 from tradepost.identity.people.parts import Parts
 from tradepost.identity.people.provider_settings import ProviderSettings
+from tradepost.identity.people.refusing import refusing
 from tradepost.identity.people.sign_in import SignIn
-
-_log = logging.getLogger(__name__)
-_STATUS = {
-    "invalid_argument": 400,
-    "unauthenticated": 400,  # a sign-in that is over: no credential would mend it
-    "forbidden_scope": 403,
-    "not_found": 404,
-    "state_conflict": 409,
-    "not_connected": 409,
-    "rate_limited": 429,
-    "upstream_error": 502,
-    "unavailable": 503,
-}
-ExceptionHandler = Callable[[Request, Any], Awaitable[Response]]
-_TITLES = {404: "Not found", 429: "One moment"}
 
 
 def build_site(
@@ -88,7 +69,7 @@ def build_site(
     routes = [*_routes(parts), *(_connect_routes(parts, connecting) if connecting is not None else ())]
     if approvals is not None:
         routes += _approval_routes(parts, approvals)
-    return Starlette(routes=routes, exception_handlers=_handlers(parts.pages))
+    return Starlette(routes=routes, exception_handlers=refusing(parts.pages))
 
 
 def _routes(parts: Parts) -> list[Route]:
@@ -100,7 +81,7 @@ def _routes(parts: Parts) -> list[Route]:
         FactorPages(parts),
     )
     return [
-        Route(STYLE_PATH, _style),
+        Route(ASSETS + "{name}", asset),
         Route("/sign-in", sign_in.show, methods=["GET"]),
         Route("/sign-in", sign_in.send, methods=["POST"]),
         Route("/sign-in/workspace", entering.choose_workspace, methods=["POST"]),
@@ -150,45 +131,6 @@ def _approval_routes(parts: Parts, desk: ApprovalDesk) -> list[Route]:
     ]
 
 
-async def _style(_request: Request) -> Response:
-    return style()
-
-
 async def _to_sign_in(_request: Request) -> Response:
     """Somebody has opened the address of a form that was answered with a page."""
     return go_to("/sign-in")
-
-
-def _handlers(pages: Pages) -> Mapping[Any, ExceptionHandler]:
-    async def refused(_request: Request, error: TradepostError) -> Response:
-        status = _STATUS.get(error.code, 500)
-        page = pages.message(_TITLES.get(status, "That did not work"), error.message, error.hint, status)
-        if error.retry_after_seconds is not None:
-            page.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
-        return page
-
-    async def no_page(_request: Request, error: HTTPException) -> Response:
-        page = pages.message("Not found", "There is no such page.", status=error.status_code)
-        page.headers.update(error.headers or {})
-        return page
-
-    async def at_once(_request: Request, _error: SQLAlchemyError) -> Response:
-        return pages.message("That did not work", "Somebody changed the same at the same moment.", "Try again.", 409)
-
-    async def no_database(_request: Request, error: SQLAlchemyError) -> Response:
-        _log.error("a page of people could not be made", exc_info=error)
-        page = pages.message("One moment", "The hub cannot reach its database.", "Try again in a few seconds.", 503)
-        page.headers["Retry-After"] = "5"
-        return page
-
-    async def gone(_request: Request, _error: Exception) -> Response:
-        return Response(status_code=400)
-
-    return {
-        TradepostError: refused,
-        HTTPException: no_page,
-        IntegrityError: at_once,
-        StaleDataError: at_once,
-        SQLAlchemyError: no_database,
-        ClientDisconnect: gone,
-    }

@@ -1,0 +1,76 @@
+"""The record of every call: searched, verified, exported."""
+
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from tradepost.dashboard.asking import Problem, Refused
+from tradepost.dashboard.visit import Visit
+
+KINDS = ("read", "intent", "outcome", "refused", "decision", "admin")
+FILTERS = ("since", "until", "kind", "agent_id", "user_id", "server", "tool", "request_id", "run_id", "action_id")
+
+
+async def show(visit: Visit) -> Response:
+    """GET /activity."""
+    return await _page(visit)
+
+
+async def verify(visit: Visit) -> Response:
+    """POST /activity/verify: recompute the chain."""
+    try:
+        found = await visit.rest.send("POST", "audit", "verify", body={})
+    except Refused as refused:
+        return await _page(visit, said=refused.problem, status=refused.problem.status)
+    return await _page(visit, verified=found)
+
+
+async def export(visit: Visit) -> Response:
+    """GET /activity/export: the rows that fit, as a file."""
+    asked = {name: visit.asked(name) for name in FILTERS}
+    answer = await visit.rest.whole("audit", "export", format=visit.asked("format", "jsonl"), **asked)
+    headers = {name: answer.headers[name] for name in ("content-disposition", "content-type")}
+
+    async def pieces() -> Any:
+        yield answer.body
+        if answer.stream is not None:
+            async for piece in answer.stream:
+                yield piece
+
+    return StreamingResponse(pieces(), 200, headers)
+
+
+async def _page(
+    visit: Visit, *, said: Problem | None = None, verified: dict[str, Any] | None = None, status: int = 200
+) -> Response:
+    asked = {name: visit.asked(name) for name in FILTERS}
+    found: dict[str, Any] = {"items": [], "next_cursor": None}
+    try:
+        found = await visit.rest.get("audit", limit=50, cursor=visit.asked("cursor"), **asked)
+    except Refused as refused:
+        said, status = refused.problem, refused.problem.status
+    agents = await visit.rest.all("agents")
+    people = await visit.rest.all("users")
+    servers = await visit.rest.all("servers")
+    return await visit.page(
+        "activity.html",
+        status,
+        said=said,
+        rows=found["items"],
+        more=found["next_cursor"],
+        asked=asked,
+        kinds=KINDS,
+        agents=agents,
+        people=people,
+        servers=servers,
+        names={one["id"]: one["slug"] for one in agents} | {one["id"]: one["name"] for one in people},
+        verified=verified,
+        narrowed=any(asked.values()),
+    )
+
+
+PAGES = (
+    ("/activity", "GET", show),
+    ("/activity/verify", "POST", verify),
+    ("/activity/export", "GET", export),
+)
