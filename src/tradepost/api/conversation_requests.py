@@ -54,6 +54,7 @@ class ListQuery(PageQuery):
     agent: Reference | None = Field(None, description="With this agent, by slug or id.")
     mine: bool = Field(False, description="Only one's own, also where one may see others.")
     since: Moment | None = Field(None, description="In which somebody said something since then.")
+    run: Reference | None = Field(None, description="The one that this run belongs to, as audit and approvals name it.")
 
 
 class SearchQuery(PageQuery):

@@ -72,7 +72,7 @@ STREAM = {"content-type": "text/event-stream", "cache-control": "no-cache, no-tr
 @router.get("/conversations", summary="List conversations")
 async def list_conversations(work: Reading, query: Annotated[ListQuery, Query()]) -> Page[ConversationShown]:
     """The one that was spoken in last first."""
-    filters = query.agent, query.mine, query.since
+    filters = query.agent, query.mine, query.since, query.run
     place = Place("conversations", work.caller.workspace_id, query.limit, query.cursor, filters)
     wanted = Wanted(*filters)
     found, more = await _parts(work).desk.looking.list(_reach(work), wanted, query.limit, within(place))

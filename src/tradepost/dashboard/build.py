@@ -8,8 +8,9 @@ from tradepost.dashboard.ports import Counting, Rest
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.access.person_sessions import PersonSessions
 
-_PATHS = frozenset({"/", "/today", "/approvals", "/integrations", "/activity"})
-_FOLDERS = ("/dashboard/", "/integrations/", "/activity/")
+_SECTIONS = ("/today", "/integrations", "/agents", "/conversations", "/knowledge", "/activity")
+_PATHS = frozenset({"/", "/approvals", *_SECTIONS})
+_FOLDERS = tuple(f"{section}/" for section in _SECTIONS)
 
 
 class DashboardDoor:

@@ -9,7 +9,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tradepost.dashboard.asking import Asking, Problem, Refused
-from tradepost.dashboard.pages import activity, approvals, call, integrations, new_server, server, today, tool
+from tradepost.dashboard.pages import (
+    activity,
+    agent,
+    agents,
+    approvals,
+    call,
+    conversations,
+    integrations,
+    knowledge,
+    new_server,
+    server,
+    today,
+    tool,
+)
 from tradepost.dashboard.ports import Counting, Rest
 from tradepost.dashboard.visit import Visit
 from tradepost.dashboard.words import WORDS
@@ -23,9 +36,21 @@ from tradepost.identity.people.refusing import refusing
 
 MAX_FIELDS = 1_000  # a form about all tools of a server has a few for each
 Handler = Callable[[Visit], Awaitable[Response]]
-PAGES: tuple[tuple[str, str, Handler], ...] = tuple(
-    line for page in (today, approvals, integrations, new_server, server, tool, activity, call) for line in page.PAGES
+_ALL = (
+    today,
+    approvals,
+    integrations,
+    new_server,
+    server,
+    tool,
+    agents,
+    agent,
+    conversations,
+    knowledge,
+    activity,
+    call,
 )
+PAGES: tuple[tuple[str, str, Handler], ...] = tuple(line for page in _ALL for line in page.PAGES)
 
 
 def build_site(rest: Rest, counting: Counting, sessions: PersonSessions, url: str, now: Now) -> Starlette:

@@ -26,6 +26,9 @@ _LINES = (
     ("Today", "/today"),
     ("Approvals", "/approvals"),
     ("Integrations", "/integrations"),
+    ("Agents", "/agents"),
+    ("Conversations", "/conversations"),
+    ("Knowledge", "/knowledge"),
     ("Activity", "/activity"),
 )
 

@@ -44,11 +44,12 @@ class TurnView:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which conversations: those with an agent (slug or id), those of one's own alone, those that somebody said
-    something in since then."""
+    something in since then, the one that a run of an agent belongs to."""
 
     agent: str | None = None
     mine: bool = False
     since: datetime | None = None
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,10 @@ class Looking:
             statement = statement.where((Conversation.agent == wanted.agent) | (Conversation.agent_id == wanted.agent))
         if wanted.since is not None:
             statement = statement.where(Conversation.last_at >= wanted.since)
+        if wanted.run is not None:
+            turn = ConversationTurn
+            of_run = select(turn.conversation_id).where(turn.run_id == wanted.run)
+            statement = statement.where(Conversation.id.in_(of_run))
         statement = _page(statement, kind, cursor, limit, Conversation.last_at, Conversation.id)
         async with self._database.transaction(reach.by.workspace_id, write=False) as session:
             rows = list(await session.scalars(statement))

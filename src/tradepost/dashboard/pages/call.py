@@ -7,6 +7,11 @@ from starlette.responses import Response
 from tradepost.dashboard.visit import Visit
 
 _TITLES = {
+    "approval:requested": "Asked a person",
+    "approval:requested_again": "Asked again: what was shown had changed",
+    "approval:withdrawn": "An approval did not count any more",
+    "approval:expired": "Nobody answered in time",
+    "tool:replay": "Asked again with the same key: the same answer",
     "read": "Read",
     "intent": "Written down before anything was sent",
     "outcome": "What came of it",
