@@ -37,7 +37,7 @@ def test_the_first_start_says_how_the_owner_gets_in(place: Place, http: httpx2.C
         hub.wait_ready()
         link = link_in(hub.said())
         assert OWNER in hub.said()
-        assert set_password(http, link).headers["location"] == "/account"
+        assert set_password(http, link).headers["location"] == "/today"
         assert OWNER in http.get(f"{place.url}/account").text
     with place.start("serve") as hub:
         hub.wait_ready()
@@ -48,7 +48,7 @@ def test_of_several_processes_one_says_it(place: Place, http: httpx2.Client):
     with place.start("serve", "--workers", "2") as hub, http:
         hub.wait_ready()
         answer = set_password(http, link_in(hub.said()))
-        assert answer.headers["location"] == "/account"
+        assert answer.headers["location"] == "/today"
         pages = [httpx2.get(f"{place.url}/account", cookies=dict(http.cookies), trust_env=False) for _ in range(8)]
         assert {page.status_code for page in pages} == {200}
 

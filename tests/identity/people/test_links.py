@@ -36,7 +36,7 @@ async def test_an_invitation_makes_a_user_once(desk: Desk):
     assert "You are invited to Acme" in page.text
     assert 'value="Ann"' in page.text
     answer = await browser.post(link.path, name="Ann Lee", **FIELDS)
-    assert answer.headers["location"] == "/account"
+    assert answer.headers["location"] == "/today"
     account = (await browser.get("/account")).text
     assert "<dd>Ann Lee</dd>" in account
     assert "<dd>admin</dd>" in account
@@ -175,7 +175,7 @@ async def test_the_first_owner_gets_a_link_until_somebody_can_sign_in(desk: Desk
     browser = desk.browser()
     page = await browser.get(again.path)
     assert "owner@acme.test" in page.text
-    assert (await browser.post(again.path, **FIELDS)).headers["location"] == "/account"
+    assert (await browser.post(again.path, **FIELDS)).headers["location"] == "/today"
     assert "<dd>owner</dd>" in (await browser.get("/account")).text
     left = await first_links(desk.database, desk.clock)
     assert [slug for slug, _ in left] == ["other"]

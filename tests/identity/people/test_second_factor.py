@@ -194,7 +194,7 @@ async def test_a_workspace_asks_everybody_for_one(desk: Desk):
     async with desk.world.changing() as session:
         await require_second_factor(session, desk.world.owner, False)
     await desk.user("bob@acme.test")
-    assert (await desk.browser().sign_in("bob@acme.test")).headers["location"] == "/account"
+    assert (await desk.browser().sign_in("bob@acme.test")).headers["location"] == "/today"
 
 
 async def test_an_admin_helps_whoever_has_lost_it(desk: Desk, vault: Vault):

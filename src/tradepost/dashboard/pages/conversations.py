@@ -61,8 +61,11 @@ async def cancel(visit: Visit) -> Response:
 async def judge(visit: Visit) -> Response:
     """POST …/feedback: what an answer was worth."""
     fields = visit.fields
-    body: dict[str, Any] = {"words": fields.get("words", "").strip(), "turn": fields.get("turn", "")}
-    return await _do(visit, "feedback", {**body, "thumb": "up" if fields.get("thumb") == "up" else "down"})
+    body: dict[str, Any] = {"words": fields.get("words", "").strip()}
+    body["thumb"] = "up" if fields.get("thumb") == "up" else "down"
+    if fields.get("turn"):
+        body["turn"] = fields["turn"]
+    return await _do(visit, "feedback", body)
 
 
 async def redact(visit: Visit) -> Response:

@@ -43,7 +43,9 @@ class Attention:
 async def needing_attention(session: AsyncSession) -> Attention:
     """What needs a person in the session's workspace."""
     states = select(Action.state, func.count()).where(Action.state.in_(("pending", "unknown"))).group_by(Action.state)
-    counted = dict((await session.execute(states)).tuples().all())
+    counted: dict[str, int] = {}
+    for state, number in await session.execute(states):
+        counted[state] = number
     return Attention(
         counted.get("pending", 0), counted.get("unknown", 0), await _waiting_tools(session), await _failing(session)
     )
