@@ -13,6 +13,7 @@ from tradepost.app import Tradepost
 RULES = {
     "GET /me": "anybody",
     "GET /workspace": "viewer",
+    "GET /attention": "viewer",
     "GET /servers": "viewer",
     "POST /servers": "admin",
     "GET /servers/{server}": "viewer",

@@ -56,6 +56,9 @@ async def test_an_answer_with_every_step_of_it(as_: As, hub: Tradepost, runtime:
     assert (turn["score"], turn["findings"]) == (100, [])
     await hub.audit.drain()
     audited = await as_("owner").get(f"/audit?run_id={turn['run_id']}")
+    of_run = await as_("owner").get(f"/conversations?run={turn['run_id']}")
+    assert [one["id"] for one in of_run["items"]] == [turn["conversation_id"]]
+    assert (await as_("owner").get("/conversations?run=run_none"))["items"] == []
     assert [row["tool"] for row in audited["items"]] == ["search_customers"]
     shown = await own.client.get(own.path)
     assert (shown["title"], shown["turns"], shown["steps"]) == (turn["message"].replace("\n", " "), 1, 4)

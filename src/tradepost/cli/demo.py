@@ -179,8 +179,8 @@ def _screen(loaded: settings.Settings, keys: dict[str, str]) -> None:
     _heading("Try")
     for line in TRY_THESE:
         console.say(line.format(command=command, data=shlex.quote(data), approver=starter.APPROVER))
-    _heading("Sign in with a browser")
-    console.say(f"{loaded.url}/sign-in")
+    _heading("The dashboard, in a browser")
+    console.say(f"{loaded.url}/today")
 
 
 def _heading(text: str) -> None:
