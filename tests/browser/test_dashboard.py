@@ -34,6 +34,8 @@ PATHS = (
     "/conversations",
     "/knowledge",
     "/activity",
+    "/policy",
+    "/access",
     "/account",
     "/integrations/nothing",
 )

@@ -59,9 +59,9 @@ class Asking:
             if cursor is None:
                 return items
 
-    async def send(self, method: str, *path: str, body: Mapping[str, Any] | None = None) -> Any:
+    async def send(self, method: str, *path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
         """What a change answers, None for nothing. Raises Refused."""
-        return _value(await self._ask(method, path, {}, orjson.dumps(body) if body is not None else b""))
+        return _value(await self._ask(method, path, query, orjson.dumps(body) if body is not None else b""))
 
     async def whole(self, *path: str, **query: Any) -> Answer:
         """An answer that is passed on as it is: a file. Raises Refused."""

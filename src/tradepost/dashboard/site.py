@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from tradepost.dashboard.asking import Asking, Problem, Refused
 from tradepost.dashboard.pages import (
+    access,
     activity,
     agent,
     agents,
@@ -19,6 +20,7 @@ from tradepost.dashboard.pages import (
     integrations,
     knowledge,
     new_server,
+    policy,
     server,
     today,
     tool,
@@ -49,6 +51,8 @@ _ALL = (
     knowledge,
     activity,
     call,
+    policy,
+    access,
 )
 PAGES: tuple[tuple[str, str, Handler], ...] = tuple(line for page in _ALL for line in page.PAGES)
 

@@ -30,6 +30,8 @@ _LINES = (
     ("Conversations", "/conversations"),
     ("Knowledge", "/knowledge"),
     ("Activity", "/activity"),
+    ("Policy", "/policy"),
+    ("Access", "/access"),
 )
 
 

@@ -1,0 +1,32 @@
+"""Rules in words, what another one would have meant last week, freezes, and calls to try."""
+
+from tests.api.conftest import As
+from tests.dashboard.conftest import Signed
+
+
+async def test_rules_are_tried_added_and_removed(signed: Signed, as_: As) -> None:
+    agent, admin = as_("agent"), await signed("admin")
+    await agent.patch("/contacts/C-1", {"language": "fr"}, status=202, idempotency_key="r1")
+    await admin.get("/policy")
+    rule = {"name": "no-customers", "outcome": "deny", "reason": "not <i>this</i> week", "tool": "update_customer"}
+    tried = await admin.post("/policy", do="try", **rule)
+    assert "1 write looked at, 1 would be decided differently" in tried.text
+    assert "no-customers" not in [one["name"] for one in (await as_("viewer").get("/policy/rules"))["rules"]]
+    assert (await admin.post("/policy", do="add", **rule)).status_code == 303
+    refused = await agent.send("PATCH", "/contacts/C-2", {"language": "fr"}, idempotency_key="r2")
+    assert refused.status_code == 422
+    assert "<i>this</i>" not in (await admin.get("/policy")).text
+    table = "- {profile: internal, tool: update_customer, expect: deny}"
+    bench = await admin.post("/policy/test", table=table)
+    assert "no-customers" in bench.text
+    assert "not as expected" not in bench.text
+    wrong = await admin.post("/policy", do="add", **{**rule, "name": "broken", "when": "call.amount >"})
+    assert wrong.status_code == 400
+    assert 'value="call.amount &gt;"' in wrong.text
+    assert (await admin.post("/policy/rules/no-customers", do="remove")).status_code == 303
+    assert (await admin.post("/policy/freeze", reason="the books are counted")).status_code == 303
+    frozen = await admin.get("/policy")
+    assert "Frozen: the books are counted" in frozen.text
+    (held,) = [one for one in (await as_("viewer").get("/policy/rules"))["rules"] if one["kind"] == "freeze"]
+    assert (await admin.post("/policy/freeze", rule=held["id"])).status_code == 303
+    assert "Frozen:" not in (await admin.get("/policy")).text
