@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from tradepost.agents.evals.datasets.schema import Case, Dataset
+from tradepost.agents.evals.datasets.schema import Dataset
 from tradepost.foundation.errors import InvalidArgument, NotFound
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -32,6 +32,11 @@ _HINT = "docs/how-to/evaluate-agents.md says what a dataset may have; `tradepost
 def built_in() -> list[str]:
     """The names of the datasets that come along."""
     return sorted(file.stem for file in BUILT_IN.glob("*.yaml"))
+
+
+def schema_of() -> dict[str, Any]:
+    """The JSON schema of datasets, for editors that complete and check as one writes."""
+    return Dataset.model_json_schema()
 
 
 def read_dataset(file: Path) -> Dataset:
@@ -69,14 +74,6 @@ def parse(content: bytes, name: str) -> Dataset:
         return Dataset.model_validate(value)
     except ValidationError as error:
         raise _wrong(error, value, nodes.lines, name) from None
-
-
-def one_case(value: Any, name: str) -> Case:
-    """A case out of plain values. Raises InvalidArgument."""
-    try:
-        return Case.model_validate(value)
-    except ValidationError as error:
-        raise _wrong(error, value, {}, name) from None
 
 
 class _Nodes:

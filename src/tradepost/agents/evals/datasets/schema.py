@@ -79,6 +79,15 @@ class Call(Part):
     """How often exactly; without it, once or more."""
 
 
+class Step(Part):
+    """A call that is expected of the agent, for a run without a model."""
+
+    tool: Name
+    arguments: Json = Field(default_factory=dict)
+    refused: bool = False
+    """It must be refused."""
+
+
 class Approval(Part):
     """An approval that is due, and how the person answers."""
 
@@ -179,8 +188,8 @@ class Case(Part):
     """How the last turn ends: waiting where an approval is left waiting, otherwise finished."""
     end: End = End()
     most: Most = Most()
-    steps: list[Json] | None = None
-    """Calls that are expected of the agent, for a replay without a model."""
+    steps: list[Step] | None = None
+    """Calls that solve the case, in their order: made through the agent where no model is given."""
 
     @model_validator(mode="after")
     def _one_way_to_ask(self) -> Self:

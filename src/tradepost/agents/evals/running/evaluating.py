@@ -15,7 +15,7 @@ from pydantic_evals import Dataset as EvalsDataset
 from tradepost.agents.evals.datasets.schema import Case, Store
 from tradepost.agents.evals.models import TrialModels
 from tradepost.agents.evals.outcome import Outcome
-from tradepost.agents.evals.ports import World, Worlds
+from tradepost.agents.evals.ports import Worlds
 from tradepost.agents.evals.reports.results import CaseResult, Check, Tried
 from tradepost.agents.evals.running.attempting import Attempt, Speaker, saying
 from tradepost.agents.evals.running.customers import playing
@@ -27,7 +27,7 @@ from tradepost.foundation.errors import InvalidArgument
 
 _log = logging.getLogger(__name__)
 
-Acting = Callable[[Case], Model]
+Acting = Callable[[Case], Model | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,6 @@ class Plan:
     at_once: int = 2
     acting: Acting | None = None
     tapes: tuple[Path, Way] | None = None
-    ask_all: bool = False
 
 
 @dataclass
@@ -90,7 +89,7 @@ class Evaluation:
         store = case.store or self.store
         world = await self.worlds.open(store, models)
         try:
-            speaker = await self._speaker(case, world, tape)
+            speaker = await self._speaker(case, tape, is_acted=acting is not None)
             outcome = await Attempt(case, self._agent(case), store, world, speaker).run()
             return outcome if tape is None else outcome.model_copy(update={"missed": tape.missed})
         finally:
@@ -101,10 +100,10 @@ class Evaluation:
                     tape.close()
                 self.ended(case.name)
 
-    async def _speaker(self, case: Case, world: World, tape: Tape | None) -> Speaker:
+    async def _speaker(self, case: Case, tape: Tape | None, *, is_acted: bool) -> Speaker:
         if case.customer is None:
             return saying(case.messages)
-        if self.plan.acting is not None:
+        if is_acted:
             return saying([case.customer.wants])
         if self.plan.customer_model is None:
             raise InvalidArgument(

@@ -13,6 +13,8 @@ from tradepost.agents.evals.outcome import Due, Outcome
 from tradepost.agents.evals.scoring.fields import covers
 from tradepost.agents.evals.scoring.saying import Said, shown
 
+ACTING = "expected-calls"  # the name of what stands in for a model
+
 Context = EvaluatorContext[Case, Outcome, None]
 Results = Mapping[str, EvaluationReason]
 
@@ -114,7 +116,25 @@ class Within(Evaluator[Case, Outcome, None]):
         return _result("most", wrong) if any(top is not None for _, top in used.values()) else {}
 
 
-SCORERS = (Ended, Facts, ToolsUsed, CallsMade, ApprovalsDue, EndState, Within)
+@dataclass(repr=False)
+class StepsMade(Evaluator[Case, Outcome, None]):
+    """Where expected calls are made without a model: each was answered, or refused where it must be."""
+
+    def evaluate(self, ctx: Context) -> Results:
+        steps = ctx.inputs.steps
+        if steps is None or ctx.output.models != [ACTING]:
+            return {}
+        made = ctx.output.calls
+        wrong = [] if len(made) == len(steps) else [f"{len(made)} of {len(steps)} calls were made"]
+        for step, call in zip(steps, made, strict=False):
+            if step.refused and not call.is_error:
+                wrong.append(f"{step.tool} was not refused: {step.arguments}")
+            elif not step.refused and call.is_error and call.may_write:
+                wrong.append(f"{step.tool} was refused: {call.said}")
+        return _result("steps", wrong)
+
+
+SCORERS = (Ended, Facts, ToolsUsed, CallsMade, ApprovalsDue, EndState, Within, StepsMade)
 
 
 def _any(names: Sequence[str], pattern: str) -> bool:
