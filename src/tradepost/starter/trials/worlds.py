@@ -21,6 +21,7 @@ from tradepost.app.answering import HubCallers
 from tradepost.commerce.transfer import export_store
 from tradepost.database.base import StoreBase, Versioned
 from tradepost.foundation.caller import Caller, Principal
+from tradepost.foundation.clock import from_rfc3339
 from tradepost.foundation.errors import InvalidArgument, StateConflict, Unavailable
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.people import find_user
@@ -34,6 +35,7 @@ from tradepost.starter.trials.templates import ASKER, OWNER, WORKSPACE, Template
 
 ENDS_SECONDS = 60.0  # until an approved write has been carried out
 LOOK_SECONDS = 0.01
+MOST_ROUNDS = 5
 SESSION = timedelta(minutes=60)
 GET_APPROVAL = "get_approval"
 _OF_THE_MACHINE = ("commerce.store.models", "commerce.effects", "commerce.outbound")  # what the hub itself keeps there
@@ -52,7 +54,8 @@ class TrialWorlds:
 
         def build(hub: Tradepost) -> Agents:
             door, callers = hub.gateway.door, HubCallers(hub.hub)
-            runner = Runner(hub.hub, door, callers, HubDirectory(), models, settings.model)
+            moment = from_rfc3339(store.now)  # the shop's clock stands still, and so does that of its agents
+            runner = Runner(hub.hub, door, callers, HubDirectory(), models, settings.model, lambda: moment)
             return Agents(runner, callers, runner.close)
 
         hub = await open_tradepost(settings, agents=build)
@@ -122,17 +125,24 @@ class TrialWorld:
         return dict(result.structured)
 
     async def answer(self, approval_id: str, answer: Verdict, comment: str | None) -> None:
-        """See World. Where two people have to agree, both do."""
+        """See World. Where two people have to agree, both do; who is asked again, because what they saw has changed
+        since, says the same again."""
+        for _ in range(MOST_ROUNDS):
+            await self._say(approval_id, answer, comment)
+            if await self._has_ended(approval_id):
+                return
+        raise Unavailable(f"The approval {approval_id} was asked for {MOST_ROUNDS} times.")
+
+    async def _say(self, approval_id: str, answer: Verdict, comment: str | None) -> None:
+        verdicts = self._hub.gateway.verdicts
         for email in (OWNER, ASKER):
             by = await self._person(email)
-            verdicts = self._hub.gateway.verdicts
             if answer == "approve":
                 await verdicts.approve(by, approval_id, comment)
             else:
                 await verdicts.reject(by, approval_id, comment)
             if await self._state(approval_id) != "pending":
-                break
-        await self._until_it_ends(approval_id)
+                return
 
     async def outcome(self, asked_by: Caller, awaited: Awaited, run_id: str) -> Json:
         """See World."""
@@ -180,9 +190,13 @@ class TrialWorld:
             raise StateConflict(f"There is no approval {approval_id}.")
         return state
 
-    async def _until_it_ends(self, approval_id: str) -> None:
+    async def _has_ended(self, approval_id: str) -> bool:
+        """Wait until it has come to its end, or back to people: then False."""
         deadline = monotonic() + ENDS_SECONDS
-        while await self._state(approval_id) not in FINISHED | REFUSED:
+        while (state := await self._state(approval_id)) not in FINISHED | REFUSED:
+            if state == "pending":
+                return False
             if monotonic() > deadline:
                 raise Unavailable(f"The approved write {approval_id} was not carried out in {ENDS_SECONDS:g} s.")
             await asyncio.sleep(LOOK_SECONDS)
+        return True

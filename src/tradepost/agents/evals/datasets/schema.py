@@ -204,12 +204,13 @@ class Case(Part):
         return [self.question] if self.question is not None else list(self.turns)
 
     @property
-    def ends(self) -> str:
-        """How the last turn is to end."""
-        waits = self.approvals == "wait" or any(
-            one.answer == "wait" for one in self.approvals if isinstance(one, Approval)
-        )
-        return self.status or ("waiting" if waits else "finished")
+    def ends(self) -> tuple[str, ...]:
+        """How the last turn may end."""
+        if self.status is not None:
+            return (self.status,)
+        if isinstance(self.approvals, str):
+            return ("finished", "waiting") if self.approvals == "wait" else ("finished",)
+        return ("waiting",) if any(one.answer == "wait" for one in self.approvals) else ("finished",)
 
 
 class Dataset(Part):

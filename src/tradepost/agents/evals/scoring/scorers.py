@@ -26,7 +26,7 @@ class Ended(Evaluator[Case, Outcome, None]):
     def evaluate(self, ctx: Context) -> Results:
         found, wanted = ctx.output.status, ctx.inputs.ends
         last = next((one.text for one in reversed(ctx.output.said) if one.who == "agent"), "nothing was said")
-        wrong = [] if found == wanted else [f"it {found}, and was to end as {wanted}: {last[:300]}"]
+        wrong = [] if found in wanted else [f"it is {found}, and was to be {' or '.join(wanted)}: {last[:300]}"]
         return _result("ended", [*ctx.output.missed, *wrong])
 
 
