@@ -26,7 +26,9 @@ from tradepost.foundation.errors import InvalidArgument
 from tradepost.starter.trials.finding import Found, find_dataset
 from tradepost.starter.trials.running import Trial, run_trial
 
-group = typer.Typer(name="eval", help="Ask agents questions with known answers, and compare runs.", no_args_is_help=True)
+group = typer.Typer(
+    name="eval", help="Ask agents questions with known answers, and compare runs.", no_args_is_help=True
+)
 KEPT = "evals"  # in the data folder
 
 RunName = Annotated[str, typer.Argument(help="A run: its id, its folder, or its run.json.")]
@@ -38,7 +40,9 @@ def register(app: typer.Typer) -> None:
 
 @group.command("run")
 def run_command(
-    dataset: Annotated[str, typer.Argument(help="A dataset that comes along, a YAML file, or a folder of retail tasks.")],
+    dataset: Annotated[
+        str, typer.Argument(help="A dataset that comes along, a YAML file, or a folder of retail tasks.")
+    ],
     agent: Annotated[str | None, typer.Option(help="The agent; without it, the one that each case names.")] = None,
     model: Annotated[str | None, typer.Option(help="The model of all agents; without it, each has its own.")] = None,
     customer_model: Annotated[str | None, typer.Option(help="The model that plays simulated customers.")] = None,
@@ -50,7 +54,9 @@ def run_command(
     case: Annotated[list[str] | None, typer.Option(help="Only this case, or those like late-*; repeat it.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Only cases with this tag; repeat it.")] = None,
     cases_of: Annotated[str | None, typer.Option(help="Ask the agent the cases that are for this one.")] = None,
-    source: Annotated[Path | None, typer.Option("--from", help="The folder of retail tasks, for the dataset retail.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="The folder of retail tasks, for the dataset retail.")
+    ] = None,
     record: Annotated[Path | None, typer.Option(help="Keep what models are asked and answer, in this folder.")] = None,
     replay: Annotated[Path | None, typer.Option(help="Ask no model: answer from this folder.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the result; in the data folder without it.")] = None,
@@ -110,7 +116,9 @@ def compare_command(
     before: RunName,
     after: RunName,
     page: Annotated[Path | None, typer.Option(help="Write the comparison as a page, too.")] = None,
-    fail_if_worse: Annotated[bool, typer.Option("--fail-if-worse", help="Exit status 1 when a case got worse.")] = False,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit status 1 when a case got worse.")
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -133,7 +141,9 @@ def list_command(data: DataOption = None, as_json: JsonOption = False) -> None:
 
     async def work() -> None:
         sets = [_described(find_dataset(name, None).dataset) for name in built_in()]
-        sets.append({"dataset": "retail", "cases": None, "about": "Retail tasks of a folder that you name: --from FOLDER."})
+        sets.append(
+            {"dataset": "retail", "cases": None, "about": "Retail tasks of a folder that you name: --from FOLDER."}
+        )
         kept = settings.load(data=data).data / KEPT
         runs = [_summary(read_run(file.parent)) for file in sorted(kept.glob("*/run.json"))]
         if as_json:
@@ -141,7 +151,9 @@ def list_command(data: DataOption = None, as_json: JsonOption = False) -> None:
             return
         console.show_table(sets, ["dataset", "cases", "about"], "")
         console.say("")
-        console.show_table(runs, ["run", "agent", "model", "passed", "cases", "tokens", "seconds"], "No run was kept yet.")
+        console.show_table(
+            runs, ["run", "agent", "model", "passed", "cases", "tokens", "seconds"], "No run was kept yet."
+        )
 
     run(work)
 
@@ -189,7 +201,9 @@ def _trial(
         changes = {name: {"limits": dict(LIMITS)} for name in _agents(cases, plan.agent)}
     if told is not None:
         if plan.agent is None:
-            raise InvalidArgument("Whose instructions are these?", hint="Name the agent: --agent.", field="instructions")
+            raise InvalidArgument(
+                "Whose instructions are these?", hint="Name the agent: --agent.", field="instructions"
+            )
         changes.setdefault(plan.agent, {})["instructions"] = told
     return Trial(
         dataset=found.dataset,

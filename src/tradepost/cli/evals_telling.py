@@ -1,17 +1,19 @@
 """Runs and comparisons in a terminal."""
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
-from tradepost.agents.evals.reports.comparing import Comparison
+from tradepost.agents.evals.reports.comparing import Comparison, Verdict
 from tradepost.agents.evals.reports.results import PAGE, CaseResult, Run
 from tradepost.agents.evals.reports.wording import money, share
 from tradepost.cli import console
 
 MOST_WHY = 400  # characters of what is wrong; the page has all of it
-_COLOURS = {"worse": "red", "gone": "red", "better": "green", "new": "cyan", "same": "dim"}
+_COLOURS: Mapping[Verdict, str] = {"worse": "red", "gone": "red", "better": "green", "new": "cyan", "same": "dim"}
 
 
 def tell_run(run: Run, folder: Path) -> None:
@@ -51,14 +53,15 @@ def tell_comparison(found: Comparison, *, as_json: bool) -> None:
     if changed:
         console.out.print(table)
         console.say("")
-    counted = ", ".join(f"{len(found.named(verdict))} {verdict}" for verdict in _COLOURS if found.named(verdict))
+    counts = Counter(case.verdict for case in found.cases)
+    counted = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _COLOURS if counts[verdict])
     console.say(f"{counted}.")
-    tokens = found.after.tokens - found.before.tokens
-    cost = "" if found.cost_micros is None else f", {'-' if found.cost_micros < 0 else '+'}{money(abs(found.cost_micros))}"
-    console.say(
-        f"{found.before.passed} of {len(found.before.cases)} passed before ({found.before.model}), {found.after.passed} of "
-        f"{len(found.after.cases)} now ({found.after.model}); {tokens:+,} tokens{cost}."
+    before, after = (
+        f"{run.passed} of {len(run.cases)} ({run.model}, {run.tokens:,} tokens, {money(run.cost_micros)})"
+        for run in (found.before, found.after)
     )
+    console.say(f"Passed before: {before}.")
+    console.say(f"Passed now: {after}.")
 
 
 def _row(case: CaseResult) -> tuple[str, ...]:

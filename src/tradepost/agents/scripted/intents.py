@@ -115,15 +115,23 @@ SHOWING = (
 # A customer's wish, as it was read from their words.
 WISHES: Mapping[str, tuple[Ask, ...]] = {
     "track_order": (
-        Ask("track_my_order", each="order_id", of="number"), Ask("list_my_orders", {"status": "open"}, unnamed=True)
+        Ask("track_my_order", each="order_id", of="number"),
+        Ask("list_my_orders", {"status": "open"}, unnamed=True),
     ),
     "return_item": (
-        Ask("list_my_orders", unnamed=True), Ask("check_my_return"), Ask("get_my_return"), Ask("search_policies", {"topic": "returns"}),
+        Ask("list_my_orders", unnamed=True),
+        Ask("check_my_return"),
+        Ask("get_my_return"),
+        Ask("search_policies", {"topic": "returns"}),
     ),
     "exchange_item": (Ask("check_my_return"), Ask("search_policies", {"topic": "returns"})),
     "cancel_order": (Ask("get_my_order"), Ask("list_my_orders", unnamed=True)),
     "change_order": (Ask("get_my_order"), Ask("list_my_orders", unnamed=True)),
-    "report_problem": (Ask("get_my_order"), Ask("list_my_orders", unnamed=True), Ask("search_policies", {"topic": "warranty"})),
+    "report_problem": (
+        Ask("get_my_order"),
+        Ask("list_my_orders", unnamed=True),
+        Ask("search_policies", {"topic": "warranty"}),
+    ),
     "invoice": (Ask("list_my_invoices"),),
     "product_question": (Ask("search_products", {"q": ...}),),
     "policy_question": (Ask("search_policies", {"q": ...}),),

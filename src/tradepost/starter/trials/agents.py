@@ -51,7 +51,7 @@ async def read_agents(hub: Database, workspace_id: str) -> Brought:
 
 
 async def bring_agents(into: Tradepost, workspace_id: str, brought: Brought) -> None:
-    """Make them in a workspace that has none. Raises InvalidArgument where this release does not have what they need."""
+    """Make them in a workspace that has none. Raises InvalidArgument where this release lacks what they need."""
     await into.configurations.bring(system_caller(workspace_id, new_id("req")), Read(brought.document))
     async with into.hub.transaction(workspace_id, write=True) as session:
         for row in await session.scalars(select(Agent)):

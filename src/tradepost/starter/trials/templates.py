@@ -97,7 +97,7 @@ class Templates:
         if file is not None and not file.is_file():
             raise NotFound(f"There is no store export {file}.", hint="It is looked for beside the dataset.")
         self._say(f"Preparing {f'the store {file.name}' if file else f'the {store.shop} shop'} …")
-        folder.mkdir(parents=True)
+        await asyncio.to_thread(folder.mkdir, parents=True)
         settings = settings_in(folder, self.wish)
         await asyncio.to_thread(upgrade, settings.hub_database, "hub")
         await asyncio.to_thread(upgrade, settings.store_database, "store")

@@ -158,7 +158,9 @@ def _there(value: Any, place: Place) -> Place:
     """The part of a place that is in the value: behind it are names of the types that were tried."""
     kept: Place = ()
     for part in place:
-        if isinstance(value, dict) and part in value or isinstance(value, list) and isinstance(part, int):
+        is_member = isinstance(value, dict) and part in value
+        is_item = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if is_member or is_item:
             value = value[part]
             kept = (*kept, part)
     return kept

@@ -1,4 +1,4 @@
-"""What a dataset says: cases, the store each begins with, and what is expected of answer, calls, approvals and store."""
+"""What a dataset says: cases, the store each begins with, and what is expected of answers, calls, approvals, store."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -216,7 +216,7 @@ class Case(Part):
 class Dataset(Part):
     """A dataset."""
 
-    schema_file: str | None = Field(None, alias="$schema")
+    schema_file: str | None = Field(default=None, alias="$schema")
     """For editors: the JSON schema of this file."""
     name: Name
     about: str = ""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from tradepost.agents.evals.outcome import Outcome
 from tradepost.agents.evals.reports.results import CaseResult, Run
 
 Verdict = Literal["worse", "better", "same", "gone", "new"]
@@ -91,9 +92,10 @@ def _mean(case: CaseResult, what: str) -> float:
     outcomes = [one.outcome for one in case.attempts if one.outcome is not None]
     if not outcomes:
         return 0.0
-    values = {
-        "tokens": lambda one: one.tokens_in + one.tokens_out,
-        "seconds": lambda one: one.seconds,
-        "cost": lambda one: one.cost_micros or 0,
-    }
-    return float(sum(values[what](one) for one in outcomes)) / len(outcomes)
+    return float(sum(_figure(one, what) for one in outcomes)) / len(outcomes)
+
+
+def _figure(outcome: Outcome, what: str) -> float:
+    if what == "tokens":
+        return outcome.tokens_in + outcome.tokens_out
+    return outcome.seconds if what == "seconds" else outcome.cost_micros or 0

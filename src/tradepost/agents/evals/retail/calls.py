@@ -36,7 +36,9 @@ Translation = Callable[[Json], tuple[str, Json]]
 
 def _pairs(given: Json) -> list[Json]:
     pairs = zip_longest(given["item_ids"], given["new_item_ids"])
-    return [{key: one for key, one in (("variant", old), ("new_variant", new)) if one is not None} for old, new in pairs]
+    return [
+        {key: one for key, one in (("variant", old), ("new_variant", new)) if one is not None} for old, new in pairs
+    ]
 
 
 def _address(given: Json) -> Json:

@@ -5,6 +5,7 @@ solve it, `{tool, kind, args, ok}`; and the orders and customers as they are aft
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,12 @@ def read_retail(folder: Path) -> Dataset:
     tasks = whole.get("tasks") if isinstance(whole, dict) else None
     if not isinstance(tasks, list) or not tasks:
         raise InvalidArgument(f"{file} has no tasks.", hint='It is {"tasks": [...]}.')
-    return Dataset(
-        name=NAME,
-        about="What customers want of a shop's customer care, with the end states expected.",
-        store=Store(file=STORE),
-        cases=[_case(task, at) for at, task in enumerate(tasks, 1)],
-    )
+    cases = [_case(task, at) for at, task in enumerate(tasks, 1)]
+    twice = [name for name, count in Counter(case.name for case in cases).items() if count > 1]
+    if twice:
+        raise InvalidArgument(f"Two tasks of {file} have the id {twice[0]}.")
+    about = "What customers want of a shop's customer care, with the end states expected."
+    return Dataset.model_validate({"name": NAME, "about": about, "store": Store(file=STORE), "cases": cases})
 
 
 def _case(task: Any, at: int) -> Case:

@@ -1,4 +1,4 @@
-"""What stands in for a model where a case names the calls that are expected: it makes them, one after the other, through
+"""What stands in for a model where a case names the calls that are expected: it makes them one after the other, through
 the very same loop, tools, policy and approvals, and says in the end that it is no model."""
 
 from collections.abc import AsyncIterator

@@ -21,7 +21,9 @@ class Approving:
     _used: list[Approval] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
-    async def answer(self, world: World, by: Caller, awaited: Sequence[Awaited], run_id: str, steps: list[Step]) -> bool:
+    async def answer(
+        self, world: World, by: Caller, awaited: Sequence[Awaited], run_id: str, steps: list[Step]
+    ) -> bool:
         """Answer what waits. Returns whether all of it was answered."""
         all_answered = True
         for one in awaited:

@@ -40,7 +40,8 @@ def calls_of(steps: Sequence[Step], decided: Mapping[str, Json], writers: Mappin
                 tool=tool,
                 arguments=step.content["arguments"],
                 is_error=bool(result.get("isError")),
-                may_write=tool in writers.get(step.agent, set()) and step.content["arguments"].get("dry_run") is not True,
+                may_write=tool in writers.get(step.agent, set())
+                and step.content["arguments"].get("dry_run") is not True,
                 said=_words(result)[:MOST_SHOWN],
             )
         )

@@ -53,7 +53,9 @@ class ToolsUsed(Evaluator[Case, Outcome, None]):
         names = [one.tool for one in calls]
         wrong = [f"{one} was not called" for one in rules.must if not _any(names, one)]
         wrong += [
-            f"none of {', '.join(some)} was called" for some in rules.any_of if not any(_any(names, one) for one in some)
+            f"none of {', '.join(some)} was called"
+            for some in rules.any_of
+            if not any(_any(names, one) for one in some)
         ]
         wrong += [f"{name} was called" for name in dict.fromkeys(names) if any(_any([name], r) for r in rules.must_not)]
         if rules.no_writes:
@@ -112,7 +114,11 @@ class Within(Evaluator[Case, Outcome, None]):
             "calls": (len(out.calls), most.calls),
             "model_answers": (out.model_answers, most.model_answers),
         }
-        wrong = [f"{value} {name}, and at most {top}" for name, (value, top) in used.items() if top is not None and value > top]
+        wrong = [
+            f"{value} {name}, and at most {top}"
+            for name, (value, top) in used.items()
+            if top is not None and value > top
+        ]
         return _result("most", wrong) if any(top is not None for _, top in used.values()) else {}
 
 

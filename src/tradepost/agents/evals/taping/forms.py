@@ -1,4 +1,4 @@
-"""A request to a model as what it is about: two that ask the same have the same key, whenever and wherever they are made.
+"""A request to a model as what it is about: two that ask the same have the same key, whenever they are made.
 
 Ids, cursors and moments that are made anew in every run are replaced by their order of appearance; the answer speaks of
 them in the same way, and gets those of the present run back when it is replayed.
@@ -65,7 +65,8 @@ def form_of(
     names = _Names(now or datetime.now(UTC))
     calls: dict[str, str] = {}
     said = [
-        names.put(_texts(_message(one, calls), clean)) for one in ModelMessagesTypeAdapter.dump_python(messages, mode="json")
+        names.put(_texts(_message(one, calls), clean))
+        for one in ModelMessagesTypeAdapter.dump_python(messages, mode="json")
     ]
     tools = [_tool(one) for one in (*asked.function_tools, *asked.output_tools)]
     given = {name: value for name, value in (settings or {}).items() if name not in _UNTIMELY}

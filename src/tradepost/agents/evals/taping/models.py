@@ -115,9 +115,7 @@ class Replaying(Model):
     ) -> AsyncGenerator[StreamedResponse]:
         """See Model."""
         response = await self.request(messages, model_settings, model_request_parameters)
-        yield CompletedStreamedResponse(
-            response, model_request_parameters=model_request_parameters, replay_events=True
-        )
+        yield CompletedStreamedResponse(response, model_request_parameters=model_request_parameters, replay_events=True)
 
 
 def _failure(name: str, failed: dict[str, Any]) -> AgentRunError:

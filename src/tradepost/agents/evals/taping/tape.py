@@ -98,14 +98,17 @@ def _what_differs(form: Form, kept: list[Json]) -> str:
     differing = [said for name, said in names.items() if near.get(name) != form.parts[name]]
     mine, theirs = form.parts["messages"], near["messages"]
     if mine != theirs:
-        at = next((n for n, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b), min(len(mine), len(theirs)))
+        at = next(
+            (n for n, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b), min(len(mine), len(theirs))
+        )
         differing.append(f"message {at + 1} of {len(mine)}")
     return "not as recorded: " + " and ".join(differing)
 
 
 def _likeness(mine: Any, theirs: Any) -> int:
-    same = sum(mine[name] == theirs.get(name) for name in ("model", "settings", "instructions", "tools"))
-    return 10 * same + sum(a == b for a, b in zip(mine["messages"], theirs["messages"], strict=False))
+    same = sum(bool(mine[name] == theirs.get(name)) for name in ("model", "settings", "instructions", "tools"))
+    alike = sum(bool(a == b) for a, b in zip(mine["messages"], theirs["messages"], strict=False))
+    return 10 * same + alike
 
 
 def _cleaned(value: Any, clean: Clean) -> Any:
