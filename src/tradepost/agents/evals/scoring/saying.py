@@ -27,7 +27,7 @@ class Said:
         if isinstance(fact, str):
             return self._plain(fact)
         if isinstance(fact, int | float):
-            return self._number(Decimal(str(fact))) or self._words(str(fact))
+            return self._number(Decimal(str(fact))) or self._alone(str(fact))
         if fact.any is not None:
             return any(self.says(one) for one in fact.any)
         if fact.number is not None:
@@ -42,14 +42,17 @@ class Said:
         return self._words(fact.text or "")
 
     def _plain(self, fact: str) -> bool:
-        """A fact that does not say of what kind it is: as it is, or else as an amount or a day in other words."""
-        if self._words(fact):
+        """A fact that does not say of what kind it is: an amount and a day are so in any words."""
+        amounts = amounts_in(fact) if _MONEY.fullmatch(fact.strip()) else set()
+        if amounts:
+            return bool(amounts & amounts_in(self.text))
+        if _DAY.fullmatch(fact.strip()) and days_in(fact, self.today) & days_in(self.text, self.today):
             return True
-        if _MONEY.fullmatch(fact.strip()):
-            return bool(amounts_in(fact) & amounts_in(self.text))
-        if _DAY.fullmatch(fact.strip()):
-            return bool(days_in(fact, self.today) & days_in(self.text, self.today))
-        return False
+        return self._words(fact)
+
+    def _alone(self, number: str) -> bool:
+        """As the number of a record: it stands there as it is, and is no part of a longer one."""
+        return re.search(rf"(?<![\w.,-])#?{re.escape(number)}(?!\w|[.,-]\d)", self.text) is not None
 
     def _words(self, fact: str) -> bool:
         return has_words(words_of(self.text), words_of(fact))

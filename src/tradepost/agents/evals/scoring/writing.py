@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
+from tradepost.foundation.errors import TradepostError
+from tradepost.foundation.money import exponent
+
 _NUMBER = re.compile(
     r"(?<![\w.,])\d{1,3}(?:[,.'\u2019 \u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)|(?<![\w])\d+(?:[.,]\d+)?(?![\d])"
 )
@@ -50,8 +53,17 @@ def amounts_in(text: str) -> set[tuple[Decimal, str]]:
     for before, first, second, after in _MONEY.findall(text):
         word = before or after
         currency = _SIGNS.get(word) or _WORDS.get(word.lower()) or word
-        found.update((value, currency) for value in readings(first or second))
+        if _is_currency(currency):
+            found.update((value, currency) for value in readings(first or second))
     return found
+
+
+def _is_currency(code: str) -> bool:
+    try:
+        exponent(code)
+    except TradepostError:
+        return False
+    return True
 
 
 def days_in(text: str, today: date) -> set[date]:

@@ -1,11 +1,27 @@
 """Models that record, and models that replay; whatever the provider and its wire format."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic_ai import RunContext
-from pydantic_ai.exceptions import AgentRunError, FallbackExceptionGroup, ModelAPIError, ModelHTTPError
+from pydantic_ai.exceptions import (
+    AgentRunError,
+    FallbackExceptionGroup,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelContextWindowExceededError,
+    ModelHTTPError,
+    ModelNotFoundError,
+    ModelOverloadedError,
+    ModelQuotaExceededError,
+    ModelRateLimitError,
+    ModelRequestRejectedError,
+    ModelServerError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+)
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse
 from pydantic_ai.models import CompletedStreamedResponse, Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
@@ -13,6 +29,16 @@ from pydantic_ai.settings import ModelSettings
 
 from tradepost.agents.evals.taping.forms import Form, form_of
 from tradepost.agents.evals.taping.tape import Tape
+
+# What a provider's error means, the narrower first: a replay fails as the model did.
+_HTTP: Mapping[str, Any] = {
+    kind.__name__: kind
+    for kind in (
+        ModelContextWindowExceededError, ModelAuthenticationError, ModelNotFoundError, ModelRequestRejectedError,
+        ModelRateLimitError, ModelQuotaExceededError, ModelOverloadedError, ModelUnavailableError, ModelServerError,
+    )
+}  # fmt: skip
+_BROKEN: Mapping[str, Any] = {kind.__name__: kind for kind in (ModelTimeoutError, ModelConnectionError)}
 
 
 class Recording(WrapperModel):
@@ -68,7 +94,9 @@ class Recording(WrapperModel):
     def _failed(self, form: Form, error: BaseException) -> None:
         last = error.exceptions[-1] if isinstance(error, FallbackExceptionGroup) else error
         status = last.status_code if isinstance(last, ModelHTTPError) else None
-        self._tape.keep(form, {"failed": {"status": status, "kind": type(last).__name__}})
+        kinds = {**_HTTP, **_BROKEN}
+        kind = next((name for name, one in kinds.items() if isinstance(last, one)), type(last).__name__)
+        self._tape.keep(form, {"failed": {"status": status, "kind": kind}})
 
 
 class Replaying(Model):
@@ -119,6 +147,8 @@ class Replaying(Model):
 
 
 def _failure(name: str, failed: dict[str, Any]) -> AgentRunError:
-    if failed["status"] is not None:
-        return ModelHTTPError(failed["status"], name)
-    return ModelAPIError(name, f"It failed when it was recorded: {failed['kind']}")
+    status, kind = failed["status"], failed["kind"]
+    if status is not None:
+        return ModelHTTPError.for_category(_HTTP.get(kind), status_code=status, model_name=name)
+    broken: type[ModelAPIError] = _BROKEN.get(kind, ModelAPIError)
+    return broken(name, f"It failed when it was recorded: {kind}")
