@@ -77,6 +77,10 @@ def run_command(
         found = find_dataset(dataset, source)
         cases = chosen(found.dataset, agent, cases_of, case or (), tag or ())
         is_acted = model is None and replay is None and all(one.steps is not None for one in cases)
+        if not is_acted and customer_model is None and any(one.customer is not None for one in cases):
+            raise InvalidArgument(
+                "Customers are simulated here, and no model plays them.", hint="Name it: --customer-model."
+            )
         plan = Plan(
             agent, model, customer_model, repeat, concurrency, acting if is_acted else None, _tapes(record, replay)
         )
