@@ -1,4 +1,4 @@
-"""`tradepost eval`: questions about the demo shop, a dataset and an agent of one's own, two runs compared, bad input."""
+"""`tradepost eval`: questions about the demo shop, a dataset and an agent of one's own, two runs compared, refusals."""
 
 from __future__ import annotations
 
@@ -55,19 +55,18 @@ def test_a_dataset_and_an_agent_of_ones_own_and_two_runs_compared(place: Place, 
     assert "not said: Mars" in " ".join(first.out.split())
     mine.write_text(mine.read_text("utf-8").replace("Mars", "scripted"), "utf-8")
     told = ["--instructions", "Say less.", "--min", "0.5"]
-    place.run("eval", "run", mine, "--agent", "helper", *told, "--out", tmp_path / "two").good()
-    place.run("eval", "run", mine, "--agent", "helper", "--min", "0.5").good()
-    compared = place.run("eval", "compare", tmp_path / "one", tmp_path / "two", "--page", tmp_path / "page.html").good()
-    assert "1 better, 1 same" in compared.out
-    worse = place.run("eval", "compare", tmp_path / "two", tmp_path / "one", "--fail-if-worse", "--json")
-    assert worse.status == 1
-    assert '"verdict": "worse"' in worse.out
-    assert "default-src 'none'" in (tmp_path / "page.html").read_text("utf-8")
-    assert "not said: Mars" in (tmp_path / "one" / "report.html").read_text("utf-8")
+    place.run("eval", "run", mine, "--agent", "helper", *told).good()
     listed = place.run("eval", "list", "--json").json()
     assert {one["dataset"] for one in listed["datasets"]} == {"questions", "retail"}
     (kept,) = listed["runs"]
     assert "cases passed" in place.run("eval", "show", kept["run"]).good().out
+    compared = place.run("eval", "compare", tmp_path / "one", kept["run"], "--page", tmp_path / "page.html").good()
+    assert "1 better, 1 same" in compared.out
+    worse = place.run("eval", "compare", kept["run"], tmp_path / "one", "--fail-if-worse", "--json")
+    assert worse.status == 1
+    assert '"verdict": "worse"' in worse.out
+    assert "default-src 'none'" in (tmp_path / "page.html").read_text("utf-8")
+    assert "not said: Mars" in (tmp_path / "one" / "report.html").read_text("utf-8")
 
 
 def test_what_cannot_be_run_is_said(place: Place, mine: Path, tmp_path: Path) -> None:

@@ -135,7 +135,9 @@ def test_a_page_shows_what_was_said_as_text_and_runs_nothing() -> None:
     hostile = '<script>alert(1)</script><img src=x onerror="y"> {{ 7*7 }} https://evil.example/x'
     found.cases[0].attempts[0] = tried(passed=False, text=hostile)
     page = page_of(found)
-    assert "default-src 'none'" in page
+    assert "default-src 'none'; style-src 'sha256-" in page
+    assert "unsafe" not in page
+    assert "style=" not in page
     assert "<script" not in page
     assert "<img" not in page
     assert "&lt;script&gt;alert(1)" in page

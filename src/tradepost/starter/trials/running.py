@@ -1,6 +1,7 @@
 """Running a dataset: its agents, a folder for their worlds, and the result."""
 
 import asyncio
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +53,7 @@ async def run_trial(trial: Trial, say: Callable[[str], None], ended: Callable[[s
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     mode = "expected calls" if plan.acting is not None else plan.tapes[1] if plan.tapes is not None else "live"
     return Run(
-        id=f"{started:%Y%m%d-%H%M%S}-{trial.dataset.name}",
+        id=f"{started:%Y%m%d-%H%M%S}-{trial.dataset.name}-{secrets.token_hex(2)}",
         dataset=trial.dataset.name,
         agent=plan.agent,
         model=plan.model or ("none" if plan.acting is not None else f"of each agent, else {trial.model}"),

@@ -1,6 +1,6 @@
 """A simulated customer: a second model that is told who it is, and hears only what the agent says."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, UserPromptPart
@@ -20,8 +20,8 @@ PLAYING = (
 GREETING = "Hello, how can I help you?"
 
 
-def playing(model: Model, customer: Customer, close: Callable[[], Awaitable[None]] | None = None) -> Speaker:
-    """Somebody who wants something. `close` lets go of the model when they have said all."""
+def playing(model: Model, customer: Customer) -> Speaker:
+    """Somebody who wants something."""
     told = [PLAYING, f"What you want: {customer.wants}"]
     if customer.knows:
         told.append(f"What you know: {customer.knows}")
@@ -31,11 +31,7 @@ def playing(model: Model, customer: Customer, close: Callable[[], Awaitable[None
         heard = said[-1].text if said else GREETING
         done = await actor.run(heard, message_history=_history(said[:-1]) or None)
         words = done.output.replace(OVER, "").strip()
-        if OVER in done.output or not words:
-            if close is not None:
-                await close()
-            return None
-        return words
+        return None if OVER in done.output or not words else words
 
     return speak
 

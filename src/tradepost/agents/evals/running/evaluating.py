@@ -86,20 +86,22 @@ class Evaluation:
         acting = None if self.plan.acting is None else self.plan.acting(case)
         models = TrialModels(self.may_reach, self.plan.model, tape, acting)
         store = case.store or self.store
+        customers = TrialModels(self.may_reach, self.plan.customer_model, tape)
         world = await self.worlds.open(store, models)
         try:
-            speaker = await self._speaker(case, tape, is_acted=acting is not None)
+            speaker = await self._speaker(case, customers, is_acted=acting is not None)
             outcome = await Attempt(case, self._agent(case), store, world, speaker).run()
             return outcome if tape is None else outcome.model_copy(update={"missed": tape.missed})
         finally:
             try:
                 await world.close()
+                await customers.close()
             finally:
                 if tape is not None:
                     tape.close()
                 self.ended(case.name)
 
-    async def _speaker(self, case: Case, tape: Tape | None, *, is_acted: bool) -> Speaker:
+    async def _speaker(self, case: Case, models: TrialModels, *, is_acted: bool) -> Speaker:
         if case.customer is None:
             return saying(case.messages)
         if is_acted:
@@ -109,8 +111,7 @@ class Evaluation:
                 f"The case {case.name} has a simulated customer, and no model plays one.",
                 hint="Name one: --customer-model.",
             )
-        models = TrialModels(self.may_reach, self.plan.customer_model, tape)
-        return playing(await models.model(self.plan.customer_model), case.customer, models.close)
+        return playing(await models.model(self.plan.customer_model), case.customer)
 
     def _agent(self, case: Case) -> str:
         if self.plan.agent is not None:
