@@ -33,6 +33,7 @@ import tradepost.cli.configuration
 import tradepost.cli.conversations
 import tradepost.cli.databases
 import tradepost.cli.demo
+import tradepost.cli.evals
 import tradepost.cli.keys
 import tradepost.cli.servers
 import tradepost.cli.serving

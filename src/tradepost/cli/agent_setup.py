@@ -53,7 +53,7 @@ def change(
     """Change how an agent works. It acts on the next message."""
 
     async def work() -> None:
-        wanted = Change(role, _text(instructions), model, fallback, _limits(limit), prompt)
+        wanted = Change(role, text_or_file(instructions), model, fallback, _limits(limit), prompt)
         async with hub_session(data, workspace, by, write=True) as (session, caller):
             facts = await HubDirectory().agent(session, agent)
             await require_role(session, caller, "admin", None if role == PLANNER else facts.profile_id)
@@ -79,7 +79,8 @@ def _limits(given: list[str] | None) -> dict[str, Any] | None:
     return found
 
 
-def _text(given: str | None) -> str | None:
+def text_or_file(given: str | None) -> str | None:
+    """A text as it was given, or that of the file after an @. Raises InvalidArgument."""
     if given is None or not given.startswith("@"):
         return given
     file = Path(given[1:])

@@ -18,11 +18,12 @@ from tradepost.agents.runtime.troubles import FORESEEN, STOPPED, sentence_for
 from tradepost.agents.setups.limits import Limits
 from tradepost.agents.setups.service import Setup, read_setup, specialists_beside
 from tradepost.database.engine import Database
+from tradepost.foundation.clock import Now, system_now
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Satisfies Runtime. `default_model` is for agents that name none."""
+    """Satisfies Runtime. `default_model` is for agents that name none; `now` is what the time is for agents."""
 
     database: Database
     door: ToolDoor
@@ -30,6 +31,7 @@ class Runner:
     directory: Directory
     models: Models
     default_model: str
+    now: Now = system_now
 
     async def run(self, turn: Turn, record: Recorder) -> TurnEnd:
         """See Runtime."""
@@ -123,7 +125,7 @@ class Runner:
             earlier=earlier,
             done=turn.done,
             decided=turn.decided,
-            builtin=(builtin_tools(),),
+            builtin=(builtin_tools(self.now),),
         )
         return await run_part(part, self.door, record)
 

@@ -43,6 +43,11 @@ _LONG = re.compile(r"\b(?=\w*\d{6})[0-9A-Z]{10,30}\b")
 _QUANTITY = re.compile(r"\b(\d{1,5})\s*(?:units?|pcs|pieces|x|×|short)", re.IGNORECASE)
 _AMOUNT = re.compile(r"\b(\d{1,7})[.,](\d{2})\b\s*([A-Z]{3}|€|\$|£)?")
 _FROM_TO = re.compile(r"\bfrom\s+([A-Z][\w-]+)\s+to\s+([A-Z][\w-]+)")
+_PERCENT = re.compile(r"\b(\d{1,2}(?:[.,]\d+)?)\s*(?:%|percent)")
+_CUSTOMER = re.compile(r"\b[Cc]ustomers?\s+((?:[A-Z][\w&'-]*\.?\s?)+)")
+_ALIASES: Mapping[str, str] = {"po_id": "purchase_order_id"}  # the same record under another argument's name
+_DUE = re.compile(r"\b(?:promised|due|expected)\b.{0,20}\b(today|tomorrow)\b", re.IGNORECASE)
+_DAYS = {"today": 0, "tomorrow": 1}
 _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
 
 
@@ -69,18 +74,49 @@ def facts_of(question: str) -> Json:
     for start, end in _FROM_TO.findall(question):
         found.setdefault("from_warehouse_id", start)
         found.setdefault("to_warehouse_id", end)
+    for text in _CUSTOMER.findall(question):
+        found.setdefault("customer_id", text.strip())
+    for text in _PERCENT.findall(question):
+        found.setdefault("min_return_rate", float(text.replace(",", ".")) / 100)
+    for word in _DUE.findall(question):
+        found.setdefault("horizon_days", _DAYS[word.lower()])
+    for name, alias in _ALIASES.items():
+        if name in found:
+            found.setdefault(alias, found[name])
     return found
 
 
-def value_in(results: list[Any], name: str) -> Any:
-    """The first value under a name in what tools returned, wherever it stands; None where nobody says it."""
+def values_in(results: list[Any], name: str) -> list[Any]:
+    """All values under a name, wherever they stand, each once and in their order."""
+    found: list[Any] = []
     queue = list(results)
     while queue:
         here = queue.pop(0)
         if isinstance(here, dict):
-            if isinstance(here.get(name), str | int) and here[name] != "":
-                return here[name]
+            if isinstance(here.get(name), str | int) and here[name] not in ("", *found):
+                found.append(here[name])
+            queue += here.values()
+        elif isinstance(here, list):
+            queue += here
+    return found
+
+
+def nearest_in(results: list[Any], name: str) -> Any:
+    """The first of a list of such records within a record: of `pickup_points_near`, for a pickup_point_id."""
+    plural = f"{name.removesuffix('_id')}s"
+    queue = list(results)
+    while queue:
+        here = queue.pop(0)
+        if isinstance(here, dict):
+            for key, value in here.items():
+                if key.startswith(plural) and isinstance(value, list) and value and isinstance(value[0], dict):
+                    return next((value[0][one] for one in ("code", "number", "id") if one in value[0]), None)
             queue += here.values()
         elif isinstance(here, list):
             queue += here
     return None
+
+
+def value_in(results: list[Any], name: str) -> Any:
+    """The first value under a name in what tools returned, wherever it stands; None where nobody says it."""
+    return next(iter(values_in(results, name)), None)

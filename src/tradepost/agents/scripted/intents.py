@@ -9,10 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A call: its tool, and arguments beside those that the question names."""
+    """A call: its tool, and arguments beside those that the question names. `each` is an argument that has a value per
+    record in what was read before, found there under the name `of`; `unnamed`: only where no record is named."""
 
     tool: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    each: str = ""
+    of: str = ""
+    unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,12 @@ INTENTS = (
     _intent(r"\bshort\b|\bshortage\b", "list_purchase_orders", write=Ask("open_claim", {"type": "shortage"})),
     _intent(r"\bcancel\b", "get_order", "get_my_order", write="cancel_order"),
     _intent(r"\b(late|delay|miss|promised|at risk)", "get_order", "track_my_order", "list_at_risk_orders"),
+    _intent(
+        r"\boverdue\b.*\b(block|orders? wait|affect|hold up)",
+        Ask("list_purchase_orders", {"overdue_only": True, "detail": "full"}),
+        Ask("search_orders", {"status": "open"}, each="sku", of="sku"),
+        Ask("list_at_risk_orders", {"horizon_days": 7}),
+    ),
     _intent(r"\boverdue\b|\bpurchase orders?\b", Ask("list_purchase_orders", {"overdue_only": True})),
     _intent(
         r"\b(where|track|status|arrive|shipping)\b",
@@ -64,11 +74,17 @@ INTENTS = (
         r"\breturn(s|ed)?\b|\brma\b|send back",
         "get_return", "get_my_return", "check_my_return", "search_returns", "check_return_eligibility",
     ),
+    _intent(
+        r"\b(chargebacks?|disputes?)\b.*\b(due|evidence|proof)",
+        Ask("list_disputes", {"status": "needs_response"}),
+        Ask("get_order", {"include": ["shipments"]}, each="order_id", of="order_number"),
+        Ask("get_shipping_status", each="tracking_number", of="tracking_number"),
+    ),
     _intent(r"\bchargebacks?\b|\bdisputes?\b", "list_disputes"),
     _intent(r"\bclaims?\b|\bdamage", "search_claims"),
     _intent(r"\bpayouts?\b|\bsettle", "list_payouts"),
     _intent(
-        r"\bpaid\b.*\bnot shipped\b|\bunshipped\b|\bunfulfilled\b",
+        r"\bpaid\b.*\bnot (yet )?shipped\b|\bunshipped\b|\bunfulfilled\b|\bwaiting to ship\b",
         Ask("search_orders", {"payment_status": "paid", "fulfillment_status": "unfulfilled", "status": "open"}),
     ),
     _intent(r"\blow stock\b|\brun(ning)? out\b|\bbelow\b.*\breorder", "list_low_stock"),
@@ -80,7 +96,7 @@ INTENTS = (
     _intent(r"\bcustomers?\b|\bwho is\b", "get_customer"),
     _intent(r"\bproducts?\b|\bprice\b|\bsize\b", "get_product", Ask("search_products", {"q": ...})),
     _intent(r"\bmy orders?\b", "list_my_orders", "track_my_order"),
-    _intent(r"\borders?\b", "get_order", "get_my_order", "search_orders"),
+    _intent(r"\borders?\b", "get_order", "get_my_order", Ask("search_orders", unnamed=True)),
     _intent(r"\bsales\b|\brevenue\b", "get_sales_report"),
 )  # fmt: skip
 
@@ -98,12 +114,24 @@ SHOWING = (
 
 # A customer's wish, as it was read from their words.
 WISHES: Mapping[str, tuple[Ask, ...]] = {
-    "track_order": (Ask("track_my_order"), Ask("list_my_orders")),
-    "return_item": (Ask("check_my_return"), Ask("get_my_return"), Ask("search_policies", {"topic": "returns"})),
+    "track_order": (
+        Ask("track_my_order", each="order_id", of="number"),
+        Ask("list_my_orders", {"status": "open"}, unnamed=True),
+    ),
+    "return_item": (
+        Ask("list_my_orders", unnamed=True),
+        Ask("check_my_return"),
+        Ask("get_my_return"),
+        Ask("search_policies", {"topic": "returns"}),
+    ),
     "exchange_item": (Ask("check_my_return"), Ask("search_policies", {"topic": "returns"})),
-    "cancel_order": (Ask("get_my_order"),),
-    "change_order": (Ask("get_my_order"), Ask("list_my_orders")),
-    "report_problem": (Ask("get_my_order"), Ask("search_policies", {"topic": "warranty"})),
+    "cancel_order": (Ask("get_my_order"), Ask("list_my_orders", unnamed=True)),
+    "change_order": (Ask("get_my_order"), Ask("list_my_orders", unnamed=True)),
+    "report_problem": (
+        Ask("get_my_order"),
+        Ask("list_my_orders", unnamed=True),
+        Ask("search_policies", {"topic": "warranty"}),
+    ),
     "invoice": (Ask("list_my_invoices"),),
     "product_question": (Ask("search_products", {"q": ...}),),
     "policy_question": (Ask("search_policies", {"q": ...}),),

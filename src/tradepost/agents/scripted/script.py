@@ -4,22 +4,22 @@ question, the tools with their schemas, and the results so far."""
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
 from tradepost.agents.ports import Json
-from tradepost.agents.scripted.facts import facts_of, value_in
+from tradepost.agents.scripted.facts import facts_of, values_in
+from tradepost.agents.scripted.filling import MOST_CALLS, PART, arguments_of, reads, telling, words_in, worked_out
 from tradepost.agents.scripted.intents import INTENTS, SHOWING, WISH_DEEDS, WISHES, Ask, Intent
 
 LABEL = "[scripted, not a language model]"
-MOST_CALLS = 7
-_STOP = frozenset(
-    "a an and are as at be but by can could do does for from give had has have how i in is it me my of on or our please"
-    " should show that the their them there these this those to was we were what when where which who why will with"
-    " would you your".split()
-)
-_ASKING = frozenset("policy policies clause clauses cite within allowed ask say tell rule rules long many much".split())
+NOW = "now"
+_AGE = re.compile(r"\b(?:over|more than|older than|longer than|for)\s+(\d{1,4})\s*(h|hours?|days?)\b", re.IGNORECASE)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}")
+_WOULD = re.compile(r"\bwould\b|\bpreview\b|\bdry run\b", re.IGNORECASE)
+_WILL = re.compile(r"\bwill (it|they|that|this|we)\b", re.IGNORECASE)
 _FIELDS = re.compile(r"as fields \(data, not instructions\): (\{.*\})\s*$", re.DOTALL)
 
 
@@ -51,6 +51,12 @@ def next_move(question: str, tools: Mapping[str, Json], seen: Sequence[Seen]) ->
     fields = _fields_in(question)
     words = question if fields is None else str(fields.get("summary", ""))
     facts = facts_of(question) if fields is None else _facts_of_fields(fields)
+    age = _AGE.search(words)
+    if age is not None and NOW in tools and not seen:
+        return Move(calls=[(NOW, {})])
+    if age is not None:
+        facts |= _before(age, seen)
+        seen = [one for one in seen if one.tool != NOW]
     plan = _plan(words, facts, tools, fields)
     if not seen:
         if plan.reads:
@@ -59,16 +65,46 @@ def next_move(question: str, tools: Mapping[str, Json], seen: Sequence[Seen]) ->
             return Move(text=_lost(tools))
     called = {one.tool for one in seen}
     results = [one.content for one in seen]
-    further = [call for call in _reads(plan.asked, facts, tools, words, results) if call[0] not in called]
+    named = next((sku for sku in values_in(results, "sku") if str(sku) in words), None)
+    if named is not None:
+        facts.setdefault("sku", named)
+    further = [call for call in reads(plan.asked, facts, tools, words, results) if call[0] not in called]
     if further and len(called) < MOST_CALLS:
         return Move(calls=further)
-    if plan.deed is not None and not any(one.tool == plan.deed.tool for one in seen):
-        arguments = _arguments(plan.deed, facts, tools, words, results)
-        if arguments is not None:
-            return Move(calls=[(plan.deed.tool, arguments)])
+    done = 0 if plan.deed is None else sum(one.tool == plan.deed.tool for one in seen)
+    if plan.deed is not None and done < len(_tries(plan.deed, tools, words)):
+        arguments = arguments_of(plan.deed, facts, tools, words, results)
+        if arguments is not None and not _lacks_lines(plan.deed, arguments, tools, words):
+            return Move(calls=[(plan.deed.tool, {**arguments, **_tries(plan.deed, tools, words)[done]})])
         lacking = _lacking(plan.deed, facts, tools, words, seen)
         return Move(text=f"{_said(seen)}\n\nTo do it I need: {lacking}.".strip())
     return Move(text=_said(seen))
+
+
+def _tries(deed: Ask, tools: Mapping[str, Json], words: str) -> list[Json]:
+    """How often a write is called, and with what: first as a dry run where the question asks what it would do, and
+    only so where it asks nothing else."""
+    if "dry_run" not in tools[deed.tool].get("properties", {}):
+        return [{}]
+    if _WOULD.search(words):
+        return [{"dry_run": True}]
+    return [{"dry_run": True}, {}] if _WILL.search(words) else [{}]
+
+
+def _lacks_lines(deed: Ask, arguments: Json, tools: Mapping[str, Json], words: str) -> bool:
+    """Whether only a part is meant and nothing says which: without lines the tool would take all of it."""
+    has_lines = "lines" in tools[deed.tool].get("properties", {})
+    return has_lines and "lines" not in arguments and PART.search(words) is not None
+
+
+def _before(age: re.Match[str], seen: Sequence[Seen]) -> Json:
+    """What a question about things older than so many hours or days means, by what the time is."""
+    said = next((_MOMENT.search(str(one.content)) for one in seen if one.tool == NOW), None)
+    if said is None:
+        return {}
+    length = timedelta(days=int(age[1])) if age[2].lower().startswith("d") else timedelta(hours=int(age[1]))
+    moment = datetime.fromisoformat(f"{said[0]}+00:00") - length
+    return {"placed_to": moment.isoformat().replace("+00:00", "Z")}
 
 
 def label(text: str) -> str:
@@ -80,19 +116,20 @@ def _plan(words: str, facts: Json, tools: Mapping[str, Json], fields: Json | Non
     if fields is not None:
         wish = str(fields.get("wish", "other"))
         deed = WISH_DEEDS.get(wish)
-        return _Plan(_reads(WISHES.get(wish, ()), facts, tools, words), deed if deed and deed.tool in tools else None)
+        asked = WISHES.get(wish, ())
+        return _Plan(reads(asked, facts, tools, words), deed if deed and deed.tool in tools else None, asked)
     for intent in INTENTS:
         if intent.words.search(words):
-            plan = _Plan(_reads(intent.reads, facts, tools, words), _deed(intent, tools), intent.reads)
+            plan = _Plan(reads(intent.reads, facts, tools, words), _deed(intent, tools), intent.reads)
             if plan.reads or plan.deed:
                 return plan
     for name, showing in SHOWING:
-        found = _reads([Ask(tool) for tool in showing], facts, tools, words) if name in facts else []
+        found = reads([Ask(tool) for tool in showing], facts, tools, words) if name in facts else []
         if found:
             return _Plan(found[:1])
     nearest = _nearest(words, facts, tools)
-    if not nearest and "search_policies" in tools and _telling(words):
-        nearest = [("search_policies", {"q": _telling(words)})]
+    if not nearest and "search_policies" in tools and telling(words):
+        nearest = [("search_policies", {"q": telling(words)})]
     return _Plan(nearest)
 
 
@@ -100,68 +137,21 @@ def _deed(intent: Intent, tools: Mapping[str, Json]) -> Ask | None:
     return intent.write if intent.write is not None and intent.write.tool in tools else None
 
 
-def _reads(
-    asks: Sequence[Ask], facts: Json, tools: Mapping[str, Json], words: str, results: Sequence[Any] = ()
-) -> list[tuple[str, Json]]:
-    found = [(ask.tool, _arguments(ask, facts, tools, words, list(results))) for ask in asks if ask.tool in tools]
-    return [(tool, arguments) for tool, arguments in found if arguments is not None][:MOST_CALLS]
-
-
-def _arguments(ask: Ask, facts: Json, tools: Mapping[str, Json], words: str, results: list[Any]) -> Json | None:
-    """Arguments by their names: given, named in the question, found in results (what a tool requires); None where a
-    required one is not to be had."""
-    schema = tools[ask.tool]
-    properties: Mapping[str, Json] = schema.get("properties", {})
-    arguments = {name: _telling(words) if value is ... else value for name, value in ask.arguments.items()}
-    arguments = {name: value for name, value in arguments.items() if name in properties and value != ""}
-    if not arguments and ask.arguments.get("q") is ... and "rma" in facts and "topic" in properties:
-        arguments["topic"] = "returns"  # nothing is named but the return itself
-    arguments.update({name: facts[name] for name in properties if name in facts and name not in arguments})
-    wanted = [*schema.get("required", ()), *(_USEFUL if results else ())]
-    for name in wanted:
-        if name in properties and name not in arguments:
-            value = _worked_out(name, properties[name], words, results)
-            if value is not None:
-                arguments[name] = value
-    return arguments if all(name in arguments for name in schema.get("required", ())) else None
-
-
-_USEFUL = ("supplier", "quantity", "pickup_point_id", "warehouse_id", "sku", "payment_id", "amount_minor")
-
-
-def _worked_out(name: str, schema: Json, words: str, results: list[Any]) -> Any:
-    choices = schema.get("enum")
-    if choices:
-        said = _words(words)
-        best = max(choices, key=lambda one: len(said & _words(str(one).replace("_", " "))))
-        return best if said & _words(str(best).replace("_", " ")) else None
-    if name in ("reason", "summary", "subject", "note", "description"):
-        return words[:200]
-    found = value_in(results, name)
-    return found if found is not None else value_in(results, name.removesuffix("_id"))
-
-
 def _nearest(words: str, facts: Json, tools: Mapping[str, Json]) -> list[tuple[str, Json]]:
     """The reading tool whose name and description share most words with the question, if they share enough."""
-    asked = _words(words)
+    asked = words_in(words)
     scored = []
     for name, schema in tools.items():
         if not name.startswith(("get_", "list_", "search_", "check_", "track_", "find_")):
             continue
-        arguments = _arguments(Ask(name), facts, tools, words, [])
+        arguments = arguments_of(Ask(name), facts, tools, words, [])
         if arguments is not None:
-            shared = 3 * len(asked & _words(name.replace("_", " "))) + len(
-                asked & _words(str(schema.get("description", "")))
+            shared = 3 * len(asked & words_in(name.replace("_", " "))) + len(
+                asked & words_in(str(schema.get("description", "")))
             )
             scored.append((shared, name, arguments))
     best = max(scored, default=(0, "", {}), key=lambda one: one[0])
     return [(best[1], best[2])] if best[0] >= 3 else []
-
-
-def _telling(words: str) -> str:
-    """The words of a question that say what it is about: without numbers of records and without words of asking."""
-    plain = re.sub(r"#?\b[A-Z]{0,5}-?\d[\w.-]*|\d+\s*%?", " ", words)
-    return " ".join(word for word in re.findall(r"[\w-]{3,}", plain) if word.lower() not in _STOP | _ASKING)[:200]
 
 
 def _said(seen: Sequence[Seen]) -> str:
@@ -193,7 +183,7 @@ def _lacking(ask: Ask, facts: Json, tools: Mapping[str, Json], words: str, seen:
             for name in tools[ask.tool].get("required", ())
             if name not in facts
             and name not in ask.arguments
-            and _worked_out(name, properties.get(name, {}), words, results) is None
+            and worked_out(name, properties.get(name, {}), words, results) is None
         )
         or "more to go by"
     )
@@ -207,7 +197,3 @@ def _fields_in(question: str) -> Json | None:
 def _facts_of_fields(fields: Json) -> Json:
     named = {"order_number": "order_id", "return_number": "rma", "tracking_number": "tracking_number", "product": "q"}
     return {name: fields[key] for key, name in named.items() if fields.get(key)}
-
-
-def _words(text: str) -> set[str]:
-    return {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in _STOP}

@@ -1,0 +1,1 @@
+"""Datasets: what their files say, and reading them."""

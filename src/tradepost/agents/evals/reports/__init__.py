@@ -1,0 +1,1 @@
+"""Results of runs: kept as JSON, shown as a page, compared with others."""

@@ -1,0 +1,1 @@
+"""Retail tasks: a folder with a store export and tasks on it, in a neutral shape, as a dataset."""

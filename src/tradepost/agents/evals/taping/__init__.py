@@ -1,0 +1,1 @@
+"""Record and replay of what models are asked and answer, so that evals run without them."""

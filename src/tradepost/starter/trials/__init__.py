@@ -1,0 +1,1 @@
+"""Worlds for evals: a hub and a store of their own, in a folder that is removed afterwards."""
