@@ -65,7 +65,12 @@ def sdk_server(server: BuiltinServer, caller: Caller) -> Server[Any]:
     """The SDK's low-level server around a bundled one."""
     definitions = server.definitions()
     low_level: Server[Any] = Server(
-        server.slug, version=__version__, title=server.title, instructions=definitions.instructions or None
+        server.slug,
+        version=__version__,
+        title=server.title,
+        instructions=definitions.instructions or None,
+        # Without it the SDK lists all tools, in full, at every call, to compare `Mcp-Param-*` headers with the one's schema.
+        get_tool_input_schema={tool["name"]: tool["inputSchema"] for tool in definitions.tools}.get,
     )
     handlers = _Handlers(server, caller, definitions)
     low_level.add_request_handler("tools/list", types.PaginatedRequestParams, handlers.list_tools)
