@@ -13,6 +13,7 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
+from tradepost.agents.models.quick import quick
 from tradepost.agents.scripted.model import scripted_model
 from tradepost.agents.setups.model_names import OWN, SCRIPTED, Named, read_name
 from tradepost.foundation.errors import SetupError
@@ -53,7 +54,7 @@ class Models:
             await self._may_reach(named.url)  # each time: names are resolved anew, and rules change
         made = self._made.get(text)
         if made is None:
-            made = self._made[text] = self._make(text, named)
+            made = self._made[text] = quick(self._make(text, named))
         return made
 
     def _make(self, text: str, named: Named) -> Model:
