@@ -55,7 +55,7 @@ class Runner:
         await self.models.close()
 
     async def _setups(self, turn: Turn) -> tuple[Setup, list[Setup]]:
-        async with self.database.transaction(turn.asked_by.workspace_id, write=False) as session:
+        async with self.database.transaction(turn.asked_by.workspace_id, write=False, quick=True) as session:
             setup = await read_setup(session, await self.directory.agent(session, turn.agent))
             if setup.role != "planner":
                 return setup, []

@@ -37,6 +37,8 @@ def _keeping(transformer: type[JsonSchemaTransformer]) -> type[JsonSchemaTransfo
     kept: dict[tuple[int, bool | None], tuple[Json, Json, bool]] = {}
 
     class Keeping(transformer):  # type: ignore[misc, valid-type]
+        is_strict_compatible: bool
+
         def walk(self) -> Json:
             given, key = self.schema, (id(self.schema), self.strict)
             found = kept.get(key)
