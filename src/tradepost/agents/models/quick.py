@@ -1,8 +1,8 @@
 """Sending the same tools again and again without preparing them again and again.
 
 A request to a model holds every tool with its whole schema. Before each one, the loop rewrites all schemas for the
-provider, and OpenAI's client then walks through them, and through all messages, in search of things that plain JSON does
-not have. With thirty tools that is most of what a request costs here.
+provider, and OpenAI's client then walks through them, and through all messages, in search of things that plain JSON
+does not have. With thirty tools that is most of what a request costs here.
 """
 
 from functools import cache
