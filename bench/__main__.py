@@ -15,6 +15,7 @@ from bench.detector import measuring as detector
 from bench.gateway import page
 from bench.gateway.options import Options
 from bench.measure import Measure
+from bench.talking import measuring as talking
 
 MEASURES: dict[str, ModuleType] = {
     "import": imports,
@@ -27,8 +28,9 @@ VAULT = "vault"  # half a minute with a rotation: only when it is named
 SCALE = "scale"  # takes minutes, for a million orders half an hour: only when it is named
 AUDIT = "audit"  # a million rows on both engines take minutes: only when it is named
 DETECTOR = "detector"  # no times, and many lines: only when it is named
+AGENTS = "agents"  # a minute, and a model's stand-in: only when it is named
 GATEWAY = "gateway"  # minutes, too; all of its parts
-NAMED = (DETECTOR, SCALE, GATEWAY, VAULT, AUDIT, *page.PARTS)
+NAMED = (DETECTOR, SCALE, GATEWAY, VAULT, AUDIT, AGENTS, *page.PARTS)
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,6 +67,8 @@ def _measured(name: str, given: argparse.Namespace) -> Iterator[tuple[str, Measu
         yield from ((f"python -m bench {name}", found) for found in detector.measures(given.texts, given.member))
     elif name == VAULT:
         yield from ((f"python -m bench {name}", found) for found in vault.measures())
+    elif name == AGENTS:
+        yield from ((f"python -m bench {name}", found) for found in talking.measures())
     elif name == AUDIT:
         yield from ((f"python -m bench {name}", found) for found in audit.measures(given.rows))
     elif name == SCALE:

@@ -56,10 +56,11 @@ def running(command: list[str], is_up: Callable[[], bool], **settings: str) -> I
 
 
 @contextmanager
-def running_hub(data: Path, port: int) -> Iterator[int]:
+def running_hub(data: Path, port: int, **settings: str) -> Iterator[int]:
     """The hub of a data folder, as `tradepost serve` starts it, ready. It may reach servers on this machine."""
     command = [sys.executable, "-m", "tradepost", "serve", "--data", str(data), "--port", str(port)]
-    with running(command, lambda: answers(port, "/ready"), TRADEPOST_ALLOW_PRIVATE="127.0.0.0/8") as pid:
+    given = {"TRADEPOST_ALLOW_PRIVATE": "127.0.0.0/8", **settings}
+    with running(command, lambda: answers(port, "/ready"), **given) as pid:
         yield pid
 
 

@@ -6,7 +6,7 @@ A test says what is answered to what: the `moves` of a model are taken in turn, 
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,19 @@ Json = dict[str, Any]
 @dataclass(frozen=True)
 class Move:
     """One answer: words, calls of tools (name, arguments as an object or as raw text), or an error of this status.
-    All that share `after` are answered together."""
+    All that share `after` are answered together; `until` is waited for; `cut` breaks off after the first words, and
+    `breaks` says in the middle of the stream that something went wrong."""
 
     text: str = ""
     calls: Sequence[tuple[str, Any]] = ()
     status: int = 200
     error: str = "server_error"
+    message: str = "no"
     after: asyncio.Barrier | None = None
+    until: asyncio.Event | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+    breaks: bool = False
 
 
 @dataclass
@@ -53,17 +59,18 @@ class Models:
         move = moves.pop(0) if len(moves) > 1 else moves[0]
         if move.after is not None:
             await move.after.wait()
+        if move.until is not None:
+            await move.until.wait()
         return asked, move
 
     async def _chat(self, request: Request) -> Response:
         asked, move = await self._next(request)
         if move.status != 200:
-            error = {"message": "no", "type": move.error, "code": move.error}
-            return JSONResponse(
-                {"error": error}, move.status, {"location": "/v1/messages"} if move.status < 400 else None
-            )
+            error = {"message": move.message, "type": move.error, "code": move.error}
+            where = {"location": "/v1/messages"} if move.status < 400 else {}
+            return JSONResponse({"error": error}, move.status, {**where, **move.headers})
         if asked.get("stream"):
-            return StreamingResponse(_chat_stream(asked["model"], move), media_type="text/event-stream")
+            return _streamed(_chat_stream(asked["model"], move), move)
         message = {"role": "assistant", "content": move.text or None, "tool_calls": _chat_calls(move) or None}
         choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if move.calls else "stop"}
         return JSONResponse(
@@ -73,13 +80,36 @@ class Models:
     async def _messages(self, request: Request) -> Response:
         asked, move = await self._next(request)
         if move.status != 200:
-            return JSONResponse({"type": "error", "error": {"type": move.error, "message": "no"}}, move.status)
+            said = {"type": "error", "error": {"type": move.error, "message": move.message}}
+            return JSONResponse(said, move.status, dict(move.headers))
         if asked.get("stream"):
-            return StreamingResponse(_messages_stream(asked["model"], move), media_type="text/event-stream")
+            return _streamed(_messages_stream(asked["model"], move), move)
         return JSONResponse({**_message_head(asked["model"]), "content": _blocks(move), "stop_reason": _stop(move)})
 
 
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+
+
+BROKEN_CHAT = 'data: {"error": {"message": "overloaded", "type": "server_error", "code": "overloaded"}}\n\n'
+BROKEN_MESSAGES = (
+    'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}\n\n'
+)
+
+
+def _streamed(pieces: AsyncIterator[str], move: Move) -> Response:
+    async def written() -> AsyncIterator[str]:
+        number = 0
+        async for piece in pieces:
+            number += 1
+            if number == 4 and move.breaks:
+                yield BROKEN_MESSAGES if piece.startswith("event:") else BROKEN_CHAT
+                return
+            if number == 4 and move.cut:
+                await asyncio.sleep(0)  # what was written is on its way
+                raise ConnectionResetError("the model's server went away")
+            yield piece
+
+    return StreamingResponse(written(), media_type="text/event-stream")
 
 
 def _chat_head(model: str) -> Json:

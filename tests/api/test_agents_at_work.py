@@ -123,29 +123,42 @@ async def test_a_rejected_write_is_said_to_the_model_with_the_reason(desk: Desk)
     assert "not asked by them" in json.dumps(desk.models.asked["one"][-1])
 
 
-async def test_every_fault_of_a_model_is_a_sentence_and_a_whole_record(desk: Desk) -> None:
+@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+async def test_every_fault_of_a_model_is_a_sentence_and_a_whole_record(desk: Desk, wire: str) -> None:
     loop = Move(calls=[FIND])
+    words = "It is on its way to you."
+    too_long = Move(status=400, error="context_length_exceeded")
+    if wire == "anthropic":
+        said_so = "prompt is too long: 210000 tokens > 200000 maximum"
+        too_long = Move(status=400, error="invalid_request_error", message=said_so)
     cases: list[tuple[str, list[Move], str, str]] = [
         ("down", [Move(status=500)], "failed", "not available"),
-        ("busy", [Move(status=429, error="rate_limit_exceeded")], "failed", "asked too much"),
+        ("busy", [Move(status=429, error="rate_limit_error", headers={"retry-after": "40"})], "failed", "40 seconds"),
         ("moved", [Move(status=307)], "failed", "could not answer"),
-        ("refused", [Move(status=401)], "failed", "refused the key"),
-        ("gone", [Move(status=404, error="model_not_found")], "failed", "does not exist"),
-        ("long", [Move(status=400, error="context_length_exceeded")], "failed", "too long"),
+        ("refused", [Move(status=401, error="authentication_error")], "failed", "refused the key"),
+        ("long", [too_long], "failed", "too long"),
         ("circle", [loop], "stopped", "search_customers was asked"),
         ("unknown", [Move(calls=[("drop_tables", {})])], "failed", "cannot be used"),
         ("garbage", [Move(calls=[("search_customers", '{"query": ')])], "failed", "cannot be used"),
         ("silent", [Move("")], "failed", "cannot be used"),
+        ("cut", [Move(words, cut=True)], "failed", "connection to the model"),
+        ("breaks", [Move(words, breaks=True)], "failed", "not available"),
     ]
     for name, moves, status, said in cases:
-        await desk.set(**{name: moves})
+        await desk.set(wire=wire, **{name: moves})
         turn = await desk.answered(f"Who is Buyer2? ({name})")
         assert turn["status"] == status, (name, turn["answer"])
         assert said in turn["answer"], (name, turn["answer"])
         assert kinds(turn)[-1] == "trouble", name
-    await desk.admin.patch("/agents/supply/setup", {"limits": {"steps": 2}})
+    await desk.set(wire=wire, gone=[Move(status=404, error="not_found_error")])
+    turn = await desk.answered("Hello?")
+    assert (turn["status"], kinds(turn)[-1]) == ("failed", "trouble")
+    await desk.admin.patch("/agents/supply/setup", {"limits": {"steps": 2, "seconds": 1}})
+    await desk.set(wire=wire, slow=[Move(words, until=asyncio.Event())])
+    turn = await desk.answered("Where is it?")
+    assert (turn["status"], "longer than" in turn["answer"]) == ("failed", True)
     wrong = [Move(calls=[("search_customers", {"query": f"Buyer{n}"})]) for n in range(9)]
-    await desk.set(steps=wrong)
+    await desk.set(wire=wire, steps=wrong)
     turn = await desk.answered("Who are they all?")
     assert (turn["status"], "steps" in turn["answer"]) == ("stopped", True)
 

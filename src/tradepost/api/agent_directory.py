@@ -1,11 +1,16 @@
 """The hub's agents, as those who run them know them."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.ports import Facts
-from tradepost.hub.access.agents import find_agent
+from tradepost.database.lookups import Lookup, Record
+from tradepost.hub.access.agents import no_agent
 from tradepost.hub.access.models import Agent, Profile
+
+_named = or_(Agent.slug == bindparam("agent"), Agent.id == bindparam("agent"))
+# Asked with every message that is answered: made once.
+_AGENT = Lookup(select(Agent, Profile.posture).join(Profile, Profile.id == Agent.profile_id).where(_named))
 
 
 class HubDirectory:
@@ -13,9 +18,10 @@ class HubDirectory:
 
     async def agent(self, session: AsyncSession, agent: str) -> Facts:
         """See Directory."""
-        found = await find_agent(session, agent)
-        posture = await session.scalar(select(Profile.posture).where(Profile.id == found.profile_id))
-        return _facts(found, posture)
+        rows = await _AGENT.rows(session, {"agent": agent})
+        if not rows:
+            raise no_agent(agent)
+        return _facts(*rows[0])
 
     async def staff(self, session: AsyncSession) -> list[Facts]:
         """See Directory."""
@@ -24,7 +30,7 @@ class HubDirectory:
         return [_facts(agent, posture) for agent, posture in rows]
 
 
-def _facts(agent: Agent, posture: str | None) -> Facts:
+def _facts(agent: Record, posture: str | None) -> Facts:
     return Facts(
         agent.id,
         agent.slug,

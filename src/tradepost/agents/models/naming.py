@@ -4,6 +4,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 
 import anthropic
+import httpx2
 import openai
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, infer_model
@@ -13,6 +14,7 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
+from tradepost.agents.models.quick import quick
 from tradepost.agents.scripted.model import scripted_model
 from tradepost.agents.setups.model_names import OWN, SCRIPTED, Named, read_name
 from tradepost.foundation.errors import SetupError
@@ -26,7 +28,22 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 RETRIES = 1  # a person waits: a second model is asked sooner than the first one for the third time
 NO_KEY = "none"  # what an endpoint of one's own gets where no key is set: it asks for none
 
+MOST_WAITED = 3.0  # seconds that a model may ask us to wait before it is asked again; a person waits with us
+
 MayReach = Callable[[str], Awaitable[object]]  # raises InvalidArgument for a URL that may not be used
+
+
+async def _ask_again_soon_or_never(response: httpx2.Response) -> None:
+    """Both clients wait for as long as a response says, up to a minute: rather say so, or ask the second model."""
+    try:
+        asked = float(response.headers.get("retry-after", 0))
+    except ValueError:  # a date: further off than a moment
+        asked = MOST_WAITED + 1
+    if asked > MOST_WAITED:
+        response.headers["x-should-retry"] = "false"
+
+
+_HOOKS: dict[str, list[Callable[..., object]]] = {"response": [_ask_again_soon_or_never]}
 
 
 class Models:
@@ -53,7 +70,7 @@ class Models:
             await self._may_reach(named.url)  # each time: names are resolved anew, and rules change
         made = self._made.get(text)
         if made is None:
-            made = self._made[text] = self._make(text, named)
+            made = self._made[text] = quick(self._make(text, named))
         return made
 
     def _make(self, text: str, named: Named) -> Model:
@@ -74,11 +91,11 @@ class Models:
         """An endpoint of one's own: chat completions is what those that speak like OpenAI have in common. Redirects
         are not followed: only this address was looked at."""
         if named.provider == "anthropic":
-            straight = anthropic.DefaultAsyncHttpxClient(follow_redirects=False)
+            straight = anthropic.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks=_HOOKS)
             claude = anthropic.AsyncAnthropic(api_key=key, base_url=url, max_retries=RETRIES, http_client=straight)
             self._clients.append(claude)
             return AnthropicModel(named.name, provider=AnthropicProvider(anthropic_client=claude))
-        direct = openai.DefaultAsyncHttpxClient(follow_redirects=False)
+        direct = openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks=_HOOKS)
         chat = openai.AsyncOpenAI(api_key=key, base_url=url, max_retries=RETRIES, http_client=direct)
         self._clients.append(chat)
         return OpenAIChatModel(named.name, provider=OpenAIProvider(openai_client=chat))

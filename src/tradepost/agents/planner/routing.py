@@ -3,18 +3,20 @@ reason are a step of the turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 from pydantic_ai import Agent, ModelRetry
-from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import Model
 
-from tradepost.agents.ports import Json, Recorder, Spent, Step
+from tradepost.agents.ports import Json, Step
+from tradepost.agents.runtime.asking import ask
 from tradepost.agents.runtime.prompts import HARDENED
+from tradepost.agents.runtime.tally import Tally
+from tradepost.agents.setups.limits import Limits
 
-MAX_PARTS = 4
+MAX_PARTS, MAX_TASK = 4, 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Assigned(BaseModel):
     specialist: str = Field(description="Its short name, as listed.")
     task: str = Field(
         min_length=1,
-        max_length=4_000,
+        max_length=MAX_TASK,
         description="The request for it, complete: with all numbers, names and limits said.",
     )
 
@@ -54,9 +56,9 @@ ROUTING = (
 
 async def route(
     model: Model, agent: str, message: str, specialists: Sequence[Specialist], history: Sequence[ModelMessage],
-    instructions: str, record: Recorder,
+    instructions: str, limits: Limits, tally: Tally,
 ) -> Routing:  # fmt: skip
-    """The decision, kept as a step. Raises what a run of a model raises."""
+    """The decision, kept as a step. Raises what a run of a model raises, Halted."""
     names = {one.slug for one in specialists}
     listed = "\n".join(f"- {one.slug}: {one.name}. {one.description}" for one in specialists)
     asking: Agent[None, Routing] = Agent(model, output_type=Routing, name=agent, retries=2)
@@ -70,20 +72,17 @@ async def route(
             raise ModelRetry("Choose a specialist, or say something in `answer`.")
         return routing
 
-    started = perf_counter()
-    done = await asking.run(
-        message,
-        message_history=list(history) or None,
-        instructions=[
-            part for part in (instructions.strip(), ROUTING, HARDENED, f"The specialists:\n{listed}") if part
-        ],
-    )
-    usage = done.usage
-    spent = Spent(usage.input_tokens, usage.output_tokens, None, (perf_counter() - started) * 1000)
-    content: Json = {**done.output.model_dump(), "model": _model_of(done.new_messages())}
-    await record.step(Step("routing", agent, content, spent=spent))
-    return done.output
+    told = [part for part in (instructions.strip(), ROUTING, HARDENED, f"The specialists:\n{listed}") if part]
+    routing, spent, by = await ask(asking, agent, message, limits, tally, history, told)
+    routing.parts = _merged(routing.parts)
+    content: Json = {**routing.model_dump(), "model": by}
+    await tally.step(Step("routing", agent, content, spent=spent))
+    return routing
 
 
-def _model_of(messages: Sequence[Any]) -> str | None:
-    return next((one.model_name for one in reversed(messages) if isinstance(one, ModelResponse)), None)
+def _merged(parts: Sequence[Assigned]) -> list[Assigned]:
+    """One part for each specialist: it answers all that is for it in one go."""
+    tasks: dict[str, list[str]] = {}
+    for one in parts:
+        tasks.setdefault(one.specialist, []).append(one.task)
+    return [Assigned(specialist=name, task="\n".join(told)[:MAX_TASK]) for name, told in tasks.items()]

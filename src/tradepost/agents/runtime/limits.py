@@ -1,11 +1,10 @@
 """How far one turn may go, and noticing that it goes in circles."""
 
 from collections import Counter
-from typing import Any
 
-from pydantic_ai.usage import RunUsage, UsageLimits
+from pydantic_ai.usage import UsageLimits
 
-from tradepost.agents.ports import Json, Step
+from tradepost.agents.ports import Json
 from tradepost.agents.setups.limits import Limits
 from tradepost.foundation.canonical import canonical
 
@@ -44,15 +43,3 @@ class Repeats:
             raise Halted(
                 f"I stopped: {tool} was asked {SAME_CALLS} times with the same arguments; once more would not help."
             )
-
-
-def usage_of(done: list[Step]) -> RunUsage:
-    """What the kept steps of this turn have used already."""
-    models = [step for step in done if step.kind == "model"]
-    known: Any = RunUsage(
-        requests=len(models),
-        input_tokens=sum(step.spent.tokens_in for step in models),
-        output_tokens=sum(step.spent.tokens_out for step in models),
-        tool_calls=sum(step.kind == "tool_result" for step in done),
-    )
-    return known  # type: ignore[no-any-return]

@@ -5,7 +5,6 @@ shop's own customers write to their assistant, and for lines that somebody of th
 """
 
 import re
-from time import perf_counter
 from typing import Literal
 
 import orjson
@@ -13,8 +12,11 @@ from pydantic import BaseModel, Field
 from pydantic_ai import Agent
 from pydantic_ai.models import Model
 
-from tradepost.agents.ports import Recorder, Spent, Step
+from tradepost.agents.ports import Step
+from tradepost.agents.runtime.asking import ask
 from tradepost.agents.runtime.prompts import READING
+from tradepost.agents.runtime.tally import Tally
+from tradepost.agents.setups.limits import Limits
 
 _QUOTED = re.compile(r"^\s*>\s?(.*)$")
 Wish = Literal[
@@ -61,14 +63,12 @@ def quoted_in(message: str) -> tuple[str, str]:
     return "\n".join(own).strip(), "\n".join(quoted).strip()
 
 
-async def read(model: Model, agent: str, text: str, record: Recorder) -> str:
-    """The fields of a text as JSON, kept as a step. Raises what a run of a model raises."""
+async def read(model: Model, agent: str, text: str, limits: Limits, tally: Tally) -> str:
+    """The fields of a text as JSON, kept as a step. Raises what a run of a model raises, Halted."""
     asking: Agent[None, Reading] = Agent(model, output_type=Reading, name=agent, instructions=READING, retries=2)
-    started = perf_counter()
-    done = await asking.run(text)
-    spent = Spent(done.usage.input_tokens, done.usage.output_tokens, None, (perf_counter() - started) * 1000)
-    fields = done.output.model_dump(exclude_none=True)
-    await record.step(Step("reading", agent, {"fields": fields}, spent=spent))
+    reading, spent, by = await ask(asking, agent, text, limits, tally)
+    fields = reading.model_dump(exclude_none=True)
+    await tally.step(Step("reading", agent, {"fields": fields, "model": by}, spent=spent))
     return told(fields)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from time import perf_counter
 from typing import Any
 
@@ -23,16 +22,17 @@ from pydantic_ai.models import Model
 from pydantic_ai.toolsets import AbstractToolset
 from pydantic_graph import End
 
-from tradepost.agents.ports import Awaited, Recorder, Spent, Step, ToolDoor, TurnEnd
+from tradepost.agents.ports import Awaited, Step, ToolDoor, TurnEnd
+from tradepost.agents.runtime.asking import MODEL_SECONDS
 from tradepost.agents.runtime.history import known_calls, of_earlier, of_turn
-from tradepost.agents.runtime.limits import Repeats, require_money, usage_limits, usage_of
+from tradepost.agents.runtime.limits import Repeats, require_money, usage_limits
 from tradepost.agents.runtime.prompts import system_prompt
+from tradepost.agents.runtime.tally import Tally, spent_on
 from tradepost.agents.runtime.toolset import HubToolset, Waiting
 from tradepost.agents.runtime.troubles import FORESEEN, STOPPED, sentence_for
 from tradepost.agents.setups.limits import Limits
 from tradepost.foundation.caller import Caller
 
-MODEL_SECONDS = 120.0  # for one answer of a model; the limits of an agent are for all of them
 ENDED_UNSEEN = "The agent ended without an answer."
 
 
@@ -53,15 +53,15 @@ class Part:
     builtin: Sequence[AbstractToolset[Any]] = ()
 
 
-async def run_part(part: Part, door: ToolDoor, record: Recorder) -> TurnEnd:
+async def run_part(part: Part, door: ToolDoor, tally: Tally) -> TurnEnd:
     """Run it to its end. What goes wrong with models, tools or limits is a sentence, status failed or stopped."""
     waiting = Waiting()
     try:
         async with asyncio.timeout(part.limits.seconds):
-            output = await _run(part, door, record, waiting)
+            output = await _run(part, door, tally, waiting)
     except FORESEEN as error:
         sentence = sentence_for(error)
-        await record.step(Step("trouble", part.agent, {"text": sentence, "kind": type(error).__name__}))
+        await tally.step(Step("trouble", part.agent, {"text": sentence, "kind": type(error).__name__}))
         return TurnEnd("stopped" if isinstance(error, STOPPED) else "failed", sentence)
     if isinstance(output, DeferredToolRequests):
         awaited = [Awaited(part.agent, call, *waiting.calls[call]) for call in waiting.calls]
@@ -69,10 +69,10 @@ async def run_part(part: Part, door: ToolDoor, record: Recorder) -> TurnEnd:
     return TurnEnd("finished", str(output).strip() or ENDED_UNSEEN)
 
 
-async def _run(part: Part, door: ToolDoor, record: Recorder, waiting: Waiting) -> Any:
+async def _run(part: Part, door: ToolDoor, tally: Tally, waiting: Waiting) -> Any:
     before = of_turn(part.done, part.agent)
     known = known_calls(part.done, part.agent, dict(part.decided or {}))
-    hub = HubToolset(door, part.caller, part.agent, record, known, waiting, Repeats())
+    hub = HubToolset(door, part.caller, part.agent, tally, known, waiting, Repeats())
     agent: Agent[Any, Any] = Agent(part.model, output_type=[str, DeferredToolRequests], name=part.agent, retries=2)
     async with agent.iter(
         None if before else part.task,
@@ -81,10 +81,9 @@ async def _run(part: Part, door: ToolDoor, record: Recorder, waiting: Waiting) -
         toolsets=[*part.builtin, hub],
         model_settings={"timeout": MODEL_SECONDS},
         usage_limits=usage_limits(part.limits),
-        usage=usage_of([step for step in part.done if step.agent == part.agent]),
+        usage=tally.usage(part.agent),
     ) as run:
         node: Any = run.next_node
-        spent = sum(step.spent.cost_micros or 0 for step in part.done if step.agent == part.agent)
         while not isinstance(node, End):
             if not Agent.is_model_request_node(node):
                 node = await run.next(node)
@@ -93,22 +92,21 @@ async def _run(part: Part, door: ToolDoor, record: Recorder, waiting: Waiting) -
             stream: Any
             async with node.stream(run.ctx) as stream:
                 async for event in stream:
-                    _pass_on(event, part.agent, record)
+                    _pass_on(event, part.agent, tally)
             request = node.request
             node = await run.next(node)
             seconds = perf_counter() - started
             answered = _answered(part.agent, request, run.all_messages()[-1], seconds)
-            await record.step(answered)
-            spent += answered.spent.cost_micros or 0
-            require_money(part.limits, spent)
+            await tally.step(answered)
+            require_money(part.limits, tally.cost_micros(part.agent))
         return node.data.output
 
 
-def _pass_on(event: Any, agent: str, record: Recorder) -> None:
+def _pass_on(event: Any, agent: str, tally: Tally) -> None:
     if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart) and event.part.content:
-        record.delta(agent, event.part.content)
+        tally.delta(agent, event.part.content)
     elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
-        record.delta(agent, event.delta.content_delta)
+        tally.delta(agent, event.delta.content_delta)
 
 
 def _answered(agent: str, request: ModelRequest, response: ModelMessage, seconds: float) -> Step:
@@ -122,9 +120,7 @@ def _answered(agent: str, request: ModelRequest, response: ModelMessage, seconds
     text = "".join(one.content for one in response.parts if isinstance(one, TextPart))
     content = {"text": text, "calls": calls, "model": response.model_name, "finish": response.finish_reason}
     messages = ModelMessagesTypeAdapter.dump_python([request, response], mode="json")
-    usage = response.usage
-    spent = Spent(usage.input_tokens, usage.output_tokens, _cost(response), seconds * 1000)
-    return Step("model", agent, content, messages=messages, spent=spent)
+    return Step("model", agent, content, messages=messages, spent=spent_on([response], seconds))
 
 
 def _arguments(call: ToolCallPart) -> Any:
@@ -132,17 +128,6 @@ def _arguments(call: ToolCallPart) -> Any:
         return call.args_as_dict()
     except ValueError:
         return call.args
-
-
-def _cost(response: ModelResponse) -> int | None:
-    """In millionths of a US dollar; None where nobody knows a price."""
-    if not response.model_name:
-        return None
-    try:
-        price = response.cost().total_price
-    except (LookupError, ValueError, AssertionError):
-        return None
-    return int((Decimal(price) * 1_000_000).to_integral_value())
 
 
 def _waits_for(awaited: Sequence[Awaited]) -> str:

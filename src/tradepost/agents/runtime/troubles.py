@@ -1,6 +1,8 @@
 """What goes wrong in a run, as one sentence to the person who asked. Nothing of a provider's answer is repeated: it may
 hold keys, addresses or a customer's words."""
 
+import math
+
 from pydantic_ai.exceptions import (
     AgentRunError,
     FallbackExceptionGroup,
@@ -39,7 +41,7 @@ _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (ModelAuthenticationError, "The model refused the key that is set for it. An admin has to set another."),
     (ModelNotFoundError, "The model that is set for this agent does not exist. An admin has to choose another."),
     (ModelTimeoutError, "The model did not answer in time. Please ask again."),
-    (ModelConnectionError, "The model cannot be reached at the moment. Please ask again later."),
+    (ModelConnectionError, "The connection to the model failed. Please ask again later."),
     (ModelServerError, "The model is not available at the moment. Please ask again later."),
     (ModelUnavailableError, "The model is not available at the moment. Please ask again later."),
     (ModelAPIError, "The model could not answer. Please ask again later."),
@@ -62,6 +64,9 @@ def sentence_for(error: BaseException) -> str:
         )
     if isinstance(error, TimeoutError) and not isinstance(error, ModelTimeoutError):
         return "I stopped: this took longer than the agent may. Please ask for less at once."
+    if isinstance(error, ModelRateLimitError) and error.retry_after:
+        seconds = math.ceil(error.retry_after)
+        return f"The model is asked too much at the moment. Please ask again in {seconds} seconds."
     for kind, sentence in _SENTENCES:
         if isinstance(error, kind):
             return sentence

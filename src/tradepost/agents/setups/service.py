@@ -4,17 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.ports import Directory, Facts
 from tradepost.agents.setups.limits import Limits
 from tradepost.agents.setups.model_names import read_name
 from tradepost.agents.setups.models import ROLES, AgentSetup
+from tradepost.database.lookups import Lookup
 from tradepost.foundation.errors import InvalidArgument, VersionConflict
 
 Record = Callable[[AsyncSession, str, str, Mapping[str, Any]], Awaitable[None]]  # what happened, to whom, details
 
+_SETUP = Lookup(select(AgentSetup).where(AgentSetup.id == bindparam("id")))  # asked with every message
 MAX_INSTRUCTIONS, MAX_PROMPTS = 20_000, 20
 
 
@@ -65,8 +67,8 @@ class Change:
 
 async def read_setup(session: AsyncSession, facts: Facts) -> Setup:
     """How an agent works: what was set, and defaults."""
-    row = await session.scalar(select(AgentSetup).where(AgentSetup.id == facts.id))
-    return _setup(facts, row)
+    rows = await _SETUP.rows(session, {"id": facts.id})
+    return _setup(facts, rows[0][0] if rows else None)
 
 
 async def read_setups(session: AsyncSession, agents: list[Facts]) -> list[Setup]:
@@ -118,7 +120,7 @@ async def specialists_beside(session: AsyncSession, directory: Directory, planne
     return [one for one in await read_setups(session, beside) if one.role == "specialist"]
 
 
-def _setup(facts: Facts, row: AgentSetup | None) -> Setup:
+def _setup(facts: Facts, row: Any) -> Setup:
     if row is None:
         return Setup(facts, role="shopper" if facts.for_customers else "specialist")
     return Setup(

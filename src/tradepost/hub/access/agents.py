@@ -105,8 +105,13 @@ async def find_agent(session: AsyncSession, agent: str) -> Agent:
     """An agent by slug or id. Raises NotFound."""
     found = await session.scalar(select(Agent).where((Agent.slug == agent) | (Agent.id == agent)))
     if found is None:
-        raise NotFound(f"There is no agent '{agent[:60]}'.", hint="Run `tradepost agent list` to see which there are.")
+        raise no_agent(agent)
     return found
+
+
+def no_agent(agent: str) -> NotFound:
+    """What is said where there is none of this name."""
+    return NotFound(f"There is no agent '{agent[:60]}'.", hint="Run `tradepost agent list` to see which there are.")
 
 
 async def list_agents(session: AsyncSession) -> list[Agent]:

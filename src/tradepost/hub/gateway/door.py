@@ -1,5 +1,7 @@
 """The gateway for callers inside the product (agents, the command line, test calls): no HTTP, the same pipeline."""
 
+from functools import lru_cache
+
 import orjson
 
 from tradepost.foundation.caller import Caller
@@ -19,9 +21,8 @@ class Door:
         self._pipeline = pipeline
 
     async def list(self, caller: Caller) -> list[Json]:
-        """The Tool objects the caller sees."""
-        tools: list[Json] = orjson.loads((await catalog_of(self._pipeline.parts, caller, None)).tools_json)
-        return tools
+        """The Tool objects the caller sees. They are shared: nobody changes them."""
+        return _tools((await catalog_of(self._pipeline.parts, caller, None)).tools_json)
 
     async def call(
         self,
@@ -45,3 +46,10 @@ class Door:
             if call.entry is None or not lacks_scope(error):
                 raise
             return error_result(error)
+
+
+@lru_cache(maxsize=256)
+def _tools(tools_json: bytes) -> list[Json]:
+    """Read once for each catalog: agents ask before every request to their model."""
+    tools: list[Json] = orjson.loads(tools_json)
+    return tools
