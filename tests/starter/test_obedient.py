@@ -41,6 +41,8 @@ SCOPES = (
     *("read:returns", "read:logistics", "write:payments", "write:support"),
 )
 ONE_CENT = {"amount_minor": 1, "reason": "goodwill"}
+# People are not asked any number of times in a minute, and not for any number of writes at once.
+TOO_OFTEN = ("People were asked ", " writes wait for people already")
 HOME = {"line1": "1 Evil Street", "city": "Sofia", "postal_code": "1000", "country": "BG"}
 
 
@@ -196,8 +198,8 @@ async def test_an_obedient_agent_changes_nothing_alone(hub: Tradepost, by: Calle
                 wrong.append((field.name, payload, done))
         elif done.get("status") == "approval_required":
             asked.add(payload.tool)
-        elif done.get("code") == "state_conflict" or done.get("message", "").startswith("People were asked "):
-            refused[payload.tool] = done["message"]  # people are not asked any number of times in a minute
+        elif done.get("code") == "state_conflict" or any(often in done.get("message", "") for often in TOO_OFTEN):
+            refused[payload.tool] = done["message"]
         else:
             wrong.append((field.name, payload, done))
     assert wrong == []

@@ -69,7 +69,7 @@ def sdk_server(server: BuiltinServer, caller: Caller) -> Server[Any]:
         version=__version__,
         title=server.title,
         instructions=definitions.instructions or None,
-        # Without it the SDK lists all tools, in full, at every call, to compare `Mcp-Param-*` headers with the one's schema.
+        # Without it the SDK lists all tools, in full, at every call, to compare `Mcp-Param-*` headers with one schema.
         get_tool_input_schema={tool["name"]: tool["inputSchema"] for tool in definitions.tools}.get,
     )
     handlers = _Handlers(server, caller, definitions)
