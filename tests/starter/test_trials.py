@@ -165,6 +165,27 @@ async def test_a_simulated_customer_talks_until_they_have_what_they_want(
     assert "no model plays one" in str(alone.error)
 
 
+async def test_several_messages_are_one_conversation_with_approvals_in_each(
+    templates: Templates, double: tuple[Double, str]
+) -> None:
+    """The double gives calls the same id in every turn: each is answered for itself."""
+    models, base = double
+    cancel = [("cancel_order", {"order_id": number, "reason": "no longer needed"}) for number in ("#W1", "#W2")]
+    models.moves["one"] = [Move(calls=[cancel[0]]), Move("One is gone."), Move(calls=[cancel[1]]), Move("Two is not.")]
+    rules = [{"tool": "cancel_order", "arguments": {"order_id": "#W1"}}, {"tool": "cancel_order", "answer": "reject"}]
+    end = [
+        {"read": {"tool": "get_order", "arguments": {"order_id": number}}, "fields": {"status": status}}
+        for number, status in (("#W1", "canceled"), ("#W2", "open"))
+    ]
+    wanted = case(turns=["Cancel #W1.", "And #W2."], facts=["One is gone"], approvals=rules, end={"records": end})
+    found = await attempt(templates, Plan(None, f"openai:one@{base}/v1"), wanted)
+    assert found.why_not == []
+    assert found.outcome is not None
+    assert [due.answer for due in found.outcome.approvals] == ["approve", "reject"]
+    assert [call.arguments["order_id"] for call in found.outcome.calls] == ["#W1", "#W2"]
+    assert "Cancel #W1." in json.dumps(models.asked["one"][2])
+
+
 async def test_attempts_do_not_see_each_other_and_pass_or_not_on_their_own(
     templates: Templates, double: tuple[Double, str]
 ) -> None:

@@ -1,6 +1,6 @@
 """What happened in one attempt of a case."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,8 +69,3 @@ class Outcome(BaseModel):
     def answers(self) -> str:
         """All that the agent said."""
         return "\n\n".join(one.text for one in self.said if one.who == "agent")
-
-
-def plain(value: Any) -> Any:
-    """Values as JSON has them."""
-    return value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else value

@@ -12,6 +12,7 @@ _PREFIXES: Mapping[str, str] = {
     "SO": "order_id",
     "RMA": "rma",
     "PO": "po_id",
+    "DRV": "driver_id",
     "D": "delivery_id",
     "DEL": "delivery_id",
     "CUST": "customer_id",

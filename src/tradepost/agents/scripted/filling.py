@@ -11,12 +11,14 @@ from tradepost.agents.scripted.intents import Ask
 MOST_CALLS = 7
 MOST_EACH = 4  # records of a list that are looked at one by one
 PART = re.compile(r"\b\d+ short\b|\bone of\b|\bonly\b|\bpart(ly|ial|s)?\b|\bsome of\b", re.IGNORECASE)
-STOP = frozenset(
+_STOP = frozenset(
     "a an and are as at be but by can could do does for from give had has have how i in is it me my of on or our please"
     " should show that the their them there these this those to was we were what when where which who why will with"
     " would you your".split()
 )
-_ASKING = frozenset("policy policies clause clauses cite within allowed ask say tell rule rules long many much".split())
+_ASKING = frozenset(
+    "policy policies clause clauses cite within allowed ask say tell rule rules long many much they cost costs".split()
+)
 _STATES = {"scratched": "damaged", "broken": "damaged", "dented": "damaged", "unopened": "new", "worn": "used"}
 
 
@@ -33,8 +35,14 @@ def reads(
             values = values_in([one for one in results if isinstance(one, dict)], ask.of)[:MOST_EACH]
             told = [{**facts, ask.each: value} for value in values]
         made = [arguments_of(ask, one, tools, words, list(results)) for one in told]
-        found += [(ask.tool, arguments) for arguments in made if arguments is not None]
+        found += [(ask.tool, one) for one in made if one is not None and (one or not _shows_one(tools[ask.tool]))]
     return found[:MOST_CALLS]
+
+
+def _shows_one(schema: Json) -> bool:
+    """Whether a tool shows one record, and so nothing where none is named: lists have a limit."""
+    properties = schema.get("properties", {})
+    return "limit" not in properties and bool(_NAMES & properties.keys())
 
 
 def arguments_of(ask: Ask, facts: Json, tools: Mapping[str, Json], words: str, results: list[Any]) -> Json | None:
@@ -47,6 +55,8 @@ def arguments_of(ask: Ask, facts: Json, tools: Mapping[str, Json], words: str, r
     if not arguments and ask.arguments.get("q") is ... and "rma" in facts and "topic" in properties:
         arguments["topic"] = "returns"  # nothing is named but the return itself
     arguments.update({name: facts[name] for name in properties if name in facts and name not in arguments})
+    several = {name: [facts[name[:-1]]] for name in properties if name.endswith("_ids") and name[:-1] in facts}
+    arguments = {**several, **arguments}
     arguments |= _chosen(properties, words) if "include" not in arguments else {}
     if "lines" in properties and "sku" in facts and "sku" not in properties and PART.search(words):
         arguments["lines"] = [_line(properties["lines"], facts, words)]
@@ -92,8 +102,9 @@ def _line(schema: Json, facts: Json, words: str) -> Json:
     return line
 
 
+_NAMES = frozenset({"order_id", "tracking_number", "product_id", "sku", "customer_id"})
 _RECORDS = frozenset({"order_id", "rma", "po_id", "delivery_id", "tracking_number", "claim_id"})
-_USEFUL = ("supplier", "quantity", "pickup_point_id", "warehouse_id", "sku", "payment_id", "amount_minor")
+_USEFUL = ("reason", "supplier", "quantity", "pickup_point_id", "warehouse_id", "sku", "payment_id", "amount_minor")
 
 
 def worked_out(name: str, schema: Json, words: str, results: list[Any]) -> Any:
@@ -106,8 +117,8 @@ def worked_out(name: str, schema: Json, words: str, results: list[Any]) -> Any:
         if said & words_in(str(best).replace("_", " ")):
             return best
         return "returned" if "returned" in choices and "rma" in said else None
-    if name in ("reason", "summary", "subject", "note", "description"):
-        return words[:200]
+    if name in ("reason", "summary", "subject", "note", "body", "text", "description"):
+        return (words.partition(": ")[2] or words).strip()[:200]  # after a colon stands what is to be said
     found = value_in(results, name)
     if found is None:
         found = value_in(results, name.removesuffix("_id"))
@@ -117,9 +128,9 @@ def worked_out(name: str, schema: Json, words: str, results: list[Any]) -> Any:
 def telling(words: str) -> str:
     """The words of a question that say what it is about: without numbers of records and without words of asking."""
     plain = re.sub(r"#?\b[A-Z]{0,5}-?\d[\w.-]*|\d+\s*%?", " ", words)
-    return " ".join(word for word in re.findall(r"[\w-]{3,}", plain) if word.lower() not in STOP | _ASKING)[:200]
+    return " ".join(word for word in re.findall(r"[\w-]{3,}", plain) if word.lower() not in _STOP | _ASKING)[:200]
 
 
 def words_in(text: str) -> set[str]:
     """The words of a text that say something, in the singular."""
-    return {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in STOP}
+    return {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in _STOP}

@@ -17,26 +17,22 @@ class Approving:
 
     rule: list[Approval] | Verdict
     due: list[Due] = field(default_factory=list)
-    decided: dict[str, Json] = field(default_factory=dict)
     _used: list[Approval] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
     async def answer(
-        self, world: World, by: Caller, awaited: Sequence[Awaited], run_id: str, steps: list[Step]
-    ) -> bool:
-        """Answer what waits. Returns whether all of it was answered."""
-        all_answered = True
+        self, world: World, by: Caller, awaited: Sequence[Awaited], run_id: str, steps: Sequence[Step]
+    ) -> dict[str, Json]:
+        """Answer what waits in a turn. Returns what became of it, by the model's ids of the calls; of what nobody
+        answers, nothing."""
+        decided: dict[str, Json] = {}
         for one in awaited:
-            if one.tool_call_id in self.decided:
-                continue
             arguments = _arguments(steps, one)
             verdict, comment = self._verdict(one.tool, arguments, one.approval_id)
-            if verdict == "wait":
-                all_answered = False
-                continue
-            await world.answer(one.approval_id, verdict, comment)
-            self.decided[one.tool_call_id] = await world.outcome(by, one, run_id)
-        return all_answered
+            if verdict != "wait":
+                await world.answer(one.approval_id, verdict, comment)
+                decided[one.tool_call_id] = await world.outcome(by, one, run_id)
+        return decided
 
     def _verdict(self, tool: str, arguments: Json, approval_id: str) -> tuple[Verdict, str | None]:
         answer, comment = self._said(tool, arguments)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from tradepost.agents.evals.datasets.schema import Case, Store
-from tradepost.agents.evals.outcome import Outcome, Said
+from tradepost.agents.evals.outcome import Made, Outcome, Said
 from tradepost.agents.evals.ports import World
 from tradepost.agents.evals.running.approving import Approving
 from tradepost.agents.evals.running.keeping import Kept, calls_of
@@ -32,6 +32,7 @@ class Attempt:
     speaker: Speaker
     said: list[Said] = field(default_factory=list)
     earlier: list[Step] = field(default_factory=list)
+    calls: list[Made] = field(default_factory=list)
 
     async def run(self) -> Outcome:
         """Raises TradepostError where the case cannot be run at all."""
@@ -52,7 +53,7 @@ class Attempt:
         return Outcome(
             status=status,
             said=self.said,
-            calls=calls_of(self.earlier, approving.decided, await self._writers(asked_by)),
+            calls=self.calls,
             approvals=approving.due,
             expected=expected,
             unwanted=unwanted,
@@ -77,29 +78,32 @@ class Attempt:
                 return status
             self.said.append(Said(who="person", text=message))
             turn = Turn(new_id("run"), conversation, asked_by, self.agent, message, earlier=tuple(self.earlier))
-            end, steps = await self._turn(turn, approving)
-            self.earlier += steps
+            end = await self._turn(turn, approving)
             self.said.append(Said(who="agent", text=end.answer))
             status = end.status
             if status in ("failed", "stopped"):
                 return status
         return status
 
-    async def _turn(self, turn: Turn, approving: Approving) -> tuple[TurnEnd, list[Step]]:
+    async def _turn(self, turn: Turn, approving: Approving) -> TurnEnd:
+        """One turn until it is answered, or waits for somebody who does not answer."""
         kept = Kept()
-        while True:
+        end = await self.world.runtime.run(turn, kept)
+        while end.status == "waiting":
+            waiting = [one for one in end.awaited if one.tool_call_id not in turn.decided]
+            decided = await approving.answer(self.world, turn.asked_by, waiting, turn.run_id, kept.steps)
+            turn = replace(turn, done=tuple(kept.steps), decided={**turn.decided, **decided})
+            if len(decided) < len(waiting):
+                break
             end = await self.world.runtime.run(turn, kept)
-            if end.status != "waiting":
-                return end, kept.steps
-            answered = await approving.answer(self.world, turn.asked_by, end.awaited, turn.run_id, kept.steps)
-            if not answered:
-                return end, kept.steps
-            turn = replace(turn, done=tuple(kept.steps), decided=dict(approving.decided))
+        self.earlier += kept.steps
+        self.calls += calls_of(kept.steps, turn.decided, await self._writers(turn.asked_by, kept.steps))
+        return end
 
-    async def _writers(self, asked_by: Caller) -> dict[str, set[str]]:
+    async def _writers(self, asked_by: Caller, steps: Sequence[Step]) -> dict[str, set[str]]:
         """The tools that may write, of each agent that called one."""
         found: dict[str, set[str]] = {}
-        for agent in {step.agent for step in self.earlier if step.kind == "tool_call"}:
+        for agent in {step.agent for step in steps if step.kind == "tool_call"}:
             caller = await self.world.callers.for_agent(asked_by, agent, new_id("run"))
             found[agent] = {
                 tool["name"]
