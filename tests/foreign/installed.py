@@ -44,22 +44,22 @@ class Programs:
 
 def installed() -> Installed:
     """The servers, installed where they are not yet. What is there already belongs to these very versions."""
-    node, packages = _packages(HERE)
+    node, there = packages(HERE)
     python = _made(_name_of(*(text.encode() for text in TIME)), _install_time)
-    scripts = packages / "node_modules" / "@modelcontextprotocol"
+    scripts = there / "node_modules" / "@modelcontextprotocol"
     return Installed(
         node,
         str(scripts / "server-everything" / "dist" / "index.js"),
         str(scripts / "server-memory" / "dist" / "index.js"),
         str(python / "bin" / "mcp-server-time"),
-        str(packages / "node_modules" / "oidc-provider" / "lib" / "index.js"),
+        str(there / "node_modules" / "oidc-provider" / "lib" / "index.js"),
     )
 
 
 def programs() -> Programs:
     """The clients, as `installed` has the servers."""
-    node, packages = _packages(HERE / "clients")
-    modules = packages / "node_modules"
+    node, there = packages(HERE / "clients")
+    modules = there / "node_modules"
     (claude,) = modules.glob("@anthropic-ai/claude-code-*/claude")
     return Programs(
         node,
@@ -69,7 +69,7 @@ def programs() -> Programs:
     )
 
 
-def _packages(pinned: Path) -> tuple[str, Path]:
+def packages(pinned: Path) -> tuple[str, Path]:
     """Node, and where the packages are that a folder pins."""
     node, npm = shutil.which("node"), shutil.which("npm")
     missing = "these tests need Node 20 or newer with npm: install it, they fetch everything else themselves"
