@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tradepost.api.parts import Parts
 
 PREFIX = "/api/v1"
+SHOPPERS = f"{PREFIX}/shopper"  # below it are the doors of the shop's own customers
 
 _one_at_a_time = threading.Lock()  # several hubs in one process share the routes, which no two threads may make
 

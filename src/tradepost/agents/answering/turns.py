@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic_ai.models import Model
 
@@ -11,6 +11,7 @@ from tradepost.agents.planner.joining import join
 from tradepost.agents.planner.routing import Assigned, Routing, Specialist, route
 from tradepost.agents.ports import Callers, Directory, Recorder, Step, ToolDoor, Turn, TurnEnd
 from tradepost.agents.runtime.builtin import builtin_tools
+from tradepost.agents.runtime.handing_over import HANDED_OVER, Noting, person_tools, reason_in, wish_in
 from tradepost.agents.runtime.history import of_earlier
 from tradepost.agents.runtime.reading import quoted_in, read, told
 from tradepost.agents.runtime.running import Part, run_part
@@ -34,6 +35,13 @@ class Runner:
     async def run(self, turn: Turn, record: Recorder) -> TurnEnd:
         """See Runtime."""
         setup, beside = await self._setups(turn)
+        if setup.role == "shopper" and turn.asked_by.principal.kind == "shopper":
+            noting = Noting(record, turn.done)
+            end = await self._run(turn, setup, beside, noting)
+            return replace(end, hand_over=reason_in(noting.steps))
+        return await self._run(turn, setup, beside, record)
+
+    async def _run(self, turn: Turn, setup: Setup, beside: Sequence[Setup], record: Recorder) -> TurnEnd:
         slug = setup.facts.slug
         kept = _kept_answer(turn.done, slug)
         if kept is not None:  # only its end was not kept
@@ -64,6 +72,8 @@ class Runner:
     async def _answered(self, turn: Turn, setup: Setup, beside: Sequence[Setup], record: Recorder) -> TurnEnd:
         model = await self._model(setup)
         task = await _task(turn, setup, model, record)
+        if isinstance(record, Noting) and wish_in(record.steps) is not None:
+            return TurnEnd("finished", HANDED_OVER)
         if setup.role == "planner":
             return await self._planned(turn, setup, model, task, beside, record)
         return await self._part(turn, setup, task, turn.earlier, record)
@@ -123,7 +133,7 @@ class Runner:
             earlier=earlier,
             done=turn.done,
             decided=turn.decided,
-            builtin=(builtin_tools(),),
+            builtin=(builtin_tools(), *([person_tools(record, slug)] if isinstance(record, Noting) else [])),
         )
         return await run_part(part, self.door, record)
 
