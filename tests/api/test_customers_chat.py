@@ -14,7 +14,7 @@ from tests.api.conftest import As
 from tests.api.model_double import Models, Move
 from tests.api.shopping import ASSISTANT, Counter, answered, chat, open_shop, read
 from tests.api.talking import watching
-from tests.api.world import Client, Side, problem
+from tests.api.world import Side, problem
 from tests.protocol.conftest import served
 from tradepost.app import Tradepost
 
