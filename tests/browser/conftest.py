@@ -11,7 +11,6 @@ from tests.browser.chromium import opened
 from tests.browser.pages import PATIENCE, Pages
 from tests.processes import Place
 
-
 expect.set_options(timeout=PATIENCE)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, FetchedValue, Index, Text, text
+from sqlalchemy import CheckConstraint, FetchedValue, Index, Text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,7 +32,7 @@ class Conversation(HubBase, Versioned):
     last_at: Mapped[datetime]
     redacted_at: Mapped[datetime | None]
     with_person: Mapped[str | None]
-    remarks: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    remarks: Mapped[int] = mapped_column(default=0, server_default="0")
     __table_args__ = (
         Index("ix_conversations_last", "workspace_id", "last_at", "id"),
         Index("ix_conversations_holder", "workspace_id", "holder", "last_at", "id"),

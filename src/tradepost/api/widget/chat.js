@@ -11,6 +11,8 @@ class Chat {
   #state = "assistant";
   #watching = null;
   #begun = false;
+  #resuming = null;
+  #left = 0; // how often a conversation was left: what was asked for before counts no more
   #sending = false;
   #unsent = null; // {text, key}: sent again, it is the same message
 
@@ -34,7 +36,7 @@ class Chat {
     remember(true);
     if (!this.#begun) {
       this.#begun = true;
-      this.#try(() => this.#resume()).then((isGood) => (this.#begun = isGood));
+      this.#resuming = this.#try(() => this.#resume()).then((isGood) => (this.#begun = isGood));
     }
   }
 
@@ -45,9 +47,10 @@ class Chat {
 
   // The newest conversation goes on, wherever it was begun.
   async #resume() {
+    const left = this.#left;
     const found = await this.#wire.json("GET", "?limit=1");
     const newest = found.items[0];
-    if (newest && newest.state !== "closed" && !this.#id) this.#watch(newest.id);
+    if (newest && newest.state !== "closed" && !this.#id && left === this.#left) this.#watch(newest.id);
   }
 
   async #send(text) {
@@ -55,6 +58,7 @@ class Chat {
     this.#sending = true;
     this.#view.send.disabled = true;
     if (this.#unsent?.text !== text) this.#unsent = { text, key: newKey() };
+    await this.#resuming;
     const isSent = await this.#try(async () => {
       const isNew = !this.#id || this.#state === "closed";
       if (isNew) this.#leave();
@@ -73,6 +77,7 @@ class Chat {
 
   #askForPerson() {
     return this.#try(async () => {
+      await this.#resuming;
       if (!this.#id) this.#watch((await this.#post("", {})).id);
       this.#take(await this.#post(`/${this.#id}/person`, {}));
     });
@@ -84,6 +89,7 @@ class Chat {
   }
 
   #leave() {
+    this.#left += 1;
     this.#watching?.abort();
     this.#watching = null;
     this.#id = null;
