@@ -45,8 +45,9 @@ def environment(**given: str) -> dict[str, str]:
     return {**kept, **given}
 
 
-def free_ports(count: int = 2) -> int:
-    """The first of `count` neighboring ports that nobody uses: a demo's tracker has the port after the hub's."""
+def free_ports(count: int = 3) -> int:
+    """The first of `count` neighboring ports that nobody uses: a demo has its tracker and its shop on
+    the two ports after the hub's."""
     while True:
         first = 20_000 + secrets.randbelow(12_000)
         if all(_is_free(port) for port in range(first, first + count)):

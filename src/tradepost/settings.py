@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Host names the hub answers to, instead of that of its public URL and of this machine."""
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose web pages may talk to the hub."""
+    shop_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins of the shop's own pages, which may reach the chat of customers and nothing else."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Networks of proxies whose word for a client's address and scheme is believed."""
     tls_certificate: Path | None = None
@@ -144,7 +146,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("allowed_hosts", "allowed_origins", "trusted_proxies", "allow_private", "allowed_commands", "oidc_domains"),
-        "otlp_signals",
+        *("otlp_signals", "shop_origins"),
         mode="before",
     )
     @classmethod

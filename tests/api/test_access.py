@@ -9,7 +9,8 @@ from tests.api.conftest import As
 from tests.api.world import ROLES, problem
 from tradepost.app import Tradepost
 
-# The least role that is let in; "agents" are let in, too; "contacts" is for a key with the scope, whoever holds it.
+# The least role that is let in; "agents" are let in, too; "contacts" is for a key with the scope, whoever holds it;
+# "customers" for nobody's key.
 RULES = {
     "GET /me": "anybody",
     "GET /workspace": "viewer",
@@ -160,6 +161,19 @@ RULES = {
     "GET /contacts": "contacts",
     "GET /contacts/{contact}": "contacts",
     "PATCH /contacts/{contact}": "contacts",
+    "GET /shopper/conversations": "customers",
+    "POST /shopper/conversations": "customers",
+    "GET /shopper/conversations/{conversation}": "customers",
+    "POST /shopper/conversations/{conversation}/messages": "customers",
+    "GET /shopper/conversations/{conversation}/events": "customers",
+    "POST /shopper/conversations/{conversation}/feedback": "customers",
+    "POST /shopper/conversations/{conversation}/person": "customers",
+    "GET /handovers": "operator",
+    "GET /handovers/{handover}": "operator",
+    "POST /handovers/{handover}/take": "operator",
+    "POST /handovers/{handover}/answer": "operator",
+    "POST /handovers/{handover}/give-back": "operator",
+    "POST /handovers/{handover}/close": "operator",
     "GET /knowledge/entries": "viewer",
     "POST /knowledge/entries": "admin",
     "GET /knowledge/entries/{entry}": "viewer",
@@ -189,6 +203,8 @@ CALLERS = (*ROLES, "agent", "other_agent")
 def _let_in(rule: str, caller: str) -> bool:
     if rule == "anybody":
         return True
+    if rule == "customers":
+        return False
     if rule == "only agents":
         return caller not in ROLES
     if rule == "contacts":

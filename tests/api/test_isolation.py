@@ -9,7 +9,9 @@ from typing import Any
 import httpx2
 
 from tests.api.conftest import As
-from tests.api.world import Side, problem
+from tests.api.shopping import open_shop
+from tests.api.world import Client, Side, problem
+from tradepost.app import Tradepost
 from tradepost.foundation.clock import system_now, to_rfc3339
 
 # A body with which each write would go through, if what its path names were there.
@@ -41,6 +43,9 @@ BODIES: dict[str, Any] = {
     "POST /approvals/{approval}/settle": {"found": "failed"},
     "POST /conversations/{conversation}/messages": {"message": "mine?"},
     "POST /conversations/{conversation}/feedback": {"score": 1},
+    "POST /shopper/conversations/{conversation}/messages": {"message": "mine?"},
+    "POST /shopper/conversations/{conversation}/feedback": {"thumb": "up"},
+    "POST /handovers/{handover}/answer": {"message": "mine?"},
     "PATCH /knowledge/entries/{entry}": {"status": "archived"},
     "PATCH /knowledge/proposals/{proposal}": {"status": "approved"},
 }
@@ -106,11 +111,21 @@ async def _foreign(as_: As, side: Side) -> dict[str, list[str]]:
     return await _ids(as_, side)
 
 
+async def _customer(as_: As, side: Side) -> Client:
+    made = await as_("owner", side).post("/shopper-sessions", {"customer": "C-1", "profile": "shoppers"})
+    return as_(secret=made["token"])
+
+
 async def test_every_route_with_the_ids_of_another_workspace(
-    http: httpx2.AsyncClient, as_: As, acme: Side, rival: Side
+    http: httpx2.AsyncClient, as_: As, acme: Side, rival: Side, hub: Tradepost
 ) -> None:
     """Also with an id that exists in one place of the path, and a foreign one in the other."""
     theirs = await _foreign(as_, rival)
+    await open_shop(hub, acme, rival)
+    customer, their_customer = await _customer(as_, acme), await _customer(as_, rival)
+    chat = (await their_customer.post("/shopper/conversations", {}))["id"]
+    await their_customer.post(f"/shopper/conversations/{chat}/person", {}, status=200)
+    theirs["handover"] = [chat, (await as_("owner", rival).get("/handovers"))["items"][0]["id"]]
     document = (await http.get("/api/v1/openapi.json")).json()
     tried = 0
     for path, operations in document["paths"].items():
@@ -121,6 +136,8 @@ async def test_every_route_with_the_ids_of_another_workspace(
         name = parameters[-1]
         for method in operations:
             caller = as_("agent" if short.startswith("/contacts") else "owner")
+            if short.startswith("/shopper/"):
+                caller = customer
             body = None if method in ("get", "delete") else BODIES.get(f"{method.upper()} {short}", {})
             answers = set()
             for value in ("no_such_thing", *theirs[name]):

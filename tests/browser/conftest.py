@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import opened
-from tests.browser.pages import Pages
+from tests.browser.pages import PATIENCE, Pages
 from tests.processes import Place
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -137,11 +137,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnd:
-    """How a turn ended, or what it waits for."""
+    """How a turn ended, or what it waits for. `hand_over`: a person of the shop is to take the conversation over, for
+    this reason."""
 
     status: TurnStatus
     answer: str
     awaited: Sequence[Awaited] = ()
+    hand_over: str | None = None
 
 
 class Runtime(Protocol):

@@ -136,6 +136,23 @@ def agents_only() -> Callable[[Request], Awaitable[Work]]:
     return allowed
 
 
+def customers_only() -> Callable[[Request], Awaitable[Work]]:
+    """The dependency that lets in the shop's own customers, by the session that the shop gave them. Raises
+    ForbiddenScope."""
+
+    async def allowed(request: Request) -> Work:
+        parts, caller = _arrived(request)
+        if caller.principal.kind != "shopper":
+            raise ForbiddenScope(
+                "This is for the shop's customers: no role or scope of a key counts here.",
+                hint="Send the token of a shopper session.",
+            )
+        return Work(parts, caller)
+
+    allowed.__dict__[RULE] = Access(None, None)
+    return allowed
+
+
 def with_scope(scope: str) -> Callable[[Request], Awaitable[Work]]:
     """The dependency that lets in who has a scope, whoever it is; what follows is a call of a tool. Raises
     ForbiddenScope naming it."""

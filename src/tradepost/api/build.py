@@ -13,6 +13,7 @@ from tradepost.api.parts import Parts
 from tradepost.foundation.caller import Caller
 
 PREFIX = "/api/v1"
+SHOPPERS = f"{PREFIX}/shopper"  # below it are the doors of the shop's own customers
 
 _one_at_a_time = threading.Lock()  # several hubs in one process share the routes, which no two threads may make
 

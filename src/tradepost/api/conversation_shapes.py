@@ -108,6 +108,9 @@ class ConversationShown(Shown):
     created_at: Instant
     last_at: Instant
     redacted_at: Instant | None
+    with_person: str | None = Field(
+        description="Where it is while the assistant keeps silent: waiting for a person, taken by one, or closed."
+    )
 
 
 class ConversationInFull(ConversationShown):

@@ -38,6 +38,8 @@ TAGS = (
     {"name": "notifications", "description": "How people and programs are told of approvals."},
     {"name": "contacts", "description": "Customers of the store, by the tools of an agent."},
     {"name": "conversations", "description": "What people say to agents, and what follows from it."},
+    {"name": "chat", "description": "What a customer of the shop says to its assistant, with their own token."},
+    {"name": "handovers", "description": "Conversations of customers that a person of the shop takes over."},
     {"name": "knowledge", "description": "Policies and articles of the shop, and proposals to change them."},
     {"name": "audit", "description": "The record of every call."},
     {"name": "usage", "description": "Calls, counted."},

@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from tradepost.api.access import ANSWER, CALLER, KEY_TAKEN, PARTS
 from tradepost.api.answer import Answer
 from tradepost.api.application import application, document
+from tradepost.api.customers import is_for
 from tradepost.api.parts import Parts
 from tradepost.api.problems import MEDIA_TYPE, NOT_FOUND, Problem, problem_of
 from tradepost.foundation.caller import Caller
@@ -105,7 +106,7 @@ class Front:
         if sum(name.lower() == b"authorization" for name, _ in exchange.scope["headers"]) > 1:
             raise Unauthenticated("This request has more than one credential.", hint="Send one bearer key.")
         caller = (await self._parts.gateway.gateway.authenticate(exchange.arrival())).for_request(request_id)
-        if caller.principal.kind not in _WELCOME:
+        if caller.principal.kind not in _WELCOME and not is_for(caller, exchange.path):
             raise Unauthenticated("This credential is not for REST.", hint="Send a key of a person or an agent.")
         await self._parts.gateway.gateway.count(caller)
         return caller

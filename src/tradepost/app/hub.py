@@ -13,9 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from tradepost.agents.conversations.build import Agents
-from tradepost.api.build import build_api, rest_at
+from tradepost.api.build import SHOPPERS, build_api, rest_at
 from tradepost.api.mcp_registry import McpRegistry
 from tradepost.api.parts import Parts as ApiParts
+from tradepost.api.widget.door import PATH as WIDGET_PATH
+from tradepost.api.widget.door import Widget
 from tradepost.app.answering import build_agents
 from tradepost.app.configured import hosts_of, mailer_of, marks_of, origins_of, pace_of, workspace_ids
 from tradepost.app.conversing import join_conversations
@@ -253,6 +255,7 @@ class Tradepost:
         rest = build_api(parts)
         doors: Sequence[Door] = (
             rest,
+            Widget(),
             DashboardDoor(rest, self.gateway.gateway, self.people.sessions, url),
             McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
@@ -262,7 +265,9 @@ class Tradepost:
             ProtocolsDocument(spoken),
         )
         doorkeeper = Doorkeeper(hosts_of(self.settings), origins_of(self.settings))
-        return GuardedDoors(doors, doorkeeper, https=url.startswith("https://"))
+        for_shops = Doorkeeper(hosts_of(self.settings), (*origins_of(self.settings), *self.settings.shop_origins))
+        own = {f"{SHOPPERS}/": for_shops, WIDGET_PATH: for_shops}
+        return GuardedDoors(doors, doorkeeper, https=url.startswith("https://"), own=own)
 
     @property
     def bundled(self) -> list[BuiltinServer]:

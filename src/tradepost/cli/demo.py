@@ -138,6 +138,9 @@ async def _demo(
         raise
     local.write_running(loaded.data, loaded.url)
     _screen(loaded, keys)
+    if made.shop is not None:
+        _heading("The shop's page, with the chat of its customers")
+        console.say(made.shop.url)
     await say_welcome(made.hub)
     try:
         await serve_asgi(made.hub, listener, made.hub.end_streams)

@@ -21,6 +21,7 @@ _COMMANDS = {
     "chat": ("chatting", "Talk with an agent of the running hub, in a terminal."),
     "conversation": ("conversations", "What people said to agents: look back, search, judge, redact, count."),
     "eval": ("evals", "Ask agents questions with known answers, and compare runs."),
+    "handover": ("handovers", "Conversations of customers that a person of the shop takes over."),
     "connect": ("calling", "A stdio bridge to the running hub, for desktop clients that only start a command."),
     "server": ("servers", "Registered MCP servers and their tools."),
     "export": ("configuration", "Give out servers, tools, assignments, agents and limits as YAML, without secrets."),

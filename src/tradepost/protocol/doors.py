@@ -1,7 +1,7 @@
 """What holds for every door beside the MCP endpoint, whatever stands behind it: Host (421), Origin (403), a bounded
 body that came in time (413, 408, 400), and the headers that keep browsers from doing harm with an answer."""
 
-from collections.abc import Awaitable, MutableMapping, Sequence
+from collections.abc import Awaitable, Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -46,9 +46,18 @@ class Door(Protocol):
 class GuardedDoors:
     """Several doors behind one guard."""
 
-    def __init__(self, doors: Sequence[Door], doorkeeper: Doorkeeper, *, https: bool) -> None:
+    def __init__(
+        self,
+        doors: Sequence[Door],
+        doorkeeper: Doorkeeper,
+        *,
+        https: bool,
+        own: Mapping[str, Doorkeeper] | None = None,
+    ) -> None:
+        """`own` are doorkeepers for what is below a path, instead of the one for everything."""
         self._doors = tuple(doors)
         self._doorkeeper = doorkeeper
+        self._own = tuple((own or {}).items())
         self._headers = (*SAFE_HEADERS, HTTPS_ONLY) if https else SAFE_HEADERS
 
     def owner(self, path: str) -> Door | None:
@@ -62,8 +71,9 @@ class GuardedDoors:
         exchange = Exchange(scope, receive, answer)
         try:
             host, origin = exchange.headers.get("host"), exchange.headers.get("origin")
-            self._doorkeeper.check(scope.get("scheme", "http"), host, origin)
-            if origin is not None and self._doorkeeper.shares_with(origin):
+            doorkeeper = self._doorkeeper_of(scope["path"])
+            doorkeeper.check(scope.get("scheme", "http"), host, origin)
+            if origin is not None and doorkeeper.shares_with(origin):
                 more += shared_with(origin)
                 if exchange.method == "OPTIONS":
                     await exchange.respond(204, headers=preflight(exchange.headers))
@@ -75,6 +85,9 @@ class GuardedDoors:
             await _refuse(exchange, refused)
             return
         await door(scope, _body_then(body, receive), answer)
+
+    def _doorkeeper_of(self, path: str) -> Doorkeeper:
+        return next((one for below, one in self._own if path.startswith(below)), self._doorkeeper)
 
     def _safely(self, send: Send, more: Headers) -> Send:
         async def sending(message: MutableMapping[str, Any]) -> None:

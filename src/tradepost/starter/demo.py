@@ -29,6 +29,7 @@ from tradepost.settings import Settings
 from tradepost.starter import tracker
 from tradepost.starter.agents import AGENTS, ReadyAgent
 from tradepost.starter.setup import set_up_agents
+from tradepost.starter.shop import Shop
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +65,11 @@ class Demo:
 
     hub: Tradepost
     tracker: tracker.Tracker
+    shop: Shop | None
 
     async def stop(self) -> None:
+        if self.shop is not None:
+            await self.shop.stop()
         await self.tracker.stop()
 
 
@@ -76,15 +80,20 @@ async def prepare(settings: Settings, shop: ShopWish, keys: Keys, say: Say) -> D
     settings.data.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(upgrade, settings.hub_database, "hub")
     await asyncio.to_thread(upgrade, settings.store_database, "store")
-    hub = await open_tradepost(settings)
+    page = Shop(settings.port + 2, settings.url)
+    hub = await open_tradepost(settings.model_copy(update={"shop_origins": (*settings.shop_origins, *page.origins)}))
     try:
         main = await _workspace(hub, MAIN, "Demo shop", (*AGENTS, tracker.AGENT), shop, keys, say)
         await _workspace(hub, SECOND, "Second shop", AGENTS, shop, keys, say)
         await _start_tracker(running, settings, hub, main, say)
+        if not await page.start(hub.hub, hub.store, main.id):
+            say(f"The shop's own page is left out: another program has port {page.port}.")
+            return Demo(hub, running, None)
     except BaseException:
+        await running.stop()
         await hub.stop()
         raise
-    return Demo(hub, running)
+    return Demo(hub, running, page)
 
 
 async def _workspace(

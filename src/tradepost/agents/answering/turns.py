@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic_ai.models import Model
 
@@ -11,6 +11,7 @@ from tradepost.agents.planner.joining import join
 from tradepost.agents.planner.routing import Assigned, Routing, Specialist, route
 from tradepost.agents.ports import Callers, Directory, Recorder, Step, ToolDoor, Turn, TurnEnd
 from tradepost.agents.runtime.builtin import builtin_tools
+from tradepost.agents.runtime.handing_over import HANDED_OVER, Noting, person_tools, reason_in, wish_in
 from tradepost.agents.runtime.history import of_earlier
 from tradepost.agents.runtime.reading import quoted_in, read, told
 from tradepost.agents.runtime.running import Part, run_part
@@ -37,6 +38,15 @@ class Runner:
     async def run(self, turn: Turn, record: Recorder) -> TurnEnd:
         """See Runtime."""
         setup, beside = await self._setups(turn)
+        if setup.role == "shopper" and turn.asked_by.principal.kind == "shopper":
+            noting = Noting(record, turn.done)
+            end = await self._run(turn, setup, beside, noting, noting)
+            return replace(end, hand_over=reason_in(noting.steps))
+        return await self._run(turn, setup, beside, record)
+
+    async def _run(
+        self, turn: Turn, setup: Setup, beside: Sequence[Setup], record: Recorder, noting: Noting | None = None
+    ) -> TurnEnd:
         slug = setup.facts.slug
         kept = _kept_answer(turn.done, slug)
         if kept is not None:  # only its end was not kept
@@ -44,7 +54,7 @@ class Runner:
         if not any(step.kind == "message" for step in turn.done):
             await record.step(Step("message", slug, {"text": turn.message}))
         try:
-            end = await self._answered(turn, setup, beside, Tally(record, turn.done))
+            end = await self._answered(turn, setup, beside, Tally(record, turn.done), noting)
         except FORESEEN as error:
             return await _trouble(error, slug, record)
         if end.status == "finished":
@@ -62,12 +72,16 @@ class Runner:
                 return setup, []
             return setup, await specialists_beside(session, self.directory, setup.facts)
 
-    async def _answered(self, turn: Turn, setup: Setup, beside: Sequence[Setup], tally: Tally) -> TurnEnd:
+    async def _answered(
+        self, turn: Turn, setup: Setup, beside: Sequence[Setup], tally: Tally, noting: Noting | None
+    ) -> TurnEnd:
         model = await self._model(setup)
         task = await _task(turn, setup, model, tally)
+        if noting is not None and wish_in(noting.steps) is not None:
+            return TurnEnd("finished", HANDED_OVER)
         if setup.role == "planner":
             return await self._planned(turn, setup, model, task, beside, tally)
-        return await self._part(turn, setup, task, turn.earlier, tally)
+        return await self._part(turn, setup, task, turn.earlier, tally, noting)
 
     async def _planned(
         self, turn: Turn, setup: Setup, model: Model, task: str, beside: Sequence[Setup], tally: Tally
@@ -116,7 +130,15 @@ class Runner:
             await tally.step(Step("answer", part.specialist, {"text": end.answer, "to": "planner"}))
         return end
 
-    async def _part(self, turn: Turn, setup: Setup, task: str, earlier: Sequence[Step], tally: Tally) -> TurnEnd:
+    async def _part(
+        self,
+        turn: Turn,
+        setup: Setup,
+        task: str,
+        earlier: Sequence[Step],
+        tally: Tally,
+        noting: Noting | None = None,
+    ) -> TurnEnd:
         slug = setup.facts.slug
         caller = await self.callers.for_agent(turn.asked_by, slug, turn.run_id)
         part = Part(
@@ -130,7 +152,7 @@ class Runner:
             earlier=earlier,
             done=turn.done,
             decided=turn.decided,
-            builtin=(builtin_tools(self.now),),
+            builtin=(builtin_tools(self.now), *([person_tools(noting, slug)] if noting is not None else [])),
         )
         return await run_part(part, self.door, tally)
 

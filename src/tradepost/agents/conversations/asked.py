@@ -6,6 +6,8 @@ from typing import Any, cast, get_args
 
 from tradepost.foundation.caller import Caller, Grant, Principal, PrincipalKind
 
+CUSTOMER_HOLDER = "customer:"  # before the customer's id
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -24,7 +26,7 @@ def holder_of(caller: Caller) -> str:
     """Whose a conversation is: a person's, whatever key they come with; a customer's, whatever session; else that very
     key's. Several keys of an agent share nothing: each may be for another customer."""
     if caller.principal.kind == "shopper" and "customer" in caller.attributes:
-        return f"customer:{caller.attributes['customer']}"
+        return f"{CUSTOMER_HOLDER}{caller.attributes['customer']}"
     if caller.agent_id is None and caller.user_id is not None:
         return f"user:{caller.user_id}"
     if caller.user_id is not None:

@@ -7,6 +7,7 @@ answer waits for an approval need not wait with it.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -66,37 +67,42 @@ class Asking:
     async def send(self, reach: Reach, conversation_id: str, message: str) -> ConversationTurn:
         """Say something; it is answered after what was said before. Only whose conversation it is speaks in it. Raises
         NotFound, InvalidArgument, LimitExceeded."""
-        by = reach.by
         check_message(message)
-        async with self._database.transaction(by.workspace_id, write=True) as session:
-            # The row is locked: two messages at the same moment get their numbers one after the other.
-            number = await session.scalar(
-                update(Conversation)
-                .where(Conversation.id == conversation_id, Conversation.holder == reach.holder)
-                .values(turns=Conversation.turns + 1, version=Conversation.version + 1, last_at=self._now())
-                .returning(Conversation.turns)
-                .execution_options(synchronize_session=False)
-            )
-            if number is None:
-                await self._refuse(session, reach, conversation_id)
-            await _require_room(session, conversation_id)
-            turn = ConversationTurn(
-                id=new_id("trn"),
-                conversation_id=conversation_id,
-                number=number,
-                run_id=new_id("run"),
-                request_id=by.request_id,
-                message=message,
-                caller=to_record(by),
-                status="queued",
-            )
-            session.add(turn)
-            if number == 1:
-                untitled = Conversation.id == conversation_id, Conversation.title == ""
-                await session.execute(update(Conversation).where(*untitled).values(title=self._title(message)))
-            await index(session, conversation_id, turn.id, self._cleaning.secrets(message))
-            self._hub.publish(session, by, "conversation:message", conversation_id)
+        async with self._database.transaction(reach.by.workspace_id, write=True) as session:
+            turn = await self.add(session, reach, conversation_id, message)
         self._stirred.work()
+        return turn
+
+    async def add(self, session: AsyncSession, reach: Reach, conversation_id: str, message: str) -> ConversationTurn:
+        """The same in a transaction of the caller's, who tells those that work of it."""
+        by = reach.by
+        # The row is locked: two messages at the same moment get their numbers one after the other.
+        number = await session.scalar(
+            update(Conversation)
+            .where(Conversation.id == conversation_id, Conversation.holder == reach.holder)
+            .values(turns=Conversation.turns + 1, version=Conversation.version + 1, last_at=self._now())
+            .returning(Conversation.turns)
+            .execution_options(synchronize_session=False)
+        )
+        if number is None:
+            await self._refuse(session, reach, conversation_id)
+        await _require_room(session, conversation_id)
+        turn = ConversationTurn(
+            id=new_id("trn"),
+            conversation_id=conversation_id,
+            number=number,
+            run_id=new_id("run"),
+            request_id=by.request_id,
+            message=message,
+            caller=to_record(by),
+            status="queued",
+        )
+        session.add(turn)
+        if number == 1:
+            untitled = Conversation.id == conversation_id, Conversation.title == ""
+            await session.execute(update(Conversation).where(*untitled).values(title=self._title(message)))
+        await index(session, conversation_id, turn.id, self._cleaning.secrets(message))
+        self._hub.publish(session, by, "conversation:message", conversation_id)
         return turn
 
     async def cancel(self, reach: Reach, conversation_id: str, turn_id: str | None = None) -> int:
@@ -118,7 +124,7 @@ class Asking:
                 raise not_there("turn")
             for turn in turns:
                 if turn.status in OPEN and turn.canceled_by is None:
-                    await self._call_off(session, turn, reach)
+                    await call_off(session, turn, reach.holder, self._now())
                     stopped.append(turn.id)
             if turn_id is not None and not stopped:
                 raise StateConflict("This turn has ended: there is nothing to stop.")
@@ -126,16 +132,6 @@ class Asking:
         for one in stopped:
             self._stirred.canceled(one)
         return len(stopped)
-
-    async def _call_off(self, session: AsyncSession, turn: ConversationTurn, reach: Reach) -> None:
-        turn.canceled_by = reach.holder
-        if turn.status != "running":  # nobody is at it who could end it
-            turn.status, turn.answer, turn.finished_at = "stopped", STOPPED, self._now()
-            await session.execute(
-                update(ConversationWait)
-                .where(ConversationWait.turn_id == turn.id, ConversationWait.ended_at.is_(None))
-                .values(ended_at=self._now())
-            )
 
     async def _refuse(self, session: AsyncSession, reach: Reach, conversation_id: str) -> None:
         found = await session.scalar(select(Conversation.id).where(Conversation.id == conversation_id))
@@ -149,6 +145,18 @@ class Asking:
     def _title(self, text: str) -> str:
         line = " ".join(self._cleaning.secrets(text).split())
         return line if len(line) <= MAX_TITLE else f"{line[: MAX_TITLE - 1]}…"
+
+
+async def call_off(session: AsyncSession, turn: ConversationTurn, by: str, now: datetime) -> None:
+    """An open turn is not wanted any more. One that runs ends where it is, as soon as its process hears of it."""
+    turn.canceled_by = by
+    if turn.status != "running":  # nobody is at it who could end it
+        turn.status, turn.answer, turn.finished_at = "stopped", STOPPED, now
+        await session.execute(
+            update(ConversationWait)
+            .where(ConversationWait.turn_id == turn.id, ConversationWait.ended_at.is_(None))
+            .values(ended_at=now)
+        )
 
 
 def not_there(what: str = "conversation") -> NotFound:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from tradepost.agents.conversations.asking import Asking, Stirred
 from tradepost.agents.conversations.claims import Claims
+from tradepost.agents.conversations.customer_stream import CustomerStreams
+from tradepost.agents.conversations.customers import Customers
 from tradepost.agents.conversations.following import Following
 from tradepost.agents.conversations.forgetting import Forgetting
+from tradepost.agents.conversations.handovers import Handovers
 from tradepost.agents.conversations.judging import Judging
 from tradepost.agents.conversations.looking import Looking
 from tradepost.agents.conversations.metrics import Metrics
@@ -32,6 +35,8 @@ class Desk:
     judging: Judging
     forgetting: Forgetting
     metrics: Metrics
+    handovers: Handovers
+    customers: Customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Conversations:
 
     desk: Desk
     following: Following
+    for_customers: CustomerStreams
     worker: Worker
     watchers: Watchers
     agents: Agents
@@ -75,12 +81,20 @@ def build_desk(
     database: Database, hub: Hub, cleaning: Cleaning, stirred: Stirred | None = None, now: Now = system_now
 ) -> Desk:
     """What needs no process that serves."""
-    return Desk(
-        Asking(database, hub, cleaning, stirred or Stirred(), now),
+    stirred = stirred or Stirred()
+    asking, looking, judging = (
+        Asking(database, hub, cleaning, stirred, now),
         Looking(database, hub),
         Judging(database, hub),
+    )
+    return Desk(
+        asking,
+        looking,
+        judging,
         Forgetting(database, hub, cleaning, now),
         Metrics(database),
+        Handovers(database, hub, stirred, now),
+        Customers(database, hub, asking, looking, judging, stirred, now),
     )
 
 
@@ -101,4 +115,6 @@ def build_conversations(
     worker = Worker(database, hub, claims, runs, now)
     stirred.work, stirred.canceled = worker.wake, worker.canceled
     desk = build_desk(database, hub, cleaning, stirred, now)
-    return Conversations(desk, Following(database, watchers, updates, hub.confirm), worker, watchers, agents)
+    following = Following(database, watchers, updates, hub.confirm)
+    for_customers = CustomerStreams(desk.customers, hub, watchers, updates)
+    return Conversations(desk, following, for_customers, worker, watchers, agents)

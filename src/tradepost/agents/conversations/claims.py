@@ -22,7 +22,11 @@ _of_turn = and_(
     Conversation.workspace_id == ConversationTurn.workspace_id, Conversation.id == ConversationTurn.conversation_id
 )
 _due = or_(
-    and_(ConversationTurn.status == "queued", Conversation.running_turn.is_(None)),
+    and_(
+        ConversationTurn.status == "queued",
+        Conversation.running_turn.is_(None),
+        Conversation.with_person.is_(None),  # while a person has it, the assistant keeps silent
+    ),
     and_(ConversationTurn.status == "running", ConversationTurn.lease_until <= _now),
 )
 # Asked for as long as the hub runs: made once.

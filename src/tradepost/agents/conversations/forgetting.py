@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.conversations.asking import not_there
+from tradepost.agents.conversations.handover_models import TAKEN, WAITING, ConversationHandover, ConversationRemark
 from tradepost.agents.conversations.models import (
     OPEN,
     ROW_ID,
@@ -124,7 +125,8 @@ class Forgetting:
             if not ids:
                 return False
             await session.execute(delete(ConversationText).where(ConversationText.conversation_id.in_(ids)))
-            for model in (ConversationFeedback, ConversationWait, ConversationStep, ConversationTurn):
+            said = (ConversationFeedback, ConversationWait, ConversationStep, ConversationRemark)
+            for model in (*said, ConversationHandover, ConversationTurn):
                 await session.execute(delete(model).where(model.conversation_id.in_(ids)))
             await session.execute(delete(Conversation).where(Conversation.id.in_(ids)))
             self._hub.note(session, by, "conversations:deleted", ROW_ID, {"count": len(ids), "days": days})
@@ -144,7 +146,12 @@ class Forgetting:
     def _older(self, days: int) -> tuple[Any, ...]:
         """Conversations that nobody has said anything in for so long; one that waits for a person is not over."""
         under_way = select(ConversationTurn.conversation_id).where(ConversationTurn.status.in_(OPEN))
-        return Conversation.last_at < self._now() - timedelta(days=days), Conversation.id.not_in(under_way)
+        with_somebody = Conversation.with_person.in_((WAITING, TAKEN))
+        return (
+            Conversation.last_at < self._now() - timedelta(days=days),
+            Conversation.id.not_in(under_way),
+            with_somebody.is_not(True),
+        )
 
     async def _take_out(self, session: AsyncSession, conversation: Conversation) -> None:
         cleaned = self._cleaning.cleaned
@@ -159,6 +166,12 @@ class Forgetting:
             step.content, step.messages = self._value(step.content), []
         for wait in await session.scalars(select(ConversationWait).where(ConversationWait.conversation_id == of_it)):
             wait.result = self._value(wait.result)
+        asked = select(ConversationHandover).where(ConversationHandover.conversation_id == of_it)
+        for handover in await session.scalars(asked):
+            handover.reason = cleaned(handover.reason)
+        remarks = select(ConversationRemark).where(ConversationRemark.conversation_id == of_it)
+        for remark in await session.scalars(remarks):
+            remark.text = cleaned(remark.text)
         said = select(ConversationFeedback).where(ConversationFeedback.conversation_id == of_it)
         for feedback in await session.scalars(said):
             feedback.words = cleaned(feedback.words)

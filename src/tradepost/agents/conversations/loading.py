@@ -1,6 +1,7 @@
 """What a turn goes on from: everything that was kept of it and of the conversation before."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.conversations.asked import from_record
 from tradepost.agents.conversations.claims import Claim
+from tradepost.agents.conversations.handover_models import ConversationRemark
 from tradepost.agents.conversations.models import Conversation, ConversationStep, ConversationTurn, ConversationWait
 from tradepost.agents.ports import Awaited, Spent, Step, Turn
 from tradepost.database.engine import Database
@@ -50,7 +52,7 @@ async def load(database: Database, claim: Claim) -> Loaded:
                 asked_by=from_record(claim.workspace_id, turn.caller, turn.request_id, turn.run_id),
                 agent=conversation.agent,
                 message=turn.message,
-                earlier=await _earlier(session, turn),
+                earlier=await _earlier(session, turn, conversation.agent),
                 done=await _steps(session, [turn.id]),
                 decided={one.tool_call_id: one.result for one in waits if one.result is not None},
             ),
@@ -62,21 +64,49 @@ async def load(database: Database, claim: Claim) -> Loaded:
         )
 
 
-async def _earlier(session: AsyncSession, turn: ConversationTurn) -> list[Step]:
-    """The steps of the turns before, as far back as is looked: of those that have ended, and of those that wait."""
+async def _earlier(session: AsyncSession, turn: ConversationTurn, agent: str) -> list[Step]:
+    """The steps of the turns before, as far back as is looked: of those that have ended, and of those that wait; and
+    what a person of the shop said between them."""
     before = (
-        select(ConversationTurn.id)
+        select(ConversationTurn.id, ConversationTurn.number)
         .where(ConversationTurn.conversation_id == turn.conversation_id, ConversationTurn.number < turn.number)
         .order_by(ConversationTurn.number.desc())
         .limit(MOST_EARLIER)
     )
-    ids = list(await session.scalars(before))
-    return await _steps(session, ids) if ids else []
+    numbers: dict[str, int] = {one.id: one.number for one in await session.execute(before)}
+    persons = await _of_persons(session, turn.conversation_id, agent, since=min(numbers.values(), default=1) - 1)
+    rows = await _rows(session, numbers) if numbers else []
+    steps = [(numbers[row.turn_id], 0, step_of(row)) for row in rows] + persons
+    return [step for _, _, step in sorted(steps, key=lambda one: one[:2])]
 
 
-async def _steps(session: AsyncSession, turn_ids: Sequence[str]) -> list[Step]:
+async def _of_persons(
+    session: AsyncSession, conversation_id: str, agent: str, since: int
+) -> list[tuple[int, int, Step]]:
+    """What persons of the shop said, each time as a message and its answer, with the turn that it stands after. What
+    the customer said to them is not for a model that has tools."""
+    remark = ConversationRemark
+    of_persons = remark.conversation_id == conversation_id, remark.author == "person", remark.after_turn >= since
+    said: defaultdict[int, list[str]] = defaultdict(list)
+    for one in await session.scalars(select(remark).where(*of_persons).order_by(remark.number)):
+        said[one.after_turn].append(one.text)
+    return [
+        (number, 1, step)
+        for number, texts in said.items()
+        for step in (
+            Step("message", agent, {"text": "(The customer talked with a person of the shop.)"}),
+            Step("answer", agent, {"text": "The person of the shop said: " + "\n".join(texts)}),
+        )
+    ]
+
+
+async def _steps(session: AsyncSession, turn_ids: Collection[str]) -> list[Step]:
+    return [step_of(row) for row in await _rows(session, turn_ids)]
+
+
+async def _rows(session: AsyncSession, turn_ids: Collection[str]) -> list[ConversationStep]:
     wanted = select(ConversationStep).where(ConversationStep.turn_id.in_(turn_ids)).order_by(ConversationStep.number)
-    return [step_of(row) for row in await session.scalars(wanted)]
+    return list(await session.scalars(wanted))
 
 
 def step_of(row: ConversationStep) -> Step:

@@ -86,7 +86,7 @@ class Looking:
         async with self._database.transaction(reach.by.workspace_id, write=False) as session:
             rows = list(await session.scalars(statement))
         await self._note_reading(reach, rows[:limit], "conversation:listed")
-        return rows[:limit], _next(kind, rows, limit, lambda one: (one.last_at, one.id))
+        return rows[:limit], next_cursor(kind, rows, limit, lambda one: (one.last_at, one.id))
 
     async def get(self, reach: Reach, conversation_id: str, *, tag: str = "conversation:read") -> Conversation:
         """One. Raises NotFound."""
@@ -114,6 +114,13 @@ class Looking:
             views = await _views(session, rows[:limit])
         return views, encode_cursor(kind, [rows[limit - 1].number]) if len(rows) > limit else None
 
+    async def newest(self, reach: Reach, conversation_id: str, limit: int = 50) -> Sequence[TurnView]:
+        """The last turns of a conversation that `get` has found, the first one first."""
+        turn = ConversationTurn
+        statement = select(turn).where(turn.conversation_id == conversation_id).order_by(turn.number.desc())
+        async with self._database.transaction(reach.by.workspace_id, write=False) as session:
+            return await _views(session, list(await session.scalars(statement.limit(limit)))[::-1])
+
     async def search(
         self, reach: Reach, asked: str, wanted: Wanted, limit: int, cursor: str | None
     ) -> tuple[Sequence[Hit], str | None]:
@@ -136,7 +143,7 @@ class Looking:
             rows = (await session.execute(statement.where(matching(session, asked)))).all()
         hits = [Hit(conversation, found) for conversation, found in rows]
         await self._note_reading(reach, [one.conversation for one in hits[:limit]], "conversation:searched")
-        return hits[:limit], _next(kind, hits, limit, lambda one: (one.turn.created_at, one.turn.id))
+        return hits[:limit], next_cursor(kind, hits, limit, lambda one: (one.turn.created_at, one.turn.id))
 
     async def _note_reading(self, reach: Reach, seen: Sequence[Conversation], tag: str) -> None:
         others = list(dict.fromkeys(one.id for one in seen if one.holder != reach.holder))
@@ -172,18 +179,20 @@ def _page(
     """The statement from where the cursor ended on, the newest first, with one row more than the page has."""
     after = decode_cursor(kind, cursor, 2)
     if after is not None:
-        statement = statement.where(tuple_(moment, row_id) < tuple_(_moment(after.values[0]), str(after.values[1])))
+        statement = statement.where(tuple_(moment, row_id) < tuple_(moment_of(after.values[0]), str(after.values[1])))
     return statement.order_by(moment.desc(), row_id.desc()).limit(limit + 1)
 
 
-def _next(kind: str, rows: Sequence[Row], limit: int, key: Callable[[Row], tuple[datetime, str]]) -> str | None:
+def next_cursor(kind: str, rows: Sequence[Row], limit: int, key: Callable[[Row], tuple[datetime, str]]) -> str | None:
+    """The cursor behind the last of `limit` rows, where there are more."""
     if len(rows) <= limit:
         return None
     moment, row_id = key(rows[limit - 1])
     return encode_cursor(kind, [to_rfc3339(moment), row_id])
 
 
-def _moment(value: object) -> datetime:
+def moment_of(value: object) -> datetime:
+    """A moment of a cursor. Raises InvalidArgument."""
     try:
         return from_rfc3339(str(value))
     except (ValueError, OverflowError):

@@ -17,7 +17,8 @@ ROW_ID = "conversations"  # of a workspace's only row of settings
 class Conversation(HubBase, Versioned):
     """A conversation of somebody with an agent. `holder` says whose it is (asked.holder_of), `user_id` the person
     behind it where there is one. `turns` and `steps` count what there is; `running_turn` is the only turn that runs.
-    `redacted_at`: personal data was taken out then."""
+    `redacted_at`: personal data was taken out then. `with_person` says where it is while the assistant has to keep
+    silent: "waiting" for a person, "taken" by one, or "closed"; `remarks` counts what was said meanwhile."""
 
     __tablename__ = "conversations"
     agent_id: Mapped[str]
@@ -30,6 +31,8 @@ class Conversation(HubBase, Versioned):
     running_turn: Mapped[str | None]
     last_at: Mapped[datetime]
     redacted_at: Mapped[datetime | None]
+    with_person: Mapped[str | None]
+    remarks: Mapped[int] = mapped_column(default=0, server_default="0")
     __table_args__ = (
         Index("ix_conversations_last", "workspace_id", "last_at", "id"),
         Index("ix_conversations_holder", "workspace_id", "holder", "last_at", "id"),

@@ -17,6 +17,17 @@ class Named:
     slug: str
 
 
+@dataclass(frozen=True, slots=True)
+class CustomerLimits:
+    """What one customer of the shop may use: messages in a minute and in a day (UTC), characters of one, and tokens of
+    one conversation."""
+
+    per_minute: int
+    per_day: int
+    characters: int
+    tokens: int
+
+
 class Hub(Protocol):
     """The hub, as far as conversations know it."""
 
@@ -27,6 +38,32 @@ class Hub(Protocol):
 
     async def confirm(self, caller: Caller) -> None:
         """Raises Unauthenticated for a caller that may not act any more, whatever held when it asked."""
+        ...
+
+    async def for_customers(self, session: AsyncSession, by: Caller) -> Named:
+        """The agent that answers the shop's customers in the profile of this caller. Raises StateConflict where there
+        is none that is switched on."""
+        ...
+
+    async def require_on(self, session: AsyncSession, agent_id: str) -> None:
+        """Raises StateConflict for an agent that is switched off, in words for customers."""
+        ...
+
+    async def confirm_now(self, caller: Caller) -> None:
+        """As `confirm`, and whatever vouches for the caller has not expired either. Raises Unauthenticated."""
+        ...
+
+    async def customer_limits(self, session: AsyncSession, agent_id: str) -> CustomerLimits:
+        """What holds for each customer who talks with this agent."""
+        ...
+
+    async def count(self, workspace_id: str, what: str, seconds: int, limit: int) -> float | None:
+        """Count one of `what` in its window of so many seconds, in all processes together. None where that is allowed;
+        else the seconds until the window ends."""
+        ...
+
+    async def outcome(self, by: Caller, approval_id: str) -> str:
+        """What became of a write that a customer asked for, in words for them; for one whose session is over."""
         ...
 
     async def ended(self, workspace_id: str, approvals: Collection[str]) -> set[str]:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.agents.conversations.claims import Claim, Claims, change, set_free
+from tradepost.agents.conversations.handovers import hand_over
 from tradepost.agents.conversations.keeping import Record
 from tradepost.agents.conversations.loading import Loaded, Unheard, load
 from tradepost.agents.conversations.models import ConversationStep, ConversationTurn, ConversationWait
@@ -75,6 +76,8 @@ class Runs:
             return await _trouble(record, loaded, TOO_OFTEN)
         try:
             await self._hub.confirm(turn.asked_by)
+            if loaded.unheard and await self._is_over(turn.asked_by):
+                return await self._told(loaded)
             heard = {one.awaited.tool_call_id: await self._outcome(claim, loaded, one) for one in loaded.unheard}
             return await self._runtime.run(loaded.with_decided(heard), record)
         except Unauthenticated as error:
@@ -86,6 +89,23 @@ class Runs:
         except Exception:  # noqa: BLE001 (the edge: whatever it is, the person gets a sentence)
             _log.exception("the run of %s failed", claim.turn_id)
             return await _trouble(record, loaded, BROKEN)
+
+    async def _is_over(self, by: Caller) -> bool:
+        """Whether a customer's session has ended by itself. What they asked for in it goes on, but no model acts for
+        them any more."""
+        if by.principal.kind != "shopper":
+            return False
+        try:
+            await self._hub.confirm_now(by)
+        except Unauthenticated:
+            return True
+        return False
+
+    async def _told(self, loaded: Loaded) -> TurnEnd:
+        """The end of such a turn: what became of its writes, said by the hub."""
+        by = loaded.turn.asked_by
+        said = [await self._hub.outcome(by, one.awaited.approval_id) for one in loaded.unheard]
+        return TurnEnd("finished", "\n".join(dict.fromkeys(said)))
 
     async def _outcome(self, claim: Claim, loaded: Loaded, unheard: Unheard) -> Json:
         """What became of a write that waited: asked for by the agent itself, through the same door as everything."""
@@ -134,6 +154,8 @@ class Runs:
             texts = (self._cleaning.secrets(message or ""), self._cleaning.secrets(end.answer))
             await index(session, claim.conversation_id, claim.turn_id, *texts)
             self._hub.publish(session, by, f"conversation:{end.status}", claim.conversation_id)
+            if end.hand_over is not None:
+                await hand_over(session, self._hub, by, claim.conversation_id, "assistant", end.hand_over, self._now())
         self._watchers.stir(claim.conversation_id)
 
     async def _judged(self, claim: Claim, end: TurnEnd) -> Appropriateness | None:

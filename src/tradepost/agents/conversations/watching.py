@@ -26,9 +26,11 @@ class Watcher:
         self._news = asyncio.Event()
         self._said: deque[Delta] = deque(maxlen=MOST_DELTAS)
         self.is_over = False
+        self.is_told = False  # of something that was kept, since somebody last asked
 
     def tell(self, uri: str) -> None:
         """The conversation changed."""
+        self.is_told = True
         self._news.set()
 
     def say(self, delta: Delta) -> None:

@@ -23,6 +23,10 @@ CALLS_PER_MINUTE = 600_000  # what protects a hub where nobody set anything is h
 CALLS_AT_ONCE = 128
 APPROVALS_PENDING = 100
 APPROVALS_PER_MINUTE = 60
+SHOPPER_MESSAGES_MINUTE = 12
+SHOPPER_MESSAGES_DAY = 200
+SHOPPER_MESSAGE_LENGTH = 2_000
+SHOPPER_TOKENS = 200_000
 
 MONEY = "money_per_day"  # with a currency: money_per_day.EUR
 FEATURE = "feature"  # with a name: feature.writes
@@ -47,6 +51,12 @@ QUOTAS: Mapping[str, Quota] = {
     "calls_at_once": Quota("Calls at once, of each of them; all processes divide it.", 1_000, CALLS_AT_ONCE),
     "approvals_pending": Quota("Writes of an agent that wait for people at once.", 10_000, APPROVALS_PENDING),
     "approvals_per_minute": Quota("Writes in a minute for which an agent asks people.", 10_000, APPROVALS_PER_MINUTE),
+    "shopper_messages_per_minute": Quota("Messages of one customer in a minute.", 10_000, SHOPPER_MESSAGES_MINUTE),
+    "shopper_messages_a_day": Quota("Messages of one customer in a day (UTC).", 1_000_000, SHOPPER_MESSAGES_DAY),
+    "shopper_message_length": Quota("Characters of a customer's message.", 32_000, SHOPPER_MESSAGE_LENGTH),
+    "shopper_conversation_tokens": Quota(
+        "Tokens of language models in one conversation of a customer.", 10**9, SHOPPER_TOKENS
+    ),
     "calls_per_day": Quota("Calls in a day (UTC), of the whole workspace or of the agent.", 10**12),
     "writes_per_day": Quota("Writes carried out in a day.", 10**12, least=0),
     "tokens_per_day": Quota("Tokens of language models in a day.", MAX_MINOR, least=0),
@@ -72,6 +82,10 @@ class Quotas:
     calls_at_once: int = CALLS_AT_ONCE
     approvals_pending: int = APPROVALS_PENDING
     approvals_per_minute: int = APPROVALS_PER_MINUTE
+    shopper_messages_per_minute: int = SHOPPER_MESSAGES_MINUTE
+    shopper_messages_a_day: int = SHOPPER_MESSAGES_DAY
+    shopper_message_length: int = SHOPPER_MESSAGE_LENGTH
+    shopper_conversation_tokens: int = SHOPPER_TOKENS
     workspace_day: Mapping[str, int] = field(default_factory=lambda: _NONE)
     agent_day: Mapping[str, int] = field(default_factory=lambda: _NONE)
     off: frozenset[str] = frozenset()
@@ -120,6 +134,10 @@ def _merged(workspace: tuple[tuple[str, Value], ...], agent: tuple[tuple[str, Va
         calls_at_once=_lower("calls_at_once", of_all, own),
         approvals_pending=_lower("approvals_pending", of_all, own),
         approvals_per_minute=_lower("approvals_per_minute", of_all, own),
+        shopper_messages_per_minute=_lower("shopper_messages_per_minute", of_all, own),
+        shopper_messages_a_day=_lower("shopper_messages_a_day", of_all, own),
+        shopper_message_length=_lower("shopper_message_length", of_all, own),
+        shopper_conversation_tokens=_lower("shopper_conversation_tokens", of_all, own),
         workspace_day=workspace_day,
         agent_day=agent_day,
         off=off,
