@@ -167,6 +167,11 @@ def _said(seen: Sequence[Seen]) -> str:
 
 
 def _lost(tools: Mapping[str, Json]) -> str:
+    if "ask_for_a_person" in tools:  # whoever asks is a customer of the shop: names of tools say nothing to them
+        return (
+            "I do not understand this question: I only know fixed kinds of questions. Ask about an order, a return, an"
+            " invoice, a product or a policy, or ask for a person."
+        )
     some = ", ".join(sorted(tools)[:8]) or "none"
     return (
         "I do not understand this question: I only know fixed kinds of questions. Name a record (an order, a return, a"
