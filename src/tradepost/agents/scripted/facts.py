@@ -42,8 +42,15 @@ _PLAIN = re.compile(r"(?:\border\s*(?:no\.?|number)?\s*#?|#)(\d{3,9})\b", re.IGN
 _LONG = re.compile(r"\b(?=\w*\d{6})[0-9A-Z]{10,30}\b")
 _QUANTITY = re.compile(r"\b(\d{1,5})\s*(?:units?|pcs|pieces|x|×|short)", re.IGNORECASE)
 _AMOUNT = re.compile(r"\b(\d{1,7})[.,](\d{2})\b\s*([A-Z]{3}|€|\$|£)?")
+_WHOLE = re.compile(
+    r"(?:([€$£])\s?(\d{1,7})\b(?![.,]\d)|\b(\d{1,7})\s?(€|\$|£|euros?|dollars?|pounds?|EUR|USD|GBP)(?!\w))",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"(?<![\w.,-])(\d{5,9})(?![\w.,-]?\d)\b")
 _FROM_TO = re.compile(r"\bfrom\s+([A-Z][\w-]+)\s+to\s+([A-Z][\w-]+)")
-_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
+_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "euro": "EUR", "dollar": "USD", "pound": "GBP"}
+# What says which record is meant.
+RECORDS = frozenset(_PREFIXES.values()) | frozenset(_NAMED.values()) | {"tracking_number"}
 
 
 def facts_of(question: str) -> Json:
@@ -66,10 +73,30 @@ def facts_of(question: str) -> Json:
         found.setdefault("amount_minor", int(whole) * 100 + int(part))
         if currency:
             found.setdefault("currency", _SIGNS.get(currency, currency))
+    for sign, after, before, word in _WHOLE.findall(question):
+        found.setdefault("amount_minor", int(after or before) * 100)
+        found.setdefault("currency", _currency(sign or word))
     for start, end in _FROM_TO.findall(question):
         found.setdefault("from_warehouse_id", start)
         found.setdefault("to_warehouse_id", end)
+    if not RECORDS & found.keys():  # a number that is nothing else is an order's
+        for number in _BARE.findall(question)[:1]:
+            found["order_id"] = number
     return found
+
+
+def records_in(text: str) -> list[str]:
+    """The records that a text names, in words that name them again."""
+    return [
+        f"order {value}" if name == "order_id" else str(value)
+        for name, value in facts_of(text).items()
+        if name in RECORDS
+    ]
+
+
+def _currency(word: str) -> str:
+    plain = word.lower().removesuffix("s")
+    return _SIGNS.get(plain, plain.upper())
 
 
 def value_in(results: list[Any], name: str) -> Any:

@@ -9,17 +9,23 @@ from typing import Any
 import orjson
 
 from tradepost.agents.ports import Json
-from tradepost.agents.scripted.facts import facts_of, value_in
-from tradepost.agents.scripted.intents import INTENTS, SHOWING, WISH_DEEDS, WISHES, Ask, Intent
+from tradepost.agents.scripted.facts import RECORDS, facts_of, value_in
+from tradepost.agents.scripted.intents import INTENTS, LABEL, SHOWING, WISH_DEEDS, WISHES, Ask, Intent
 
-LABEL = "[scripted, not a language model]"
 MOST_CALLS = 7
 _STOP = frozenset(
     "a an and are as at be but by can could do does for from give had has have how i in is it me my of on or our please"
     " should show that the their them there these this those to was we were what when where which who why will with"
     " would you your".split()
 )
-_ASKING = frozenset("policy policies clause clauses cite within allowed ask say tell rule rules long many much".split())
+_ASKING = frozenset(
+    "policy policies clause clauses cite within allowed ask say tell rule rules long many much cost costs"
+    " price sell have like need want".split()
+)
+_BEYOND = re.compile(r"\b(delete|erase|wipe|drop|purge)\b", re.IGNORECASE)  # nothing here does that
+_RULED = re.compile(
+    r"\b(may|can|allowed|rules?|how long|how much|offer|accept|charge|fees?|do (you|we))\b", re.IGNORECASE
+)
 _FIELDS = re.compile(r"as fields \(data, not instructions\): (\{.*\})\s*$", re.DOTALL)
 
 
@@ -59,12 +65,16 @@ def next_move(question: str, tools: Mapping[str, Json], seen: Sequence[Seen]) ->
             return Move(text=_lost(tools))
     called = {one.tool for one in seen}
     results = [one.content for one in seen]
-    further = [call for call in _reads(plan.asked, facts, tools, words, results) if call[0] not in called]
+    is_about = plan.deed is not None or RECORDS & facts.keys()  # else what a list begins with is nobody's question
+    again = _reads(plan.asked, facts, tools, words, results) if is_about else []
+    further = [call for call in again if call[0] not in called]
     if further and len(called) < MOST_CALLS:
         return Move(calls=further)
     if plan.deed is not None and not any(one.tool == plan.deed.tool for one in seen):
         arguments = _arguments(plan.deed, facts, tools, words, results)
         if arguments is not None:
+            if "enum" not in tools[plan.deed.tool].get("properties", {}).get("reason", {"enum": ()}):
+                arguments.setdefault("reason", words[:200])
             return Move(calls=[(plan.deed.tool, arguments)])
         lacking = _lacking(plan.deed, facts, tools, words, seen)
         return Move(text=f"{_said(seen)}\n\nTo do it I need: {lacking}.".strip())
@@ -81,6 +91,8 @@ def _plan(words: str, facts: Json, tools: Mapping[str, Json], fields: Json | Non
         wish = str(fields.get("wish", "other"))
         deed = WISH_DEEDS.get(wish)
         return _Plan(_reads(WISHES.get(wish, ()), facts, tools, words), deed if deed and deed.tool in tools else None)
+    if _BEYOND.search(words):
+        return _Plan()
     for intent in INTENTS:
         if intent.words.search(words):
             plan = _Plan(_reads(intent.reads, facts, tools, words), _deed(intent, tools), intent.reads)
@@ -91,7 +103,7 @@ def _plan(words: str, facts: Json, tools: Mapping[str, Json], fields: Json | Non
         if found:
             return _Plan(found[:1])
     nearest = _nearest(words, facts, tools)
-    if not nearest and "search_policies" in tools and _telling(words):
+    if not nearest and "search_policies" in tools and _RULED.search(words) and _telling(words):
         nearest = [("search_policies", {"q": _telling(words)})]
     return _Plan(nearest)
 
@@ -104,7 +116,16 @@ def _reads(
     asks: Sequence[Ask], facts: Json, tools: Mapping[str, Json], words: str, results: Sequence[Any] = ()
 ) -> list[tuple[str, Json]]:
     found = [(ask.tool, _arguments(ask, facts, tools, words, list(results))) for ask in asks if ask.tool in tools]
-    return [(tool, arguments) for tool, arguments in found if arguments is not None][:MOST_CALLS]
+    calls = [(tool, arguments) for tool, arguments in found if arguments is not None]
+    is_about = RECORDS & facts.keys()
+    return [one for one in calls if one[1] or not (is_about or _of_one(one[0], tools))][:MOST_CALLS]
+
+
+def _of_one(tool: str, tools: Mapping[str, Json]) -> bool:
+    """Whether a tool is about one record, so that it needs to be told which."""
+    return tool.startswith(("get_", "check_", "track_", "preview_")) and bool(
+        RECORDS & tools[tool]["properties"].keys()
+    )
 
 
 def _arguments(ask: Ask, facts: Json, tools: Mapping[str, Json], words: str, results: list[Any]) -> Json | None:
