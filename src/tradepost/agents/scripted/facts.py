@@ -105,7 +105,7 @@ def value_in(results: list[Any], name: str) -> Any:
     while queue:
         here = queue.pop(0)
         if isinstance(here, dict):
-            if isinstance(here.get(name), str | int) and here[name] != "":
+            if isinstance(here.get(name), str | int) and here[name] not in ("", 0):
                 return here[name]
             queue += here.values()
         elif isinstance(here, list):

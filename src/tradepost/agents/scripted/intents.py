@@ -51,6 +51,8 @@ INTENTS = (
     _intent(r"\bhold\b", "get_order", write=Ask("set_order_hold", {"hold": True})),
     _intent(r"\bshort\b|\bshortage\b", "list_purchase_orders", write=Ask("open_claim", {"type": "shortage"})),
     _intent(r"\bcancel\b", "get_order", "get_my_order", write="cancel_order"),
+    _intent(r"\bchargebacks?\b|\bdisputes?\b", "list_disputes"),
+    _intent(r"\bpayouts?\b|\bsettle", "list_payouts"),
     _intent(
         r"^(?=.*\b(shipments?|parcels?)\b).*\b(late|delayed|stuck|lost)\b",
         Ask("search_shipments", {"delayed_only": True}),
@@ -71,9 +73,7 @@ INTENTS = (
         r"\breturn(s|ed)?\b|\brma\b|send back",
         "get_return", "get_my_return", "check_my_return", "search_returns", "check_return_eligibility",
     ),
-    _intent(r"\bchargebacks?\b|\bdisputes?\b", "list_disputes"),
     _intent(r"\bclaims?\b|\bdamage", "search_claims"),
-    _intent(r"\bpayouts?\b|\bsettle", "list_payouts"),
     _intent(
         r"\bpaid\b.*\bnot shipped\b|\bunshipped\b|\bunfulfilled\b",
         Ask("search_orders", {"payment_status": "paid", "fulfillment_status": "unfulfilled", "status": "open"}),

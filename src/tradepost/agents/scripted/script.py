@@ -2,7 +2,7 @@
 question, the tools with their schemas, and the results so far."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,11 +93,12 @@ def _plan(words: str, facts: Json, tools: Mapping[str, Json], fields: Json | Non
         return _Plan(_reads(WISHES.get(wish, ()), facts, tools, words), deed if deed and deed.tool in tools else None)
     if _BEYOND.search(words):
         return _Plan()
-    for intent in INTENTS:
-        if intent.words.search(words):
-            plan = _Plan(_reads(intent.reads, facts, tools, words), _deed(intent, tools), intent.reads)
-            if plan.reads or plan.deed:
-                return plan
+    for meant in _meant(words):
+        reads = [one for intent in meant for one in intent.reads]
+        deed = next((one for one in (_deed(intent, tools) for intent in meant) if one is not None), None)
+        plan = _Plan(_reads(reads, facts, tools, words), deed, reads)
+        if plan.reads or plan.deed:
+            return plan
     for name, showing in SHOWING:
         found = _reads([Ask(tool) for tool in showing], facts, tools, words) if name in facts else []
         if found:
@@ -106,6 +107,16 @@ def _plan(words: str, facts: Json, tools: Mapping[str, Json], fields: Json | Non
     if not nearest and "search_policies" in tools and _RULED.search(words) and _telling(words):
         nearest = [("search_policies", {"q": _telling(words)})]
     return _Plan(nearest)
+
+
+def _meant(words: str) -> Iterator[list[Intent]]:
+    """The kinds of question this may be, the likeliest first: of several sentences what each of them asks, then one."""
+    said = [part for part in re.split(r"(?<=[?!.;])\s+", words) if part]
+    each = [next((intent for intent in INTENTS if intent.words.search(part)), None) for part in said]
+    found = [intent for at, intent in enumerate(each) if intent is not None and intent not in each[:at]]
+    if len(found) > 1:
+        yield found
+    yield from ([intent] for intent in INTENTS if intent.words.search(words))
 
 
 def _deed(intent: Intent, tools: Mapping[str, Json]) -> Ask | None:
@@ -117,6 +128,7 @@ def _reads(
 ) -> list[tuple[str, Json]]:
     found = [(ask.tool, _arguments(ask, facts, tools, words, list(results))) for ask in asks if ask.tool in tools]
     calls = [(tool, arguments) for tool, arguments in found if arguments is not None]
+    calls = [one for at, one in enumerate(calls) if one not in calls[:at]]
     is_about = RECORDS & facts.keys()
     return [one for one in calls if one[1] or not (is_about or _of_one(one[0], tools))][:MOST_CALLS]
 
@@ -138,6 +150,8 @@ def _arguments(ask: Ask, facts: Json, tools: Mapping[str, Json], words: str, res
     if not arguments and ask.arguments.get("q") is ... and "rma" in facts and "topic" in properties:
         arguments["topic"] = "returns"  # nothing is named but the return itself
     arguments.update({name: facts[name] for name in properties if name in facts and name not in arguments})
+    if ask.tool.startswith(("list_", "search_")) and (RECORDS - {"sku"}) & arguments.keys():
+        arguments.pop("sku", None)  # a record's number says more than what is in it
     wanted = [*schema.get("required", ()), *(_USEFUL if results else ())]
     for name in wanted:
         if name in properties and name not in arguments:
