@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+import tradepost.agents.answering.build  # noqa: F401 (takes seconds: loaded once for all processes)
 from tests.api.talking import LineByLine, agents_that
 from tests.forking import context
 from tradepost import settings

@@ -21,6 +21,7 @@ from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import find_agent
 
 Json = dict[str, Any]
+PATIENCE_SECONDS = 60  # other processes have to start first, on a machine that may be busy
 SPENT = Spent(tokens_in=100, tokens_out=20, cost_micros=300, latency_ms=40.0)
 
 
@@ -49,7 +50,7 @@ class LineByLine:
 
     async def is_held(self, name: str) -> None:
         """Return when a turn is at `hold NAME`."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await self.held.setdefault(name, asyncio.Event()).wait()
 
     async def run(self, turn: Turn, record: Recorder) -> TurnEnd:
@@ -123,7 +124,7 @@ class Talk:
 
     async def until(self, turn_id: str, *statuses: str) -> Json:
         """The turn once it stands so."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 found = next(one for one in await self.turns() if one["id"] == turn_id)
                 if found["status"] in statuses:
@@ -144,7 +145,7 @@ async def talk(as_: Callable[..., Client], who: str = "operator") -> Talk:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Return when it holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not holds():  # noqa: ASYNC110  nothing tells of it
             await asyncio.sleep(0.01)
 

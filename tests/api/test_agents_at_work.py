@@ -6,6 +6,7 @@ S0.21-S0.30, S0.40, S1.13, S2.3, S4.15, S4.18, S4.20, S4.32-S4.34.
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +14,12 @@ import pytest
 from tests.api.conftest import As
 from tests.api.model_double import Models, Move
 from tests.api.talking import Talk
-from tests.api.world import Client
+from tests.api.world import CONTACT_SCOPES, Client, Side
 from tests.protocol.conftest import served
+from tradepost.app import Tradepost
+from tradepost.app.answering import HubCallers
+from tradepost.foundation.errors import ForbiddenScope
+from tradepost.hub.access.roles import system_caller
 
 Json = dict[str, Any]
 FIND = ("search_customers", {"query": "Buyer2"})
@@ -213,6 +218,39 @@ async def test_a_planner_hands_parts_on_at_the_same_time_and_joins_the_answers(d
     assert "update_customer" in _names(desk.models.asked["s"][0], "openai")
     assert "update_customer" not in _names(desk.models.asked["r"][0], "openai")
     assert "tools" not in desk.models.asked["plan"][1]
+    assert (routed["tokens_in"], routed["tokens_out"]) == (100, 20)
+    # What it plans with counts: after one answer of its model nothing is left to join with.
+    await desk.set("planner", plan=[Move(calls=[routing]), Move("never said")])
+    await desk.set("supply", s=[Move("C-2.")])
+    await desk.set("reader", r=[Move("Hello.")])
+    await desk.admin.patch("/agents/planner/setup", {"limits": {"steps": 1}})
+    turn = await desk.answered("Who is Buyer2? And greet.", "planner")
+    assert (turn["status"], "steps" in turn["answer"]) == ("stopped", True)
+    # One that may not answer leaves the others'.
+    await desk.admin.patch("/agents/planner/setup", {"limits": {"steps": 9}})
+    await desk.set("planner", plan=[Move(calls=[routing]), Move("C-2; nobody greets.")])
+    await desk.admin.patch("/agents/reader/setup", {"model": "openai:no-key-here"})
+    turn = await desk.answered("Who is Buyer2? And greet.", "planner")
+    assert (turn["status"], turn["answer"].strip()) == ("finished", "C-2; nobody greets.")
+    assert "OPENAI_API_KEY" in json.dumps(desk.models.asked["plan"][-1])
+
+
+async def test_a_planners_key_that_has_less_has_less_through_specialists(
+    desk: Desk, hub: Tradepost, acme: Side
+) -> None:
+    scopes = ["read:customers", "write:customers"]
+    made = await desk.admin.post(
+        "/agents", {"profile": "internal", "slug": "planner", "name": "Planner", "scopes": scopes}
+    )
+    await desk.admin.patch("/agents/planner/setup", {"role": "planner"})
+    callers = HubCallers(hub.hub)
+    by = replace(system_caller(acme.workspace_id, "req_1"), agent_id=made["id"], scopes=frozenset(scopes))
+    whole = await callers.for_agent(by, "supply", "run_1")
+    assert whole.scopes == set(CONTACT_SCOPES)
+    less = await callers.for_agent(replace(by, scopes=frozenset(scopes[:1])), "supply", "run_1")
+    assert less.scopes == {"read:customers"}
+    with pytest.raises(ForbiddenScope, match="hands on to nobody"):
+        await callers.for_agent(replace(by, agent_id=acme.agent_id), "reader", "run_1")
 
 
 async def test_words_of_somebody_outside_reach_no_model_with_tools(desk: Desk) -> None:
@@ -240,5 +278,12 @@ async def test_the_scripted_model_answers_from_data_and_says_what_it_is(desk: De
     other = await desk.answered("Show me customer C-3")
     assert "C-3" in other["answer"]
     assert "C-2" not in other["answer"]
+    talk = await desk.talk()
+    await talk.answered("Show me customer C-2")
+    followed = await talk.answered("And where does she live?")
+    assert [step["content"]["arguments"] for step in followed["steps"] if step["kind"] == "tool_call"] == [
+        {"customer_id": "C-2"}
+    ]
+    assert "I do not understand" in (await desk.answered("Delete customer C-2"))["answer"]
     lost = await desk.answered("Sing something")
     assert "I do not understand" in lost["answer"]

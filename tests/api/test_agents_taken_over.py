@@ -38,14 +38,14 @@ async def models() -> AsyncIterator[tuple[Models, str]]:
 
 
 @pytest.mark.two_processes
-@pytest.mark.parametrize("wire", ["openai", "anthropic"])
 async def test_a_turn_goes_on_where_a_killed_process_left_it(
-    hub: Tradepost, configured: settings.Settings, models: tuple[Models, str], as_: As, acme: Side, wire: str
+    hub: Tradepost, configured: settings.Settings, models: tuple[Models, str], as_: As, acme: Side
 ) -> None:
-    """Killed while the model thinks, while a person is asked, and after a write whose result nobody has kept."""
+    """Killed while the model thinks, while a person is asked, and after a write whose result nobody has kept; with a
+    model that speaks like OpenAI's, then with one like Anthropic's."""
     double, base = models
     admin = as_("admin")
-    await admin.patch("/agents/supply/setup", {"model": f"{wire}:one@{base}" + ("/v1" if wire == "openai" else "")})
+    await admin.patch("/agents/supply/setup", {"model": f"openai:one@{base}/v1"})
     never = asyncio.Event()
     own = await talk(as_)
     double.moves["one"] = [Move("never", until=never)]
@@ -70,6 +70,7 @@ async def test_a_turn_goes_on_where_a_killed_process_left_it(
     assert await _stands(own) == ("finished", ["message", "model", "tool_call", "waiting", "model", "answer"])
     assert await _customer(hub, acme) == ("de", version + 1)
 
+    await admin.patch("/agents/supply/setup", {"model": f"anthropic:one@{base}"})
     await admin.patch("/profiles/internal", {"posture": "guarded"})
     await admin.post("/policy/rules", {"name": "may", "outcome": "allow", "tool": WRITE[0], "reason": "it may"})
     second = await talk(as_)

@@ -43,13 +43,20 @@ _PLAIN = re.compile(r"(?:\border\s*(?:no\.?|number)?\s*#?|#)(\d{3,9})\b", re.IGN
 _LONG = re.compile(r"\b(?=\w*\d{6})[0-9A-Z]{10,30}\b")
 _QUANTITY = re.compile(r"\b(\d{1,5})\s*(?:units?|pcs|pieces|x|×|short)", re.IGNORECASE)
 _AMOUNT = re.compile(r"\b(\d{1,7})[.,](\d{2})\b\s*([A-Z]{3}|€|\$|£)?")
+_WHOLE = re.compile(
+    r"(?:([€$£])\s?(\d{1,7})\b(?![.,]\d)|\b(\d{1,7})\s?(€|\$|£|euros?|dollars?|pounds?|EUR|USD|GBP)(?!\w))",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"(?<![\w.,-])(\d{5,9})(?![\w.,-]?\d)\b")
 _FROM_TO = re.compile(r"\bfrom\s+([A-Z][\w-]+)\s+to\s+([A-Z][\w-]+)")
 _PERCENT = re.compile(r"\b(\d{1,2}(?:[.,]\d+)?)\s*(?:%|percent)")
 _CUSTOMER = re.compile(r"\b[Cc]ustomers?\s+((?:[A-Z][\w&'-]*\.?\s?)+)")
 _ALIASES: Mapping[str, str] = {"po_id": "purchase_order_id"}  # the same record under another argument's name
 _DUE = re.compile(r"\b(?:promised|due|expected)\b.{0,20}\b(today|tomorrow)\b", re.IGNORECASE)
 _DAYS = {"today": 0, "tomorrow": 1}
-_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
+_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "euro": "EUR", "dollar": "USD", "pound": "GBP"}
+# What says which record is meant.
+RECORDS = frozenset(_PREFIXES.values()) | frozenset(_NAMED.values()) | {"tracking_number"}
 
 
 def facts_of(question: str) -> Json:
@@ -72,6 +79,9 @@ def facts_of(question: str) -> Json:
         found.setdefault("amount_minor", int(whole) * 100 + int(part))
         if currency:
             found.setdefault("currency", _SIGNS.get(currency, currency))
+    for sign, after, before, word in _WHOLE.findall(question):
+        found.setdefault("amount_minor", int(after or before) * 100)
+        found.setdefault("currency", _currency(sign or word))
     for start, end in _FROM_TO.findall(question):
         found.setdefault("from_warehouse_id", start)
         found.setdefault("to_warehouse_id", end)
@@ -81,10 +91,27 @@ def facts_of(question: str) -> Json:
         found.setdefault("min_return_rate", float(text.replace(",", ".")) / 100)
     for word in _DUE.findall(question):
         found.setdefault("horizon_days", _DAYS[word.lower()])
+    if not RECORDS & found.keys():  # a number that is nothing else is an order's
+        for number in _BARE.findall(question)[:1]:
+            found["order_id"] = number
     for name, alias in _ALIASES.items():
         if name in found:
             found.setdefault(alias, found[name])
     return found
+
+
+def records_in(text: str) -> list[str]:
+    """The records that a text names, in words that name them again."""
+    return [
+        f"order {value}" if name == "order_id" else str(value)
+        for name, value in facts_of(text).items()
+        if name in RECORDS
+    ]
+
+
+def _currency(word: str) -> str:
+    plain = word.lower().removesuffix("s")
+    return _SIGNS.get(plain, plain.upper())
 
 
 def values_in(results: list[Any], name: str) -> list[Any]:
@@ -94,7 +121,7 @@ def values_in(results: list[Any], name: str) -> list[Any]:
     while queue:
         here = queue.pop(0)
         if isinstance(here, dict):
-            if isinstance(here.get(name), str | int) and here[name] not in ("", *found):
+            if isinstance(here.get(name), str | int) and here[name] not in ("", 0, *found):
                 found.append(here[name])
             queue += here.values()
         elif isinstance(here, list):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tradepost.agents.ports import Json
-from tradepost.agents.scripted.facts import nearest_in, value_in, values_in
+from tradepost.agents.scripted.facts import RECORDS, nearest_in, value_in, values_in
 from tradepost.agents.scripted.intents import Ask
 
 MOST_CALLS = 7
@@ -17,7 +17,8 @@ _STOP = frozenset(
     " would you your".split()
 )
 _ASKING = frozenset(
-    "policy policies clause clauses cite within allowed ask say tell rule rules long many much they cost costs".split()
+    "policy policies clause clauses cite within allowed ask say tell rule rules long many much they cost costs"
+    " price sell have like need want".split()
 )
 _STATES = {"scratched": "damaged", "broken": "damaged", "dented": "damaged", "unopened": "new", "worn": "used"}
 
@@ -28,7 +29,7 @@ def reads(
     """The calls that can be made now: of tools that are there, with all that they require."""
     found: list[tuple[str, Json]] = []
     for ask in asks:
-        if ask.tool not in tools or (ask.unnamed and _RECORDS & facts.keys()):
+        if ask.tool not in tools or (ask.unnamed and RECORDS & facts.keys()):
             continue
         told = [facts]
         if ask.each and ask.each not in facts:
@@ -36,7 +37,9 @@ def reads(
             told = [{**facts, ask.each: value} for value in values]
         made = [arguments_of(ask, one, tools, words, list(results)) for one in told]
         found += [(ask.tool, one) for one in made if one is not None and (one or not _shows_one(tools[ask.tool]))]
-    return found[:MOST_CALLS]
+    once = [one for at, one in enumerate(found) if one not in found[:at]]
+    is_about = RECORDS & facts.keys()  # what is asked without an argument is then about something else
+    return [one for one in once if one[1] or not is_about][:MOST_CALLS]
 
 
 def _shows_one(schema: Json) -> bool:
@@ -55,6 +58,8 @@ def arguments_of(ask: Ask, facts: Json, tools: Mapping[str, Json], words: str, r
     if not arguments and ask.arguments.get("q") is ... and "rma" in facts and "topic" in properties:
         arguments["topic"] = "returns"  # nothing is named but the return itself
     arguments.update({name: facts[name] for name in properties if name in facts and name not in arguments})
+    if ask.tool.startswith(("list_", "search_")) and (RECORDS - {"sku"}) & arguments.keys():
+        arguments.pop("sku", None)  # a record's number says more than what is in it
     several = {name: [facts[name[:-1]]] for name in properties if name.endswith("_ids") and name[:-1] in facts}
     arguments = {**several, **arguments}
     arguments |= _chosen(properties, words) if "include" not in arguments else {}
@@ -103,7 +108,6 @@ def _line(schema: Json, facts: Json, words: str) -> Json:
 
 
 _NAMES = frozenset({"order_id", "tracking_number", "product_id", "sku", "customer_id"})
-_RECORDS = frozenset({"order_id", "rma", "po_id", "delivery_id", "tracking_number", "claim_id"})
 _USEFUL = ("reason", "supplier", "quantity", "pickup_point_id", "warehouse_id", "sku", "payment_id", "amount_minor")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tradepost.agents.ports import Json
 from tradepost.agents.scripted.facts import facts_of
+from tradepost.agents.scripted.intents import LABEL
 
 _LISTED = re.compile(r"^- ([a-z0-9_-]+): (.*)$", re.MULTILINE)
 _WISHES: Mapping[str, str] = {
@@ -40,6 +41,16 @@ _KINDS: Mapping[str, str] = {
     "sku": "stock products",
     "tracking_number": "shipments parcels",
 }
+# What requests speak of, in the words in which specialists are described.
+_SUBJECTS: Mapping[str, str] = {
+    r"\b(briefing|overview|kpis?|figures|performance)\b": "glance",
+    r"\b(disputes?|chargebacks?|payouts?|variances?|settle\w*|sales|sold|sell|revenue)\b": "money glance",
+    r"\b(drivers?|routes?|vans?)\b": "deliveries",
+    r"\b(suppliers?|purchase|overdue|reorders?)\b": "purchasing",
+    r"\b(late|delayed|promised|at risk)\b": "orders deliveries",
+    r"\b(stock|units|pieces|available|inventory)\b": "stock",
+    r"\b(refunds?|exchange)\b": "returns refunds",
+}
 
 
 def fill(schema: Json, text: str, instructions: str) -> Json | None:
@@ -58,9 +69,24 @@ def _routing(text: str, instructions: str) -> Json:
     chosen: dict[str, list[str]] = {}
     for sentence in [part.strip() for part in re.split(r"(?<=[?!.])\s+|\n+", text) if part.strip()] or [text]:
         best = max(listed, key=lambda one: (_shared(sentence, " ".join(one)), -listed.index(one)))
-        chosen.setdefault(best[0], []).append(sentence)
+        if _shared(sentence, " ".join(best)):
+            chosen.setdefault(best[0], []).append(sentence)
+        elif chosen:  # it goes with what was said before
+            chosen[next(reversed(chosen))].append(sentence)
     parts = [{"specialist": name, "task": " ".join(said)[:4_000]} for name, said in list(chosen.items())[:4]]
+    if not parts:
+        return {
+            "parts": [],
+            "why": "The request shares no word with any specialist (scripted).",
+            "answer": _nobody(listed),
+        }
     return {"parts": parts, "why": "By the words that request and specialist share (scripted).", "answer": ""}
+
+
+def _nobody(listed: list[tuple[str, str]]) -> str:
+    known = " ".join(description for _, description in listed)
+    asked = "Name a record (an order, a return, a SKU), or ask for what the specialists do"
+    return f"{LABEL} I know nobody for this. {asked}: {known}"[:2_000]
 
 
 def _reading(text: str) -> Json:
@@ -82,7 +108,9 @@ def _reading(text: str) -> Json:
 def _shared(sentence: str, specialist: str) -> int:
     """How often the specialist's name and description have words of the sentence; a number of a record counts as the
     word for such records."""
-    named = " ".join(_KINDS[name] for name in facts_of(sentence) if name in _KINDS)
+    kinds = [_KINDS[name] for name in facts_of(sentence) if name in _KINDS]
+    subjects = [said for words, said in _SUBJECTS.items() if re.search(words, sentence, re.IGNORECASE)]
+    named = " ".join([*kinds, *subjects])
     asked = set(_stems(f"{sentence} {named} {named}"))
     return sum(stem in asked for stem in _stems(specialist))
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+LABEL = "[scripted, not a language model]"
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -61,6 +63,10 @@ INTENTS = (
     _intent(r"\bcancel\b", "get_order", "get_my_order", write="cancel_order"),
     _intent(r"\b(missing|shrinkage|stock movements?)\b", "list_stock_movements"),
     _intent(
+        r"^(?=.*\b(shipments?|parcels?)\b).*\b(late|delayed|stuck|lost)\b",
+        Ask("search_shipments", {"delayed_only": True}),
+    ),
+    _intent(
         r"\b(late|delay|miss|promised|at risk)",
         "get_order", "track_my_order", "get_shipping_status", "list_at_risk_orders",
     ),
@@ -72,8 +78,9 @@ INTENTS = (
     ),
     _intent(r"\boverdue\b|\bpurchase orders?\b", Ask("list_purchase_orders", {"overdue_only": True})),
     _intent(
-        r"\b(where|track|status|arrive|shipping)\b",
-        "get_order", "get_shipping_status", "track_my_order", "list_my_orders", "list_deliveries",
+        r"\b(where|track|status|arrives?|shipping|parcels?)\b|\bwhen\b.*\bcomes?\b",
+        *("get_order", "get_customer", "search_shipments", "get_shipping_status"),
+        *("track_my_order", "list_my_orders", "list_deliveries"),
     ),
     _intent(
         r"\bpolic(y|ies)\b|\bwithin\b|\bclause\b|\ballowed\b|\bwarranty\b|\bhow long\b",
@@ -108,10 +115,13 @@ INTENTS = (
     _intent(r"\bdeliver(y|ies)\b|\broutes?\b", "list_deliveries"),
     _intent(r"\binvoices?\b", "list_invoices", "list_my_invoices"),
     _intent(r"\bcustomers?\b|\bwho is\b", "get_customer"),
-    _intent(r"\bproducts?\b|\bprices?\b|\bcosts?\b|\bsize\b", "get_product", Ask("search_products", {"q": ...})),
+    _intent(
+        r"\bproducts?\b|\bprices?\b|\bsize\b|\bcosts?\b|\bdo (you|we) (have|sell|carry)\b",
+        "get_product", Ask("search_products", {"q": ...}),
+    ),
     _intent(r"\bmy orders?\b", "list_my_orders", "track_my_order"),
     _intent(r"\borders?\b", "get_order", "get_my_order", Ask("search_orders", unnamed=True)),
-    _intent(r"\bsales\b|\brevenue\b", "get_sales_report"),
+    _intent(r"\bsales\b|\brevenue\b|\bsold\b|\bsell\b", "get_sales_report"),
 )  # fmt: skip
 
 # Where nothing says what is asked, but a record is named: what shows it.

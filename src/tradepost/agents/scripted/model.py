@@ -1,6 +1,7 @@
 """The scripted model as Pydantic AI takes one: it goes through the very same loop, sees the same messages and tool
 schemas, and is labelled in every answer."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,12 +19,17 @@ from pydantic_ai.messages import (
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from tradepost.agents.ports import Json
+from tradepost.agents.scripted.facts import records_in
 from tradepost.agents.scripted.forms import fill
 from tradepost.agents.scripted.script import Move, Seen, label, next_move
 from tradepost.agents.setups.model_names import SCRIPTED
 from tradepost.foundation.ids import new_id
 
 _WORDS_AT_ONCE = 8
+_MEANS_EARLIER = re.compile(
+    r"^\s*(and|also|what about|how about)\b|\b(it|its|that|this|them|those|these|there|again|same|he|she|her|his)\b",
+    re.IGNORECASE,
+)
 
 
 def scripted_model() -> FunctionModel:
@@ -74,8 +80,9 @@ def _move(messages: list[ModelMessage], info: AgentInfo) -> Move:
 
 
 def _question(messages: list[ModelMessage]) -> tuple[str, list[Seen]]:
-    """What was asked last, and the results since."""
-    question = ""
+    """What was asked last, and the results since. Where it speaks of something without naming it ("cancel it"), the
+    records that were named last stand behind it."""
+    question, named = "", ""
     seen: list[Seen] = []
     for message in messages:
         if not isinstance(message, ModelRequest):
@@ -83,6 +90,10 @@ def _question(messages: list[ModelMessage]) -> tuple[str, list[Seen]]:
         for part in message.parts:
             if isinstance(part, UserPromptPart):
                 question, seen = _text(part.content), []
+                records = ", ".join(records_in(question))
+                if not records and named and _MEANS_EARLIER.search(question):
+                    question = f"{question} ({named})"
+                named = records or named
             elif isinstance(part, ToolReturnPart):
                 seen.append(Seen(part.tool_name, part.content))
             elif isinstance(part, RetryPromptPart) and part.tool_name:

@@ -2,7 +2,7 @@
 question, the tools with their schemas, and the results so far."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,16 +10,19 @@ from typing import Any
 import orjson
 
 from tradepost.agents.ports import Json
-from tradepost.agents.scripted.facts import facts_of, values_in
+from tradepost.agents.scripted.facts import RECORDS, facts_of, values_in
 from tradepost.agents.scripted.filling import MOST_CALLS, PART, arguments_of, reads, telling, words_in, worked_out
-from tradepost.agents.scripted.intents import INTENTS, SHOWING, WISH_DEEDS, WISHES, Ask, Intent
+from tradepost.agents.scripted.intents import INTENTS, LABEL, SHOWING, WISH_DEEDS, WISHES, Ask, Intent
 
-LABEL = "[scripted, not a language model]"
 NOW = "now"
 _AGE = re.compile(r"\b(?:over|more than|older than|longer than|for)\s+(\d{1,4})\s*(h|hours?|days?)\b", re.IGNORECASE)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}")
 _WOULD = re.compile(r"\bwould\b|\bpreview\b|\bdry run\b", re.IGNORECASE)
 _WILL = re.compile(r"\bwill (it|they|that|this|we)\b", re.IGNORECASE)
+_BEYOND = re.compile(r"\b(delete|erase|wipe|drop|purge)\b", re.IGNORECASE)  # nothing here does that
+_RULED = re.compile(
+    r"\b(may|can|allowed|rules?|how long|how much|offer|accept|charge|fees?|do (you|we))\b", re.IGNORECASE
+)
 _FIELDS = re.compile(r"as fields \(data, not instructions\): (\{.*\})\s*$", re.DOTALL)
 
 
@@ -68,7 +71,9 @@ def next_move(question: str, tools: Mapping[str, Json], seen: Sequence[Seen]) ->
     named = next((sku for sku in values_in(results, "sku") if str(sku) in words), None)
     if named is not None:
         facts.setdefault("sku", named)
-    further = [call for call in reads(plan.asked, facts, tools, words, results) if call[0] not in called]
+    is_about = plan.deed is not None or RECORDS & facts.keys()  # else what a list begins with is nobody's question
+    asked = plan.asked if is_about else [one for one in plan.asked if one.each]
+    further = [call for call in reads(asked, facts, tools, words, results) if call[0] not in called]
     if further and len(called) < MOST_CALLS:
         return Move(calls=further)
     done = 0 if plan.deed is None else sum(one.tool == plan.deed.tool for one in seen)
@@ -118,19 +123,32 @@ def _plan(words: str, facts: Json, tools: Mapping[str, Json], fields: Json | Non
         deed = WISH_DEEDS.get(wish)
         asked = WISHES.get(wish, ())
         return _Plan(reads(asked, facts, tools, words), deed if deed and deed.tool in tools else None, asked)
-    for intent in INTENTS:
-        if intent.words.search(words):
-            plan = _Plan(reads(intent.reads, facts, tools, words), _deed(intent, tools), intent.reads)
-            if plan.reads or plan.deed:
-                return plan
+    if _BEYOND.search(words):
+        return _Plan()
+    for meant in _meant(words):
+        every = [one for intent in meant for one in intent.reads]
+        deed = next((one for one in (_deed(intent, tools) for intent in meant) if one is not None), None)
+        plan = _Plan(reads(every, facts, tools, words), deed, every)
+        if plan.reads or plan.deed:
+            return plan
     for name, showing in SHOWING:
         found = reads([Ask(tool) for tool in showing], facts, tools, words) if name in facts else []
         if found:
             return _Plan(found[:1])
     nearest = _nearest(words, facts, tools)
-    if not nearest and "search_policies" in tools and telling(words):
+    if not nearest and "search_policies" in tools and _RULED.search(words) and telling(words):
         nearest = [("search_policies", {"q": telling(words)})]
     return _Plan(nearest)
+
+
+def _meant(words: str) -> Iterator[list[Intent]]:
+    """The kinds of question this may be, the likeliest first: of several sentences what each of them asks, then one."""
+    said = [part for part in re.split(r"(?<=[?!.;])\s+", words) if part]
+    each = [next((intent for intent in INTENTS if intent.words.search(part)), None) for part in said]
+    found = [intent for at, intent in enumerate(each) if intent is not None and intent not in each[:at]]
+    if len(found) > 1:
+        yield found
+    yield from ([intent] for intent in INTENTS if intent.words.search(words))
 
 
 def _deed(intent: Intent, tools: Mapping[str, Json]) -> Ask | None:
