@@ -22,6 +22,7 @@ LIBRARIES = {
 OPENERS = {"open_connection", "create_connection", "HttpPool", "open_unix_connection", "sock_connect", "getaddrinfo"}
 
 GUARDED = {
+    "agents/models/naming.py": "models' endpoints: the guard checks them each time, and no redirect is followed",
     "hub/upstreams/guard.py": "the guard itself",
     "hub/upstreams/clients.py": "servers: over the guard's own pools",
     "hub/upstreams/diagnosis.py": "what is wrong with a server: the guard's addresses alone",
