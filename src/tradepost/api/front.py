@@ -17,6 +17,7 @@ from tradepost.api.answer import Answer
 from tradepost.api.application import application, document
 from tradepost.api.parts import Parts
 from tradepost.api.problems import MEDIA_TYPE, NOT_FOUND, Problem, problem_of
+from tradepost.database.again import unless_kept, whole
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import canonical, parse_strict
 from tradepost.foundation.errors import InvalidArgument, TradepostError, Unauthenticated, Unavailable
@@ -101,7 +102,7 @@ class Front:
         )
         if _takes_key_itself(path):
             return await self._routed(exchange, caller, body, key)
-        kept = await self._replays.claim(asked)
+        kept = await whole(lambda: self._replays.claim(asked))
         if kept is not None:
             headers = {"content-type": "application/json", REPLAYED_HEADER: "true"}
             return Answer(kept.status, kept.body.encode(), headers if kept.body else {REPLAYED_HEADER: "true"})
@@ -112,7 +113,8 @@ class Front:
                 await self._replays.free(asked)
             raise
         if answer.status < 400:
-            await self._replays.keep(asked, answer.status, (answer.for_repetitions or answer.body).decode())
+            said = (answer.for_repetitions or answer.body).decode()
+            await whole(lambda: self._replays.keep(asked, answer.status, said))
         elif answer.status < 500:
             await self._replays.free(asked)
         return answer
@@ -125,6 +127,11 @@ class Front:
 
     async def _routed(self, exchange: Exchange, caller: Caller, body: bytes, key: str | None = None) -> Answer:
         """What the route of a request answers. Raises whatever it raises."""
+        if exchange.method not in _WRITES:
+            return await self._through_route(exchange, caller, body, key)
+        return await unless_kept(lambda: self._through_route(exchange, caller, body, key))
+
+    async def _through_route(self, exchange: Exchange, caller: Caller, body: bytes, key: str | None) -> Answer:
         collected = Answer(500)
         scope = {**exchange.scope, CALLER: caller, PARTS: self._parts, KEY_TAKEN: key, ANSWER: collected}
 
