@@ -4,6 +4,7 @@ counts at the other one, from its next request on (on PostgreSQL within a second
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import traceback
@@ -20,6 +21,7 @@ import pytest
 from tests.api.test_access import RULES
 from tests.api.world import Client, Side, add_customers
 from tests.engines import DatabaseUrls
+from tests.hub.billing import DOCUMENT, KEY, billing
 from tests.processes import ROOT, Place
 from tests.protocol.conftest import modern_headers, modern_meta, served
 from tradepost.database.engine import Database
@@ -27,6 +29,8 @@ from tradepost.hub.registry.injection_rules import ASSERTION_HEADER
 
 Json = dict[str, Any]
 SECONDS = 30.0
+PLANNED = {"type": "object", "properties": {"plan": {"type": "boolean"}}}
+RESOURCE = {"uri": "routes://late", "name": "Late routes"}
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
 
 # Doors whose effect through another process is shown elsewhere, and where.
@@ -44,28 +48,8 @@ ELSEWHERE: dict[str, str] = {
 # Doors that no test goes through with two processes. They end where the others do: a row, and the registry's version
 # counted up in the same transaction (hub/access/changes), or a row that is read whenever it is asked for.
 NOT_SHOWN = {
-    "DELETE /servers/{server}/connection",
-    "POST /apis",
-    "PATCH /servers/{server}/api",
-    "PUT /servers/{server}/api/document",
-    "PUT /servers/{server}/api/credentials",
-    "PATCH /servers/{server}/resources/{resource}",
-    "POST /servers/{server}/resources/{resource}/approve",
-    "PATCH /servers/{server}/prompts/{prompt}",
-    "POST /servers/{server}/prompts/{prompt}/approve",
-    "PUT /servers/{server}/tools/{tool}/dry-run",
-    "PATCH /contacts/{contact}",
-    "POST /audit/prune",
-    "POST /configuration",
-    "POST /registry/servers",
-    "POST /conversations/{conversation}/feedback",
-    "POST /conversations/{conversation}/redact",
-    "PATCH /conversations/rules",
-    "PATCH /agents/{agent}/setup",
-    "POST /knowledge/entries",
-    "PATCH /knowledge/entries/{entry}",
-    "POST /knowledge/proposals",
-    "PATCH /knowledge/proposals/{proposal}",
+    "DELETE /servers/{server}/connection",  # needs a vendor's sign-in first: tests/hub/oauth, by the same row
+    "POST /registry/servers",  # needs a public registry; it ends as POST /servers does
 }
 # They look, and change nothing that another process would have to hear of.
 LOOKING = {
@@ -110,17 +94,19 @@ class Foreign:
             return 202, None
         if headers.get("mcp-protocol-version") == "2026-07-28":
             return 400, {"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32600, "message": "older"}}
-        tool = {"name": "track", "description": "Where a parcel is.", "inputSchema": {"type": "object"}}
+        tool = {"name": "track", "description": "Where a parcel is.", "inputSchema": PLANNED}
         results: dict[str, Json] = {
             "initialize": {
                 "protocolVersion": "2025-11-25",
-                "capabilities": {"tools": {}},
+                "capabilities": {"tools": {}, "resources": {}, "prompts": {}},
                 "serverInfo": {"name": "f", "version": "1"},
             },
             "tools/list": {"tools": [tool]},
-            "resources/list": {"resources": []},
+            "resources/list": {"resources": [RESOURCE]},
+            "resources/read": {"contents": [{"uri": RESOURCE["uri"], "text": path}]},
+            "prompts/get": {"messages": [{"role": "user", "content": {"type": "text", "text": path}}]},
             "resources/templates/list": {"resourceTemplates": []},
-            "prompts/list": {"prompts": []},
+            "prompts/list": {"prompts": [{"name": "late"}]},
             "tools/call": {"content": [{"type": "text", "text": path}]},
         }
         if method == "tools/call":
@@ -424,6 +410,91 @@ async def servers_their_secrets_and_their_successors(pair: Pair) -> None:
 
 
 @case
+async def resources_and_prompts(pair: Pair) -> None:
+    await pair.change("POST", "/servers", {"slug": "routes", "url": f"{pair.foreign.url}/routes"})
+    await pair.change("POST", "/servers/routes/discover", {})
+    await pair.change("PUT", "/servers/routes/tools/track/dry-run", {"argument": "plan"})
+    assert (await pair.look("/servers/routes/tools/track/dry-run"))["argument"] == "plan"
+    for kind, name in (("resources", RESOURCE["uri"]), ("prompts", "late")):
+        (one,) = [one for one in (await pair.look(f"/servers/routes/{kind}"))["items"] if one["name"] == name]
+        at = f"/servers/routes/{kind}/{one['id']}"
+        await pair.change("POST", f"{at}/approve", {"digest": one["digest"]})
+        assert (await pair.look(at))["state"] == "enabled"
+        await pair.change("PATCH", at, {"enabled": False})
+        assert (await pair.look(at))["state"] == "disabled"
+
+
+@case
+async def apis_and_their_documents(pair: Pair) -> None:
+    async with billing() as api:
+        document = {**DOCUMENT, "servers": [{"url": f"{api.url}/v1"}]}
+        given = {"slug": "bills", "document": json.dumps(document), "credentials": {"Key": "wrong"}}
+        await pair.change("POST", "/apis", given)
+        await pair.change("PATCH", "/servers/bills/api", {"operations": ["get_invoice"]})
+        chosen = (await pair.look("/servers/bills/api"))["choice"]
+        assert chosen == ["get_invoice"]
+        other = Client(pair.second, pair.side.secrets["owner"])
+        assert not (await other.send("POST", "/servers/bills/test", {})).json()["ok"]
+        await pair.change("PUT", "/servers/bills/api/credentials", {"credentials": {"Key": KEY}})
+
+        async def let_in() -> bool:
+            return bool((await other.send("POST", "/servers/bills/test", {})).json()["ok"])
+
+        await soon(let_in)
+        digest = (await pair.look("/servers/bills/api"))["digest"]
+        newer = {**document, "info": {"title": "Newer", "version": "2"}}
+        await pair.change("PUT", "/servers/bills/api/document", {"document": json.dumps(newer)})
+        assert (await pair.look("/servers/bills/api"))["digest"] != digest
+        await pair.change("DELETE", "/servers/bills")
+
+
+@case
+async def what_the_shop_knows(pair: Pair) -> None:
+    entry = {"slug": "opening-hours", "title": "Opening hours", "body": "We are open on Sundays.", "kind": "article"}
+    await pair.change("POST", "/knowledge/entries", entry)
+    assert (await pair.look("/knowledge/entries/opening-hours"))["status"] == "published"
+    await pair.change("PATCH", "/knowledge/entries/opening-hours", {"status": "archived", "reason": "old"})
+    assert (await pair.look("/knowledge/entries/opening-hours"))["status"] == "archived"
+    wish = {"entry": "opening-hours", "body": "We are closed on Sundays.", "reason": "the law"}
+    made = await pair.change("POST", "/knowledge/proposals", wish)
+    assert (await pair.look(f"/knowledge/proposals/{made['id']}"))["status"] == "proposed"
+    await pair.change("PATCH", f"/knowledge/proposals/{made['id']}", {"status": "rejected"}, who="operator")
+    assert (await pair.look(f"/knowledge/proposals/{made['id']}"))["status"] == "rejected"
+
+
+@case
+async def conversations_and_agents(pair: Pair) -> None:
+    await pair.change("PATCH", "/agents/supply/setup", {"instructions": "Be brief."})
+    assert (await pair.look("/agents/supply/setup"))["instructions"] == "Be brief."
+    await pair.change("PATCH", "/conversations/rules", {"keep_days": 400})
+    assert (await pair.look("/conversations/rules"))["keep_days"] == 400
+    owner = Client(pair.first, pair.side.secrets["owner"])
+    talk = (await owner.send("POST", "/conversations", {"agent": "supply"})).json()
+    at = f"/conversations/{talk['id']}"
+    assert (await owner.send("POST", f"{at}/messages", {"message": "Hello"})).status_code == 202
+
+    async def answered() -> bool:
+        turns: list[Json] = (await pair.look(at))["page"]["items"]
+        return bool(turns) and turns[-1]["status"] in ("finished", "failed", "stopped")
+
+    await soon(answered)
+    await pair.change("POST", f"{at}/feedback", {"score": 4})
+    await pair.change("POST", f"{at}/redact", {})
+    assert (await pair.look(at))["redacted_at"] is not None
+
+
+@case
+async def contacts_and_whole_configurations(pair: Pair) -> None:
+    document = await pair.look("/configuration")
+    document = {**document, "profiles": [*document["profiles"], {"slug": "written-down"}]}
+    await pair.change("POST", "/configuration", document)
+    assert (await pair.look("/profiles/written-down"))["slug"] == "written-down"
+    await pair.change("PATCH", "/contacts/C-2", {"language": "fr"}, who="agent")
+    waiting = (await pair.look("/approvals"))["items"]
+    assert any(one["arguments"].get("language") == "fr" for one in waiting)
+
+
+@case
 async def oauth_clients(pair: Pair) -> None:
     made = await pair.change("POST", "/oauth-clients", {"name": "Night job", "agent": "supply", "proof": "secret"})
     form = {"grant_type": "client_credentials", "client_id": made["client_id"], "client_secret": made["secret"]}
@@ -484,6 +555,8 @@ async def how_is_recorded(pair: Pair) -> None:
 
     await soon(nothing)
     await pair.change("PATCH", "/audit-settings", {"arguments": "masked"})
+    await pair.change("POST", "/audit/prune", {"before": (datetime.now(UTC) - timedelta(days=1)).isoformat()})
+    assert (await pair.look("/audit?limit=1"))["items"]  # what is newer stays
 
 
 @pytest.fixture

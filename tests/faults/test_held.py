@@ -149,25 +149,54 @@ async def test_an_approval_that_somebody_holds_is_not_answered_and_not_lost(hub:
     assert (await approve()).status_code == 409
 
 
+BREAKS = """CREATE SEQUENCE broken_{table};
+    CREATE FUNCTION breaks_{table}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+    IF nextval('broken_{table}') <= {times} THEN RAISE EXCEPTION 'broken off' USING ERRCODE = '{state}'; END IF;
+    RETURN NEW; END $$;
+    CREATE TRIGGER breaks_{table} AFTER {what} ON {table} FOR EACH ROW EXECUTE FUNCTION breaks_{table}()"""
+
+
 @pytest.mark.parametrize("engine_name", ["postgres"])
 @pytest.mark.parametrize("state", ["40001", "40P01"])
-async def test_a_transaction_that_is_broken_off_leaves_nothing_and_its_key_still_counts_once(
+async def test_a_transaction_that_is_broken_off_is_made_again_as_a_whole(
     hub: Hub, database_urls: DatabaseUrls, state: str
 ):
-    """The database itself breaks it off, as it does with a deadlock or a serialization failure."""
-    broken = f"""CREATE SEQUENCE broken;
-        CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
-        IF nextval('broken') <= 2 THEN RAISE EXCEPTION 'broken off' USING ERRCODE = '{state}'; END IF;
-        RETURN NEW; END $$;
-        CREATE TRIGGER breaks AFTER INSERT ON actions FOR EACH ROW EXECUTE FUNCTION breaks()"""
+    """The database itself breaks it off, as it does with a deadlock or a serialization failure: three times are mended
+    by the hub, more are for the client, and nothing of them is left."""
+
+    def breaks(other: psycopg.Connection[Any], table: str, what: str, times: int) -> None:
+        other.execute(BREAKS.format(table=table, what=what, times=times, state=state).encode())
+
     with psycopg.connect(database_urls.hub, autocommit=True) as other:
-        other.execute(broken.encode())
-    for _ in range(2):
-        assert is_refused(*await ship(hub, "broken"))
-        assert (await hub.actions(), shipped(hub)) == ([], 0)
-    await done_once(hub, "broken")
-    await done_once(hub, "broken")
-    assert shipped(hub) == 1
+        breaks(other, "actions", "INSERT", 3)  # what is frozen for people
+        action = await asked(hub, "frozen")
+        breaks(other, "action_verdicts", "INSERT", 3)  # a person's answer
+        approve = await approves(hub, action)
+        key = (await hub.world.key(user_id=hub.world.owner.user_id)).secret
+        breaks(other, "hub_outbox", "INSERT", 2)  # with its event, and the outcome with its own
+        assert (await approve()).status_code == 200
+        async with asyncio.timeout(SECONDS):
+            while [one.state for one in await hub.actions() if one.id == action] != ["succeeded"]:
+                await hub.call("well_track", parcel="7")  # each look is a request
+        assert shipped(hub) == 1
+        breaks(other, "profiles", "INSERT", 3)  # any change over REST
+        headers = {"authorization": f"Bearer {key}", "host": HOST, "idempotency-key": "p1"}
+        profile = {"json": {"slug": "new"}, "headers": headers}
+        made = await hub.http.post(f"{hub.url}/api/v1/profiles", **profile)
+        assert made.status_code == 201, made.text
+        again = await hub.http.post(f"{hub.url}/api/v1/profiles", **profile)
+        assert (again.text, again.headers["idempotency-replayed"]) == (made.text, "true")
+        async with hub.world.changing() as session:
+            await set_posture(session, hub.world.owner, "team", "guarded")
+        other.execute("SELECT setval('broken_actions', 1, false)")
+        await done_once(hub, "allowed")  # the intent
+        before = len(await hub.actions())
+        other.execute("ALTER SEQUENCE broken_actions MINVALUE -10")
+        other.execute("SELECT setval('broken_actions', 0, false)")  # four in a row
+        assert is_refused(*await ship(hub, "worse"))
+        assert (len(await hub.actions()), shipped(hub)) == (before, 2)
+        await done_once(hub, "worse")
+        assert shipped(hub) == 3
 
 
 class Forgetful(Relay):

@@ -2,6 +2,7 @@
 (security rows 5 and 6, §4.2)."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -20,9 +21,11 @@ from tradepost.commerce.returns.models import Return
 from tradepost.commerce.support.models import Ticket
 from tradepost.database.base import StoreBase
 from tradepost.foundation.caller import Caller
+from tradepost.foundation.errors import NotFound
 from tradepost.foundation.ids import new_id
 from tradepost.hub.access.agents import create_agent, create_profile, set_posture
 from tradepost.hub.access.keys import mint
+from tradepost.hub.access.shoppers import mint_shopper_session
 from tradepost.hub.registration.assignments import assign
 from tradepost.protocol.builtin import Json
 
@@ -211,3 +214,72 @@ async def test_an_obedient_agent_changes_nothing_alone(hub: Tradepost, by: Calle
     named = await planted(hub, by.workspace_id, FIELDS[1], "O'Brien & Sons (Europe) Ltd.", last)
     await does.call("get_customer", {"customer_id": named}, "plain")
     assert (await does.obey("add_order_note", {"note": "paid"}, "plain"))["status"] == "succeeded"  # a name is a name
+
+
+# What a customer may ask for themselves, and where their own words come back to them.
+SHOPPER_TOOLS = ("list_my_orders", "get_my_order", "cancel_my_order", "start_my_return", "report_my_problem")
+OF_SHOPPERS = {
+    "cancel_order": ("cancel_my_order", {"reason": "sent in error"}),
+    "initiate_refund": ("start_my_return", {"lines": [{"line": 1, "quantity": 1, "reason": "other"}]}),
+    "apply_store_credit": ("report_my_problem", {"problem": "damage", "lines": [{"line": 1}]}),
+}
+
+
+async def let_in(hub: Tradepost, by: Caller, customer: str) -> Caller:
+    """A customer who is signed in, at the assistant that comes along."""
+    async with hub.hub.transaction(by.workspace_id, write=True) as session:
+        made = await mint_shopper_session(session, by, customer)
+    return await hub.authenticator.authenticate(made.token, new_id("req"))
+
+
+@pytest.mark.behaviour("S0.33")
+async def test_an_obedient_assistant_of_a_customer_stays_with_that_customer(hub: Tradepost, by: Caller) -> None:
+    """Every text in what the customer is shown: nothing is written without a person, and nothing of other customers or
+    workspaces is seen, whoever's id is named and wherever (security row 19)."""
+    shop = await fill(hub, by.workspace_id, 101, "Ostrava", 12)
+    other = await fill(hub, "wsp_far", 102, "Zlin", 24)
+    orders = [row for row in shop.rows if isinstance(row, Order)]
+    mine = next(row for row in orders if (row.status, row.fulfillment_status) == ("open", "unfulfilled"))
+    theirs = next(row for row in orders if row.customer_id != mine.customer_id)
+    known = {row.number for row in orders}
+    far = next(row for row in other.rows if isinstance(row, Order) and row.number not in known)
+    async with hub.store.transaction(by.workspace_id, write=True) as session:
+        (await session.get_one(Customer, (by.workspace_id, mine.customer_id))).number = "C-77"
+    does = Obedient(hub, await let_in(hub, by, "C-77"), mine.number, "C-77", far.number, "", [])
+    before, beyond = await stored(hub, by.workspace_id), await stored(hub, "wsp_far")
+    wrong, asked = [], set()
+    every = payloads(order=mine.number, customer=theirs.customer_id, far=far.number)
+    for index, payload in enumerate(islice(every, 0, None, 4)):  # every disguise, every wish
+        run = f"run-{index}"
+        async with hub.store.transaction(by.workspace_id, write=True) as session:
+            row = await session.get_one(Order, (by.workspace_id, mine.id))
+            row.po_number = payload.text[:200]
+            row.shipping_address = {**(row.shipping_address or {}), "line2": payload.text}
+        read = await does.call("get_my_order", {"order_id": mine.number}, run)
+        assert not read["isError"], read
+        tool, more = OF_SHOPPERS.get(payload.tool, ("get_my_order", {}))
+        for which, order in enumerate((mine, theirs, far)):
+            given = {"order_id": order.number, **more}
+            if tool != "get_my_order":
+                given["idempotency_key"] = f"k-{run}-{which}"
+            done = (await does.call(tool, given, run))["structuredContent"]
+            if order is not mine:
+                if done.get("code") != "not_found":
+                    wrong.append((tool, order.number, done))
+            elif done.get("status") == "approval_required":
+                asked.add(tool)
+            elif tool != "get_my_order" and done.get("code") not in ("state_conflict", "limit_exceeded"):
+                wrong.append((tool, order.number, done))
+        named = await does.call("list_my_orders", {"customer_id": theirs.customer_id}, run)
+        if not named["isError"] and theirs.number in str(named["structuredContent"]):
+            wrong.append(("list_my_orders", theirs.number, named))
+        for absent in ("get_order", "initiate_refund", "update_customer"):
+            if index == 0:
+                with pytest.raises(NotFound):
+                    await does.call(absent, {"order_id": mine.number, "idempotency_key": "k"}, run)
+    assert wrong == []
+    assert "cancel_my_order" in asked
+    unchanged = [row for row in before if not row.startswith("orders ")]
+    assert [row for row in await stored(hub, by.workspace_id) if not row.startswith("orders ")] == unchanged
+    assert await stored(hub, "wsp_far") == beyond
+    assert not [said for said in does.said if "Zlin" in said]

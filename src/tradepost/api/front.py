@@ -19,6 +19,7 @@ from tradepost.api.application import application, document
 from tradepost.api.customers import is_for
 from tradepost.api.parts import Parts
 from tradepost.api.problems import MEDIA_TYPE, NOT_FOUND, Problem, problem_of
+from tradepost.database.again import unless_kept, whole
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.canonical import canonical, parse_strict
 from tradepost.foundation.errors import InvalidArgument, TradepostError, Unauthenticated, Unavailable
@@ -122,7 +123,7 @@ class Front:
         )
         if _takes_key_itself(path):
             return await self._routed(exchange.scope, caller, body, key)
-        kept = await self._replays.claim(asked)
+        kept = await whole(lambda: self._replays.claim(asked))
         if kept is not None:
             headers = {"content-type": "application/json", REPLAYED_HEADER: "true"}
             return Answer(kept.status, kept.body.encode(), headers if kept.body else {REPLAYED_HEADER: "true"})
@@ -133,7 +134,8 @@ class Front:
                 await self._replays.free(asked)
             raise
         if answer.status < 400:
-            await self._replays.keep(asked, answer.status, (answer.for_repetitions or answer.body).decode())
+            said = (answer.for_repetitions or answer.body).decode()
+            await whole(lambda: self._replays.keep(asked, answer.status, said))
         elif answer.status < 500:
             await self._replays.free(asked)
         return answer
@@ -146,6 +148,11 @@ class Front:
 
     async def _routed(self, asked: Scope, caller: Caller, body: bytes, key: str | None = None) -> Answer:
         """What the route of a request answers. Raises whatever it raises."""
+        if asked["method"] not in _WRITES:
+            return await self._through_route(asked, caller, body, key)
+        return await unless_kept(lambda: self._through_route(asked, caller, body, key))
+
+    async def _through_route(self, asked: Scope, caller: Caller, body: bytes, key: str | None) -> Answer:
         collected = Answer(500)
         scope = {**asked, CALLER: caller, PARTS: self._parts, KEY_TAKEN: key, ANSWER: collected}
 

@@ -20,6 +20,7 @@ import tradepost.agents.tables
 import tradepost.hub.tables  # noqa: F401 (every table: foreign keys lead from part to part)
 from tradepost import settings
 from tradepost.cli import console
+from tradepost.database.again import unless_kept
 from tradepost.database.engine import HUB_CACHE_KIB, Database
 from tradepost.database.schema import require_current
 from tradepost.foundation import logs
@@ -165,7 +166,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
 
     async def started() -> None:
         try:
-            await work()
+            await unless_kept(work)
         finally:
             await _end_the_rest()
 

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tradepost.database import inline_sqlite, threaded_sqlite, windows
+from tradepost.database.again import committed
 from tradepost.database.appending import Appending
 from tradepost.database.bulk import BulkWriter, Row
 from tradepost.database.quick_reads import QuickReads
@@ -162,6 +163,7 @@ class Database:
             yield session
             if write:
                 await session.commit()
+                committed()
 
     def system(self, *, write: bool, quick: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
         """A session over all workspaces: for looking up a credential, the sweeper, the relay and the sealer only.

@@ -102,11 +102,9 @@ def facts_of(question: str) -> Json:
 
 def records_in(text: str) -> list[str]:
     """The records that a text names, in words that name them again."""
-    return [
-        f"order {value}" if name == "order_id" else str(value)
-        for name, value in facts_of(text).items()
-        if name in RECORDS
-    ]
+    words = {name: word for word, name in _NAMED.items()}
+    named = [(name, value) for name, value in facts_of(text).items() if name in RECORDS]
+    return [f"{words[name]} {value}" if name in words else str(value) for name, value in named]
 
 
 def _currency(word: str) -> str:

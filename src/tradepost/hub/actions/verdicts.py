@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.database.again import whole
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import ForbiddenScope, InvalidArgument, StateConflict
@@ -77,21 +78,30 @@ class Verdicts:
         if not 1 <= len(members) <= MOST_AT_ONCE:
             raise InvalidArgument(f"One answer is for 1 to {MOST_AT_ONCE} actions.", field="members")
         proven = await self._proven(by, how)
-        async with self._database.transaction(by.workspace_id, write=True) as session:
-            user = await person_behind(session, by)
-            actions = [await locked(session, action_id) for action_id in sorted(members)]
-            for action in actions:
-                await require_right(session, user, action, await self._clock.now(session))
-            check_one_shape(actions, members)
-            for action in actions:
-                await self._one(session, action, by, user, answer, comment, how, proven=proven)
-            shown = [await view(session, action_id) for action_id in members]
+
+        async def answered() -> list[ActionView]:
+            async with self._database.transaction(by.workspace_id, write=True) as session:
+                user = await person_behind(session, by)
+                actions = [await locked(session, action_id) for action_id in sorted(members)]
+                for action in actions:
+                    await require_right(session, user, action, await self._clock.now(session))
+                check_one_shape(actions, members)
+                for action in actions:
+                    await self._one(session, action, by, user, answer, comment, how, proven=proven)
+                return [await view(session, action_id) for action_id in members]
+
+        shown = await whole(answered)
         self._approved()
         return shown
 
     async def confirm(self, by: Caller, action_id: str, accepted: bool) -> ActionView:
         """The answer of the person who made the call, where the decision lets them say it themselves. Raises
         ForbiddenScope for whoever is another one, an agent, or nobody; StateConflict."""
+        shown = await whole(lambda: self._confirmed(by, action_id, accepted=accepted))
+        self._approved()
+        return shown
+
+    async def _confirmed(self, by: Caller, action_id: str, *, accepted: bool) -> ActionView:
         async with self._database.transaction(by.workspace_id, write=True) as session:
             action = await locked(session, action_id)
             user = await session.scalar(select(User).where(User.id == by.user_id, User.status == "active"))
@@ -107,12 +117,13 @@ class Verdicts:
             right, how = Right(user, user.id), How(way=CONFIRMED)
             answer: Answer = "approve" if accepted else "reject"
             await self._taking.take(session, action, by, right, answer, None, how, now)
-            shown = await view(session, action_id)
-        self._approved()
-        return shown
+            return await view(session, action_id)
 
     async def cancel(self, by: Caller, action_id: str) -> ActionView:
         """Take back an action that is pending, or approved and not yet started. Raises like approve."""
+        return await whole(lambda: self._canceled(by, action_id))
+
+    async def _canceled(self, by: Caller, action_id: str) -> ActionView:
         async with self._database.transaction(by.workspace_id, write=True) as session:
             user = await person_behind(session, by)
             action = await locked(session, action_id)
@@ -130,6 +141,11 @@ class Verdicts:
         effect. Raises like approve."""
         check_comment(comment)
         proven = await self._proven(by, how)
+        return await whole(lambda: self._settled(by, action_id, found, comment, how, proven=proven))
+
+    async def _settled(
+        self, by: Caller, action_id: str, found: Found, comment: str | None, how: How, *, proven: bool
+    ) -> ActionView:
         async with self._database.transaction(by.workspace_id, write=True) as session:
             user = await person_behind(session, by)
             action = await locked(session, action_id)
@@ -143,6 +159,16 @@ class Verdicts:
     async def _answer(self, by: Caller, action_id: str, answer: Answer, comment: str | None, how: How) -> ActionView:
         check_comment(comment)
         proven = await self._proven(by, how)
+        shown, late = await whole(lambda: self._answered(by, action_id, answer, comment, how, proven=proven))
+        if late is not None:
+            raise late
+        self._approved()
+        return shown
+
+    async def _answered(
+        self, by: Caller, action_id: str, answer: Answer, comment: str | None, how: How, *, proven: bool
+    ) -> tuple[ActionView, StateConflict | None]:
+        """One transaction. With the refusal of an answer that came too late, which is kept as such."""
         late: StateConflict | None = None
         async with self._database.transaction(by.workspace_id, write=True) as session:
             user = await person_behind(session, by)
@@ -155,11 +181,7 @@ class Verdicts:
                 late = expired(action.expires_at)
             else:
                 await self._one(session, action, by, user, answer, comment, how, proven=proven)
-            shown = await view(session, action_id)
-        if late is not None:
-            raise late
-        self._approved()
-        return shown
+            return await view(session, action_id), late
 
     async def _one(
         self,

@@ -40,7 +40,10 @@ def chosen_for(call: Call) -> Chosen:
     """The rules that are about a call."""
     tool, caller = call.tool, call.caller
     bundled = tool.server_kind == "builtin"
-    target = Target(caller.agent_id, caller.profile_id, tool.server_slug, tool.raw_name, tool.tool_class, bundled)
+    sends = call.sends is not None
+    target = Target(
+        caller.agent_id, caller.profile_id, tool.server_slug, tool.raw_name, tool.tool_class, bundled, sends
+    )
     return rules_of(call).chosen(target)
 
 
@@ -103,6 +106,7 @@ def plain_call(call: Call, parts: Parts) -> PlainCall:
         role=call.standing.role if call.standing is not None else None,
         tainted=call.taint is not None,
         taint="" if call.taint is None else call.taint.words(parts.now()),
+        sends=call.sends or "",
         signal="none" if call.signal is None else call.signal.level,
         signal_kinds=() if call.signal is None else call.signal.kinds,
         figures=_figures(call),

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.database.again import whole
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.actions.burst import require_room
 from tradepost.hub.actions.models import Action
@@ -87,6 +88,20 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
     await parts.audit.prepare(call.caller.workspace_id)
     if call.taint is not None:
         await parts.signals.settled(call.caller)
+    action, made = await whole(lambda: _frozen(call, parts, decision, key, preview))
+    parts.checkpoint("asked")
+    if not made:
+        await answer_from_earlier(call, parts, action)
+        return
+    call.action, call.recorded = action, True
+    if caller_is_asked(call):
+        await ask_caller(call, parts, action)
+    else:
+        call.answer = waiting(call, action)
+
+
+async def _frozen(call: Call, parts: Parts, decision: Ask, key: str, preview: Json) -> tuple[Action, bool]:
+    """One transaction: the pending action with its event and its row in the audit; or the action of an earlier call."""
     async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
         now = await parts.clock.now(session)
         await require_room(session, call.caller, call.quotas, now)
@@ -122,15 +137,7 @@ async def _ask(call: Call, parts: Parts, decision: Ask, key: str) -> None:
                 request_id=call.caller.request_id,
                 payload={CALLER_FIRST: True} if caller_is_asked(call) else None,
             )
-    parts.checkpoint("asked")
-    if not made:
-        await answer_from_earlier(call, parts, action)
-        return
-    call.action, call.recorded = action, True
-    if caller_is_asked(call):
-        await ask_caller(call, parts, action)
-    else:
-        call.answer = waiting(call, action)
+    return action, made
 
 
 async def _read_before(call: Call, parts: Parts, session: AsyncSession) -> Json | None:

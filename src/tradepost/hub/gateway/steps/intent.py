@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.database.again import whole
 from tradepost.foundation.errors import StateConflict, Unavailable
 from tradepost.hub.actions.lease import Claim, mark_started
 from tradepost.hub.actions.models import Action
@@ -33,12 +34,7 @@ async def _declare(call: Call, parts: Parts) -> None:
     claimed = call.claim is not None
     try:
         await parts.audit.prepare(call.caller.workspace_id)
-        async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
-            earlier = None if claimed else await _open(call, parts, session)
-            if earlier is None:
-                await _count(call, parts, session)
-                parts.checkpoint("counted")
-                await _start(call, parts, session)
+        earlier = await whole(lambda: _stored(call, parts, claimed=claimed))
     except _Overtaken as overtaken:
         await _ask_instead(call, parts, overtaken.decision, claimed=claimed)
         return
@@ -52,6 +48,18 @@ async def _declare(call: Call, parts: Parts) -> None:
         await answer_from_earlier(call, parts, earlier)
         return
     parts.checkpoint("intended")
+
+
+async def _stored(call: Call, parts: Parts, *, claimed: bool) -> Action | None:
+    """One transaction: the action, what policy counts of it, and its intent. Returns the action of an earlier call, if
+    there is one: then nothing of this call is kept."""
+    async with parts.database.transaction(call.caller.workspace_id, write=True) as session:
+        earlier = None if claimed else await _open(call, parts, session)
+        if earlier is None:
+            await _count(call, parts, session)
+            parts.checkpoint("counted")
+            await _start(call, parts, session)
+    return earlier
 
 
 class _Overtaken(Exception):

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from tradepost.database.again import whole
 from tradepost.foundation.errors import TradepostError
 from tradepost.foundation.untrusted import clean
 from tradepost.hub.actions.expiry import retired_key
@@ -78,7 +79,7 @@ async def _end(call: Call, parts: Parts, claim: Claim, action: Action) -> None:
         if isinstance(ending, Held):
             await _hand_over(call, parts, claim, action, ending)
             return
-        taken = await _record(call, parts, claim, action, ending)
+        taken = await whole(lambda: _record(call, parts, claim, action, ending))
         if not taken and not (call.sent or claim.started) and not await _is_there(parts, action):
             # Its intent was not stored, so there is no action: the call was refused, with the reason that stands there.
             call.action = call.claim = None
