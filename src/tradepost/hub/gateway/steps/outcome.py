@@ -172,24 +172,25 @@ def _single_row(call: Call) -> AuditFact:
     kind: AuditKind = "refused" if refused else "read"
     verb = _verb(call)
     code = _error_code(call)
-    return AuditFact.of(
+    return AuditFact.of_call(
         call.caller,
         kind,
         f"{call.kind}:{verb}",
-        run_id=call.run_id,
-        server=_server(call),
-        tool=_tool(call),
-        action_id=call.action.id if call.action is not None else None,
-        arguments_digest=call.arguments_digest,
-        definition_digest=call.tool.digest if call.kind == "tool" and entry is not None else None,
-        decision=_decision(call),
-        outcome="error" if code is not None else "ok",
-        error_code=code,
-        duration_us=call.duration_us(),
-        rule_id=rule_of(call),
-        upstream_us=call.upstream_us,
-        upstream_request_id=call.upstream_id,
-        details={"reason": call.decision.reason} if denied and call.decision is not None else _removed(call),
+        call.run_id,
+        _server(call),
+        _tool(call),
+        call.action.id if call.action is not None else None,
+        call.arguments_digest,
+        call.tool.digest if call.kind == "tool" and entry is not None else None,
+        _decision(call),
+        None,  # nobody approved it
+        "error" if code is not None else "ok",
+        code,
+        call.duration_us(),
+        rule_of(call),
+        call.upstream_id,
+        call.upstream_us,
+        {"reason": call.decision.reason} if denied and call.decision is not None else _removed(call),
     )
 
 
