@@ -40,10 +40,7 @@ def chosen_for(call: Call) -> Chosen:
     """The rules that are about a call."""
     tool, caller = call.tool, call.caller
     bundled = tool.server_kind == "builtin"
-    sends = call.sends is not None
-    target = Target(
-        caller.agent_id, caller.profile_id, tool.server_slug, tool.raw_name, tool.tool_class, bundled, sends
-    )
+    target = Target(caller.agent_id, caller.profile_id, tool.server_slug, tool.raw_name, tool.tool_class, bundled)
     return rules_of(call).chosen(target)
 
 
@@ -106,7 +103,6 @@ def plain_call(call: Call, parts: Parts) -> PlainCall:
         role=call.standing.role if call.standing is not None else None,
         tainted=call.taint is not None,
         taint="" if call.taint is None else call.taint.words(parts.now()),
-        sends=call.sends or "",
         signal="none" if call.signal is None else call.signal.level,
         signal_kinds=() if call.signal is None else call.signal.kinds,
         figures=_figures(call),

@@ -150,7 +150,6 @@ def _call(action: Action, entry: ToolEntry | None, server: Server | None, postur
         attributes=action.caller.get("attributes", {}),
         role=role,
         tainted=action.taint is not None,
-        sends="an argument" if tool_class == "read" else "",
         signal=signal.get("level", "none"),
         signal_kinds=tuple(signal.get("kinds", ())),
         figures=figures,
