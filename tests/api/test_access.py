@@ -158,6 +158,8 @@ RULES = {
     "POST /webhooks/{webhook}/rotate": "admin",
     "POST /webhooks/{webhook}/test": "admin",
     "GET /webhooks/{webhook}/deliveries": "admin",
+    "GET /reads": "viewer",
+    "POST /reads/{tool}": "viewer",
     "GET /contacts": "contacts",
     "GET /contacts/{contact}": "contacts",
     "PATCH /contacts/{contact}": "contacts",

@@ -53,6 +53,7 @@ NOT_SHOWN = {
 }
 # They look, and change nothing that another process would have to hear of.
 LOOKING = {
+    "POST /reads/{tool}",
     "POST /policy/test",
     "POST /audit/verify",
     "POST /servers/{server}/test",

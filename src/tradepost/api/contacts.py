@@ -98,7 +98,7 @@ async def search_contacts(work: Reading, query: Annotated[ContactQuery, Query()]
         arguments["postal_code"] = query.postal_code
     if query.cursor is not None:
         arguments["cursor"] = query.cursor
-    found = _structured(await _call(work, "search_customers", arguments))
+    found = structured_of(await _call(work, "search_customers", arguments))
     return ContactPage(
         items=[Contact.model_validate(item) for item in found["items"]],
         next_cursor=found.get("next_cursor"),
@@ -109,7 +109,7 @@ async def search_contacts(work: Reading, query: Annotated[ContactQuery, Query()]
 @router.get("/contacts/{contact}", summary="Show a contact")
 async def get_contact(work: Reading, contact: Which) -> Contact:
     """One customer's account: a call of get_customer."""
-    return Contact.model_validate(_structured(await _call(work, "get_customer", {"customer_id": contact})))
+    return Contact.model_validate(structured_of(await _call(work, "get_customer", {"customer_id": contact})))
 
 
 @router.patch("/contacts/{contact}", summary="Change a contact", responses={202: {"model": ContactChanged}})
@@ -122,7 +122,7 @@ async def change_contact(
         raise InvalidArgument("There is nothing to change.", hint="Give at least one field.", field="body")
     key = request.scope[KEY_TAKEN] or new_id("rest")
     result = await _call(work, "update_customer", arguments, key)
-    found = _structured(result)
+    found = structured_of(result)
     if result.get("_meta", {}).get(REPLAYED_META):
         response.headers["idempotency-replayed"] = "true"
     if found.get("status") == "approval_required":
@@ -152,7 +152,7 @@ async def _call(work: Work, tool: str, arguments: dict[str, Any], key: str | Non
         ) from None
 
 
-def _structured(result: dict[str, Any]) -> dict[str, Any]:
+def structured_of(result: dict[str, Any]) -> dict[str, Any]:
     """The structured content of a result. Raises the error of the tree that a tool's error stands for."""
     structured = result.get("structuredContent")
     found: dict[str, Any] = structured if isinstance(structured, dict) else {}

@@ -37,6 +37,7 @@ TAGS = (
     {"name": "approvals", "description": "Writes that wait for a person."},
     {"name": "notifications", "description": "How people and programs are told of approvals."},
     {"name": "contacts", "description": "Customers of the store, by the tools of an agent."},
+    {"name": "reads", "description": "Records of the shop, for people."},
     {"name": "conversations", "description": "What people say to agents, and what follows from it."},
     {"name": "chat", "description": "What a customer of the shop says to its assistant, with their own token."},
     {"name": "handovers", "description": "Conversations of customers that a person of the shop takes over."},

@@ -8,7 +8,17 @@ from tradepost.dashboard.ports import Counting, Rest
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.access.person_sessions import PersonSessions
 
-_SECTIONS = ("/today", "/integrations", "/agents", "/conversations", "/knowledge", "/activity", "/policy", "/access")
+_SECTIONS = (
+    "/today",
+    "/integrations",
+    "/agents",
+    "/conversations",
+    "/knowledge",
+    "/store",
+    "/activity",
+    "/policy",
+    "/access",
+)
 _PATHS = frozenset({"/", "/approvals", *_SECTIONS})
 _FOLDERS = tuple(f"{section}/" for section in _SECTIONS)
 

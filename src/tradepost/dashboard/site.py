@@ -22,12 +22,13 @@ from tradepost.dashboard.pages import (
     new_server,
     policy,
     server,
+    store,
     today,
     tool,
 )
 from tradepost.dashboard.ports import Counting, Rest
 from tradepost.dashboard.visit import Visit
-from tradepost.dashboard.words import WORDS
+from tradepost.dashboard.words import TESTS, WORDS
 from tradepost.foundation.clock import Now
 from tradepost.foundation.errors import ForbiddenScope
 from tradepost.foundation.ids import new_id
@@ -51,6 +52,7 @@ _ALL = (
     knowledge,
     activity,
     call,
+    store,
     policy,
     access,
 )
@@ -60,7 +62,7 @@ PAGES: tuple[tuple[str, str, Handler], ...] = tuple(line for page in _ALL for li
 def build_site(rest: Rest, counting: Counting, sessions: PersonSessions, url: str, now: Now) -> Starlette:
     """The pages, as an ASGI application, for a hub at `url`."""
     pages = Pages([Path(__file__).parent / "templates"])
-    pages.add(filters=WORDS, values={"now": now})
+    pages.add(filters=WORDS, tests=TESTS, values={"now": now})
     door = _Entrance(rest, counting, sessions, Browsers(url, sessions), pages, now)
     routes = [Route(path, door.leading_to(handler, method), methods=[method]) for path, method, handler in PAGES]
     start = Route("/", _start, methods=["GET"])

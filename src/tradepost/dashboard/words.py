@@ -1,6 +1,7 @@
 """How values are written on pages: numbers, money, moments, durations."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +11,8 @@ from markupsafe import Markup
 
 from tradepost.foundation.clock import from_rfc3339
 from tradepost.foundation.untrusted import with_hidden_shown
+
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
 
 
 def moment(said: str | None, nothing: str = "never") -> Markup:
@@ -69,6 +72,37 @@ def filled(query: Mapping[str, str], name: str, value: str) -> str:
     return "?" + urlencode({key: kept for key, kept in {**query, name: value}.items() if kept})
 
 
+def is_moment(text: str) -> bool:
+    """Whether a text is a time as the routes write it."""
+    return _MOMENT.fullmatch(text) is not None
+
+
+def is_deep(value: Any) -> bool:
+    """Whether a value has parts of its own that need more than a line: but for money."""
+    if isinstance(value, dict):
+        return "amount_minor" not in value and len(value) > 1
+    return isinstance(value, list) and any(isinstance(one, dict) for one in value)
+
+
+def is_quiet_key(key: str) -> bool:
+    """Whether a member is for programs: ids, versions, amounts that stand there in words, too."""
+    return key in ("id", "version", "external_id") or key.endswith(("_id", "_minor"))
+
+
+def columns(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns of a table of records: what people read, at most ten."""
+    keys = dict.fromkeys(key for one in items for key in one if not is_quiet_key(key))
+    return [key for key in keys if not all(is_deep(one.get(key)) or one.get(key) is None for one in items)][:10]
+
+
+def as_bars(causes: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str, str]]:
+    """Counts of late orders as a chart has them."""
+    return [
+        (str(one["kind"]).replace("_", " "), one["orders"], plural(one["orders"], "order"), "/store/late")
+        for one in causes
+    ]
+
+
 def _rough(seconds: float) -> str:
     for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -86,4 +120,8 @@ WORDS: dict[str, Callable[..., Any]] = {
     "with_value": with_value,
     "without": without,
     "filled": filled,
+    "is_moment": is_moment,
+    "columns": columns,
+    "as_bars": as_bars,
 }
+TESTS: dict[str, Callable[..., bool]] = {"deep": is_deep, "quiet_key": is_quiet_key}

@@ -29,6 +29,7 @@ _LINES = (
     ("Agents", "/agents"),
     ("Conversations", "/conversations"),
     ("Knowledge", "/knowledge"),
+    ("Store", "/store"),
     ("Activity", "/activity"),
     ("Policy", "/policy"),
     ("Access", "/access"),

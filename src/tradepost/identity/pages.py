@@ -38,9 +38,15 @@ class Pages:
         )
         self._templates.globals["assets"] = asset_paths()
 
-    def add(self, filters: Mapping[str, Callable[..., Any]], values: Mapping[str, Any]) -> None:
-        """Let templates use more words and values."""
+    def add(
+        self,
+        filters: Mapping[str, Callable[..., Any]],
+        tests: Mapping[str, Callable[..., bool]],
+        values: Mapping[str, Any],
+    ) -> None:
+        """Let templates use more words, tests and values."""
         self._templates.filters.update(filters)
+        self._templates.tests.update(tests)
         self._templates.globals.update(values)
 
     def page(self, template: str, status: int = 200, **facts: Any) -> HTMLResponse:

@@ -21,8 +21,13 @@ async def show(visit: Visit) -> Response:
     days = await _usage(visit, "day", now)
     agents = await _usage(visit, "agent", now)
     names = {one["id"]: one["slug"] for one in await visit.rest.all("agents")}
+    late = await _of_shop(visit, "list_at_risk_orders", {"late_only": True, "limit": 5})
     return await visit.page(
         "today.html",
+        late=late,
+        low=await _of_shop(visit, "list_low_stock", {"limit": 5}),
+        returns=await _of_shop(visit, "search_returns", {"status": "requested", "limit": 5}),
+        claims=await _of_shop(visit, "search_claims", {"limit": 5}),
         waiting=waiting["items"],
         days=[_day(one) for one in days],
         agents=_of_agents(agents, names),
@@ -38,6 +43,17 @@ async def _usage(visit: Visit, by: str, now: datetime) -> list[dict[str, Any]]:
         if refused.problem.status == 403:
             return []
         raise
+
+
+async def _of_shop(visit: Visit, tool: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """What a tool says of the shop; None where it is switched off or nothing for the person, so that the rest of the
+    page stands all the same."""
+    try:
+        answer = await visit.rest.send("POST", "reads", tool, body={"arguments": arguments})
+    except Refused:
+        return None
+    found: dict[str, Any] = answer["result"]
+    return found
 
 
 def _day(one: dict[str, Any]) -> tuple[str, int, str, str]:

@@ -1,14 +1,12 @@
-"""One tool: every word a model would read, what is different in the definition that waits, who sees it, and a call to
-try it."""
+"""One tool: every word a model would read, what is different in the definition that waits, and who sees
+it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
 from tradepost.dashboard.asking import Problem, Refused, link
 from tradepost.dashboard.pages.new_server import CLASSES
-from tradepost.dashboard.schema_form import arguments_of, fields_of
 from tradepost.dashboard.visit import Visit
 
 _DONE = {
@@ -59,21 +57,6 @@ async def unassign(visit: Visit) -> Response:
     return _back(visit, "unassigned")
 
 
-async def call(visit: Visit) -> Response:
-    """POST …/call: Test Tool Call, with arguments from the form."""
-    fields, (server, tool) = visit.fields, (visit.part("server"), visit.part("tool"))
-    shown = await visit.rest.get("servers", server, "tools", tool)
-    try:
-        arguments = arguments_of(_schema(shown), fields)
-        body: dict[str, Any] = {"arguments": arguments}
-        if fields.get("confirm"):
-            body["confirm"] = fields["confirm"]
-        result = await visit.rest.send("POST", "servers", server, "tools", tool, "call", body=body)
-    except Refused as refused:
-        return await _page(visit, said=refused.problem, given=fields)
-    return await _page(visit, given=fields, result=result)
-
-
 async def _change(visit: Visit, done: str, method: str, *path: str, body: dict[str, Any]) -> Response:
     try:
         await visit.rest.send(method, "servers", visit.part("server"), "tools", visit.part("tool"), *path, body=body)
@@ -86,18 +69,7 @@ def _back(visit: Visit, done: str) -> Response:
     return visit.go(link("integrations", visit.part("server"), "tools", visit.part("tool"), done=done))
 
 
-def _schema(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """The input schema that a call is checked against."""
-    schema = shown["definition"].get("inputSchema")
-    return schema if isinstance(schema, dict) else {}
-
-
-async def _page(
-    visit: Visit,
-    said: Problem | None = None,
-    given: Mapping[str, str] | None = None,
-    result: dict[str, Any] | None = None,
-) -> Response:
+async def _page(visit: Visit, said: Problem | None = None) -> Response:
     slug, name = visit.part("server"), visit.part("tool")
     shown = await visit.rest.get("servers", slug, "tools", name)
     assigned = [one for one in await visit.rest.all("assignments", server=slug) if one["tool"] == shown["name"]]
@@ -112,8 +84,6 @@ async def _page(
         assigned=assigned,
         profiles=await visit.rest.all("profiles"),
         agents=await visit.rest.all("agents"),
-        inputs=fields_of(_schema(shown), given or {}),
-        result=result,
     )
 
 
@@ -123,5 +93,4 @@ PAGES = (
     ("/integrations/{server}/tools/{tool}/change", "POST", change),
     ("/integrations/{server}/tools/{tool}/assign", "POST", assign),
     ("/integrations/{server}/tools/{tool}/unassign", "POST", unassign),
-    ("/integrations/{server}/tools/{tool}/call", "POST", call),
 )

@@ -22,6 +22,7 @@ from tradepost.hub.gateway.executor import Executor
 from tradepost.hub.gateway.holds import Holds
 from tradepost.hub.gateway.hosted import Authenticates, Gateway
 from tradepost.hub.gateway.parts import WAIT_SECONDS, CatalogSource, Contradicted, Dispatcher, Parts, to_nobody
+from tradepost.hub.gateway.people_door import PeopleDoor
 from tradepost.hub.gateway.pipeline import Pipeline
 from tradepost.hub.gateway.rests import Rests
 from tradepost.hub.gateway.rounds import RoundSeal
@@ -48,6 +49,7 @@ class BuiltGateway:
 
     gateway: Gateway
     door: Door
+    people: PeopleDoor
     executor: Executor
     verdicts: Verdicts
     pipeline: Pipeline
@@ -140,9 +142,11 @@ def build_gateway(
         now=now,
     )
     pipeline = Pipeline(parts)
+    door = Door(pipeline)
     return BuiltGateway(
         gateway=Gateway(pipeline, authenticator, opening),
-        door=Door(pipeline),
+        door=door,
+        people=PeopleDoor(door),
         executor=Executor(pipeline, wake=approved),
         verdicts=parts.verdicts,
         pipeline=pipeline,

@@ -76,6 +76,10 @@ class CatalogSource(Protocol):
         version: int | None = None,
     ) -> Awaitable[Catalog]: ...
 
+    def for_person(
+        self, workspace_id: str, scopes: frozenset[str], version: int | None = None
+    ) -> Awaitable[Catalog]: ...
+
     def kept(
         self, workspace_id: str, holder_id: str, slug: str | None, scopes: frozenset[str] | None, version: int
     ) -> Catalog | None: ...

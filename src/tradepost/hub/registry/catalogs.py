@@ -16,9 +16,11 @@ from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.changes import Versions
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.hub.registry.compile import compile_catalog
-from tradepost.hub.registry.rows import AgentRows, read_agent, read_rows
+from tradepost.hub.registry.rows import AgentRows, read_agent, read_person_rows, read_rows
 
 HUB_SERVER = "hub"
+# Servers whose reads are about whoever calls: nothing for a person who looks at the shop.
+OF_CALLERS = frozenset({HUB_SERVER, "activity", "self_service"})
 MAX_KEPT = 5_000
 
 # Workspace; agent or, for what its agents share, profile; scopes; one server.
@@ -68,6 +70,11 @@ class Catalogs:
         of its agents. Raises NotFound like for_server."""
         return self._get((workspace_id, profile_id, scopes, slug), version, self._of_profile)
 
+    def for_person(self, workspace_id: str, scopes: frozenset[str], version: int | None = None) -> Awaitable[Catalog]:
+        """What a person of the workspace may look at with these scopes: reads of the bundled servers that nobody has
+        switched off."""
+        return self._get((workspace_id, "", scopes, None), version, self._of_person)
+
     def kept(
         self, workspace_id: str, holder_id: str, slug: str | None, scopes: frozenset[str] | None, version: int
     ) -> Catalog | None:
@@ -107,6 +114,12 @@ class Catalogs:
         shared = await self._get((workspace_id, agent.profile_id, granted, slug), agent.version, self._of_profile)
         # Another change came in between: what was read of the agent is as old as its own version says.
         return shared if shared.version == agent.version else replace(shared, version=agent.version)
+
+    async def _of_person(self, key: _Key) -> Catalog:
+        workspace_id, _, granted, slug = key
+        async with self._database.transaction(workspace_id, write=False, quick=True) as session:
+            rows = await read_person_rows(session, OF_CALLERS)
+        return _compiled(rows, granted or frozenset(), slug)
 
     async def _of_profile(self, key: _Key) -> Catalog:
         workspace_id, profile_id, granted, slug = key

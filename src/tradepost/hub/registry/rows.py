@@ -143,6 +143,19 @@ async def read_rows(
     )
 
 
+async def read_person_rows(session: AsyncSession, left_out: frozenset[str]) -> AgentRows:
+    """The rows behind what a person may look at: the reads of the bundled servers, but for those under these keys."""
+    version = await _version(session)
+    servers = {
+        key: row
+        for key, row in (await _servers(session)).items()
+        if row.builtin_key is not None and row.builtin_key not in left_out
+    }
+    rows = await _always(session, list(servers))
+    tools = [row._replace(always=False) for row in rows if row.tool_class == "read"]
+    return AgentRows(version=version, servers=servers, tools=tools, resources=(), prompts=())
+
+
 async def _version(session: AsyncSession) -> int:
     """Read first: rows that are newer than it only make a catalog compile once more."""
     return next((row[0] for row in await _VERSION.rows(session, {"id": ROW_ID})), 0)

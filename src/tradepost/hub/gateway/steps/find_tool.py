@@ -24,7 +24,8 @@ def catalog_from(catalogs: CatalogSource, caller: Caller, server: str | None) ->
     version = seen_version(caller)
     if caller.agent_id is None:
         if caller.profile_id is None:
-            return _nothing()
+            is_person = caller.principal.kind == "user" and caller.grant is None
+            return catalogs.for_person(caller.workspace_id, caller.scopes, version) if is_person else _nothing()
         return catalogs.for_profile(caller.workspace_id, caller.profile_id, caller.scopes, server, version)
     if server is None:
         return catalogs.for_agent(caller.workspace_id, caller.agent_id, caller.scopes, version)
@@ -40,7 +41,7 @@ def catalog_at_hand(parts: Parts, caller: Caller, server: str | None) -> Catalog
 
 
 async def _nothing() -> Catalog:
-    """People and programs without an agent or a profile have nothing assigned."""
+    """Programs without an agent or a profile have nothing assigned."""
     return EMPTY
 
 
