@@ -44,12 +44,21 @@ ELSEWHERE: dict[str, str] = {
     "POST /conversations": "tests/api/test_conversations_of_two.py",
     "POST /conversations/{conversation}/messages": "tests/api/test_conversations_of_two.py",
     "POST /conversations/{conversation}/cancel": "tests/api/test_conversations_of_two.py",
+    "POST /shopper/conversations": "tests/api/test_handovers.py",
+    "POST /shopper/conversations/{conversation}/messages": "tests/api/test_handovers.py",
+    "POST /shopper/conversations/{conversation}/person": "tests/api/test_handovers.py",
 }
 # Doors that no test goes through with two processes. They end where the others do: a row, and the registry's version
 # counted up in the same transaction (hub/access/changes), or a row that is read whenever it is asked for.
 NOT_SHOWN = {
     "DELETE /servers/{server}/connection",  # needs a vendor's sign-in first: tests/hub/oauth, by the same row
     "POST /registry/servers",  # needs a public registry; it ends as POST /servers does
+    "POST /shopper/conversations/{conversation}/feedback",  # a row of the turn, read whenever it is asked for
+    # One row, read and changed in one transaction; that another process's words arrive is shown for messages.
+    "POST /handovers/{handover}/take",
+    "POST /handovers/{handover}/answer",
+    "POST /handovers/{handover}/give-back",
+    "POST /handovers/{handover}/close",
 }
 # They look, and change nothing that another process would have to hear of.
 LOOKING = {

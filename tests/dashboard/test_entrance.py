@@ -141,5 +141,6 @@ async def test_wrong_queries_are_said(signed: Signed) -> None:
         page = await viewer.get(path)
         assert page.status_code in (400, 404), (path, page.status_code)
         assert 'role="alert"' in page.text, path
-    assert (await viewer.get("/integrations/a%2Fb")).status_code == 404
+    for path in ("/integrations/a%2Fb", "/agents/a%00", "/activity/%00", "/store/orders/%00", "/knowledge/a%00"):
+        assert (await viewer.get(path)).status_code in (400, 404), path
     assert (await viewer.get("/today/more")).status_code == 404

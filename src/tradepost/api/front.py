@@ -74,6 +74,8 @@ class Front:
     async def ask(self, caller: Caller, method: str, path: str, query: str = "", body: bytes = b"") -> Answer:
         """What a request of somebody who has been let in elsewhere is answered: by the same routes, with the same rules
         and the same problems as over HTTP."""
+        if "\0" in path:
+            return _problem(NOT_FOUND, caller.request_id)
         scope = {
             "type": "http",
             "method": method,

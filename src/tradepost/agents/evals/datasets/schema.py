@@ -105,7 +105,7 @@ class Expected(Part):
 
     read: Read
     fields: Annotated[Json, Field(min_length=1)]
-    """Where in what was read, and the value there: `status: on_hold`, `lines[sku=A-100].quantity: 2`."""
+    """Where in what was read, and the value there: `status: on_hold`, `lines[sku=MUG-1].quantity: 2`."""
 
 
 class End(Part):

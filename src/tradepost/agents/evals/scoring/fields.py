@@ -1,4 +1,4 @@
-"""Finding a value in what a tool returned, by a path like `items[0].number` or `lines[sku=A-100].quantity`."""
+"""Finding a value in what a tool returned, by a path like `items[0].number` or `lines[sku=MUG-1].quantity`."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ def at(value: Any, path: str) -> Any:
         found = _STEP.match(path, place)
         if found is None:
             raise InvalidArgument(
-                f"'{path}' is no path to a field.", hint="Write it like items[0].number or lines[sku=A-100].quantity."
+                f"'{path}' is no path to a field.", hint="Write it like items[0].number or lines[sku=MUG-1].quantity."
             )
         place = found.end()
         value = _step(value, found, path[:place])
