@@ -86,9 +86,9 @@ class Signer:
             raise _contradicted(workspace_id, last, "its signature was changed")
         if head is None or (last is not None and head == (last.position, last.chain_hash)):
             return last
-        key = await self._keys.signing(workspace_id)
         start = await self._start(workspace_id, last)
         await self._follow(workspace_id, last, start, head)
+        key = await self._keys.signing(workspace_id)  # the first one is made now: a key without a statement looks odd
         previous = 0 if last is None else last.position
         plain = Statement(workspace_id, head[0], head[1], previous, self._now(), public_key(key))
         made = plain.signed(key)
