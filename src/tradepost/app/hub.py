@@ -26,7 +26,7 @@ from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
 from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
-from tradepost.dashboard.build import DashboardDoor
+from tradepost.dashboard.build import build_dashboard
 from tradepost.database.engine import Database
 from tradepost.database.following import OutboxFollower
 from tradepost.foundation.errors import TradepostError
@@ -256,7 +256,7 @@ class Tradepost:
         doors: Sequence[Door] = (
             rest,
             Widget(),
-            DashboardDoor(rest, self.gateway.gateway, self.people.sessions, url),
+            build_dashboard(rest, self.gateway.gateway, self.people.sessions, url),
             McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
             self.oauth,

@@ -1,0 +1,25 @@
+"""Pages that are loaded when somebody first asks for one: a start has better things to load than templates and forms."""
+
+from collections.abc import Callable, Iterable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class LateDoor:
+    """An ASGI application for some paths and everything below others, which `load` makes with the first request."""
+
+    def __init__(self, paths: Iterable[str], folders: tuple[str, ...], load: Callable[[], ASGIApp]) -> None:
+        self._paths = frozenset(paths)
+        self._folders = folders
+        self._load = load
+        self._site: ASGIApp | None = None
+
+    def owns(self, path: str) -> bool:
+        """Whether the path is one of these."""
+        return path in self._paths or path.startswith(self._folders)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        site = self._site
+        if site is None:
+            site = self._site = self._load()
+        await site(scope, receive, send)
