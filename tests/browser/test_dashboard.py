@@ -32,6 +32,7 @@ PATHS = (
     "/agents",
     "/agents/planner",
     "/conversations",
+    "/handovers",
     "/knowledge",
     "/store/orders",
     "/store/orders/88213",

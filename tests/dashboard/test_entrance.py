@@ -130,6 +130,7 @@ async def test_wrong_queries_are_said(signed: Signed) -> None:
     viewer = await signed("viewer")
     for path in (
         "/activity?since=yesterday",
+        "/activity?since=2026-13-45",
         "/activity?cursor=made-up",
         "/activity?kind=nothing",
         "/approvals?state=lost",
@@ -141,6 +142,8 @@ async def test_wrong_queries_are_said(signed: Signed) -> None:
         page = await viewer.get(path)
         assert page.status_code in (400, 404), (path, page.status_code)
         assert 'role="alert"' in page.text, path
+    for path in ("/activity?since=2026-02-24", "/activity?since=2026-02-24+10:30&until=2026-02-25T00:00:00Z"):
+        assert (await viewer.get(path)).status_code == 200, path
     for path in ("/integrations/a%2Fb", "/agents/a%00", "/activity/%00", "/store/orders/%00", "/knowledge/a%00"):
         assert (await viewer.get(path)).status_code in (400, 404), path
     assert (await viewer.get("/today/more")).status_code == 404

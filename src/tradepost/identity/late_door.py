@@ -1,4 +1,5 @@
-"""Pages that are loaded when somebody first asks for one: a start has better things to load than templates and forms."""
+"""Pages that are loaded when somebody first asks for one: a start has better things to load than
+templates."""
 
 from collections.abc import Callable, Iterable
 

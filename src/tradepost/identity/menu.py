@@ -28,6 +28,7 @@ _LINES = (
     ("Integrations", "/integrations"),
     ("Agents", "/agents"),
     ("Conversations", "/conversations"),
+    ("Waiting customers", "/handovers"),
     ("Knowledge", "/knowledge"),
     ("Store", "/store"),
     ("Activity", "/activity"),

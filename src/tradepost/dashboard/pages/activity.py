@@ -1,5 +1,6 @@
 """The record of every call: searched, verified, exported."""
 
+import re
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
@@ -8,7 +9,22 @@ from tradepost.dashboard.asking import Problem, Refused
 from tradepost.dashboard.visit import Visit
 
 KINDS = ("read", "intent", "outcome", "refused", "decision", "admin")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 FILTERS = ("since", "until", "kind", "agent_id", "user_id", "server", "tool", "request_id", "run_id", "action_id")
+
+
+def moment_of(said: str) -> str:
+    """What somebody typed as the routes want it: a day, or a day and a time, is in UTC where no zone is said."""
+    text = said.strip().replace(" ", "T")
+    if _DAY.fullmatch(text):
+        return f"{text}T00:00:00Z"
+    return f"{text}:00Z" if _MINUTE.fullmatch(text) else text
+
+
+def _asked(visit: Visit) -> dict[str, str]:
+    asked = {name: visit.asked(name).strip() for name in FILTERS}
+    return asked | {name: moment_of(asked[name]) for name in ("since", "until")}
 
 
 async def show(visit: Visit) -> Response:
@@ -27,7 +43,7 @@ async def verify(visit: Visit) -> Response:
 
 async def export(visit: Visit) -> Response:
     """GET /activity/export: the rows that fit, as a file."""
-    asked = {name: visit.asked(name) for name in FILTERS}
+    asked = _asked(visit)
     answer = await visit.rest.whole("audit", "export", format=visit.asked("format", "jsonl"), **asked)
     headers = {name: answer.headers[name] for name in ("content-disposition", "content-type")}
 
@@ -43,7 +59,7 @@ async def export(visit: Visit) -> Response:
 async def _page(
     visit: Visit, *, said: Problem | None = None, verified: dict[str, Any] | None = None, status: int = 200
 ) -> Response:
-    asked = {name: visit.asked(name) for name in FILTERS}
+    asked = _asked(visit)
     found: dict[str, Any] = {"items": [], "next_cursor": None}
     try:
         found = await visit.rest.get("audit", limit=50, cursor=visit.asked("cursor"), **asked)

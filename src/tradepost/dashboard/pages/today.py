@@ -12,6 +12,7 @@ from tradepost.foundation.clock import to_rfc3339
 
 WEEK = timedelta(days=7)
 MOST = 8  # lines of a chart
+MOST_COUNTED = 50
 
 
 async def show(visit: Visit) -> Response:
@@ -25,6 +26,8 @@ async def show(visit: Visit) -> Response:
     return await visit.page(
         "today.html",
         late=late,
+        customers=await _length(visit, "handovers", state="waiting"),
+        proposals=await _length(visit, "knowledge", "proposals", status="proposed"),
         low=await _of_shop(visit, "list_low_stock", {"limit": 5}),
         returns=await _of_shop(visit, "search_returns", {"status": "requested", "limit": 5}),
         claims=await _of_shop(visit, "search_claims", {"limit": 5}),
@@ -43,6 +46,18 @@ async def _usage(visit: Visit, by: str, now: datetime) -> list[dict[str, Any]]:
         if refused.problem.status == 403:
             return []
         raise
+
+
+async def _length(visit: Visit, *path: str, **query: str) -> str | None:
+    """How long a list is, "50+" at most; None for whoever may not see it."""
+    try:
+        found = await visit.rest.get(*path, limit=MOST_COUNTED, **query)
+    except Refused as refused:
+        if refused.problem.status == 403:
+            return None
+        raise
+    count = str(len(found["items"]))
+    return f"{count}+" if found["has_more"] else count
 
 
 async def _of_shop(visit: Visit, tool: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
