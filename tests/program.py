@@ -23,6 +23,7 @@ import anyio.streams.tls  # noqa: F401
 import httpcore2  # noqa: F401
 import uvloop  # noqa: F401
 
+import tradepost.api.front
 import tradepost.cli.access
 import tradepost.cli.agents
 import tradepost.cli.approvals
@@ -38,7 +39,9 @@ import tradepost.cli.keys
 import tradepost.cli.servers
 import tradepost.cli.serving
 import tradepost.cli.stores
-import tradepost.cli.vault  # noqa: F401 (loaded before the fork)
+import tradepost.cli.vault
+import tradepost.commerce.outbound.relay
+import tradepost.commerce.servers  # noqa: F401 (loaded before the fork)
 from tests.forking import context
 from tradepost.cli import main
 

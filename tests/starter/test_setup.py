@@ -32,7 +32,7 @@ async def test_every_agent_gets_a_key_and_its_catalog_in_order(hub: Tradepost, w
     keys = await set_up_agents(hub.hub, workspace.id)
     assert list(keys) == [agent.slug for agent in AGENTS if agent.role != "shopper"]  # who works inside the hub alone
     assert len(set(keys.values())) == len(keys)
-    there = {tool["name"] for server in hub.servers for tool in server.definitions().tools}
+    there = {tool["name"] for server in hub.shop.servers for tool in server.definitions().tools}
     seen = await catalogs(hub, workspace)
     for agent in (one for one in AGENTS if one.role != "shopper"):
         assert seen[agent.slug] == [name for name in agent.tools if name in there], agent.slug

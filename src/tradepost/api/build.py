@@ -1,5 +1,5 @@
 """The REST door as the application knows it: its paths, and what it needs. The routes and the framework behind them are
-loaded with the first request, in a thread: a start has better things to do, and many hubs never use REST."""
+loaded in a thread, behind the start or with the first request: a start has better things to do."""
 
 import asyncio
 import threading
@@ -46,15 +46,16 @@ class RestDoor:
         return path == PREFIX or path.startswith(f"{PREFIX}/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app or await self._load()
+        app = self._app or await self.load()
         await app(scope, receive, send)
 
     async def ask(self, caller: Caller, method: str, path: str, query: str = "", body: bytes = b"") -> Answer:
         """What a request of somebody who has been let in elsewhere is answered: a person who has signed in, for whom
         pages are made of it. `path` is the whole one, not quoted; `query` is encoded as in a URL."""
-        return await (self._app or await self._load()).ask(caller, method, path, query, body)
+        return await (self._app or await self.load()).ask(caller, method, path, query, body)
 
-    async def _load(self) -> Front:
+    async def load(self) -> Front:
+        """The routes, made once. What comes while they are made waits for them."""
         async with self._loading:
             if self._app is None:
                 self._app = await asyncio.to_thread(_build, self._parts)

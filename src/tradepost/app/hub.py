@@ -19,12 +19,11 @@ from tradepost.api.parts import Parts as ApiParts
 from tradepost.api.widget.door import PATH as WIDGET_PATH
 from tradepost.api.widget.door import Widget
 from tradepost.app.answering import build_agents
+from tradepost.app.behind import Behind
 from tradepost.app.configured import hosts_of, mailer_of, marks_of, origins_of, pace_of, workspace_ids
 from tradepost.app.conversing import join_conversations
+from tradepost.app.shop import Shop
 from tradepost.commerce.outbound.opening import open_ports
-from tradepost.commerce.outbound.relay import Relay
-from tradepost.commerce.servers import build_servers
-from tradepost.commerce.serving.server import StoreServer
 from tradepost.commerce.store.models import StoreEvent
 from tradepost.dashboard.build import build_dashboard
 from tradepost.database.engine import Database
@@ -122,8 +121,7 @@ class Tradepost:
         self.hub = hub
         self.store = store
         self.vault = vault
-        self.servers: Sequence[StoreServer] = build_servers(store)
-        self.relay = Relay(store, open_ports(settings.outside))
+        self.shop = Shop(store, open_ports(settings.outside))
         self.watch = RegistryWatch(hub)
         self.updates = Updates()
         catalogs, rests = Catalogs(hub, self.watch), Rests(hub, vault.keys)
@@ -253,6 +251,7 @@ class Tradepost:
         kept = self.conversations, self.store
         parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, *kept, metadata_url, url)
         rest = build_api(parts)
+        self.behind = Behind(self.shop.start, rest.load)
         doors: Sequence[Door] = (
             rest,
             Widget(),
@@ -272,7 +271,7 @@ class Tradepost:
     @property
     def bundled(self) -> list[BuiltinServer]:
         """The servers that come along: the hub's own and the shop's."""
-        return [*self.hub_servers, *self.servers]
+        return [*self.hub_servers, *self.shop.servers]
 
     def _listened_to(self) -> set[str]:
         """The workspaces whose registry matters to an open stream."""
@@ -307,7 +306,6 @@ class Tradepost:
             self.audit,
             self.sealer,
             self.signer,
-            self.relay,
             self.gateway,
             self.refreshing,
             self.notices.courier,
@@ -315,6 +313,7 @@ class Tradepost:
             self.upkeep,
             self.outlets,
             self.conversations,
+            self.behind,
         ):
             await part.start()
 
@@ -333,7 +332,7 @@ class Tradepost:
             self.metrics,
             self.upkeep,
             self.gateway,
-            self.relay,
+            self.shop,
             self.authenticator,
             self.audit,
             self.sealer,
@@ -344,7 +343,7 @@ class Tradepost:
             self.keys,
             self.restoring,
         )
-        first = (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers)
+        first = (self.behind, self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers)
         open_until_then = (self.upstreams, self.vault, self.oauth, self.registries, self.hub, self.store)
         # What cannot end well, because the database is away, keeps nothing else from ending, and nothing open.
         async with AsyncExitStack() as ending:

@@ -1,6 +1,7 @@
 """`tradepost demo`: a filled shop behind a running hub, and the lines to paste into a client."""
 
 import asyncio
+import gc
 import json
 import shlex
 import shutil
@@ -142,6 +143,7 @@ async def _demo(
         _heading("The shop's page, with the chat of its customers")
         console.say(made.shop.url)
     await say_welcome(made.hub)
+    made.hub.behind.on_end = gc.freeze  # as in serving it
     try:
         await serve_asgi(made.hub, listener, made.hub.end_streams)
     finally:

@@ -1,6 +1,7 @@
 """A hub whose database server is not there yet: its port is served all the same, and it opens as soon as it can."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -46,6 +47,7 @@ async def open_or_wait(
 
 async def _told(on_open: OnOpen | None, hub: Tradepost) -> None:
     """Call `on_open`; a hub that it has nothing good to say about does not stay open."""
+    hub.behind.on_end = gc.freeze  # what is loaded stays until the end: nobody need look through it for garbage
     if on_open is None:
         return
     try:

@@ -17,6 +17,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from tradepost.cli import console, local
@@ -31,6 +32,8 @@ STOP_SECONDS = GRACE_SECONDS * 4.0  # answers, writes, streams: then they are ki
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 WELL_SECONDS = 10.0  # whoever lived so long did not fail at its start
+# What a hub alone loads behind its start. Here each process would load it for itself.
+LOADED_BEHIND = ("tradepost.commerce.servers", "tradepost.commerce.outbound.relay", "tradepost.api.front")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger(__name__)
@@ -79,7 +82,8 @@ class Supervisor:
         warn_of_clear_text(self._settings)
         self._folder = Path(tempfile.mkdtemp(prefix="tradepost-"))
         self._listen_to_signals()
-        gc.collect()
+        for late in LOADED_BEHIND:
+            import_module(late)
         gc.freeze()  # so that what is loaded stays shared
         try:
             status = self._start_first()

@@ -18,6 +18,7 @@ from tradepost.agents.ports import Awaited, Callers, Runtime, ToolDoor
 from tradepost.api.agent_directory import HubDirectory
 from tradepost.app import Tradepost, open_tradepost
 from tradepost.app.answering import HubCallers
+from tradepost.commerce.servers import build_servers
 from tradepost.commerce.transfer import export_store
 from tradepost.database.base import StoreBase, Versioned
 from tradepost.foundation.caller import Caller, Principal
@@ -78,9 +79,10 @@ class TrialWorld:
         self._folder = folder
         self._template = template
         self._templates = templates
-        scopes = {scope for server in hub.servers for scope in server.definitions().tool_scopes.values()}
+        servers = build_servers(hub.store)
+        scopes = {scope for server in servers for scope in server.definitions().tool_scopes.values()}
         self._scopes = frozenset(scopes | {"read:customers.pii"})
-        self._servers = {tool.name: server for server in hub.servers for tool in server.tools}
+        self._servers = {tool.name: server for server in servers for tool in server.tools}
 
     @property
     def runtime(self) -> Runtime:
