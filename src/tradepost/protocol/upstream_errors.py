@@ -14,7 +14,7 @@ class UpstreamFailed(UpstreamError):
 
     `status` is the HTTP status where there was one, `rpc_error` the JSON-RPC error object {code, message, data} (text
     from outside: clean it before anybody reads it). `server` is whose words they are, once they are clean. `challenge`
-    is the `WWW-Authenticate` header of a refusal, as it came.
+    is the `WWW-Authenticate` header of a refusal and `location` that of a redirect, as they came.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class UpstreamFailed(UpstreamError):
         self.rpc_error = rpc_error
         self.server: str | None = None
         self.challenge: str | None = None
+        self.location: str | None = None
 
     @property
     def rpc_code(self) -> int | None:

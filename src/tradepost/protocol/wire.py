@@ -315,6 +315,7 @@ async def _http_failure(answer: HttpAnswer) -> UpstreamFailed:
         retry_after_seconds=_retry_after(answer.headers.get("retry-after")),
     )
     failure.challenge = answer.headers.get("www-authenticate")
+    failure.location = answer.headers.get("location") if 300 <= status < 400 else None
     return failure
 
 

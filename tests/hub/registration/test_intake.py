@@ -108,3 +108,11 @@ def test_ordinary_contents_pass():
     assert content_finding({"uri": "policy://returns", "name": "returns"}, "uri") is None
     assert content_finding({"uriTemplate": "order://{number}", "name": "order"}, "uriTemplate") is None
     assert content_finding({"name": "late_order"}, "name") is None
+
+
+@pytest.mark.parametrize("levels", [40, 300, 2_000])
+def test_what_nests_too_deep_is_told_so_however_deep(levels: int):
+    node: Json = {"type": "string"}
+    for _ in range(levels):
+        node = {"type": "object", "properties": {"a": node}}
+    assert tool_finding({"name": "deep", "inputSchema": node}) == "It is nested deeper than 32 levels."

@@ -48,6 +48,7 @@ ODD: list[tuple[Any, str]] = [
     (always(403, www_authenticate=INSUFFICIENT), "lacks the scopes orders:read, orders:write (HTTP 403)"),
     (always(404), "HTTP 404"),
     (always(307, location="http://127.0.0.1:18099/mcp"), "a redirect (HTTP 307), which is not followed"),
+    (always(308, location="gopher://[::1"), "a redirect (HTTP 308), which is not followed"),
     (always(500, b"oops"), "HTTP 500"),
     (always(200, b"{}", content_type="application/json"), "not a JSON-RPC message"),
     (answering(initialize=initialized("2031-01-01")), "the protocol version '2031-01-01', which is not known"),
@@ -90,6 +91,15 @@ async def test_what_is_no_server_is_one_sentence(world: World, registration: Reg
                 found = await find_server(session, "odd")
                 assert (found.status, found.last_error) == ("failing", report.problem)
                 assert await list_tools(session, "odd") == []
+        for location, hint in (
+            ("/mcp/", f"Register the address that it leads to: {url}/mcp/"),
+            (f"{url}/there?k=k3y-of-ours", f"Register the address that it leads to: {url}/there"),
+            ("/k3y-of-ours/mcp", f"Register the address that it leads to: {url}/[redacted]/mcp"),
+            ("https://elsewhere.example/mcp", "It leads to another origin. Ask its owner for"),
+            ("gopher://[::1", "It leads to another origin. Ask its owner for"),
+        ):
+            answer = always(307, location=location)
+            assert str((await registration.discovery.test(world.owner, "odd")).hint).startswith(hint)
         answer = always(401)
         await registration.servers.set_headers(world.owner, "odd", [])
         wants = await registration.discovery.test(world.owner, "odd")

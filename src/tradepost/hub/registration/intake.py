@@ -111,10 +111,10 @@ def schema_finding(schema: Mapping[str, Any], where: str) -> str | None:
 def form_finding(definition: Mapping[str, Any]) -> str | None:
     """Why a definition cannot even be kept to be looked at."""
     try:
+        if deeper_than(definition, MAX_DEPTH):  # first: what nests very deep, nobody writes either
+            return f"It is nested deeper than {MAX_DEPTH} levels."
         if len(orjson.dumps(definition)) > MAX_BYTES:
             return f"It is larger than {MAX_BYTES} bytes."
-        if deeper_than(definition, MAX_DEPTH):
-            return f"It is nested deeper than {MAX_DEPTH} levels."
         canonical(definition)
     except (orjson.JSONEncodeError, InvalidArgument):
         return "It holds a value that JSON cannot carry exactly."

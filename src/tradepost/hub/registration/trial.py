@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
 
 from tradepost.foundation.errors import InvalidArgument, UpstreamError, UpstreamTimeout
 from tradepost.foundation.untrusted import clean
@@ -14,6 +15,7 @@ from tradepost.hub.upstreams.oauth.challenge import read_challenge
 from tradepost.hub.upstreams.oauth.errors import NotConnected, OAuthFailed
 from tradepost.hub.upstreams.programs import SCHEME
 from tradepost.hub.upstreams.redaction import redact
+from tradepost.protocol.http_request import origin_in
 from tradepost.protocol.upstream_errors import UpstreamFailed, UpstreamTimedOut
 
 
@@ -67,6 +69,9 @@ async def failure(
     status = error.status if isinstance(error, UpstreamFailed) else None
     if isinstance(error, UpstreamFailed) and status in (401, 403):
         return _refused(slug, connection, error)
+    if isinstance(error, UpstreamFailed) and error.location is not None:
+        hint = _leads_to(url, redact(error.location, connection.secrets))
+        return TestReport(ok=False, problem=error.message, hint=hint)
     unreached = isinstance(error, UpstreamFailed | UpstreamTimedOut) and not error.dispatched and status is None
     unreached = unreached and not isinstance(error.__cause__, ssl.SSLCertVerificationError)  # that is said already
     if unreached and not url.startswith(SCHEME):
@@ -78,6 +83,17 @@ async def failure(
         if why is not None:
             return TestReport(ok=False, problem=why, hint="Check its URL, and that it runs.")
     return TestReport(ok=False, problem=error.message, hint=error.hint)
+
+
+def _leads_to(url: str, location: str) -> str:
+    """What to do about a redirect. One to another origin is not even named: the credential was not meant for it."""
+    try:
+        there = urljoin(url, location)
+    except ValueError:
+        there = ""
+    if not there.startswith(("http://", "https://")) or origin_in(there) != origin_in(url):
+        return "It leads to another origin. Ask its owner for the address of the endpoint itself."
+    return f"Register the address that it leads to: {clean(origin_in(there) + urlsplit(there).path, 300)}"
 
 
 def _refused(slug: str, connection: Connection, error: UpstreamFailed) -> TestReport:
