@@ -198,3 +198,38 @@ async def test_a_target_that_names_a_host_is_for_that_host(echo: Echo) -> None:
             writer.write(b"POST %b HTTP/1.1\r\nhost: here\r\ncontent-length: 0\r\n\r\n" % target)
             assert (await answer(reader))[0].startswith(b"HTTP/1.1 200 ")
     assert echo.hosts == ["there.example", "me@here:80", "there.example%2f@here", "here"]
+
+
+async def test_a_head_that_came_before_is_known_and_its_body_is_its_own(echo: Echo) -> None:
+    async with served(echo) as url, connected(url) as (reader, writer):
+        for body in (b"one", b"two", b"six", b"seven", b"nine!", b"two"):
+            writer.write(request(body))
+            assert body in (await answer(reader))[1]
+        assert echo.ways == ["short"] * 6
+        assert echo.hosts == ["here"] * 6
+
+
+async def test_a_known_head_whose_body_comes_later_or_with_the_next_request(echo: Echo) -> None:
+    async with served(echo) as url, connected(url) as (reader, writer):
+        whole = request(b"first")
+        head, _, _ = whole.partition(b"first")
+        writer.write(whole)
+        assert b"first" in (await answer(reader))[1]
+        echo.begun.clear()
+        writer.write(head)
+        await echo.begun.wait()  # the head alone begins a request
+        writer.write(b"later")
+        assert b"later" in (await answer(reader))[1]
+        writer.write(whole.replace(b"first", b"third") + whole.replace(b"first", b"forth"))
+        assert b"third" in (await answer(reader))[1]
+        assert b"forth" in (await answer(reader))[1]
+        writer.write(whole.replace(b"first", b"fifth"))
+        assert b"fifth" in (await answer(reader))[1]
+
+
+async def test_a_head_that_wants_to_be_asked_on_is_asked_each_time(echo: Echo) -> None:
+    async with served(echo) as url, connected(url) as (reader, writer):
+        for _ in range(3):
+            writer.write(request(b"first", b"expect: 100-continue\r\n"))
+            assert b" 100 " in await reader.readuntil(b"\r\n\r\n")
+            assert b"first" in (await answer(reader))[1]

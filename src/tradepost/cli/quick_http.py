@@ -9,9 +9,11 @@ ordinary way.
 import asyncio
 import re
 from functools import lru_cache
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from tradepost.cli.known_heads import END, Head, KnownHeads
 from tradepost.cli.one_write import OneWriteProtocol, OneWriteTransport
 from tradepost.protocol.exchange import WHOLE
 
@@ -32,7 +34,12 @@ class QuickProtocol(OneWriteProtocol):
     _head_since: float | None = None
     _head_bytes = 0
     _is_new = True
+    _is_between = True  # the parser has nothing of a request
     _idle_timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self._heads = KnownHeads()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -40,6 +47,20 @@ class QuickProtocol(OneWriteProtocol):
         self._idle_timer = self.loop.call_later(HEAD_SECONDS, self._look)
 
     def data_received(self, data: bytes) -> None:
+        end = data.find(END) if self._is_between and not self._is_busy() else -1
+        if end <= 0:
+            self._read(data)
+            return
+        head = self._heads.find(data, end)
+        if head is not None and not self.transport.is_closing():
+            self._begin_again(head, data[end + len(END) :])
+            return
+        self._read(data)
+        cycle = self.cycle
+        if self._is_between and type(cycle) is WholeCycle and cycle.keep_alive and not cycle.response_complete:
+            self._heads.keep(data, end, self.url, cycle.scope["path"], self.headers)
+
+    def _read(self, data: bytes) -> None:
         super().data_received(data)
         if self._head_since is not None:  # all of it was head, and there is more to come
             self._head_bytes += len(data)
@@ -47,7 +68,29 @@ class QuickProtocol(OneWriteProtocol):
                 self.transport.write(_TOO_MUCH_HEAD)
                 self.transport.close()
 
+    def _begin_again(self, head: Head, body: bytes) -> None:
+        """What parser and callbacks do with a request, when its head is known."""
+        self._idle_since = self._head_since = None
+        self._head_bytes = 0
+        self.url, self.headers, self.expect_100_continue = head.url, head.headers, False
+        self.scope = {  # type: ignore[typeddict-item]  # the rest is added where the parser's is, too
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,  # type: ignore[typeddict-item]
+            "root_path": "",
+            "headers": head.headers,
+            "state": self.app_state.copy(),
+        }
+        cycle = self._begin(head.path, keep_alive=True)
+        cycle.body += body
+        cycle.more_body = False
+        cycle.message_event.set()
+
     def on_message_begin(self) -> None:
+        self._is_between = False
         super().on_message_begin()
         if self._head_since is None:
             self._head_since = self.loop.time()
@@ -72,6 +115,9 @@ class QuickProtocol(OneWriteProtocol):
                 self._take_host()
             super().on_headers_complete()
             return
+        self._begin(path, keep_alive=parser.should_keep_alive())
+
+    def _begin(self, path: str, *, keep_alive: bool) -> "WholeCycle":
         scope = self.scope
         scope["method"], scope["path"], scope["raw_path"], scope["query_string"] = "POST", path, self.url, b""
         cycle = self.cycle = WholeCycle(
@@ -84,12 +130,13 @@ class QuickProtocol(OneWriteProtocol):
             default_headers=[],
             message_event=asyncio.Event(),
             expect_100_continue=False,
-            keep_alive=parser.should_keep_alive(),
+            keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
         if not self.access_log:
             scope["extensions"] = {WHOLE: cycle}  # type: ignore[dict-item]  # an object, in place of a description
         self._start_asgi_task(cycle, self.app)
+        return cycle
 
     def _take_host(self) -> None:
         """A target in absolute form names the host, whatever `Host` says beside it (RFC 9112 section 3.2.2)."""
@@ -107,6 +154,7 @@ class QuickProtocol(OneWriteProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._is_between = True
         cycle = self.cycle
         if type(cycle) is WholeCycle and not cycle.response_complete:
             cycle.more_body = False

@@ -7,7 +7,7 @@ no reader can pick the first copy while another picks the last.
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 _SENTINEL = re.compile(r"=\?base64\?(?P<payload>.*)\?=", re.DOTALL)
@@ -34,8 +34,23 @@ _NAMES = {  # of most headers that come, as servers give them
 _USUAL = 200  # characters; what clients say is kept, for the next who says the same, only where it is short
 
 
-def fold(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """ASGI headers as a dict with lower case names; doubled ones joined."""
+class KeptHeaders(list[tuple[bytes, bytes]]):
+    """ASGI headers of a head that came before on the same connection, with what was made of them. Nobody changes
+    either."""
+
+    __slots__ = ("folded",)
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        super().__init__(raw)
+        self.folded = _folded(raw)
+
+
+def fold(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """ASGI headers by lower case names; doubled ones joined."""
+    return raw.folded if type(raw) is KeptHeaders else _folded(raw)
+
+
+def _folded(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     folded: dict[str, str] = {}
     for name, value in raw:
         key = _NAMES.get(name) or name.decode("latin-1").lower()
