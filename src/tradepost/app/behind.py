@@ -11,7 +11,7 @@ from contextlib import suppress
 # How long a thread that loads may keep the others waiting: a call crosses several threads, and would wait at each.
 SWITCH_SECONDS = 0.0005
 # Clients come in crowds after a start. They go first, but not for ever: who needs a part before then loads it.
-QUIET_SHARE, LOOK_SECONDS, LOOKS = 0.3, 0.1, 100
+QUIET_SHARE, LOOK_SECONDS, LOOKS = 0.3, 0.1, 600
 _USUAL_SECONDS = sys.getswitchinterval()
 
 log = logging.getLogger(__name__)

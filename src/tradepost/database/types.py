@@ -63,8 +63,11 @@ def from_sqlite(kept: str | None) -> datetime | None:
     return datetime.fromisoformat(kept + "+00:00")
 
 
-def as_sqlite_keeps(moment: datetime) -> str:
-    """What UtcDateTime stores there, for rows that go straight to the driver: text in UTC, always with microseconds."""
+def as_sqlite_keeps(moment: datetime | str) -> str:
+    """What UtcDateTime stores there, for rows that go straight to the driver: text in UTC, always with microseconds.
+    What is such a text already stays it."""
+    if isinstance(moment, str):
+        return moment
     if moment.tzinfo is None:
         raise ValueError("A time without a zone cannot be stored.")
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)

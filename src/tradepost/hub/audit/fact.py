@@ -95,8 +95,9 @@ class AuditFact(NamedTuple):
         )
         return tuple.__new__(cls, values)
 
-    def as_values(self, event_id: str, occurred_at: datetime, kept: Kept | None = None) -> tuple[Any, ...]:
-        """The values of its row, in the order of COLUMNS. `kept` is what it keeps of arguments and result."""
+    def as_values(self, event_id: str, occurred_at: datetime | str, kept: Kept | None = None) -> tuple[Any, ...]:
+        """The values of its row, in the order of COLUMNS. `kept` is what it keeps of arguments and result;
+        `occurred_at` may be what the database makes of it, where that has been made."""
         details = dict(self.details) if self.details else _NONE
         if kept is None:
             return (*self[:-1], details, event_id, occurred_at)

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.appending import Appending
 from tradepost.database.engine import Database
+from tradepost.database.types import as_sqlite_keeps
 from tradepost.foundation.clock import Now, system_now
 from tradepost.foundation.errors import Unavailable
 from tradepost.foundation.ids import new_id, new_ids
@@ -169,10 +170,11 @@ class AuditWriter:
         ids = new_ids("aud", len(facts))
         found = {workspace_id: await self.rules.prepare(workspace_id) for workspace_id in _workspaces(group)}
         kept = self.rules.kept
+        as_kept = as_sqlite_keeps if self._database.is_sqlite else _itself  # once for the row and for its hash
         rows = [
             fact.as_values(
                 event_id,
-                moment,
+                as_kept(moment),
                 said and kept(found[fact.workspace_id], said, fact.server, fact.tool, fact.definition_digest),
             )
             for event_id, (fact, moment, said) in zip(ids, facts, strict=True)
@@ -189,6 +191,10 @@ class AuditWriter:
             self._lost[workspace_id] -= count
             if self._lost[workspace_id] == 0:
                 del self._lost[workspace_id]
+
+
+def _itself(moment: datetime) -> datetime:
+    return moment
 
 
 def _workspaces(group: list[Noted]) -> set[str]:
