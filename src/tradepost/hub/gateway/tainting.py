@@ -80,7 +80,8 @@ def _look_at_preview(call: Call) -> None:
 
 
 def _gives_own_words(call: Call) -> bool:
-    return call.result is not None and call.found.builtin_key != HUB_SERVER
+    entry = call.found
+    return call.result is not None and entry.server_kind == "builtin" and entry.builtin_key != HUB_SERVER
 
 
 def _note(call: Call, parts: Parts, what: str, source: str) -> Awaitable[None] | None:
