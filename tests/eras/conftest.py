@@ -15,6 +15,7 @@ from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.eras.server import TOOLS, FeatureServer
+from tests.hub.trusting import trust_outsiders
 from tests.hub.world import founded
 from tests.processes import Place
 from tests.protocol.conftest import served
@@ -104,6 +105,7 @@ async def _register(loaded: settings.Settings, servers: Mapping[str, FeatureServ
                 await approve_waiting(session, world.owner, slug)
         async with world.changing() as session:
             await set_posture(session, world.owner, "team", "guarded")
+            await trust_outsiders(session, world.owner)  # its one agent takes texts from each server to the others
         return (await world.key()).secret
     finally:
         await connections.close()

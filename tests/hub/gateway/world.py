@@ -241,15 +241,15 @@ class World:
             )
         return caller_for_user(user, new_id("req"))
 
-    async def add_remote(self, name: str, tool_class: str = "write", **definition: Any) -> None:
+    async def add_remote(self, name: str, tool_class: str = "write", of: str = "foreign", /, **definition: Any) -> None:
         """A tool of a foreign server, approved and assigned to the first agent."""
         made = pin({"name": name, "inputSchema": {"type": "object"}, **definition})
         async with self.changing() as session:
-            server = await session.scalar(select(Server).where(Server.slug == "foreign"))
+            server = await session.scalar(select(Server).where(Server.slug == of))
             if server is None:
                 server = Server(
-                    id=new_id("srv"), slug="foreign", name="Foreign", kind="remote", status="ready",
-                    url="https://foreign.test/mcp",
+                    id=new_id("srv"), slug=of, name=of.title(), kind="remote", status="ready",
+                    url=f"https://{of}.test/mcp",
                 )  # fmt: skip
                 session.add(server)
                 await session.flush()
@@ -259,7 +259,7 @@ class World:
             )  # fmt: skip
             session.add(entry)
             await session.flush()
-            await assign(session, self.admin, "foreign", name, agent="supply")
+            await assign(session, self.admin, of, name, agent="supply")
 
     async def close(self) -> None:
         await self.built.stop()

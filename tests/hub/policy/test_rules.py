@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from tradepost.foundation.errors import InvalidArgument
 from tradepost.hub.policy.built_in import BUILT_IN
 from tradepost.hub.policy.decide import MONEY_EXPIRY, Allow, Ask, Deny, PlainCall, decide
 from tradepost.hub.policy.figures import Declared, Figures, figures_of_effect
 from tradepost.hub.policy.rule import Rule
 from tradepost.hub.policy.ruleset import Ruleset
+from tradepost.hub.policy.totals import Usage
 from tradepost.hub.policy.window import window_of
 
 SUNDAY = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
@@ -168,6 +170,63 @@ def test_windows(window: dict[str, Any], moment: str, covers: bool) -> None:
     freeze = replace(DENY, kind="freeze", window=found)
     now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
     assert isinstance(decide(replace(CALL, now=now), Ruleset([freeze])), Deny if covers else Allow)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"from": "2026-11-27T00:00:00"},  # at midnight where?
+        {"to": "2026-11-27"},
+        {"from": datetime(2026, 11, 27)},  # noqa: DTZ001
+        {"days": ["monthly"]},
+        {"days": "mon,sunny"},
+        {"days": ["mon"], "zone": "localtime"},  # another one on each machine
+        {"days": ["mon"], "zone": "Factory"},
+    ],
+)
+def test_a_window_leaves_no_doubt_when_it_is(window: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument):
+        window_of(window)
+
+
+@pytest.mark.parametrize("days", ["Mon, tues,WEDNESDAY", ["mon", "tue", "wed"]])
+def test_days_may_be_cut_short(days: Any) -> None:
+    found = window_of({"days": days})
+    assert found is not None
+    assert found.days == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("window", "moment", "covers"),
+    [
+        # On 29 March 2026 there is no 02:30 in Rome, on 25 October there are two.
+        ({"start": "02:30", "end": "03:30"}, "2026-03-29T00:59:00", False),
+        ({"start": "02:30", "end": "03:30"}, "2026-03-29T01:00:00", True),
+        ({"start": "02:30", "end": "03:30"}, "2026-03-29T01:30:00", False),
+        ({"start": "02:30", "end": "03:30"}, "2026-10-25T00:30:00", True),
+        ({"start": "02:30", "end": "03:30"}, "2026-10-25T01:30:00", True),
+        ({"start": "02:30", "end": "03:30"}, "2026-10-25T02:30:00", False),
+        ({"start": "22:00", "end": "04:00"}, "2026-03-30T01:59:00", True),
+        ({"start": "22:00", "end": "04:00"}, "2026-03-30T02:00:00", False),
+        ({"start": "22:00", "end": "00:00"}, "2026-03-29T21:59:00", True),
+        ({"start": "22:00", "end": "00:00"}, "2026-03-29T22:00:00", False),
+    ],
+)
+def test_windows_when_clocks_are_changed(window: dict[str, Any], moment: str, covers: bool) -> None:
+    found = window_of({**window, "days": ["sun"], "zone": "Europe/Rome"})
+    assert found is not None
+    assert found.covers(datetime.fromisoformat(moment).replace(tzinfo=UTC)) == covers
+
+
+@pytest.mark.parametrize("spelt", ["CUS_1", "cus_1 ", "\uff43us_1"])
+def test_a_customer_in_another_spelling_is_no_new_customer(spelt: str) -> None:
+    """A server may well find one customer under all of them, so a cap of the day is one for all of them."""
+    declared = Declared(customer="who")
+    rows = {
+        Usage("2026-11-22", "pay", "agt_1", declared.figures({"who": who})).row("customer.count")
+        for who in ("cus_1", spelt)
+    }
+    assert len(rows) == 1
 
 
 def test_figures() -> None:

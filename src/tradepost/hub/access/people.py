@@ -120,9 +120,11 @@ def password_fits(user: User, password: str) -> bool:
 
 
 def checked_email(email: str) -> str:
-    """The address in its one spelling. Raises InvalidArgument."""
+    """The address in its one spelling: one that stands for another (wide letters, a dot at the end) would make two
+    people of one. Raises InvalidArgument."""
     address = email.strip().lower()
-    if not _EMAIL.fullmatch(address) or not address.isprintable():
+    is_plain = address.isprintable() and unicodedata.normalize("NFKC", address) == address
+    if not _EMAIL.fullmatch(address) or not is_plain or address.endswith("."):
         raise InvalidArgument("That is no e-mail address.", field="email", hint="Write it like a@b.test.")
     return address
 

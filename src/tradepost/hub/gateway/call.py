@@ -42,8 +42,10 @@ class Call:
     this call takes back, and `expects` the records as that one left them. `waits` is the task in which a write waits in
     line, `left` that its client has gone. `said` is what the person behind the caller answered when they were asked
     whether this very write shall be done. `taint` says what its run has read that outsiders wrote; `outside` names what
-    of that kind a bundled server has put into this call's own answer. `signal` is what the
-    detector said of what its run has read, where somebody asked. `upstream_us` is the time that its server took,
+    of that kind a bundled server has put into this call's own answer. `reaches_out`: its caller may reach other servers
+    than the bundled ones. `sends` is the argument in which a read of such a run takes the words of one server, or the
+    shop's, to another one: then it goes on as a write; `beside` says which words. `signal` is what the detector said of
+    what its run has read, where somebody asked. `upstream_us` is the time that its server took,
     `upstream_id` what that server calls the request, `span` the call's own where there are traces, `carried` what a
     request says of its trace. `too_long`: it was carried out, but no shortened result has the form that was
     promised."""
@@ -66,6 +68,7 @@ class Call:
     quotas: Quotas = DEFAULTS
     slot: str | None = None
     entry: Entry | None = None
+    reaches_out: bool = False
     key: str | None = None
     dry_run: bool = False
     arguments_digest: str | None = None
@@ -74,6 +77,8 @@ class Call:
     tells: Tells | None = None
     decision: Decision | None = None
     taint: Taint | None = None
+    sends: str | None = None
+    beside: Taint | None = None
     signal: Signal | None = None
     outside: Heard = field(default_factory=Heard)
     preview: ToolResult | None = None
@@ -126,8 +131,11 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Whether this call changes something. An unknown class counts as a write, a dry run does not."""
-        return isinstance(self.entry, CatalogTool) and self.entry.tool_class != "read" and not self.dry_run
+        """Whether this call changes something. An unknown class counts as a write, a dry run does not; a read that
+        takes out what outsiders may have asked for does."""
+        if not isinstance(self.entry, CatalogTool) or self.dry_run:
+            return False
+        return self.entry.tool_class != "read" or self.sends is not None
 
     @property
     def goes_on(self) -> bool:

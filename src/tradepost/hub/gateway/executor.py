@@ -28,6 +28,7 @@ SWEEP_SECONDS = 15.0
 AT_ONCE = 16
 GRACE_SECONDS = 30.0
 
+SENT = "an argument"  # which one is in the reason for asking
 _WITH_TASKS = CallExtras(client_capabilities=REQUIRED, rounds=True)  # what a client that took a task is ready for
 
 _log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class Executor:
             arguments=orjson.loads(action.arguments),
             extras=_WITH_TASKS if action.caller.get(TAKES_TASKS) else NO_EXTRAS,
             run_id=action.run_id,
+            sends=SENT if action.tool_class == "read" else None,
             key=action.key,
             arguments_digest=action.fingerprint,
             action=action,

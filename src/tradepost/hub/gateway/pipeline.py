@@ -41,6 +41,7 @@ from tradepost.hub.gateway.steps.reauthorise import reauthorise
 from tradepost.hub.gateway.steps.replay import replay
 from tradepost.hub.gateway.steps.resume import question_of, resume
 from tradepost.hub.gateway.steps.scope import scope
+from tradepost.hub.gateway.steps.sending import sending
 from tradepost.hub.gateway.steps.spend import settle, spend
 from tradepost.hub.gateway.steps.validate import validate
 from tradepost.hub.gateway.tainting import taint
@@ -55,6 +56,7 @@ STEPS: tuple[Step, ...] = (
     limit_entry,
     validate,
     inject,
+    sending,
     resume,
     replay,
     decide,

@@ -3,6 +3,9 @@
 Whatever a foreign server gives is such text, errors included. What it asks in the middle of a call is not: that goes to
 the person at the client, and the answer back to the server. Of a bundled server it is what it marks so
 (foundation/outsiders), in results, resources, prompts and previews.
+
+What else bundled servers give is noted, too, where the caller may reach other servers: in a run that outsiders may have
+told what to do, it is not for those.
 """
 
 from collections.abc import Awaitable, Iterable, Mapping
@@ -12,9 +15,12 @@ from tradepost.foundation.outsiders import delivered_values
 from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.registry.catalog import CatalogPrompt, CatalogTool
+from tradepost.hub.registry.catalogs import HUB_SERVER
 from tradepost.hub.trust.looking import texts_in
+from tradepost.hub.trust.taint import KNOWN, SHOP
 
 MOST_NAMED = 120  # characters
+OWN_WORDS = "the shop's own words"
 
 
 def taint(call: Call, parts: Parts) -> Awaitable[None] | None:
@@ -28,9 +34,9 @@ def taint(call: Call, parts: Parts) -> Awaitable[None] | None:
             _look_at_preview(call)
         what = " and ".join(call.outside.kinds) or _from_replay(call)
     if what is None:
-        return None
+        return _note(call, parts, OWN_WORDS, KNOWN) if call.reaches_out and _gives_own_words(call) else None
     _show(call, parts)
-    return _note(call, parts, what)
+    return _note(call, parts, what, SHOP if call.entry.server_kind == "builtin" else call.entry.server_id)
 
 
 def _show(call: Call, parts: Parts) -> None:
@@ -73,8 +79,13 @@ def _look_at_preview(call: Call) -> None:
         delivered_values(one.get("before") for one in changes if isinstance(one, Mapping))
 
 
-def _note(call: Call, parts: Parts, what: str) -> Awaitable[None] | None:
-    return parts.taints.note(call.caller, call.run_id, what, call.found.server_slug, _named(call))
+def _gives_own_words(call: Call) -> bool:
+    entry = call.found
+    return call.result is not None and entry.server_kind == "builtin" and entry.builtin_key != HUB_SERVER
+
+
+def _note(call: Call, parts: Parts, what: str, source: str) -> Awaitable[None] | None:
+    return parts.taints.note(call.caller, call.run_id, what, call.found.server_slug, _named(call), source)
 
 
 def _named(call: Call) -> str:

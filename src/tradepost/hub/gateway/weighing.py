@@ -18,6 +18,7 @@ from tradepost.hub.policy.figures import NOTHING_KNOWN, Figures, figures_of_effe
 from tradepost.hub.policy.rule import Target
 from tradepost.hub.policy.ruleset import NO_RULES, Chosen, Ruleset, Totals
 from tradepost.hub.policy.totals import Usage, look, settle, take
+from tradepost.hub.registry.outward import takes_there
 from tradepost.protocol.builtin import ToolResult
 
 EFFECT = "effect"  # in the `meta` of a preview: the result that the write would have
@@ -40,7 +41,10 @@ def chosen_for(call: Call) -> Chosen:
     """The rules that are about a call."""
     tool, caller = call.tool, call.caller
     bundled = tool.server_kind == "builtin"
-    target = Target(caller.agent_id, caller.profile_id, tool.server_slug, tool.raw_name, tool.tool_class, bundled)
+    sends = call.sends is not None
+    target = Target(
+        caller.agent_id, caller.profile_id, tool.server_slug, tool.raw_name, tool.tool_class, bundled, sends
+    )
     return rules_of(call).chosen(target)
 
 
@@ -103,6 +107,7 @@ def plain_call(call: Call, parts: Parts) -> PlainCall:
         role=call.standing.role if call.standing is not None else None,
         tainted=call.taint is not None,
         taint="" if call.taint is None else call.taint.words(parts.now()),
+        sends=_sends(call),
         signal="none" if call.signal is None else call.signal.level,
         signal_kinds=() if call.signal is None else call.signal.kinds,
         figures=_figures(call),
@@ -183,6 +188,14 @@ def _needs_preview(call: Call, chosen: Chosen) -> bool:
         return True
     figures = _figures(call)
     return (chosen.by_money and figures.amount is None) or (chosen.by_customer and figures.customer is None)
+
+
+def _sends(call: Call) -> str:
+    if call.sends is None:
+        return ""
+    if call.beside is None:  # approved: people were told
+        return takes_there(call.sends, "elsewhere")
+    return takes_there(call.sends, "the shop" if call.beside.is_the_shops else call.beside.server)
 
 
 def _needs_taint(call: Call, chosen: Chosen) -> bool:

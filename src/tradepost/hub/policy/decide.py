@@ -38,8 +38,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class PlainCall:
     """What a decision may look at. `arguments` are the ones after injection; a `posture` of None is an agent without
     a profile, which gets the strictest one. `effect` is the result that a bundled write would have, where it was asked
-    for. `tainted`: the run has read text that outsiders wrote; `taint` says which, as the reason for asking. `signal`
-    is what the detector says of it (none, possible, likely), `signal_kinds` why."""
+    for. `tainted`: the run has read text that outsiders wrote; `taint` says which, as the reason for asking. `sends`
+    says in words what a read of another server takes there in such a run. `signal` is what the detector says of what it
+    has read (none, possible, likely), `signal_kinds` why."""
 
     tool: str
     tool_class: ToolClass
@@ -57,6 +58,7 @@ class PlainCall:
     role: str | None = None
     tainted: bool = False
     taint: str = ""
+    sends: str = ""
     signal: str = "none"
     signal_kinds: tuple[str, ...] = ()
     figures: Figures = NOTHING_KNOWN
@@ -66,7 +68,9 @@ class PlainCall:
     @property
     def target(self) -> Target:
         """What rules are chosen by."""
-        return Target(self.agent_id, self.profile_id, self.server, self.tool, self.tool_class, self.bundled)
+        return Target(
+            self.agent_id, self.profile_id, self.server, self.tool, self.tool_class, self.bundled, bool(self.sends)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def decide(call: PlainCall, rules: Ruleset = NO_RULES, totals: Totals = NO_TOTAL
         frozen = looked.first((freeze,))
         if frozen is not None:
             decision = stricter(decision, frozen)
-    if call.tool_class == "read" and isinstance(decision, Ask):
+    if call.tool_class == "read" and not call.sends and isinstance(decision, Ask):
         return Deny(f"{decision.reason}; nobody can be asked about reading", decision.rule_id)
     return decision
 
@@ -135,7 +139,10 @@ def _flowing(call: PlainCall, decision: Decision, chosen: Chosen) -> Decision:
         return decision
     if decision.rule_id in HARMLESS_TO_BOUND and "customer" in call.attributes:
         return decision
-    return Ask(call.taint or rule.reason, usual_expiry(call), rule.approvals, rule_id=rule.id)
+    reason = call.taint or rule.reason
+    if call.sends:
+        reason = f"{reason}, and {call.sends}"
+    return Ask(reason, usual_expiry(call), rule.approvals, rule_id=rule.id)
 
 
 def by_posture(call: PlainCall) -> Decision:

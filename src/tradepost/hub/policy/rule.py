@@ -87,12 +87,15 @@ class Rule:
             return False
         if self.tool_class is not None:
             return self.tool_class == target.tool_class
-        return target.tool_class != "read" or self.names_one_tool
+        if target.tool_class != "read" or self.names_one_tool:
+            return True
+        return target.sends and self.kind == "flow"
 
 
 class Target(NamedTuple):
     """Who calls what, as far as rules are chosen by it: the server by its short name, the tool by the server's own name
-    for it. `bundled`: the server comes with Tradepost. A tuple, because every call is looked up by one."""
+    for it. `bundled`: the server comes with Tradepost; `sends`: a read that takes something out of a run that has read
+    what outsiders wrote. A tuple, because every call is looked up by one."""
 
     agent_id: str | None
     profile_id: str | None
@@ -100,3 +103,4 @@ class Target(NamedTuple):
     tool: str
     tool_class: RuleClass
     bundled: bool
+    sends: bool = False

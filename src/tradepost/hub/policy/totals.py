@@ -6,6 +6,7 @@ what it took, one whose outcome is unknown stays counted.
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,7 +40,8 @@ class Usage:
     def row(self, total: str) -> str | None:
         """The id of the row that keeps a total ("agent.money"); None where nobody knows whose or in which currency."""
         who, _, what = total.partition(".")
-        holder = {"agent": self.principal, "customer": self.figures.customer, "workspace": "workspace"}[who]
+        customer = _one_spelling(self.figures.customer)
+        holder = {"agent": self.principal, "customer": customer, "workspace": "workspace"}[who]
         currency = self.figures.currency if what.endswith("money") else ""
         if holder is None or currency is None:
             return None
@@ -158,6 +160,11 @@ async def forget_old(database: Database, now: datetime) -> int:
                 delete(PolicyTotal).where(PolicyTotal.workspace_id == workspace_id, PolicyTotal.id == row)
             )
     return len(found)
+
+
+def _one_spelling(customer: str | None) -> str | None:
+    """A server may find the same customer under other letters, capital or wide ones: their totals are one."""
+    return None if customer is None else unicodedata.normalize("NFKC", customer).casefold().strip()
 
 
 def _short(text: str) -> str:

@@ -8,12 +8,14 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tradepost.foundation.clock import from_rfc3339, to_rfc3339
+from tradepost.foundation.clock import to_rfc3339
 from tradepost.foundation.errors import InvalidArgument
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WHOLE_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
 _MEMBERS = ("from", "to", "days", "start", "end", "zone")
+_OF_THE_MACHINE = frozenset({"localtime", "Factory", "posixrules"})  # files beside the zones that are none, or any
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}")
 
 
@@ -96,7 +98,7 @@ def window_of(given: Mapping[str, Any] | None) -> Window | None:
 def checked_zone(name: str) -> str:
     """The name of a time zone. Raises InvalidArgument."""
     try:
-        if not _ZONE.fullmatch(name):
+        if not _ZONE.fullmatch(name) or name in _OF_THE_MACHINE:
             raise ValueError(name)
         zone_of(name)
     except (ValueError, OSError, KeyError):
@@ -116,9 +118,9 @@ def _moment(given: Any, field: str) -> datetime | None:
     if given is None or given == "":
         return None
     try:
-        moment = given if isinstance(given, datetime) else from_rfc3339(str(given))
+        moment = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
         if moment.tzinfo is None:
-            raise ValueError(given)
+            raise ValueError(given)  # midnight is at another moment in each zone
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidArgument(
@@ -134,10 +136,11 @@ def _days(given: Any) -> frozenset[int]:
         raise InvalidArgument("Days are a list of names.", hint=f"They are {', '.join(DAYS)}.", field="days")
     days = set()
     for name in names:
-        short = name.strip().lower()[:3]
-        if short not in DAYS:
+        said = name.strip().lower()
+        found = next((at for at, whole in enumerate(_WHOLE_DAYS) if len(said) > 2 and whole.startswith(said)), None)
+        if found is None:
             raise InvalidArgument(f"'{name[:20]}' is no day.", hint=f"They are {', '.join(DAYS)}.", field="days")
-        days.add(DAYS.index(short))
+        days.add(found)
     return frozenset(days)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from tradepost.foundation.detection.detector import POSSIBLE, pieces, signs_in
 from tradepost.foundation.untrusted import clean, with_hidden_shown
+from tradepost.hub.registry.outward import is_address
 
 SHOWN = 100  # characters of what was found
 MOST_SIGNS = 50  # of one definition
@@ -52,12 +53,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[_.-][A-Za-z0-9]+)*")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _USUAL_HERE = frozenset({"tool", "hidden", "long"})
 _QUOTES = frozenset("`'\"“«")
-_OUTWARD_WORDS = frozenset(
-    """bcc callback callbacks cc domain email emails endpoint forward ftp host hostname href mail mailto notify proxy
-    recipient recipients redirect sms smtp telegram uri uris url urls webhook webhooks""".split()
-)
-_OUTWARD_NAMES = frozenset({"to", "link", "server", "sendto", "replyto"})
-_OUTWARD_FORMATS = frozenset({"uri", "uri-reference", "iri", "email", "idn-email", "hostname", "idn-hostname", "ipv4"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +154,7 @@ def _outward(schema: Any, place: str, depth: int = 0) -> Iterator[Sign]:
         return
     properties = schema.get("properties")
     for name, about in properties.items() if isinstance(properties, Mapping) else ():
-        words = {word.lower() for word in re.split(r"[_.\s-]+", _HUMP.sub("_", str(name)))}
-        plain = re.sub(r"[^a-z]", "", str(name).lower())
-        form = about.get("format") if isinstance(about, Mapping) else None
-        if words & _OUTWARD_WORDS or plain in _OUTWARD_NAMES or form in _OUTWARD_FORMATS:
+        if is_address(str(name), about):
             yield Sign("outward", str(name), f"{place}.properties.{name}")
     for key, inner in schema.items():
         for part in inner.values() if key in _MAPS and isinstance(inner, Mapping) else _parts(inner):

@@ -1,4 +1,4 @@
-"""The ledger of taint: in memory what this process has noted, in the table what any process has.
+"""The ledger of taint: in memory what this process has noted, in the table what any process has, by run and source.
 
 The first such text of a run is given out only once its row is there, so that a write of that run finds it whichever
 process it comes to. After that a read costs no statement: the row counts for longer than it has to, and is renewed in
@@ -8,9 +8,10 @@ the background well before that time is over. Rows of several runs go out togeth
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,7 +23,7 @@ from tradepost.database.lookups import Lookup
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.trust.models import RunTaint
-from tradepost.hub.trust.taint import NO_RUN, UNNAMED_LASTS, Taint, holder_of, lasts
+from tradepost.hub.trust.taint import KNOWN, NO_RUN, UNNAMED_LASTS, Taint, holder_of, lasts
 
 MOST_KEPT = 20_000
 RENEW = timedelta(minutes=5)  # a row counts for this much longer, and is not written anew before it is over
@@ -31,8 +32,8 @@ WAIT_SECONDS = 2.0  # for a database that does not take the row: reads go on, as
 PRUNE_EVERY = timedelta(minutes=10)
 
 _FOUND = (
-    select(RunTaint.what, RunTaint.server, RunTaint.tool, RunTaint.at)
-    .where(RunTaint.holder == bindparam("holder"))
+    select(RunTaint.what, RunTaint.server, RunTaint.tool, RunTaint.at, RunTaint.source)
+    .where(RunTaint.holder == bindparam("holder"), RunTaint.source != bindparam("but"))
     .order_by(RunTaint.at.desc())
     .limit(1)
 )
@@ -48,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Mark:
-    """What is known of a run. `stored` is the time of the taint that its row has."""
+    """What a run has of one source. `stored` is the time of the taint that its row has."""
 
     taint: Taint
     stored: datetime | None = None
@@ -60,24 +61,27 @@ class TaintLedger:
     def __init__(self, database: Database, now: Now = system_now) -> None:
         self._database = database
         self._now = now
-        self._marks: OrderedDict[Place, _Mark] = OrderedDict()
-        self._latest: OrderedDict[tuple[str, str], Taint] = OrderedDict()  # of any run of a holder
-        self._waiting: dict[Place, _Mark] = {}
+        self._marks: OrderedDict[Place, dict[str, _Mark]] = OrderedDict()  # by source
+        self._latest: OrderedDict[tuple[str, str], dict[str, Taint]] = OrderedDict()  # of any run of a holder
+        self._waiting: dict[tuple[Place, str], _Mark] = {}
         self._written: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._pruned: dict[str, datetime] = {}
         self._stops = False
         self._is_away = False  # the database did not take the last rows
 
-    def note(self, caller: Caller, run: str | None, what: str, server: str, tool: str) -> Awaitable[None] | None:
+    def note(
+        self, caller: Caller, run: str | None, what: str, server: str, tool: str, source: str
+    ) -> Awaitable[None] | None:
         """A run is about to be given such text. What to wait for before it is, if anything."""
         now, run = self._now(), run or NO_RUN
-        taint = Taint(what, server, tool, now)
+        taint = Taint(what, server, tool, now, source)
         place = caller.workspace_id, holder_of(caller), run
-        mark = self._marks.get(place)
+        marks = self._marks.setdefault(place, {})
+        mark = marks.get(source)
         if mark is None:
-            mark = self._marks[place] = _Mark(taint)
-        mark.taint = self._latest[place[:2]] = taint
+            mark = marks[source] = _Mark(taint)
+        mark.taint = self._latest.setdefault(place[:2], {})[source] = taint
         self._marks.move_to_end(place)
         self._latest.move_to_end(place[:2])
         if len(self._marks) > MOST_KEPT:
@@ -85,31 +89,48 @@ class TaintLedger:
         if mark.stored is not None and now - mark.stored < RENEW:
             return None
         is_covered = mark.stored is not None and now - mark.stored < lasts(run)
-        self._waiting[place] = mark
+        self._waiting[place, source] = mark
         written = self._soon()
         return None if is_covered or self._is_away else self._until(written)
 
     def at_hand(self, caller: Caller, run: str | None) -> Taint | None:
         """The taint of a run, as far as this process has noted any. A call that names no run may belong to any of its
         holder's; what was read in no run may be known in any."""
-        who = caller.workspace_id, holder_of(caller)
-        if not run:
-            latest = self._latest.get(who)
-            return None if latest is None or not self._counts(latest, NO_RUN) else latest
-        marks = [(one, self._marks.get((*who, one))) for one in (run, NO_RUN)]
-        found = [mark.taint for one, mark in marks if mark is not None and self._counts(mark.taint, one)]
-        return max(found, key=lambda taint: taint.at, default=None)
+        return self._latest_but(KNOWN, caller, run)
 
     async def look(self, session: AsyncSession, caller: Caller, run: str | None) -> Taint | None:
         """The taint of a run, whichever process noted it."""
-        known = self.at_hand(caller, run)
-        if known is not None:
-            return known
-        holder, now = holder_of(caller), self._now()
+        return self.at_hand(caller, run) or await self._look_but(KNOWN, session, caller, run)
+
+    def beside_at_hand(self, caller: Caller, run: str | None, source: str) -> Taint | None:
+        """What a run has of other sources than this one, as far as this process knows: the shop's own words, too."""
+        return self._latest_but(source, caller, run)
+
+    async def look_beside(self, session: AsyncSession, caller: Caller, run: str | None, source: str) -> Taint | None:
+        """The same, whichever process noted it."""
+        return self.beside_at_hand(caller, run, source) or await self._look_but(source, session, caller, run)
+
+    def _latest_but(self, source: str, caller: Caller, run: str | None) -> Taint | None:
+        found = (taint for taint in self._noted(caller, run) if taint.source != source)
+        return max(found, key=lambda taint: taint.at, default=None)
+
+    def _noted(self, caller: Caller, run: str | None) -> Iterator[Taint]:
+        """What this process has noted of a run and still counts."""
+        who = caller.workspace_id, holder_of(caller)
+        if not run:
+            latest = self._latest.get(who, {})
+            yield from (taint for taint in latest.values() if self._counts(taint, NO_RUN))
+            return
+        for one in (run, NO_RUN):
+            marks = self._marks.get((*who, one), {})
+            yield from (mark.taint for mark in marks.values() if self._counts(mark.taint, one))
+
+    async def _look_but(self, source: str, session: AsyncSession, caller: Caller, run: str | None) -> Taint | None:
+        now, asked = self._now(), {"holder": holder_of(caller), "but": source}
         if run:
-            rows = await _OF_RUN.rows(session, {"holder": holder, "now": now, "run": run})
+            rows = await _OF_RUN.rows(session, {**asked, "now": now, "run": run})
         else:
-            rows = await _OF_ANY_RUN.rows(session, {"holder": holder, "since": now - UNNAMED_LASTS - RENEW})
+            rows = await _OF_ANY_RUN.rows(session, {**asked, "since": now - UNNAMED_LASTS - RENEW})
         return Taint(*rows[0]) if rows else None
 
     async def stop(self) -> None:
@@ -123,11 +144,16 @@ class TaintLedger:
 
     def _forget(self) -> None:
         """The oldest that the table has: a look finds them there."""
-        for place, mark in list(self._marks.items())[: MOST_KEPT // 10]:
-            if mark.stored is not None and place not in self._waiting:
-                del self._marks[place]
-                if self._latest.get(place[:2]) is mark.taint:
-                    del self._latest[place[:2]]
+        for place, marks in list(self._marks.items())[: MOST_KEPT // 10]:
+            if any(mark.stored is None or (place, source) in self._waiting for source, mark in marks.items()):
+                continue
+            del self._marks[place]
+            latest = self._latest.get(place[:2], {})
+            for source, mark in marks.items():
+                if latest.get(source) is mark.taint:
+                    del latest[source]
+            if not latest:
+                self._latest.pop(place[:2], None)
 
     def _soon(self) -> asyncio.Future[None]:
         if self._written is None:
@@ -164,14 +190,14 @@ class TaintLedger:
                 written.set_result(None)
             owed.clear()
 
-    async def _store(self, batch: dict[Place, _Mark]) -> None:
-        by_workspace: dict[str, dict[Place, _Mark]] = {}
+    async def _store(self, batch: dict[tuple[Place, str], _Mark]) -> None:
+        by_workspace: dict[str, dict[tuple[Place, str], _Mark]] = {}
         for place, mark in batch.items():
-            by_workspace.setdefault(place[0], {})[place] = mark
+            by_workspace.setdefault(place[0][0], {})[place] = mark
         for workspace_id, marks in by_workspace.items():
             taints = {place: mark.taint for place, mark in sorted(marks.items())}
             async with self._database.transaction(workspace_id, write=True) as session:
-                for (_, holder, run), taint in taints.items():
+                for ((_, holder, run), _), taint in taints.items():
                     await _upsert(session, holder, run, taint)
                 await self._prune(session, workspace_id)
             for place, taint in taints.items():
@@ -188,10 +214,16 @@ class TaintLedger:
 
 async def _upsert(session: AsyncSession, holder: str, run: str, taint: Taint) -> None:
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    said = {"server": taint.server, "tool": taint.tool, "what": taint.what, "at": taint.at}
+    said: dict[str, Any] = {"server": taint.server, "tool": taint.tool, "what": taint.what, "at": taint.at}
     said["until"] = taint.at + lasts(run) + RENEW
+    row = f"{holder}|{run}|{taint.source}"
     statement = dialect.insert(RunTaint).values(
-        workspace_id=str(session.info["workspace_id"]), id=f"{holder}|{run}", holder=holder, run=run, **said
+        workspace_id=str(session.info["workspace_id"]),
+        id=row,
+        holder=holder,
+        run=run,
+        source=taint.source,
+        **said,
     )
     # Of two processes the one that read last: a row never counts for less long than it did.
     later = RunTaint.at < taint.at

@@ -9,12 +9,14 @@ from tradepost.database.base import HubBase, Scoped
 
 
 class RunTaint(HubBase, Scoped):
-    """A run was given text that outsiders wrote: lately `what`, by a tool of a server. It counts until `until`.
-    `holder` is the agent, or else the principal; `run` is empty for calls that name no run. The id is made of both."""
+    """A run was given text that outsiders wrote, or words of the shop: lately `what`, by a tool of a server. It counts
+    until `until`. `holder` is the agent, or else the principal; `run` is empty for calls that name no run; `source` is
+    where the words are from (trust/taint). The id is made of the three."""
 
     __tablename__ = "run_taints"
     holder: Mapped[str]
     run: Mapped[str] = mapped_column(default="")
+    source: Mapped[str] = mapped_column(default="", server_default="")
     server: Mapped[str]
     tool: Mapped[str]
     what: Mapped[str]

@@ -15,15 +15,25 @@ NAMED_LASTS = timedelta(hours=24)  # a run that has a name, after it read such t
 UNNAMED_LASTS = timedelta(minutes=30)
 NO_RUN = ""
 
+# Where words came from: of another server its id, else one of these.
+SHOP = "shop"  # what outsiders wrote into the shop's own records
+KNOWN = "known"  # the shop's own words: not a taint by themselves, but nothing for another server
+
 
 @dataclass(frozen=True, slots=True)
 class Taint:
-    """Where such text came from last: the kinds of it in words, the tool and its server, and when."""
+    """Where such text came from last: the kinds of it in words, the tool and its server, when, and of which source."""
 
     what: str
     server: str
     tool: str
     at: datetime
+    source: str = ""
+
+    @property
+    def is_the_shops(self) -> bool:
+        """Whether the shop's own records have it, whoever wrote it there."""
+        return self.source in (SHOP, KNOWN)
 
     def words(self, now: datetime) -> str:
         """The reason for asking, in a sentence's half."""

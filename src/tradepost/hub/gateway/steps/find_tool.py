@@ -62,6 +62,8 @@ def _find(call: Call, catalog: Catalog) -> None:
     call.entry = _entry(catalog, call)
     if call.entry is None:
         raise _unknown(call)
+    # The endpoint of one server does not show which others there are.
+    call.reaches_out = bool(catalog.remotes) or call.server is not None
 
 
 def _entry(catalog: Catalog, call: Call) -> Entry | None:

@@ -34,7 +34,7 @@ async def _validate(call: Call, parts: Parts, tool: CatalogTool) -> None:
     if tool.tool_class != "read":
         bundled = tool.server_kind == "builtin"
         call.dry_run = bundled and call.arguments.get("dry_run") is True
-        call.key = _key(call)
+        call.key = given_key(call)
         if call.key is None and bundled and not call.dry_run:
             raise InvalidArgument(
                 f"'{KEY_PARAMETER}' is missing: every write needs one.",
@@ -60,8 +60,8 @@ async def _validate(call: Call, parts: Parts, tool: CatalogTool) -> None:
         raise as_the_caller_sees_it(error, tool.injected) from error
 
 
-def _key(call: Call) -> str | None:
-    """The key the client gave, in the arguments or beside them."""
+def given_key(call: Call) -> str | None:
+    """The key the client gave, in the arguments or beside them. Raises InvalidArgument."""
     inside = call.arguments.get(KEY_PARAMETER)
     beside = call.extras.idempotency_key
     for key in (inside, beside):

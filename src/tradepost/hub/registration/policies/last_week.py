@@ -150,6 +150,7 @@ def _call(action: Action, entry: ToolEntry | None, server: Server | None, postur
         attributes=action.caller.get("attributes", {}),
         role=role,
         tainted=action.taint is not None,
+        sends="it took there what it knew" if tool_class == "read" else "",
         signal=signal.get("level", "none"),
         signal_kinds=tuple(signal.get("kinds", ())),
         figures=figures,

@@ -22,6 +22,7 @@ from tradepost.hub.policy.figures import KEY, Figures, declared_of, figures_of_e
 from tradepost.hub.policy.ruleset import Ruleset
 from tradepost.hub.policy.totals import Usage, alone
 from tradepost.hub.registry.models import Server, ToolEntry
+from tradepost.hub.registry.outward import outward_argument, takes_there
 
 MOST_CASES = 1_000
 MAX_BYTES = 1_000_000
@@ -155,6 +156,10 @@ def _call(case: Mapping[str, Any], known: _Known, now: datetime) -> PlainCall:
     arguments, effect = _object(case, "arguments"), _object(case, "effect") if "effect" in case else None
     bundled = server is not None and server.kind == "builtin"
     level, kinds = _signal(case)
+    is_tainted = case.get("tainted") is True or level != "none"
+    sends = None
+    if is_tainted and tool_class == "read" and server is not None and not bundled and entry is not None:
+        sends = outward_argument(orjson.loads(entry.definition).get("inputSchema"), arguments)
     return PlainCall(
         tool=case["tool"],
         tool_class=tool_class,
@@ -170,7 +175,8 @@ def _call(case: Mapping[str, Any], known: _Known, now: datetime) -> PlainCall:
         scopes=frozenset(map(str, case.get("scopes") or (agent.scopes if agent is not None else ()))),
         attributes=_object(case, "attributes"),
         role=case.get("role"),
-        tainted=case.get("tainted") is True or level != "none",
+        tainted=is_tainted,
+        sends="" if sends is None else takes_there(sends, "elsewhere"),
         signal=level,
         signal_kinds=kinds,
         figures=_figures(case, entry, arguments, effect, bundled),
