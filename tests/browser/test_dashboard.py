@@ -29,6 +29,8 @@ PATHS = (
     "/integrations/tracker/assign",
     "/integrations/tracker/delete",
     "/integrations/tracker/tools/track_parcel",
+    "/integrations/tracker/tools/track_parcel/test",
+    "/integrations/returns/tools/create_return/test",
     "/agents",
     "/agents/planner",
     "/conversations",

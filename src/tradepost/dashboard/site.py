@@ -26,6 +26,7 @@ from tradepost.dashboard.pages import (
     store,
     today,
     tool,
+    tool_test,
 )
 from tradepost.dashboard.ports import Counting, Rest
 from tradepost.dashboard.visit import Visit
@@ -47,6 +48,7 @@ _ALL = (
     new_server,
     server,
     tool,
+    tool_test,
     agents,
     agent,
     conversations,
