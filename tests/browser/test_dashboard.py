@@ -28,6 +28,7 @@ PATHS = (
     "/integrations/tracker/discovered",
     "/integrations/tracker/assign",
     "/integrations/tracker/delete",
+    "/integrations/tracker/swap?to=returns",
     "/integrations/tracker/tools/track_parcel",
     "/integrations/tracker/tools/track_parcel/test",
     "/integrations/returns/tools/create_return/test",
