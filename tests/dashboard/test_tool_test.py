@@ -149,6 +149,21 @@ async def test_results_are_data(signed: Signed, remote: Remote, monkeypatch: pyt
     assert "no &lt;img" in failed
 
 
+async def test_a_server_that_fails_is_left_alone_and_its_page_says_so(signed: Signed, as_: As) -> None:
+    """What a person tries counts for the breaker as any other call does."""
+    rest, admin = as_("admin"), await signed("admin")
+    async with running(Bundled()) as served:
+        await rest.post("/servers", {"slug": "tracker", "url": served.url})
+        await rest.post("/servers/tracker/discover", status=200)
+        await rest.patch("/servers/tracker/tools/get_order", {"class": "read"})
+    assert "closed: it is called" in (await admin.get("/integrations/tracker")).text
+    for _ in range(10):
+        await rest.post("/servers/tracker/tools/get_order/call", {}, status=424)
+    assert (await rest.get("/servers/tracker"))["left_alone"] is True
+    page = (await admin.get("/integrations/tracker")).text
+    assert "It failed too often" in page
+
+
 async def test_a_write_leads_to_its_approval(signed: Signed, as_: As, remote: Remote) -> None:
     """Sent twice it is one call. Only those who may try tools have the form."""
     await as_("admin").patch("/servers/tracker/tools/get_order", {"class": "write"})

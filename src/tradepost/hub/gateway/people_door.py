@@ -59,7 +59,7 @@ class PeopleDoor:
         call = Call(caller, "tool", entry.name, arguments, extras=NO_EXTRAS._replace(idempotency_key=own))
         result = await self._door.run(call)
         waits = call.action.id if call.action is not None and call.action.state == "pending" else None
-        answered = call.sent or call.replayed
+        answered = (call.sent or call.replayed) and call.error is None
         return Tried(result, caller.request_id, waits, answered, call.duration_us(), call.upstream_us)
 
 
