@@ -1,9 +1,10 @@
 """The REST door as the application knows it: its paths, and what it needs. The routes and the framework behind them are
-loaded with the first request, in a thread: a start has better things to do, and many hubs never use REST."""
+loaded in a thread, after a start, which has better things to do, or with the first request, whichever comes first."""
 
 import asyncio
 import threading
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
@@ -14,6 +15,7 @@ from tradepost.foundation.caller import Caller
 
 PREFIX = "/api/v1"
 SHOPPERS = f"{PREFIX}/shopper"  # below it are the doors of the shop's own customers
+PAUSE_SECONDS = 0.02  # between two modules that are loaded early
 
 _one_at_a_time = threading.Lock()  # several hubs in one process share the routes, which no two threads may make
 
@@ -54,11 +56,26 @@ class RestDoor:
         pages are made of it. `path` is the whole one, not quoted; `query` is encoded as in a URL."""
         return await (self._app or await self._load()).ask(caller, method, path, query, body)
 
+    async def load_early(self) -> None:
+        """Load the routes before anybody asks, module by module, with pauses in which others have the processor."""
+        for name in ("fastapi", *_modules()):
+            if self._app is None:
+                await asyncio.to_thread(import_module, name)
+                await asyncio.sleep(PAUSE_SECONDS)
+        if self._app is None:
+            await self._load()
+
     async def _load(self) -> Front:
         async with self._loading:
             if self._app is None:
                 self._app = await asyncio.to_thread(_build, self._parts)
             return self._app
+
+
+def _modules() -> list[str]:
+    """Those of the routes."""
+    folder = import_module("tradepost.api").__path__
+    return [f"tradepost.api.{one.name}" for one in iter_modules(folder) if not one.ispkg]
 
 
 def _build(parts: Parts) -> Front:

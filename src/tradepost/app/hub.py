@@ -21,6 +21,7 @@ from tradepost.api.widget.door import Widget
 from tradepost.app.answering import build_agents
 from tradepost.app.configured import hosts_of, mailer_of, marks_of, origins_of, pace_of, workspace_ids
 from tradepost.app.conversing import join_conversations
+from tradepost.app.early_loading import EarlyLoading
 from tradepost.commerce.outbound.opening import open_ports
 from tradepost.commerce.outbound.relay import Relay
 from tradepost.commerce.servers import build_servers
@@ -253,10 +254,12 @@ class Tradepost:
         kept = self.conversations, self.store
         parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, *kept, metadata_url, url)
         rest = build_api(parts)
+        dashboard = build_dashboard(rest, self.gateway.gateway, self.people.sessions, url)
+        self.early = EarlyLoading((rest.load_early, self.people.door.load_early, dashboard.load_early))
         doors: Sequence[Door] = (
             rest,
             Widget(),
-            build_dashboard(rest, self.gateway.gateway, self.people.sessions, url),
+            dashboard,
             McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
             self.oauth,
@@ -315,6 +318,7 @@ class Tradepost:
             self.upkeep,
             self.outlets,
             self.conversations,
+            self.early,
         ):
             await part.start()
 
@@ -328,6 +332,7 @@ class Tradepost:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
         parts = (
+            self.early,
             self.conversations,
             self.notices.courier,
             self.metrics,
