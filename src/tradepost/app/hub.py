@@ -332,7 +332,6 @@ class Tradepost:
         """Finish what is under way, write what waits, close what is open."""
         self.endpoint.end_streams()
         parts = (
-            self.early,
             self.conversations,
             self.notices.courier,
             self.metrics,
@@ -349,7 +348,7 @@ class Tradepost:
             self.keys,
             self.restoring,
         )
-        first = (self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers)
+        first = (self.early, self.opening, self.news, self.relisting, self.refreshing, self.in_use, *self.followers)
         open_until_then = (self.upstreams, self.vault, self.oauth, self.registries, self.hub, self.store)
         # What cannot end well, because the database is away, keeps nothing else from ending, and nothing open.
         async with AsyncExitStack() as ending:

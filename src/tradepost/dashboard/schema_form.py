@@ -167,14 +167,14 @@ class Form:
     def _stands_for(self, schema: Json) -> Json | None:
         kind, where = schema.get("type"), schema.get("$ref")
         if isinstance(kind, list):
-            some = [one for one in kind if one != "null"]
-            return {**schema, "type": some[0]} if len(some) == 1 else None
+            types = [one for one in kind if one != "null"]
+            return {**schema, "type": types[0]} if len(types) == 1 else None
         if isinstance(where, str):
             return _pointed(self._root, where)
         for word in ("anyOf", "oneOf", "allOf"):
             options = schema.get(word)
             if isinstance(options, list) and "properties" not in schema:
-                some = [one for one in options if isinstance(one, dict) and one.get("type") != "null"]
+                some: list[Json] = [one for one in options if isinstance(one, dict) and one.get("type") != "null"]
                 if len(some) == 1:
                     return some[0]
         return None
