@@ -105,6 +105,7 @@ async def _page(visit: Visit, said: Problem | None = None, difference: dict[str,
         assigned=assigned,
         headers=headers,
         history=(await visit.rest.get("servers", slug, "history", limit=10))["items"],
+        names={one["id"]: one["name"] or one["email"] for one in await visit.rest.all("users")},
         difference=difference,
     )
 
