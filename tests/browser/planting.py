@@ -145,7 +145,7 @@ class Planter:
     def shop(self, folder: Path) -> str:
         """What customers and staff write into the shop. Returns the order's number."""
         file = folder / "customers.csv"
-        rows = (("First Name", "Last Name", "Email"), (shorter("customer"), "Evil", "evil@buyers.example"))
+        rows = (("First Name", "Last Name", "Email"), (short("customer"), "Evil", "evil@buyers.example"))
         quoted = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
         file.write_text("\n".join(quoted) + "\n", "utf-8")
         self._demo.run("store", "import-csv", "customers", str(file), *IN_DEMO).good()
@@ -163,6 +163,10 @@ class Planter:
         token = str(session.get("token") or session.get("key"))
         chat = self.rest("POST", "/shopper/conversations", {"message": planted("chat")}, token)
         self.rest("POST", f"/shopper/conversations/{chat['id']}/person", {"words": planted("wish")}, token)
+
+    def calls(self) -> list[str]:
+        """The ids of the records of calls of the hostile server."""
+        return [str(one["id"]) for one in self.rest("GET", "/audit?server=evil&limit=20")["items"]]
 
     def agent(self) -> None:
         """What an agent asks for, once left waiting and once rejected."""

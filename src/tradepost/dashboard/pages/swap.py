@@ -1,5 +1,6 @@
 """Swap a server for another: choose it, see what fits and what does not, swap, and give it back."""
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
@@ -33,7 +34,10 @@ async def swap(visit: Visit) -> Response:
         body = {**wanted, "mark": fields.get("mark") or None}
         made = await visit.rest.send("POST", "servers", visit.part("server"), "swap", to, body=body)
     except Refused as refused:
-        return await _compared(visit, to, wanted, refused.problem)
+        said = refused.problem
+        if said.status == 409:  # its hint speaks of the command's options
+            said = replace(said, hint="Nothing was switched. The report below says why, tool by tool.")
+        return await _compared(visit, to, wanted, said)
     return visit.go(
         link("integrations", visit.part("server"), "swap", to=to, done="swapped", moved=str(len(made["tools"])))
     )

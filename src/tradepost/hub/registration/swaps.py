@@ -168,9 +168,9 @@ def _does_not_fit(report: SwapReport) -> StateConflict:
     problems = [*report.against, *(f"{tool.name}: {reason.text}" for tool in bad for reason in tool.reasons)]
     hint = "Nothing was switched."
     if any(tool.verdict == "waits" for tool in bad):
-        hint += f" Approve the tools of {report.new}, or let the swap do it (approve)."
+        hint += f" Approve the tools of {report.new}, or let the swap do it (--approve)."
     if any(tool.verdict == "unclear" for tool in bad):
-        hint += " Where it cannot be told, look yourself and accept that tool by name (accept)."
+        hint += " Where it cannot be told, look yourself and accept that tool by name (--accept)."
     return StateConflict(
         f"{report.new} cannot take over from {report.old}.",
         hint=hint,

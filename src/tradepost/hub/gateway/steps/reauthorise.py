@@ -24,6 +24,7 @@ from tradepost.hub.gateway.answers import approval_required
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.said import way_of
 from tradepost.hub.gateway.steps.await_approval import preview_of
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.gateway.steps.limit_entry import require_features
@@ -172,7 +173,7 @@ async def _put_back(call: Call, parts: Parts, preview: Json, reason: str, *, did
         decision="ask",
         outcome="approval_required",
         rule_id=decision.rule_id,
-        details={"round": action.round + 1, "reason": reason},
+        details={"round": action.round + 1, "reason": reason, **way_of(call.caller)},
     )
     async with parts.database.transaction(action.workspace_id, write=True) as session:
         expires_at = await parts.clock.now(session) + expires_in
