@@ -62,6 +62,7 @@ RULES = {
     "GET /servers/{server}/tools/{tool}": "viewer",
     "PATCH /servers/{server}/tools/{tool}": "admin",
     "POST /servers/{server}/tools/{tool}/approve": "admin",
+    "POST /servers/{server}/tools/{tool}/call": "admin",
     "GET /servers/{server}/tools/{tool}/settings": "viewer",
     "PATCH /servers/{server}/tools/{tool}/settings": "admin",
     "GET /assignments": "viewer",

@@ -66,6 +66,7 @@ LOOKING = {
     "POST /policy/test",
     "POST /audit/verify",
     "POST /servers/{server}/test",
+    "POST /servers/{server}/tools/{tool}/call",  # a call like any other: tests/hub/gateway shows those of two processes
     "POST /servers/{server}/swap/{successor}/check",
     "POST /webhooks/{webhook}/test",
 }

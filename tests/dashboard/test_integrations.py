@@ -71,6 +71,7 @@ async def test_a_changed_tool_is_looked_at_before_agents_see_it(signed: Signed, 
         refreshed = await admin.post("/integrations/tracker/refresh")
         assert "changed" in refreshed.text
         assert "bcc" in refreshed.text
+        assert "What the server says now" in refreshed.text  # side by side, with the answers
         assert '<span class="count">2<' in (await admin.get("/integrations")).text  # one changed, one new
         shown = await admin.get("/integrations/tracker/tools/get_order")
         assert "Another definition waits" in shown.text
@@ -78,9 +79,15 @@ async def test_a_changed_tool_is_looked_at_before_agents_see_it(signed: Signed, 
         stale = await admin.post("/integrations/tracker/tools/get_order/approve", digest="sha256:0")
         assert stale.status_code == 409
         approved = await admin.post(
-            "/integrations/tracker/tools/get_order/approve", **{"digest": waiting, "class": "read"}
+            "/integrations/tracker/tools/get_order/approve",
+            **{"digest": waiting, "class": "read", "back": "server"},
         )
-        assert approved.status_code == 303, approved.text
+        assert approved.headers["location"] == "/integrations/tracker?done=tool", approved.text
+        assert "nobody has decided" not in (await admin.get("/integrations/tracker")).text
+        change = {"class": "write", "scope": "custom:parcels"}
+        assert (await admin.post("/integrations/tracker/tools/get_order/change", **change)).status_code == 303
+        shown = await rest.get("/servers/tracker/tools/get_order")
+        assert (shown["class"], shown["scope"]) == ("write", "custom:parcels")
         assert (await admin.post("/integrations/tracker/tools", disable="get_order")).status_code == 303
         assert (await rest.get("/servers/tracker/tools/get_order"))["state"] == "disabled"
         goes = await admin.get("/integrations/tracker/delete")

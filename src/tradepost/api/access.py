@@ -94,7 +94,7 @@ def may_answer(scope: str) -> Callable[[Request], Awaitable[Work]]:
     return allowed
 
 
-def may_mint(scope: str) -> Callable[[Request], Awaitable[Work]]:
+def admin_or_key_with(scope: str) -> Callable[[Request], Awaitable[Work]]:
     """The dependency that lets in whose key has a scope, whatever the role, and admins with keys that are not narrowed.
     Raises ForbiddenScope naming the role or the scope."""
 

@@ -109,6 +109,9 @@ class ServerShown(Shown):
     identity: dict[str, Any] = Field(description="What the last test found: era, transport, name, latency.")
     tested_at: Instant | None
     last_error: str | None
+    left_alone: bool = Field(
+        description="Whether it failed so often that it is not called for a while; as the process knows that answers."
+    )
     version: int
     created_at: Instant
 
@@ -178,7 +181,7 @@ async def list_servers(work: Reading, query: Annotated[PageQuery, Query()]) -> P
     async with work.reading() as session:
         rows, more = await page_of(session, place, select(Server), [(Server.slug, str)])
         ways = await ways_in(session, work.caller.user_id)
-    return page([_shown(row, ways.get(row.id, NO_WAY)) for row in rows], more)
+    return page([_shown(work, row, ways.get(row.id, NO_WAY)) for row in rows], more)
 
 
 @router.post("/servers", status_code=201, summary="Register a server")
@@ -302,10 +305,10 @@ async def _refuse_program(work: Work, server: str) -> None:
 async def shown_server(work: Work, row: Server) -> ServerShown:
     """One server, for whoever asks."""
     async with work.reading() as session:
-        return _shown(row, await way_in(session, row, work.caller.user_id))
+        return _shown(work, row, await way_in(session, row, work.caller.user_id))
 
 
-def _shown(row: Server, way: WayIn) -> ServerShown:
+def _shown(work: Work, row: Server, way: WayIn) -> ServerShown:
     return ServerShown(
         id=row.id,
         slug=row.slug,
@@ -319,6 +322,7 @@ def _shown(row: Server, way: WayIn) -> ServerShown:
         identity=row.identity,
         tested_at=row.tested_at,
         last_error=row.last_error,
+        left_alone=row.id in work.parts.gateway.pipeline.parts.attempts.left_alone(),
         version=row.version,
         created_at=row.created_at,
     )

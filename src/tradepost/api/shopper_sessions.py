@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
-from tradepost.api.access import ANSWER, Work, may_mint
+from tradepost.api.access import ANSWER, Work, admin_or_key_with
 from tradepost.api.shapes import Given, Instant, Reference, Scope, Shown, in_path
 from tradepost.hub.access import shoppers as services
 from tradepost.hub.access.models import ShopperSession
@@ -14,7 +14,7 @@ from tradepost.hub.registration.granting import scopes_through_profile
 
 router = APIRouter(tags=["shopper sessions"])
 
-Minting = Annotated[Work, Depends(may_mint(services.MINTING_SCOPE))]
+Minting = Annotated[Work, Depends(admin_or_key_with(services.MINTING_SCOPE))]
 Which = Annotated[str, in_path("The session's id or its eight public characters.", "shs_06fk3w9x0t")]
 
 

@@ -31,6 +31,11 @@ class Behind:
         """Begin, and do not wait."""
         self._task = asyncio.create_task(self._run(), name="what is loaded behind the start")
 
+    async def loaded(self) -> None:
+        """Return when everything is there, or could not be loaded."""
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+
     async def stop(self) -> None:
         """Return when the step under way has ended; those after it are left out."""
         self._stopping.set()
@@ -53,10 +58,16 @@ class Behind:
             for step in self._steps:
                 if self._stopping.is_set():
                     return
-                await step()
-        except Exception:  # nobody waits for it: whoever needs the part loads it, and hears why it fails
-            log.exception("a part of the program could not be loaded behind the start")
+                await _done(step)
         finally:
             sys.setswitchinterval(_USUAL_SECONDS)
         if self.on_end is not None:
             self.on_end()
+
+
+async def _done(step: Callable[[], Awaitable[object]]) -> None:
+    """Nobody waits for it: whoever needs the part loads it, and hears why it fails."""
+    try:
+        await step()
+    except Exception:
+        log.exception("a part of the program could not be loaded behind the start")

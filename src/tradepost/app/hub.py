@@ -251,11 +251,13 @@ class Tradepost:
         kept = self.conversations, self.store
         parts = ApiParts(self.hub, vault, self.gateway, *services, self.notices, *kept, metadata_url, url)
         rest = build_api(parts)
-        self.behind = Behind(self.shop.start, rest.load)
+        dashboard = build_dashboard(rest, self.gateway.gateway, self.people.sessions, url)
+        later = rest.load, self.people.door.load, dashboard.load
+        self.behind = Behind(self.shop.start, *later)
         doors: Sequence[Door] = (
             rest,
             Widget(),
-            build_dashboard(rest, self.gateway.gateway, self.people.sessions, url),
+            dashboard,
             McpRegistry(parts, url, self.settings.public_registry or None),
             self.people.door,
             self.oauth,

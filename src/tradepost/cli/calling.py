@@ -58,7 +58,7 @@ def call(
         key = local.key_of(loaded.data, agent, workspace)
         async with httpx2.AsyncClient(timeout=httpx2.Timeout(CALL_SECONDS, connect=3.0), trust_env=False) as client:
             schema = await _input_schema(client, target, key, tool)
-            given = _arguments(arguments or [], schema.get("properties", {}))
+            given = arguments_from(arguments or [], schema.get("properties", {}))
             if "idempotency_key" in schema.get("required", []):
                 given.setdefault("idempotency_key", f"cli-{secrets.token_hex(8)}")
             result = await _rpc(client, target, key, "tools/call", {"name": tool, "arguments": given})
@@ -78,7 +78,8 @@ def call(
     run(work)
 
 
-def _arguments(pairs: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+def arguments_from(pairs: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+    """Arguments given as key=value, each as its schema wants it. Raises InvalidArgument."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

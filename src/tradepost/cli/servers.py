@@ -9,6 +9,7 @@ from tradepost.cli import (
     console,
     registries,
     server_apis,
+    server_call,
     server_changes,
     server_contents,
     server_credentials,
@@ -45,6 +46,7 @@ def register(app: typer.Typer) -> None:
     for name, command in [found for part in parts for found in part.COMMANDS.items()]:
         server.command(name)(command)
     server.command("settings")(server_settings.settings)
+    server.command("call")(server_call.call)
     server.command("dry-run")(server_dry_run.dry_run)
     server.command("inject")(server_inject.inject)
     server.command("swap")(server_swap.swap)

@@ -17,6 +17,7 @@ from tradepost.dashboard.pages import (
     approvals,
     call,
     conversations,
+    from_registry,
     handovers,
     integrations,
     knowledge,
@@ -24,8 +25,10 @@ from tradepost.dashboard.pages import (
     policy,
     server,
     store,
+    swap,
     today,
     tool,
+    tool_test,
 )
 from tradepost.dashboard.ports import Counting, Rest
 from tradepost.dashboard.visit import Visit
@@ -45,8 +48,11 @@ _ALL = (
     approvals,
     integrations,
     new_server,
+    from_registry,
     server,
+    swap,
     tool,
+    tool_test,
     agents,
     agent,
     conversations,

@@ -33,6 +33,13 @@ class Grant(NamedTuple):
     client_id: str
 
 
+class Trial(NamedTuple):
+    """The one tool that a person tries, by the id of its entry, and whether it may be one that is not enabled."""
+
+    entry_id: str
+    before_enabled: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Everything a step, a tool or a query may know about who calls.
@@ -40,8 +47,8 @@ class Caller:
     `workspace_id` bounds every query. `scopes` are the granted ones ("read:orders"); `attributes` limit what tools
     return (region, warehouse, customer). `request_id` is new for every call and stands in the audit; `run_id` groups
     the calls of one agent run. `seen` is the look at the registry with which this request was let in, so that its steps
-    need none of their own. `grant` is there for who came with an OAuth token. Nothing a client sends in `_meta` ever
-    gets in here.
+    need none of their own. `grant` is there for who came with an OAuth token, `trial` for a person who tries one tool
+    and sees no other. Nothing a client sends in `_meta` ever gets in here.
     """
 
     workspace_id: str
@@ -55,6 +62,7 @@ class Caller:
     run_id: str | None = None
     seen: Seen | None = field(default=None, compare=False, repr=False)
     grant: Grant | None = None
+    trial: Trial | None = None
 
     def has_scope(self, scope: str) -> bool:
         return scope in self.scopes
@@ -73,4 +81,5 @@ class Caller:
             run_id or self.run_id,
             seen,
             self.grant,
+            self.trial,
         )

@@ -8,6 +8,7 @@ from tradepost.dashboard.asking import Problem, Refused, link
 from tradepost.dashboard.pages.new_server import credential_of
 from tradepost.dashboard.visit import Visit
 
+MOST_COMPARED = 20  # changed tools side by side on a page; the others on their own pages
 _DONE = {
     "ready": "The server is set up. What you enabled can be called from the next call on.",
     "credential": "The new credential goes out with the next connection.",
@@ -88,6 +89,8 @@ async def _page(visit: Visit, said: Problem | None = None, difference: dict[str,
     assigned: dict[str, list[str]] = {}
     for one in await visit.rest.all("assignments", server=slug):
         assigned.setdefault(one["tool"], []).append(one["agent"] or f"all of {one['profile']}")
+    tools = await visit.rest.all("servers", slug, "tools")
+    changed = [one["name"] for one in tools if one["waits"] and one["state"] in ("enabled", "quarantined")]
     headers = (await visit.rest.get("servers", slug, "headers"))["headers"] if visit.may_change else []
     return await visit.page(
         "server.html",
@@ -96,10 +99,13 @@ async def _page(visit: Visit, said: Problem | None = None, difference: dict[str,
         done=_DONE.get(visit.asked("done")),
         server=server,
         connection=await visit.rest.get("servers", slug, "connection"),
-        tools=await visit.rest.all("servers", slug, "tools"),
+        tools=tools,
+        waiting=[await visit.rest.get("servers", slug, "tools", name) for name in changed[:MOST_COMPARED]],
+        further=max(0, len(changed) - MOST_COMPARED),
         assigned=assigned,
         headers=headers,
         history=(await visit.rest.get("servers", slug, "history", limit=10))["items"],
+        names={one["id"]: one["name"] or one["email"] for one in await visit.rest.all("users")},
         difference=difference,
     )
 

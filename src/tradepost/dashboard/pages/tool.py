@@ -29,9 +29,11 @@ async def approve(visit: Visit) -> Response:
 
 
 async def change(visit: Visit) -> Response:
-    """POST …/change: its class, or switch it."""
+    """POST …/change: its class and the scope it needs, or switch it."""
     fields = visit.fields
     body: dict[str, Any] = {"class": fields["class"]} if fields.get("class") in CLASSES else {}
+    if fields.get("scope", "").strip():
+        body["scope"] = fields["scope"].strip()
     if fields.get("switch") in ("enable", "disable"):
         body = {"enabled": fields["switch"] == "enable"}
     return await _change(visit, "changed", "PATCH", body=body)
@@ -66,6 +68,8 @@ async def _change(visit: Visit, done: str, method: str, *path: str, body: dict[s
 
 
 def _back(visit: Visit, done: str) -> Response:
+    if visit.fields.get("back") == "server":
+        return visit.go(link("integrations", visit.part("server"), done="tool"))
     return visit.go(link("integrations", visit.part("server"), "tools", visit.part("tool"), done=done))
 
 

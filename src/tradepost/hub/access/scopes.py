@@ -49,6 +49,7 @@ SCOPES: dict[str, str] = {
     "delete:sites": "Delete sites",
     "manage:api_keys": "Make and end keys",
     "manage:domains": "Attach domains",
+    "manage:tool_tests": "Try single tools of servers, also before agents see them",
     "manage:voice": "Change voice agents",
     "manage:workspace": "Change the workspace's settings",
     "me:orders.read": "See your own orders",

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
-from tradepost.foundation.caller import Caller, Grant, Principal, PrincipalKind
+from tradepost.foundation.caller import Caller, Grant, Principal, PrincipalKind, Trial
 from tradepost.hub.actions.models import Action
 
 TAKES_TASKS = "takes_tasks"  # whether its client was ready for a task in place of the result
@@ -12,7 +12,11 @@ TAKES_TASKS = "takes_tasks"  # whether its client was ready for a task in place 
 def to_record(caller: Caller) -> dict[str, Any]:
     """What the columns of an action do not say of its caller."""
     record: dict[str, Any] = {"scopes": sorted(caller.scopes), "attributes": dict(sorted(caller.attributes.items()))}
-    return record if caller.grant is None else {**record, "grant": list(caller.grant)}
+    if caller.grant is not None:
+        record["grant"] = list(caller.grant)
+    if caller.trial is not None:
+        record["trial"] = list(caller.trial)
+    return record
 
 
 def from_action(action: Action) -> Caller:
@@ -29,4 +33,5 @@ def from_action(action: Action) -> Caller:
         scopes=frozenset(action.caller["scopes"]),
         attributes=MappingProxyType(dict(action.caller["attributes"])),
         grant=Grant(*action.caller["grant"]) if "grant" in action.caller else None,
+        trial=Trial(*action.caller["trial"]) if "trial" in action.caller else None,
     )

@@ -39,7 +39,10 @@ class Door:
         if key is not None:
             extras = extras._replace(idempotency_key=key)
         own = caller.for_request(new_id("req"))
-        call = Call(own, "tool", name, arguments, extras=extras, run_id=run_id or caller.run_id)
+        return await self.run(Call(own, "tool", name, arguments, extras=extras, run_id=run_id or caller.run_id))
+
+    async def run(self, call: Call) -> Json:
+        """The same, of a call that its caller wants to look at afterwards."""
         try:
             return await self._pipeline.run(call)
         except ForbiddenScope as error:

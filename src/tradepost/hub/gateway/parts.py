@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from tradepost.database.engine import Database
-from tradepost.foundation.caller import Caller
+from tradepost.foundation.caller import Caller, Trial
 from tradepost.foundation.clock import Now, system_now
 from tradepost.hub.actions.clock import ActionClock
 from tradepost.hub.actions.lease import Leases
@@ -79,6 +79,8 @@ class CatalogSource(Protocol):
     def for_person(
         self, workspace_id: str, scopes: frozenset[str], version: int | None = None
     ) -> Awaitable[Catalog]: ...
+
+    def for_trial(self, workspace_id: str, scopes: frozenset[str], trial: Trial) -> Awaitable[Catalog]: ...
 
     def kept(
         self, workspace_id: str, holder_id: str, slug: str | None, scopes: frozenset[str] | None, version: int

@@ -19,6 +19,7 @@ from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.metering import ended_of, logged
 from tradepost.hub.gateway.parts import Parts, Step
 from tradepost.hub.gateway.rounds import WrongState
+from tradepost.hub.gateway.said import way_of
 from tradepost.hub.gateway.showing.step import shown_to
 from tradepost.hub.gateway.spans import begin, finish
 from tradepost.hub.gateway.steps.authenticate import authenticate
@@ -276,4 +277,5 @@ def _gone(call: Call) -> AuditFact:
         arguments_digest=call.arguments_digest,
         outcome="canceled",
         duration_us=call.duration_us(),
+        details=way_of(call.caller),
     )

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.foundation.caller import Caller
 from tradepost.hub.actions.models import Action, ActionVerdict
 from tradepost.hub.audit.keeping import Said
 from tradepost.hub.gateway.call import Call
@@ -27,6 +28,11 @@ def said_of(call: Call) -> Said:
 def answered_of(call: Call) -> Said:
     """The answer of a write, whose arguments stand in the row of its intent."""
     return Said(None, None, call.result, None if call.source is None else len(call.source))
+
+
+def way_of(caller: Caller) -> dict[str, Any]:
+    """How the caller came to the tool, among the details of a row, where it is not the way of agents."""
+    return {"way": "test"} if caller.trial is not None else {}
 
 
 def rule_of(call: Call) -> str | None:

@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from tradepost.database.engine import Database
+from tradepost.foundation.caller import Trial
 from tradepost.foundation.errors import NotFound
 from tradepost.hub.access.changes import Versions
 from tradepost.hub.registry.catalog import Catalog
 from tradepost.hub.registry.compile import compile_catalog
 from tradepost.hub.registry.rows import AgentRows, read_agent, read_person_rows, read_rows
+from tradepost.hub.registry.trial_rows import read_trial_rows
 
 HUB_SERVER = "hub"
 # Servers whose reads are about whoever calls: nothing for a person who looks at the shop.
@@ -74,6 +76,11 @@ class Catalogs:
         """What a person of the workspace may look at with these scopes: reads of the bundled servers that nobody has
         switched off."""
         return self._get((workspace_id, "", scopes, None), version, self._of_person)
+
+    async def for_trial(self, workspace_id: str, scopes: frozenset[str], trial: Trial) -> Catalog:
+        """The one tool that a person tries. Raises NotFound, StateConflict, ForbiddenScope."""
+        async with self._database.transaction(workspace_id, write=False, quick=True) as session:
+            return compile_catalog(await read_trial_rows(session, trial), scopes)
 
     def kept(
         self, workspace_id: str, holder_id: str, slug: str | None, scopes: frozenset[str] | None, version: int

@@ -113,7 +113,7 @@ _SERVERS = Lookup(
 
 async def read_agent(session: AsyncSession, agent_id: str) -> AgentRow:
     """Who an agent is. Raises NotFound for an unknown or disabled one."""
-    version = await _version(session)
+    version = await read_version(session)
     agents = await _AGENT.rows(session, {"agent_id": agent_id})
     if not agents:
         raise NotFound("There is no such agent.", hint="It may have been disabled; ask an admin of the workspace.")
@@ -127,8 +127,8 @@ async def read_rows(
 ) -> AgentRows:
     """The rows behind the catalog of an agent, or without one, of each agent of the profile that has nothing of its
     own."""
-    version = await _version(session)
-    servers, rules = await _servers(session), await read_rules(session)
+    version = await read_version(session)
+    servers, rules = await read_servers(session), await read_rules(session)
     tools = await _assigned(session, agent_id, profile_id, rules)
     tools += await _always(session, [row.id for row in servers.values() if row.builtin_key in always_visible])
     visible = [row for row in tools if row.server_id in servers]
@@ -145,10 +145,10 @@ async def read_rows(
 
 async def read_person_rows(session: AsyncSession, left_out: frozenset[str]) -> AgentRows:
     """The rows behind what a person may look at: the reads of the bundled servers, but for those under these keys."""
-    version = await _version(session)
+    version = await read_version(session)
     servers = {
         key: row
-        for key, row in (await _servers(session)).items()
+        for key, row in (await read_servers(session)).items()
         if row.builtin_key is not None and row.builtin_key not in left_out
     }
     rows = await _always(session, list(servers))
@@ -156,12 +156,13 @@ async def read_person_rows(session: AsyncSession, left_out: frozenset[str]) -> A
     return AgentRows(version=version, servers=servers, tools=tools, resources=(), prompts=())
 
 
-async def _version(session: AsyncSession) -> int:
-    """Read first: rows that are newer than it only make a catalog compile once more."""
+async def read_version(session: AsyncSession) -> int:
+    """The registry's. Read first: rows that are newer than it only make a catalog compile once more."""
     return next((row[0] for row in await _VERSION.rows(session, {"id": ROW_ID})), 0)
 
 
-async def _servers(session: AsyncSession) -> dict[str, ServerRow]:
+async def read_servers(session: AsyncSession) -> dict[str, ServerRow]:
+    """The servers of the workspace that nobody has switched off, by id."""
     rows = await _SERVERS.rows(session, {})
     return {row[0]: _server(*row) for row in rows}
 
@@ -221,7 +222,9 @@ async def _assigned(session: AsyncSession, agent_id: str | None, profile_id: str
     if agent_id is not None:
         rows += await _OF_AGENT.rows(session, {**states, "agent_id": agent_id})
     return [
-        ToolRow(entry, server, name, text, digest, _class(kind), money, scope, set_, exposed, own is not None, *shown)
+        ToolRow(
+            entry, server, name, text, digest, tool_class_of(kind), money, scope, set_, exposed, own is not None, *shown
+        )
         for entry, server, name, text, digest, kind, money, scope, set_, exposed, own, *shown in rows
     ]
 
@@ -238,7 +241,7 @@ async def _always(session: AsyncSession, server_ids: list[str]) -> list[ToolRow]
             name,
             text,
             digest,
-            _class(kind),
+            tool_class_of(kind),
             money,
             scope,
             set_,
@@ -255,7 +258,7 @@ def _kind(text: str) -> ServerKind:
     return "builtin" if text == "builtin" else "remote"
 
 
-def _class(text: str) -> ToolClass:
+def tool_class_of(text: str) -> ToolClass:
     """What is not known to be a read or a plain write counts as the most careful class."""
     return "read" if text == "read" else "write" if text == "write" else "destructive"
 

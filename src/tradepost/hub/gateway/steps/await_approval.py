@@ -22,7 +22,7 @@ from tradepost.hub.gateway.confirming import ask_caller, caller_is_asked, confir
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.foreign_dry_run import said_by_server
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.said import asked_of, rule_of
+from tradepost.hub.gateway.said import asked_of, rule_of, way_of
 from tradepost.hub.gateway.weighing import previewed
 from tradepost.hub.notices.planning import CALLER_FIRST
 from tradepost.hub.policy.decide import MONEY_SCOPES, Ask
@@ -158,5 +158,5 @@ def _requested(call: Call, action: Action, decision: Ask) -> AuditFact:
         rule_id=rule_of(call),
         outcome="approval_required",
         duration_us=call.duration_us(),
-        details={"reason": decision.reason},
+        details={"reason": decision.reason, **way_of(call.caller)},
     )

@@ -21,6 +21,8 @@ def catalog_of(parts: Parts, caller: Caller, server: str | None) -> Awaitable[Ca
 
 def catalog_from(catalogs: CatalogSource, caller: Caller, server: str | None) -> Awaitable[Catalog]:
     """The same, for whoever has the catalogs alone."""
+    if caller.trial is not None:
+        return catalogs.for_trial(caller.workspace_id, caller.scopes, caller.trial)
     version = seen_version(caller)
     if caller.agent_id is None:
         if caller.profile_id is None:
@@ -35,7 +37,7 @@ def catalog_from(catalogs: CatalogSource, caller: Caller, server: str | None) ->
 def catalog_at_hand(parts: Parts, caller: Caller, server: str | None) -> Catalog | None:
     """The same, where nothing has to be asked for it."""
     version, holder = seen_version(caller), caller.agent_id or caller.profile_id
-    if version is None or holder is None:
+    if version is None or holder is None or caller.trial is not None:
         return None
     return parts.catalogs.kept(caller.workspace_id, holder, server, caller.scopes, version)
 

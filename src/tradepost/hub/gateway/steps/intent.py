@@ -16,7 +16,7 @@ from tradepost.hub.gateway.call import Call
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.earlier import answer_from_earlier
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.said import approvers_of, asked_of, rule_of
+from tradepost.hub.gateway.said import approvers_of, asked_of, rule_of, way_of
 from tradepost.hub.gateway.steps.await_approval import await_approval, target_of
 from tradepost.hub.gateway.weighing import counted, denied
 from tradepost.hub.policy.decide import Decision, Deny
@@ -142,6 +142,6 @@ async def _start(call: Call, parts: Parts, session: AsyncSession) -> None:
         decision=action.decision,
         rule_id=rule_of(call),
         approver_id=who.get("approver_id"),
-        details={"reason": action.decision_reason, **who.get("details", {})},
+        details={"reason": action.decision_reason, **who.get("details", {}), **way_of(call.caller)},
     )
     parts.audit.record(session, fact, asked_of(call))

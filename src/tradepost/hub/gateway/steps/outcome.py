@@ -30,7 +30,7 @@ from tradepost.hub.gateway.earlier import still_running
 from tradepost.hub.gateway.ending import Again, Ending, Held, ending_of
 from tradepost.hub.gateway.metering import about as whose
 from tradepost.hub.gateway.parts import Parts
-from tradepost.hub.gateway.said import answered_of, approvers_of, rule_of, said_of
+from tradepost.hub.gateway.said import answered_of, approvers_of, rule_of, said_of, way_of
 from tradepost.hub.gateway.weighing import settled
 from tradepost.hub.policy.decide import Deny
 from tradepost.hub.registry.catalog import CatalogTool
@@ -149,7 +149,7 @@ async def _record(call: Call, parts: Parts, claim: Claim, action: Action, ending
         if taken:
             await settled(call, session, action, ending.state, ending.result)
             who = await approvers_of(session, action)
-            details = {"attempt": claim.fence, **who.get("details", {}), **_removed(call)}
+            details = {"attempt": claim.fence, **who.get("details", {}), **_beside(call)}
             fact = fact._replace(approver_id=who.get("approver_id"), details=details)
             parts.audit.record(session, fact, answered_of(call))
             publish(
@@ -190,16 +190,21 @@ def _single_row(call: Call) -> AuditFact:
         rule_of(call),
         call.upstream_id,
         call.upstream_us,
-        {"reason": call.decision.reason} if denied and call.decision is not None else _removed(call),
+        {"reason": call.decision.reason, **way_of(call.caller)}
+        if denied and call.decision is not None
+        else _beside(call),
     )
 
 
-def _removed(call: Call) -> Mapping[str, Any]:
-    """What was taken out of its result, and which texts of outsiders a bundled server has put into it."""
+def _beside(call: Call) -> Mapping[str, Any]:
+    """That it was a test, what was taken out of its result, and which texts of outsiders a bundled server has put into
+    it."""
     hidden = call.hidden or call.outside.removed
-    if not hidden and not call.outside:
+    if not hidden and not call.outside and call.caller.trial is None:
         return NO_DETAILS
-    found: Json = {"removed_characters": hidden} if hidden else {}
+    found = way_of(call.caller)
+    if hidden:
+        found["removed_characters"] = hidden
     return {**found, "outside_text": call.outside.kinds} if call.outside else found
 
 

@@ -24,11 +24,13 @@ from tradepost.hub.gateway.answers import approval_required
 from tradepost.hub.gateway.call import Call, Json
 from tradepost.hub.gateway.claims import LostClaim
 from tradepost.hub.gateway.parts import Parts
+from tradepost.hub.gateway.said import way_of
 from tradepost.hub.gateway.steps.await_approval import preview_of
 from tradepost.hub.gateway.steps.find_tool import catalog_of
 from tradepost.hub.gateway.steps.limit_entry import require_features
 from tradepost.hub.gateway.steps.scope import scope
 from tradepost.hub.gateway.telling import facts_of
+from tradepost.hub.gateway.trials import require_may_try
 from tradepost.hub.gateway.weighing import PreviewFailed, chosen_for, decision_for, denied_outright, settled, why
 from tradepost.hub.policy.decide import EXPIRY, Ask, Decision, Deny, higher_role
 
@@ -65,10 +67,12 @@ async def _caller_stands(call: Call, parts: Parts) -> None:
     standing = await parts.standings.confirm(call.caller, fresh=True)
     call.let_in(standing)
     call.caller = replace(call.caller, scopes=standing.scopes)
+    if call.caller.trial is not None:
+        require_may_try(call.caller, call.caller.trial, standing.role)
 
 
 async def _tool_stands(call: Call, parts: Parts, action: Action) -> None:
-    if call.caller.agent_id is None and call.caller.profile_id is None:
+    if call.caller.agent_id is None and call.caller.profile_id is None and call.caller.trial is None:
         raise ForbiddenScope("The action belongs to no agent or profile, so no tool is assigned to it.", hint=HINT)
     catalog = await catalog_of(parts, call.caller, None)
     tool = next((tool for tool in catalog.tools.values() if tool.entry_id == action.tool_entry_id), None)
@@ -169,7 +173,7 @@ async def _put_back(call: Call, parts: Parts, preview: Json, reason: str, *, did
         decision="ask",
         outcome="approval_required",
         rule_id=decision.rule_id,
-        details={"round": action.round + 1, "reason": reason},
+        details={"round": action.round + 1, "reason": reason, **way_of(call.caller)},
     )
     async with parts.database.transaction(action.workspace_id, write=True) as session:
         expires_at = await parts.clock.now(session) + expires_in
