@@ -201,6 +201,28 @@ async def test_a_tool_that_is_taken_away_is_gone_with_the_next_answer(desk: Desk
     ]
 
 
+async def test_built_in_tools_and_an_assigned_one_of_the_same_name(desk: Desk) -> None:
+    """S0.28: one list for the model. What a person assigned goes before what every agent has."""
+    calls = [
+        ("calculate", {"expression": "3 * 24.90"}),
+        ("date_after", {"start": "2026-11-20", "days": 14}),
+        ("now", {}),
+    ]
+    await desk.set(one=[Move(calls=calls), Move("Done.")])
+    assert (await desk.answered("Reckon"))["status"] == "finished"
+    told = json.dumps(desk.models.asked["one"][-1])
+    assert "3 * 24.90 = 74.7" in told
+    assert "Friday 2026-12-04" in told
+    assigned = {"server": "customers", "tool": "get_customer", "agent": "supply", "exposed_name": "now"}
+    await desk.admin.post("/assignments", assigned)
+    await desk.set(two=[Move(calls=[("now", {"customer_id": "C-2"})]), Move("Done.")])
+    turn = await desk.answered("And now?")
+    assert turn["status"] == "finished", turn["answer"]
+    assert _names(desk.models.asked["two"][0], "openai").count("now") == 1
+    assert [step["content"]["tool"] for step in turn["steps"] if step["kind"] == "tool_call"] == ["now"]
+    assert "Buyer2" in json.dumps(desk.models.asked["two"][-1])
+
+
 async def test_a_planner_hands_parts_on_at_the_same_time_and_joins_the_answers(desk: Desk) -> None:
     """S0.22, S0.23, S2.3: each specialist sees its own tools alone."""
     await desk.admin.post("/agents", {"profile": "internal", "slug": "planner", "name": "Planner"})

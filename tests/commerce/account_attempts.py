@@ -27,6 +27,12 @@ def _escalations(walker: Walker) -> Iterator[Json]:
         yield {"summary": "Wants more than the policy gives.", "reason": "unclear", "order_id": order["id"]}
 
 
+def _proposals(walker: Walker) -> Iterator[Json]:
+    for clause in walker.items["clause"]:
+        yield {"clause": clause["clause"], "text": "Ask us.", "why": "Nobody understands it."}
+    yield {"title": "Gift cards", "text": "They do not come back.", "why": "Two customers asked about them."}
+
+
 def _messages(walker: Walker) -> Iterator[Json]:
     for order in walker.items["order"]:
         yield {"order_id": order["number"], "template": "apology", "reason": "Asked twice"}
@@ -105,6 +111,7 @@ ACCOUNT_ATTEMPTS = {
     "send_customer_message": _messages,
     "create_ticket": _tickets,
     "escalate_to_human": _escalations,
+    "propose_policy_change": _proposals,
     "create_quote": _quotes,
     "convert_quote": _quote_numbers,
     "create_invoice": _invoices,

@@ -241,5 +241,6 @@ async def test_agents_of_a_workspace_are_evaluated_as_they_are(
     (asked,) = models.asked["one"]
     assert "only speak in verse" in json.dumps(asked)
     assert {tool["function"]["name"] for tool in asked["tools"]} == {
-        "search_products", "get_product", "check_inventory", "search_policies", "get_ops_kpis", "now", "get_approval"
+        "search_products", "get_product", "check_inventory", "search_policies", "get_ops_kpis", "now", "calculate",
+        "date_after", "days_between", "get_approval"
     }  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tradepost.agents.conversations.looking import Hit, TurnView
+from tradepost.agents.conversations.looking import Hit, StepView, TurnView
 from tradepost.agents.conversations.models import (
     Conversation,
     ConversationFeedback,
@@ -195,7 +195,7 @@ def hit_shown(hit: Hit) -> HitShown:
     return HitShown(conversation=conversation_shown(hit.conversation), turn=turn_shown(hit.turn))
 
 
-def step_shown(step: ConversationStep) -> StepShown:
+def step_shown(step: ConversationStep | StepView) -> StepShown:
     return StepShown(**{name: getattr(step, name) for name in StepShown.model_fields})
 
 

@@ -16,9 +16,8 @@ from tradepost.agents.conversations.asking import check_message
 from tradepost.agents.conversations.build import Conversations
 from tradepost.agents.conversations.following import Beat, End, Event
 from tradepost.agents.conversations.judging import DOWN, UP
-from tradepost.agents.conversations.looking import TurnView, Wanted
+from tradepost.agents.conversations.looking import StepView, TurnView, Wanted
 from tradepost.agents.conversations.metrics import Figures
-from tradepost.agents.conversations.models import ConversationStep
 from tradepost.api.access import ANSWER, Work, may
 from tradepost.api.conversation_requests import (
     MOST_EVENT_DIGITS,
@@ -224,7 +223,7 @@ def _as_bytes(event: Event) -> bytes:
         return b": still here\n\n"
     if isinstance(event, End):
         return b"event: end\ndata: {}\n\n"
-    if isinstance(event, ConversationStep):
+    if isinstance(event, StepView):
         return b"id: %d\nevent: step\ndata: %b\n\n" % (event.number, step_shown(event).model_dump_json().encode())
     if isinstance(event, TurnView):
         return b"event: turn\ndata: %b\n\n" % turn_shown(event.turn, event.waits).model_dump_json().encode()

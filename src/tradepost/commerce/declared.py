@@ -56,6 +56,9 @@ from tradepost.commerce.flows.insight import (
     kpis,
     sales,
 )
+from tradepost.commerce.flows.knowledge import (
+    propose_change,
+)
 from tradepost.commerce.flows.orders import (
     at_risk,
     order_detail,
@@ -156,6 +159,7 @@ MODULES = (
     preview_refund,
     product_detail,
     product_search,
+    propose_change,
     purchase_orders,
     receive_purchase_order,
     receive_return,

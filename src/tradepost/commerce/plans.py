@@ -99,8 +99,8 @@ PLANS = (
     Plan(
         "support",
         "Support",
-        "The shop's policies, clause by clause, tickets, and handing over to a person.",
-        "search_policies create_ticket send_customer_message escalate_to_human",
+        "The shop's policies, clause by clause, proposals to change them, tickets, and handing over to a person.",
+        "search_policies propose_policy_change create_ticket send_customer_message escalate_to_human",
         "policy://returns policy://shipping policy://approvals",
     ),
     Plan(

@@ -17,12 +17,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, event, func, select, text
+from sqlalchemy import bindparam, event, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from tradepost.database.engine import Database
+from tradepost.database.lookups import Lookup
 from tradepost.database.outbox import TOUCHED, OutboxRow
 from tradepost.database.scoping import EVERY_WORKSPACE, ScopedSession
 from tradepost.foundation.errors import Unavailable
@@ -48,6 +49,9 @@ class OutboxFollower:
         self._model = model
         self._tell = tell
         self._wanted = wanted
+        self._columns = model.sequence, model.workspace_id, model.subject, model.payload
+        newer = select(*self._columns).where(model.sequence > bindparam("seen"))
+        self._newer = Lookup(newer.order_by(model.sequence).limit(BATCH))  # asked all the time: built once
         self._seen = 0
         self._open: dict[int, tuple[int, float]] = {}  # missing number: the first transaction after it, since when
         self._wake = asyncio.Event()
@@ -117,25 +121,23 @@ class OutboxFollower:
 
     async def _look(self) -> bool:
         """Tell what is new. True when there may be more."""
-        model = self._model
-        columns = (model.sequence, model.workspace_id, model.subject, model.payload)
         async with self._reading() as session:
-            late: Sequence[Row[Any]] = ()
+            late: Sequence[Sequence[Any]] = ()
             if self._open:
                 # Asked before looking: whoever commits in between is found by this look or by the next one.
                 ended = await self._without_a_transaction(session)
-                late = (await session.execute(select(*columns).where(model.sequence.in_(list(self._open))))).all()
+                among = self._model.sequence.in_(list(self._open))
+                late = [tuple(row) for row in await session.execute(select(*self._columns).where(among))]
                 for number in ended:
                     del self._open[number]
-            news = select(*columns).where(model.sequence > self._seen).order_by(model.sequence).limit(BATCH)
-            rows = (await session.execute(news)).all()
-            missing = _missing(self._seen, [row.sequence for row in rows]) if not self._database.is_sqlite else []
+            rows = await self._newer.rows(session, {"seen": self._seen})
+            missing = _missing(self._seen, [row[0] for row in rows]) if not self._database.is_sqlite else []
             if missing:
                 await self._keep_open(session, missing)
-        for row in (*late, *rows):
-            self._open.pop(row.sequence, None)
-            self._seen = max(self._seen, row.sequence)
-            self._tell(row.workspace_id, [row.subject, *row.payload.get(TOUCHED, ())])
+        for sequence, workspace_id, subject, payload in (*late, *rows):
+            self._open.pop(sequence, None)
+            self._seen = max(self._seen, sequence)
+            self._tell(workspace_id, [subject, *payload.get(TOUCHED, ())])
         return len(rows) == BATCH
 
     async def _keep_open(self, session: AsyncSession, missing: Iterable[int]) -> None:

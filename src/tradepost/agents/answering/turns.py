@@ -152,7 +152,8 @@ class Runner:
             earlier=earlier,
             done=turn.done,
             decided=turn.decided,
-            builtin=(builtin_tools(self.now), *([person_tools(noting, slug)] if noting is not None else [])),
+            own=() if noting is None else (person_tools(noting, slug),),
+            builtin=(builtin_tools(self.now),),
         )
         return await run_part(part, self.door, tally)
 

@@ -5,22 +5,54 @@ The turn may run in another process: its steps come through the database, and th
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from time import monotonic
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from tradepost.agents.conversations.looking import TurnView
+from tradepost.agents.conversations.looking import StepView, TurnView
 from tradepost.agents.conversations.models import OPEN, ConversationStep, ConversationTurn, ConversationWait
 from tradepost.agents.conversations.watching import Delta, Watchers
 from tradepost.database.engine import Database
+from tradepost.database.lookups import Lookup, Record
 from tradepost.foundation.caller import Caller
 from tradepost.protocol.updates import Updates
 
 HEARTBEAT_SECONDS = 15.0
 CONFIRM_SECONDS = 1.0  # so long at most somebody watches who was shut out meanwhile
-_AT_ONCE = 200  # steps in one look
+_AT_ONCE = 50  # steps in one look
 _BUSY = ("queued", "running")
+
+# Looked up after every step of every turn that somebody watches: built once.
+_of_it = ConversationTurn.conversation_id == bindparam("conversation")
+_NEWEST = Lookup(select(func.max(ConversationTurn.number)).where(_of_it))
+_OLDEST_BUSY = Lookup(
+    select(func.min(ConversationTurn.number)).where(_of_it, or_(*(ConversationTurn.status == one for one in _BUSY)))
+)
+_BEFORE = Lookup(
+    select(func.max(ConversationStep.number))
+    .join(
+        ConversationTurn,
+        (ConversationTurn.workspace_id == ConversationStep.workspace_id)
+        & (ConversationTurn.id == ConversationStep.turn_id),
+    )
+    .where(_of_it, ConversationTurn.number < bindparam("number"))
+)
+_TURNS = Lookup(
+    select(ConversationTurn)
+    .where(
+        _of_it, or_(*(ConversationTurn.status == one for one in OPEN), ConversationTurn.number >= bindparam("since"))
+    )
+    .order_by(ConversationTurn.number)
+)
+_STEPS = Lookup(
+    select(*(getattr(ConversationStep, one.name) for one in fields(StepView)))
+    .where(ConversationStep.conversation_id == bindparam("conversation"), ConversationStep.number > bindparam("after"))
+    .order_by(ConversationStep.number)
+    .limit(_AT_ONCE)
+)
+_WAITS = Lookup(select(ConversationWait).where(ConversationWait.turn_id == bindparam("turn")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +65,18 @@ class End:
     """Nothing more will come: no turn is under way."""
 
 
-Event = Delta | ConversationStep | TurnView | Beat | End
+Event = Delta | StepView | TurnView | Beat | End
 Confirm = Callable[[Caller], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class _Place:
-    """How far a watcher is: the last step, and how the turns stood that it has heard of. `is_behind`: there are more
-    steps than one look takes. `is_busy`: a turn is under way."""
+    """How far a watcher is: the last step, and how the turns stood that it has heard of. `since` is the number of the
+    first turn that may still have news. `is_behind`: there are more steps than one look takes. `is_busy`: a turn is
+    under way."""
 
     after: int
+    since: int
     heard: dict[str, str] = field(default_factory=dict)
     is_behind: bool = False
     is_busy: bool = True
@@ -74,18 +108,23 @@ class Following:
             await self._updates.add(topic, conversation_id, watcher)
             try:
                 looked_at = monotonic()
-                place = _Place(await self._first(by, conversation_id) if after is None else after)
+                place = await self._begin(by, conversation_id, after)
+                is_due = True
                 while not watcher.is_over:
                     for delta in watcher.taken():
                         yield delta
-                    for event in await self._look(by, conversation_id, place):
-                        yield event
-                    if place.is_behind:
-                        continue
-                    if not stay and not place.is_busy:
-                        yield End()
-                        return
-                    if not await watcher.stirred(heartbeat_seconds):
+                    if is_due:
+                        watcher.is_told = False
+                        for event in await self._look(by, conversation_id, place):
+                            yield event
+                        if place.is_behind:
+                            continue
+                        if not stay and not place.is_busy:
+                            yield End()
+                            return
+                    is_new = await watcher.stirred(heartbeat_seconds)
+                    is_due = watcher.is_told or not is_new  # words that are being written are in no table
+                    if not is_new:
                         yield Beat()
                     if monotonic() - looked_at >= CONFIRM_SECONDS:
                         await self._confirm(by)
@@ -95,43 +134,34 @@ class Following:
         finally:
             self._watchers.remove(conversation_id, watcher)
 
-    async def _first(self, by: Caller, conversation_id: str) -> int:
-        """The last step before the oldest turn that is under way, or before the newest one."""
-        turn, step = ConversationTurn, ConversationStep
-        of_it = turn.conversation_id == conversation_id
-        async with self._database.transaction(by.workspace_id, write=False) as session:
-            number = await session.scalar(select(func.min(turn.number)).where(of_it, turn.status.in_(_BUSY)))
-            if number is None:
-                number = await session.scalar(select(func.max(turn.number)).where(of_it))
-            before = select(turn.id).where(of_it, turn.number < (number or 1))
-            steps = select(func.max(step.number)).where(step.conversation_id == conversation_id)
-            return await session.scalar(steps.where(step.turn_id.in_(before))) or 0
+    async def _begin(self, by: Caller, conversation_id: str, after: int | None) -> _Place:
+        """Without `after`, the last step before the oldest turn that is under way, or before the newest one."""
+        asked = {"conversation": conversation_id}
+        async with self._database.transaction(by.workspace_id, write=False, quick=True) as session:
+            newest = (await _NEWEST.rows(session, asked))[0][0] or 1
+            if after is None:
+                number = (await _OLDEST_BUSY.rows(session, asked))[0][0] or newest
+                after = (await _BEFORE.rows(session, {**asked, "number": number}))[0][0] or 0
+        return _Place(after, newest)
 
     async def _look(self, by: Caller, conversation_id: str, place: _Place) -> list[Event]:
         """What is new. Turns are looked at before steps: all steps of one that has ended are there then."""
-        turn, step, wait = ConversationTurn, ConversationStep, ConversationWait
-        async with self._database.transaction(by.workspace_id, write=False) as session:
-            of_it = turn.conversation_id == conversation_id
-            newest = select(func.max(turn.number)).where(of_it).scalar_subquery()
-            concerned = or_(turn.status.in_(OPEN), turn.id.in_(list(place.heard)), turn.number == newest)
-            turns = list(await session.scalars(select(turn).where(of_it, concerned).order_by(turn.number)))
-            steps = list(
-                await session.scalars(
-                    select(step)
-                    .where(step.conversation_id == conversation_id, step.number > place.after)
-                    .order_by(step.number)
-                    .limit(_AT_ONCE)
-                )
-            )
-            news = [one for one in turns if place.heard.get(one.id) != one.status]
-            waits = list(await session.scalars(select(wait).where(wait.turn_id.in_([one.id for one in news]))))
-        place.is_behind = len(steps) == _AT_ONCE
+        asked = {"conversation": conversation_id}
+        async with self._database.transaction(by.workspace_id, write=False, quick=True) as session:
+            turns = [row[0] for row in await _TURNS.rows(session, {**asked, "since": place.since})]
+            steps = [StepView(*row) for row in await _STEPS.rows(session, {**asked, "after": place.after})]
+            place.is_behind = len(steps) == _AT_ONCE
+            news = [] if place.is_behind else [one for one in turns if place.heard.get(one.id) != one.status]
+            told = [await _told(session, one) for one in news]
         place.is_busy = any(one.status in _BUSY for one in turns)
         if steps:
             place.after = steps[-1].number
-        events: list[Event] = list(steps)
-        if not place.is_behind:
-            for one in news:
-                events.append(TurnView(one, (), tuple(each for each in waits if each.turn_id == one.id), ()))
-                place.heard[one.id] = one.status
-        return events
+        if not place.is_behind and turns:
+            place.heard.update((one.id, one.status) for one in news)
+            place.since = min((one.number for one in turns if one.status in OPEN), default=turns[-1].number)
+        return [*steps, *told]
+
+
+async def _told(session: AsyncSession, turn: Record) -> TurnView:
+    waits = tuple(row[0] for row in await _WAITS.rows(session, {"turn": turn.id}))
+    return TurnView(turn, (), waits, ())

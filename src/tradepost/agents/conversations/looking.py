@@ -42,6 +42,24 @@ class TurnView:
 
 
 @dataclass(frozen=True, slots=True)
+class StepView:
+    """A step as people see it: without what the model was told."""
+
+    number: int
+    turn_id: str
+    kind: str
+    agent: str
+    content: dict[str, Any]
+    tokens_in: int
+    tokens_out: int
+    cost_micros: int | None
+    latency_ms: float
+    tool_call_id: str | None
+    request_id: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which conversations: those with an agent (slug or id), those of one's own alone, those that somebody said
     something in since then, the one that a run of an agent belongs to."""

@@ -3,10 +3,12 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from itertools import groupby
 
 from tradepost.foundation.errors import LimitExceeded
 
 MOST_DELTAS = 1_000  # that one watcher has not taken yet; the step that follows has the whole text
+PACE_SECONDS = 0.03  # words come at most so often: one by one they would cost more than the model does
 MOST_OF_ONE = 50  # watchers of one conversation in this process
 
 
@@ -25,6 +27,8 @@ class Watcher:
     def __init__(self) -> None:
         self._news = asyncio.Event()
         self._said: deque[Delta] = deque(maxlen=MOST_DELTAS)
+        self._paced: asyncio.TimerHandle | None = None
+        self._taken_at = 0.0
         self.is_over = False
         self.is_told = False  # of something that was kept, since somebody last asked
 
@@ -36,7 +40,8 @@ class Watcher:
     def say(self, delta: Delta) -> None:
         """A model is writing."""
         self._said.append(delta)
-        self._news.set()
+        if self._paced is None:
+            self._paced = asyncio.get_running_loop().call_at(self._taken_at + PACE_SECONDS, self._news.set)
 
     def end(self) -> None:
         """Watch no longer: the process stops."""
@@ -44,10 +49,15 @@ class Watcher:
         self._news.set()
 
     def taken(self) -> list[Delta]:
-        """What was written since the last time."""
-        said = list(self._said)
+        """What was written since the last time, what one agent wrote on end in one piece."""
+        if self._paced is not None:
+            self._paced.cancel()
+            self._paced = None
+            self._taken_at = asyncio.get_running_loop().time()
+        pieces = groupby(self._said, key=lambda said: (said.turn_id, said.agent))
+        taken = [Delta(*whose, "".join(one.text for one in said)) for whose, said in pieces]
         self._said.clear()
-        return said
+        return taken
 
     async def stirred(self, seconds: float) -> bool:
         """Return when there is something new. False when so much time has passed without."""

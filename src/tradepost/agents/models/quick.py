@@ -2,12 +2,13 @@
 
 A request to a model holds every tool with its whole schema. Before each one, the loop rewrites all schemas for the
 provider, and OpenAI's client then walks through them, and through all messages, in search of things that plain JSON
-does not have. With thirty tools that is most of what a request costs here.
+does not have, and writes them slowly. With thirty tools that is most of what a request costs here.
 """
 
 from functools import cache
 from typing import Any
 
+import orjson
 from pydantic_ai.models import Model
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.profiles import JsonSchemaTransformer, merge_profile
@@ -24,8 +25,10 @@ def quick(model: Model) -> Model:
         model.profile = merge_profile(model.profile, {"json_schema_transformer": _keeping(transformer)})
     if isinstance(model, OpenAIChatModel):
         _send_as_they_are(model.client.chat.completions, ("tools", "messages"))
+        _write_quickly(model.client)
     elif isinstance(model, OpenAIResponsesModel):
         _send_as_they_are(model.client.responses, ("tools", "input"))
+        _write_quickly(model.client)
     return model
 
 
@@ -63,3 +66,20 @@ def _send_as_they_are(resource: Any, names: tuple[str, ...]) -> None:
         return await create(**{**given, **emptied, "extra_body": {**(given.get("extra_body") or {}), **plain}})
 
     resource.create = as_they_are
+
+
+def _write_quickly(client: Any) -> None:
+    """Let OpenAI's client send a body that is plain JSON as the bytes it comes to; any other one it writes itself."""
+    prepare = client._prepare_options
+
+    async def prepared(options: Any) -> Any:
+        options = await prepare(options)
+        if isinstance(options.json_data, dict) and not options.files:
+            try:
+                body = orjson.dumps({**options.json_data, **(options.extra_json or {})})
+            except TypeError:
+                return options
+            options.json_data, options.extra_json = body, None
+        return options
+
+    client._prepare_options = prepared

@@ -24,6 +24,7 @@ from pydantic_graph import End
 
 from tradepost.agents.ports import Awaited, Step, ToolDoor, TurnEnd
 from tradepost.agents.runtime.asking import MODEL_SECONDS
+from tradepost.agents.runtime.builtin import OneList
 from tradepost.agents.runtime.history import known_calls, of_earlier, of_turn
 from tradepost.agents.runtime.limits import Repeats, require_money, usage_limits
 from tradepost.agents.runtime.prompts import system_prompt
@@ -38,7 +39,8 @@ ENDED_UNSEEN = "The agent ended without an answer."
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one agent is to do in a turn. `task` is the person's message, or the planner's wording of its share."""
+    """What one agent is to do in a turn. `task` is the person's message, or the planner's wording of its share. `own`
+    are tools of this turn that no assigned one may stand in for, `builtin` those that an assigned one may."""
 
     agent: str
     name: str
@@ -50,6 +52,7 @@ class Part:
     earlier: Sequence[Step] = ()
     done: Sequence[Step] = ()
     decided: Mapping[str, dict[str, Any]] | None = None
+    own: Sequence[AbstractToolset[Any]] = ()
     builtin: Sequence[AbstractToolset[Any]] = ()
 
 
@@ -78,7 +81,7 @@ async def _run(part: Part, door: ToolDoor, tally: Tally, waiting: Waiting) -> An
         None if before else part.task,
         message_history=[*of_earlier(part.earlier, part.agent), *before] or None,
         instructions=system_prompt(part.name, part.instructions),
-        toolsets=[*part.builtin, hub],
+        toolsets=[OneList([*part.own, hub, *part.builtin])],
         model_settings={"timeout": MODEL_SECONDS},
         usage_limits=usage_limits(part.limits),
         usage=tally.usage(part.agent),

@@ -11,6 +11,9 @@ from pydantic_ai.usage import RunUsage
 
 from tradepost.agents.ports import Recorder, Spent, Step
 
+_MOST_NAMES = 1_000
+_unpriced: set[tuple[str | None, str | None, str]] = set()  # models that were looked for in vain, which takes long
+
 _ANSWERS = ("model", "reading", "routing")  # steps that are answers of a model
 
 
@@ -80,8 +83,15 @@ def _cost(response: ModelResponse) -> int | None:
     """In millionths of a US dollar; None where nobody knows a price."""
     if not response.model_name:
         return None
+    model = response.provider_name, response.provider_url, response.model_name
+    if model in _unpriced:
+        return None
     try:
         price = response.cost().total_price
-    except (LookupError, ValueError, AssertionError):
+    except LookupError:
+        if len(_unpriced) < _MOST_NAMES:
+            _unpriced.add(model)
+        return None
+    except (ValueError, AssertionError):
         return None
     return int((Decimal(price) * 1_000_000).to_integral_value())

@@ -32,7 +32,7 @@ class Section:
 def sections_of(slug: str, title: str, body: str, *, named: bool) -> list[Section]:
     """The sections of an entry. With `named` each heading has to say its id: policies are cited, so an id must not
     change because a word of a heading did. Raises InvalidArgument naming the heading."""
-    found = [section for section in _sections(slug, title, body, named) if section.body]
+    found = [section for section, _, _ in _sections(slug, title, body, named) if section.body]
     seen: dict[str, str] = {}
     for section in found:
         if section.clause.lower() in seen:
@@ -50,18 +50,32 @@ def sections_of(slug: str, title: str, body: str, *, named: bool) -> list[Sectio
     return found
 
 
-def _sections(slug: str, title: str, body: str, named: bool) -> Iterator[Section]:
+def with_section(slug: str, title: str, body: str, clause: str, text: str) -> str | None:
+    """The entry's Markdown with another text in the section of this id, its heading and all others as they are. None
+    where it has no such section."""
+    lines = body.splitlines()
+    for section, first, last in _sections(slug, title, body, named=False):
+        if section.clause == clause and section.body:
+            before, after = lines[:first], lines[last:]
+            return (
+                "\n".join([*before, *([""] if before else []), text.strip(), *([""] if after else []), *after]) + "\n"
+            )
+    return None
+
+
+def _sections(slug: str, title: str, body: str, named: bool) -> Iterator[tuple[Section, int, int]]:
+    """Each section with its first line and the line after its last, without its heading."""
     lines = body.splitlines()
     start, clause, heading = 0, slug, title
     used: dict[str, int] = {}
     for first, last, level, words in _headings(body):
-        yield Section(clause, heading, "\n".join(lines[start:first]).strip())
+        yield Section(clause, heading, "\n".join(lines[start:first]).strip()), start, first
         start = last
         if level == 1:
             clause, heading = slug, words or title
             continue
         clause, heading = _named(words, slug, used, named)
-    yield Section(clause, heading, "\n".join(lines[start:]).strip())
+    yield Section(clause, heading, "\n".join(lines[start:]).strip()), start, len(lines)
 
 
 def _headings(body: str) -> Iterator[tuple[int, int, int, str]]:
