@@ -92,9 +92,9 @@ async def test_what_is_no_server_is_one_sentence(world: World, registration: Reg
                 assert (found.status, found.last_error) == ("failing", report.problem)
                 assert await list_tools(session, "odd") == []
         for location, hint in (
-            ("/mcp/", f"Register the address that it leads to: {url}/mcp/"),
-            (f"{url}/there?k=k3y-of-ours", f"Register the address that it leads to: {url}/there"),
-            ("/k3y-of-ours/mcp", f"Register the address that it leads to: {url}/[redacted]/mcp"),
+            ("/mcp/", f"It leads to {url}/mcp/: register"),
+            (f"{url}/there?k=k3y-of-ours", f"It leads to {url}/there: register"),
+            ("/k3y-of-ours/mcp", f"It leads to {url}/[redacted]/mcp: register"),
             ("https://elsewhere.example/mcp", "It leads to another origin. Ask its owner for"),
             ("gopher://[::1", "It leads to another origin. Ask its owner for"),
         ):

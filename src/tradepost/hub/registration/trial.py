@@ -93,7 +93,7 @@ def _leads_to(url: str, location: str) -> str:
         there = ""
     if not there.startswith(("http://", "https://")) or origin_in(there) != origin_in(url):
         return "It leads to another origin. Ask its owner for the address of the endpoint itself."
-    return f"Register the address that it leads to: {clean(origin_in(there) + urlsplit(there).path, 300)}"
+    return f"It leads to {clean(origin_in(there) + urlsplit(there).path, 300)}: register that address."
 
 
 def _refused(slug: str, connection: Connection, error: UpstreamFailed) -> TestReport:
