@@ -13,6 +13,13 @@ from tradepost.hub.policy.ruleset import Ruleset
 RULES, TOOLS, ROUNDS = 200, 40, 5_000
 TARGET = 50.0
 _WHEN = "call.amount > {} * call.unit && args.reason != 'none' && totals.agent.money > 0"
+_SHAPES = {
+    "in": "args.reason in ['a{0}', 'b{0}', 'c{0}']",
+    "startsWith": "args.reason.startsWith('a{0}')",
+    "contains": "args.reason.contains('a{0}')",
+    "matches": "args.reason.matches('^a{0}[0-9]+$')",
+    "matches, within": "args.reason.matches('a{0}[0-9]+$')",
+}
 _CALL = PlainCall(
     "tool_7",
     "write",
@@ -35,6 +42,9 @@ def measures() -> Iterator[Measure]:
     ]
     yield _measured("policy: a write, 200 rules over 40 tools", spread, _CALL)
     yield _measured("policy: a write, 200 rules about its tool", [replace(one, tool="tool_7") for one in spread], _CALL)
+    for name, when in _SHAPES.items():
+        shaped = [replace(first, id=str(n), name=str(n), tool="tool_7", when=when.format(n)) for n in range(RULES)]
+        yield _measured(f"policy: a write, 200 rules about its tool, {name}", shaped, _CALL)
     read = replace(_CALL, tool="get_thing", tool_class="read")
     yield _measured("policy: a read, 200 rules about writes", spread, read)
 

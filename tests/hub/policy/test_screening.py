@@ -11,6 +11,7 @@ from tradepost.hub.policy.figures import Figures
 from tradepost.hub.policy.rule import Rule
 from tradepost.hub.policy.ruleset import Ruleset
 from tradepost.hub.policy.screening import Screen, screen_of
+from tradepost.hub.policy.worded import Worded
 
 SHAPES = (
     "call.amount > {n} * call.unit",
@@ -23,6 +24,14 @@ SHAPES = (
     "(args.quantity > {n}) && !(args.reason in ['gift'])",
     "2 * args.quantity > {n} || args.reason == 'gift'",
     "args.note.matches('^a+$') && args.quantity != {n}",
+    "args.reason in ['r{n}', 'gift', 'gift']",
+    "args.reason.startsWith('r{n}') && args.quantity > 1",
+    "args.reason.endsWith('{n}')",
+    "args.reason.contains('{n}') && args.quantity < {n}",
+    "args.reason.startsWith('')",
+    "args.reason.matches('^r{n}?$')",
+    "args.reason.matches(r'^r\\d+')",
+    "args.reason.matches('gi[f]t|r{n}')",
 )
 REASONS = ("gift", "r3", "r40", "none", "", 7, None)
 AMOUNTS = (None, 0, 1, 4_000, 3_999, 4_001, 2**31, 2**40)
@@ -64,12 +73,30 @@ def test_rules_that_are_ruled_out_together_decide_the_same(monkeypatch: pytest.M
     [
         ("call . amount > 500 * call . unit", Screen("call.amount", ">", 500, "call.unit")),
         ("500 < args . a", Screen("args.a", ">", 500)),
-        ("args . a > 5 && args . b == 'x'", Screen("args.b", "==", "x")),
+        ("args . a > 5 && args . b == 'x'", Worded("args.b", "in", ("x",))),
+        ("args . a > 5 && args . b . startsWith ( 'x' )", Worded("args.b", "startsWith", ("x",))),
+        ("args . b in [ 'x' , \"y\" ]", Worded("args.b", "in", ("x", "y"))),
+        ("args . b in [ 'x' , 1 ]", None),
+        ("args . b in [ 'x' 'y' ]", None),
+        ("args . b in [ ]", None),
+        ("'x' in args . b", None),
+        ("! args . b . contains ( 'x' )", None),
+        ("args . b . contains ( args . c )", None),
+        ("1 * args . b . contains ( 'x' )", None),
+        ("args . b . matches ( '^A-1+2' )", Worded("args.b", "startsWith", ("A-1",))),
+        ("args . b . matches ( '^A-12*' )", Worded("args.b", "startsWith", ("A-1",))),
+        ("args . b . matches ( '^a?bc' )", Worded("args.b", "contains", ("bc",))),
+        ("args . b . matches ( 'x.long$' )", Worded("args.b", "contains", ("long",))),
+        ("args . b . matches ( r'^a\\.b\\d' )", Worded("args.b", "startsWith", ("a.b",))),
+        ("args . b . matches ( 'ab(cd)?' )", Worded("args.b", "contains", ("ab",))),
+        ("args . b . matches ( '(?i)ab' )", None),
+        ("args . b . matches ( 'ab|c' )", None),
+        ("args . b . matches ( '[ab]+' )", None),
         ("args . a > 5 || args . b == 'x'", None),
         ("2 * args . a > 5", None),
         ("args . a > 5 ? true : false", None),
         ("! ( args . a > 5 )", None),
     ],
 )
-def test_what_a_rule_is_kept_by(tokens: str, found: Screen | None):
+def test_what_a_rule_is_kept_by(tokens: str, found: Screen | Worded | None):
     assert screen_of(tokens.split()) == found

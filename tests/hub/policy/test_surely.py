@@ -31,6 +31,11 @@ PARTS = (
     "-args.stock > 1",
     "args.stock > 1.5",
     "args.stock in [1, 7]",
+    "args.reason in ['none', 'b']",
+    "args.reason.startsWith('no')",
+    "args.reason.endsWith('e') && args.stock.contains('7')",
+    "args.reason.matches('^no.e$')",
+    "args.reason.matches('x?a')",
 )
 STOCK = (0, 7, 8, -3, 2**40, 2**62, 7.0, True, None, "7", [7])
 REASONS = ("none", "a", 5, "", None)

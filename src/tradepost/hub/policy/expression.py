@@ -15,6 +15,7 @@ from tradepost.hub.policy.reading import FUNCTIONS, Reader, wrong
 from tradepost.hub.policy.screening import Screen, screen_of
 from tradepost.hub.policy.size import MOST_WORK, SMALL, Size, Unevaluable, Weight
 from tradepost.hub.policy.surely import Surely, surely_false
+from tradepost.hub.policy.worded import Worded
 
 MAX_LENGTH = 2_000  # characters
 
@@ -36,7 +37,7 @@ class Expression:
     fits_small: bool
     paths: frozenset[str]
     surely_false: Surely | None
-    screen: Screen | None
+    screen: Screen | Worded | None
 
     def holds(self, context: Any, size: Size) -> bool:
         """Whether it holds for the variables in a context, of which the largest are of this size. Raises

@@ -1,7 +1,8 @@
 """Many rules about one tool, of which most do not hold: all of them ruled out by one look at a value.
 
 Rules mostly begin with the same comparison and another limit: `call.amount > 500 * call.unit`, `args.reason == 'gift'`.
-Those are kept in order of their limits, so that one search finds which of them the call passes, however many there are.
+Those are kept in order of their limits, so that one search finds which of them the call passes, however many there are,
+and those about words of a text (`args.sku.startsWith('A-')`) by the words.
 What is ruled out here is what `surely` finds false, no more.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tradepost.hub.policy.surely import Numbers, Texts, comparisons
+from tradepost.hub.policy.worded import ENDS, HAS, IN, STARTS, Worded
 
 LEAST = 12  # rules; fewer are looked at one by one
 _ORDERED = frozenset({">", ">=", "<", "<="})
@@ -21,18 +23,20 @@ class Screen(NamedTuple):
 
     path: str
     sign: str
-    limit: int | str
+    limit: int
     unit: str = ""
 
 
-def screen_of(tokens: Sequence[str]) -> Screen | None:
-    """The comparison by which a condition of these tokens is kept: with a text, which leaves least, else the first with
+def screen_of(tokens: Sequence[str]) -> Screen | Worded | None:
+    """The comparison by which a condition of these tokens is kept: with words, which leaves least, else the first with
     a number. None where there is none."""
     found: Screen | None = None
     for one in comparisons(tokens):
+        if isinstance(one, Worded):
+            return one
         if one.text is not None:
             if one.sign == "==":
-                return Screen(one.path, "==", one.text)
+                return Worded(one.path, IN, (one.text,))
         elif found is None and one.factor == 1 and one.sign in _ORDERED and one.limit is not None:
             found = Screen(one.path, one.sign, one.limit, one.unit)
     return found
@@ -63,18 +67,53 @@ class _Group:
         return self.places[bisect_left(self.limits, -(-value // unit)) :]
 
 
+@dataclass(slots=True)
+class _Words:
+    """Rules that ask something of the same text. `whole`: places by the text itself; `heads` and `tails`: by what it
+    begins and ends with, for each length; `within`: what it has somewhere in it."""
+
+    every: list[int] = field(default_factory=list)
+    whole: dict[str, list[int]] = field(default_factory=dict)
+    heads: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    tails: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    within: list[tuple[str, int]] = field(default_factory=list)
+
+    def add(self, screen: Worded, place: int) -> None:
+        self.every.append(place)
+        for word in dict.fromkeys(screen.words):
+            if screen.sign == IN:
+                self.whole.setdefault(word, []).append(place)
+            elif screen.sign == HAS or not word:
+                self.within.append((word, place))
+            elif screen.sign == STARTS:
+                self.heads.setdefault(len(word), {}).setdefault(word, []).append(place)
+            elif screen.sign == ENDS:
+                self.tails.setdefault(len(word), {}).setdefault(word, []).append(place)
+
+    def left(self, text: str | None) -> list[int]:
+        """The places of the rules that are not ruled out; of what is no text, all."""
+        if text is None:
+            return self.every
+        places = list(self.whole.get(text, ()))
+        for length, heads in self.heads.items():
+            places += heads.get(text[:length], ())
+        for length, tails in self.tails.items():
+            places += tails.get(text[-length:], ())
+        return places + [place for word, place in self.within if word in text]
+
+
 class Screening:
     """The rules about a call, by what has to hold for them."""
 
-    def __init__(self, screens: Iterable[Screen | None]) -> None:
+    def __init__(self, screens: Iterable[Screen | Worded | None]) -> None:
         self._always: list[int] = []
-        self._texts: dict[str, dict[str, list[int]]] = {}
+        self._words: dict[str, _Words] = {}
         groups: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         for place, screen in enumerate(screens):
             if screen is None:
                 self._always.append(place)
-            elif isinstance(screen.limit, str):
-                self._texts.setdefault(screen.path, {}).setdefault(screen.limit, []).append(place)
+            elif isinstance(screen, Worded):
+                self._words.setdefault(screen.path, _Words()).add(screen, place)
             else:
                 groups.setdefault((screen.path, screen.sign, screen.unit), []).append((screen.limit, place))
         self._groups = []
@@ -88,12 +127,7 @@ class Screening:
         places = list(self._always)
         for group in self._groups:
             places += group.left(numbers)
-        for path, by_text in self._texts.items():
-            text = texts.get(path)
-            if text is not None:
-                places += by_text.get(text, ())
-                continue
-            for some in by_text.values():
-                places += some
+        for path, words in self._words.items():
+            places += words.left(texts.get(path))
         places.sort()
         return places

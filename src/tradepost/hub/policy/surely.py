@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from tradepost.hub.policy.worded import Worded, plain_path, plain_text, worded
+
 # Of a number that is not known, NaN: no comparison with it says anything.
 Numbers = Mapping[str, float]
 Texts = Mapping[str, str]
@@ -92,8 +94,8 @@ class Comparison(NamedTuple):
     unit: str = ""
 
 
-def comparisons(tokens: Sequence[str]) -> Iterator[Comparison]:
-    """The plain comparisons that all have to hold for a condition of these tokens, in their order."""
+def comparisons(tokens: Sequence[str]) -> Iterator[Comparison | Worded]:
+    """The plain comparisons and words that all have to hold for a condition of these tokens, in their order."""
     if "?" in tokens or len(_split(tokens, "||")) > 1:
         return
     both = _split(tokens, "&&")
@@ -102,11 +104,15 @@ def comparisons(tokens: Sequence[str]) -> Iterator[Comparison]:
             yield from comparisons(part)
     elif len(tokens) > 1 and tokens[0] == "(" and _closing(tokens) == len(tokens) - 1:
         yield from comparisons(tokens[1:-1])
-    elif (found := _compared(tokens)) is not None:
+    elif (found := worded(tokens) or _compared(tokens)) is not None:
         yield found
 
 
 def _comparison(tokens: Sequence[str], paths: set[str]) -> Surely | None:
+    words = worded(tokens)
+    if words is not None:
+        paths.add(words.path)
+        return _of_words(words)
     found = _compared(tokens)
     if found is None:
         return None
@@ -121,9 +127,9 @@ def _compared(tokens: Sequence[str]) -> Comparison | None:
     if len(places) != 1:
         return None
     sign, left, right = tokens[places[0]], tokens[: places[0]], tokens[places[0] + 1 :]
-    if _text(left) is not None:
+    if plain_text(left) is not None:
         sign, left, right = _MIRRORED[sign], right, left
-    one, text = _product(left), _text(right)
+    one, text = _product(left), plain_text(right)
     if text is not None:
         if one is None or one.path is None or one.factor != 1 or sign not in ("==", "!="):
             return None
@@ -144,6 +150,16 @@ def _of_text(path: str, sign: str, text: str) -> Surely:
     def surely(_: Numbers, texts: Texts) -> bool:
         found = texts.get(path)
         return found is not None and (found == text) == unlike
+
+    return surely
+
+
+def _of_words(words: Worded) -> Surely:
+    path, is_false = words.path, words.is_false
+
+    def surely(_: Numbers, texts: Texts) -> bool:
+        found = texts.get(path)
+        return found is not None and is_false(found)
 
     return surely
 
@@ -190,18 +206,8 @@ def _product(tokens: Sequence[str]) -> _Product | None:
         return _Product(first.factor * second.factor, first.path or second.path)
     if len(tokens) == 1 and tokens[0].isascii() and tokens[0].isdigit() and len(tokens[0]) <= _DIGITS:
         return _Product(int(tokens[0]), None)
-    names, dots = tokens[::2], tokens[1::2]
-    if len(names) < 2 or len(dots) != len(names) - 1 or any(dot != "." for dot in dots):
-        return None
-    return _Product(1, "".join(tokens)) if all(name.isidentifier() for name in names) else None
-
-
-def _text(tokens: Sequence[str]) -> str | None:
-    """A text in plain quotes, without anything that stands for something else."""
-    if len(tokens) != 1 or len(tokens[0]) < 2 or tokens[0][0] not in "\"'":
-        return None
-    mark, inner = tokens[0][0], tokens[0][1:-1]
-    return None if mark in inner or "\\" in inner else inner
+    path = plain_path(tokens)
+    return None if path is None else _Product(1, path)
 
 
 def _split(tokens: Sequence[str], sign: str) -> list[Sequence[str]]:
