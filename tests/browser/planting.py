@@ -80,6 +80,7 @@ class Planter:
 
     def __init__(self, demo: Place) -> None:
         self._demo = demo
+        self.asked: list[str] = []  # the ids of writes that had to be approved
         minted = demo.run("key", "mint", "--user", "owner@demo.example", "--label", planted("key"), "--json", *IN_DEMO)
         self._owner = {"authorization": f"Bearer {minted.json()['key']}"}
 
@@ -95,6 +96,7 @@ class Planter:
         """A write of the shop, tried as the owner and approved by the owner."""
         made = self.rest("POST", f"/servers/{server}/tools/{name}/call", {"arguments": arguments})
         assert made["outcome"] == "approval_required", made
+        self.asked.append(made["approval"])
         self.rest("POST", f"/approvals/{made['approval']}/approve", {"comment": comment})
 
     def read(self, name: str, **arguments: Any) -> Json:
@@ -176,6 +178,7 @@ class Planter:
             reorder = {"sku": "A-100", "quantity": 20 + 5 * number, "warehouse_id": "RTM", "reason": planted(place)}
             asked = {"arguments": {**reorder, "allow_duplicate": True}}
             more = self.rest("POST", "/servers/purchasing/tools/create_reorder/call", asked)
+            self.asked.append(more["approval"])
             if place == "rejected":
                 for one in (made, more):
                     self.rest("POST", f"/approvals/{one['approval']}/reject", {"comment": planted("rejection")})
