@@ -31,7 +31,7 @@ PATHS = (
     "/integrations/tracker/swap?to=returns",
     "/integrations/tracker/tools/track_parcel",
     "/integrations/tracker/tools/track_parcel/test",
-    "/integrations/returns/tools/create_return/test",
+    "/integrations/returns/tools/submit_return/test",
     "/agents",
     "/agents/planner",
     "/conversations",
