@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import select, update
 
 from tests.engines import DatabaseUrls, Template
 from tests.faults.carrier import Carrier
-from tests.faults.proxy import FaultProxy
+from tests.faults.proxy import FaultProxy, Relay
 from tests.hub.trusting import trust_outsiders
 from tests.hub.world import World, founded
 from tests.protocol.conftest import modern_headers, modern_meta, served
@@ -165,3 +166,13 @@ async def hub(database_urls: DatabaseUrls, tmp_path: Path) -> AsyncIterator[Hub]
                 made = Hub(app, world, http, url, key, proxy, carrier, data, well)
                 await made.set_up("faulty", timeout_seconds=SECONDS)
                 yield made
+
+
+@pytest.fixture
+async def relay(database_urls: DatabaseUrls) -> AsyncIterator[Relay]:
+    """Between the hub and the database server."""
+    folder = parse_qs(urlsplit(database_urls.hub).query)["host"][0]
+    made = Relay(f"{folder}/.s.PGSQL.5432")
+    await made.up()
+    yield made
+    await made.cut()

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -48,8 +48,8 @@ class Desk:
     async def status(self, path: str) -> int:
         return (await self._http.get(self._url + path, headers={"host": HOST})).status_code
 
-    async def call(self, tool: str, key: str | None = None) -> httpx2.Response:
-        arguments = {"parcel": "7", **({"idempotency_key": key} if key else {})}
+    async def call(self, tool: str, key: str | None = None, parcel: str = "7") -> httpx2.Response:
+        arguments = {"parcel": parcel, **({"idempotency_key": key} if key else {})}
         body = {**CALL, "params": {"name": tool, "arguments": arguments}}
         return await self._http.post(f"{self._url}/mcp", json=body, headers=self._headers)
 
@@ -62,15 +62,6 @@ class Desk:
         async with asyncio.timeout(SECONDS):
             while (await self.call(tool)).status_code != 200:
                 continue  # each look is a request
-
-
-@pytest.fixture
-async def relay(database_urls: DatabaseUrls) -> AsyncIterator[Relay]:
-    folder = parse_qs(urlsplit(database_urls.hub).query)["host"][0]
-    made = Relay(f"{folder}/.s.PGSQL.5432")
-    await made.up()
-    yield made
-    await made.cut()
 
 
 @asynccontextmanager
