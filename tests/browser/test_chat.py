@@ -156,3 +156,24 @@ def test_on_a_phone_with_large_text(shop: str, pages: Pages, scheme: str) -> Non
     for _ in range(12):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.localName") == "tradepost-chat"
+
+
+@pytest.mark.parametrize(
+    ("language", "open_it", "field"),
+    [
+        ("de-AT", "Chatten Sie mit uns", "Ihre Nachricht"),
+        ("fr", "Discuter avec nous", "Votre message"),
+        ("es", "Chatea con nosotros", "Tu mensaje"),
+        ("nl", "Chat with us", "Your message"),
+    ],
+)
+def test_it_speaks_the_language_of_its_page(shop: str, pages: Pages, language: str, open_it: str, field: str) -> None:
+    page = signed_in(pages, shop)
+    # Set when the page is read, before its scripts run: an answer made up here would have no address on this machine.
+    page.add_init_script(
+        f"addEventListener('readystatechange', () => document.documentElement.lang = '{language}', true)"
+    )
+    page.reload()
+    page.get_by_role("button", name=open_it).click()
+    expect(page.get_by_label(field)).to_be_focused()
+    assert violations(page) == []

@@ -188,7 +188,8 @@ const given = tag.dataset;
 const source = given.tokenFunction ? () => window[given.tokenFunction]() : () => fromUrl(given.tokenUrl);
 const begin = () => {
   const wire = new Wire(given.hub ?? new URL(tag.src).origin, source);
-  const chat = new Chat(wire, wordsOf(given.words), given.language ?? (document.documentElement.lang || "en"));
+  const language = given.language || document.documentElement.lang || "en";
+  const chat = new Chat(wire, wordsOf(given.words, language), language);
   window.tradepostChat = { open: () => chat.open(), close: () => chat.close() };
 };
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from tradepost.protocol.exchange import Exchange
 
 PATH = "/widget.js"
-PARTS = ("words.js", "wire.js", "view.js", "chat.js")  # in the order in which they need each other
+PARTS = ("languages.js", "words.js", "wire.js", "view.js", "chat.js")  # in the order in which they need each other
 KEPT_SECONDS = 300
 # Any page may load it: it has no secret, and what it can do is in the token that the page's shop gives it.
 _HEADERS = {

@@ -28,12 +28,13 @@ const WORDS = {
   failed: "Something went wrong on our side. Please try again.",
 };
 
-function wordsOf(given) {
+// The words in a language ("de-AT" is "de"; English where it is none of ours), with the shop's own before them.
+function wordsOf(given, language) {
+  const known = { ...WORDS, ...LANGUAGES[language.toLowerCase().split("-")[0]] };
   try {
-    const own = given ? JSON.parse(given) : {};
-    return { ...WORDS, ...own };
+    return { ...known, ...(given ? JSON.parse(given) : {}) };
   } catch {
     console.error("tradepost chat: data-words is not JSON");
-    return WORDS;
+    return known;
   }
 }
