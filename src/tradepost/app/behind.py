@@ -1,5 +1,8 @@
 """What is loaded behind a start: parts of the program that the first answers do without, in a thread, one after the
-other, when this process has nothing better to do."""
+other, when this process has nothing better to do.
+
+Tables are no such part: the ORM may not be asked for anything while another thread declares some.
+"""
 
 import asyncio
 import logging
@@ -7,6 +10,9 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+
+import tradepost.commerce.tables
+import tradepost.hub.tables  # noqa: F401
 
 # How long a thread that loads may keep the others waiting: a call crosses several threads, and would wait at each.
 SWITCH_SECONDS = 0.0005

@@ -1,7 +1,7 @@
 """The shop's half of a hub: the bundled servers and what goes out of the shop.
 
-A third of the program, of which a hub needs nothing to let clients in, to list tools or to call other servers. So it is
-loaded behind a start, in a thread; whoever calls one of its tools before that waits for it.
+A fourth of the program, of which a hub needs nothing to let clients in, to list tools or to call other servers. So it
+is loaded behind a start, in a thread; whoever calls one of its tools before that waits for it.
 """
 
 import asyncio

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, MetaData, String, event
-from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, declared_attr, mapped_column
+from sqlalchemy import BigInteger, ForeignKeyConstraint, MetaData, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from tradepost.database.types import UtcDateTime
 from tradepost.foundation.clock import system_now
@@ -39,17 +39,6 @@ class Scoped:
 
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
-
-
-SCOPED: dict[Any, type[Scoped]] = {}  # by table
-
-
-@event.listens_for(Mapper, "instrument_class")
-def _keep_scoped(mapper: Mapper[Any], cls: type) -> None:
-    """Written down one by one: the shop's classes are loaded while statements of the hub are executed, and a class that
-    is just being made is none that a registry may be asked for."""
-    if issubclass(cls, Scoped):
-        SCOPED[mapper.local_table] = cls
 
 
 class Versioned(Scoped):

@@ -5,15 +5,16 @@ row-level security holds the same line a second time.
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, Engine, Table, event, literal_column
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.base import ExecutableOption
 
-from tradepost.database.base import SCOPED, Scoped
+from tradepost.database.base import HubBase, Scoped, StoreBase
 
 EVERY_WORKSPACE = "*"
 
@@ -74,7 +75,7 @@ def _limited(statement: Any, workspace_id: str, inline: bool) -> Any:
     not per call. A filter per class costs less at execution than the one that fits them all; the id as a literal less
     than as a parameter, at the price of a compiled statement per workspace."""
     tables = {element for element in visitors.iterate(statement) if isinstance(element, Table)}
-    classes = [SCOPED[table] for table in tables if table in SCOPED]
+    classes = [mapper.class_ for mapper in _scoped_mappers() if mapper.local_table in tables]
     if len(classes) != len(tables):
         return statement.options(_criteria(workspace_id))
     if inline and _PLAIN_ID.fullmatch(workspace_id):
@@ -85,6 +86,11 @@ def _limited(statement: Any, workspace_id: str, inline: bool) -> Any:
 
 def _own_rows(cls: Any, literal: ColumnClause[str]) -> ExecutableOption:
     return with_loader_criteria(cls, lambda cls: cls.workspace_id == literal, include_aliases=True)
+
+
+def _scoped_mappers() -> Iterator[Mapper[Any]]:
+    for base in (HubBase, StoreBase):
+        yield from (mapper for mapper in base.registry.mappers if issubclass(mapper.class_, Scoped))
 
 
 @lru_cache(maxsize=8192)
