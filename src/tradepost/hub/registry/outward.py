@@ -17,6 +17,7 @@ _WORDS = frozenset(
     """bcc callback callbacks cc domain email emails endpoint forward ftp host hostname href mail mailto notify proxy
     recipient recipients redirect sms smtp telegram uri uris url urls webhook webhooks""".split()
 )
+_ALSO_TO = frozenset({"to", "reply", "send", "from"})
 _NAMES = frozenset({"to", "link", "server", "sendto", "replyto"})
 _FORMATS = frozenset({"uri", "uri-reference", "iri", "email", "idn-email", "hostname", "idn-hostname", "ipv4"})
 # What is written to somebody. For people who look at a definition these are too common to be named.
@@ -24,6 +25,9 @@ _BODIES = frozenset(
     """attachment attachments body comment content document html markdown message messages msg note notes payload prompt
     subject text""".split()
 )
+# By whose address records are found, as by a number: no more leaves with it than with a search.
+_KEYS = frozenset({"email", "emails"})
+_KEY = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(\.[\w-]{1,63}){1,3}")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN = re.compile(r"[_.\s-]+")
 _ADDRESS = re.compile(
@@ -59,10 +63,22 @@ def _in_object(schema: Any, value: Mapping[str, Any], place: str, depth: int) ->
     declared = declared if isinstance(declared, Mapping) else {}
     for name, inner in value.items():
         about = declared.get(name)
+        if _finds_by_email(name, inner):
+            continue
         found = _in_value(about, inner, f"{place}.{name}" if place else name, _may_carry(name, about), depth - 1)
         if found is not None:
             return found
     return None
+
+
+def _finds_by_email(name: str, value: Any) -> bool:
+    """Not `to_email` or `notify_email`: there something is sent to."""
+    return (
+        isinstance(value, str)
+        and _is_named(name, _KEYS)
+        and not _is_named(name, (_WORDS | _BODIES | _ALSO_TO) - _KEYS)
+        and _KEY.fullmatch(value) is not None
+    )
 
 
 def _may_carry(name: str, about: Any) -> bool:
