@@ -19,8 +19,8 @@ RAW_SQL = {
     "hub/vault/sealed_rows.py": "locks the sealed tables while they are counted; reads and changes nothing",
 }
 TABLES = {
-    "agents/conversations/keeping.py": "adds a step and counts it, at every step of every turn; each statement names the "
-    "workspace, RLS checks it on PostgreSQL",
+    "agents/conversations/keeping.py": "adds a step and counts it, at every step of every turn; each statement names "
+    "the workspace, RLS checks it on PostgreSQL",
     "agents/conversations/words.py": "the full-text table of SQLite, joined by number with an ORM class",
     "commerce/demo/volume/loading.py": "bulk load of a demo shop's history; every row and update names its workspace",
     "commerce/demo/volume/sheets.py": "the columns of those rows",
