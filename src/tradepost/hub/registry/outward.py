@@ -33,6 +33,9 @@ _BETWEEN = re.compile(r"[_.\s-]+")
 _ADDRESS = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]{0,20}:)?//[^\s/]|\bwww\.|\b(?:mailto|data|tel|sms):\S|[^\s@]@[\w-]+\.\w", re.I
 )
+_PLAIN = re.compile(r"[\w ,-]{0,200}")
+_PLAIN_TYPES = frozenset({int, float, bool, type(None)})
+_CARRY = _WORDS | _BODIES
 _NUMBER_OR_TIME = re.compile(r"[\d\s:.,TZ+-]{0,40}")
 
 
@@ -44,7 +47,25 @@ def is_address(name: str, about: Any) -> bool:
 
 def outward_argument(schema: Any, arguments: Mapping[str, Any]) -> str | None:
     """The first argument of a call that takes something out, by its path; None where there is none."""
-    return _in_object(schema, arguments, "", _MAX_DEPTH)
+    declared = schema.get("properties") if isinstance(schema, Mapping) else None
+    for name, value in arguments.items():
+        if not _is_plain(name, value, declared):
+            return _in_object(schema, arguments, "", _MAX_DEPTH)
+    return None
+
+
+def _is_plain(name: str, value: Any, declared: Any) -> bool:
+    """Whether an argument is what most are, a number or some words in a place for them: nothing else is looked at then,
+    on the way of every read."""
+    if value.__class__ is not str:
+        return value.__class__ in _PLAIN_TYPES
+    about = declared.get(name) if declared.__class__ is dict else None
+    return (
+        about.__class__ is dict
+        and "format" not in about
+        and _PLAIN.fullmatch(value) is not None
+        and not _is_named(name, _CARRY)
+    )
 
 
 def takes_there(argument: str, source: str) -> str:

@@ -27,6 +27,7 @@ from tradepost.hub.trust.taint import KNOWN, NO_RUN, UNNAMED_LASTS, Taint, holde
 
 MOST_KEPT = 20_000
 RENEW = timedelta(minutes=5)  # a row counts for this much longer, and is not written anew before it is over
+MOMENT = timedelta(seconds=1)
 RETRY_SECONDS = 0.5
 WAIT_SECONDS = 2.0  # for a database that does not take the row: reads go on, as without their audit rows
 PRUNE_EVERY = timedelta(minutes=10)
@@ -54,6 +55,11 @@ class _Mark:
     taint: Taint
     stored: datetime | None = None
 
+    def says(self, what: str, tool: str, now: datetime) -> bool:
+        """Whether this was noted a moment ago: an agent that reads on reads the same kind of thing as a rule."""
+        known = self.taint
+        return self.stored is not None and now - known.at < MOMENT and known.tool == tool and known.what == what
+
 
 class TaintLedger:
     """Notes and finds taint. Rows are written by a task that ends when nothing waits; `stop` waits for it."""
@@ -75,9 +81,12 @@ class TaintLedger:
     ) -> Awaitable[None] | None:
         """A run is about to be given such text. What to wait for before it is, if anything."""
         now, run = self._now(), run or NO_RUN
-        taint = Taint(what, server, tool, now, source)
         place = caller.workspace_id, holder_of(caller), run
+        marks = self._marks.get(place)
+        if marks is not None and (just := marks.get(source)) is not None and just.says(what, tool, now):
+            return None
         marks = self._marks.setdefault(place, {})
+        taint = Taint(what, server, tool, now, source)
         mark = marks.get(source)
         if mark is None:
             mark = marks[source] = _Mark(taint)
