@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.pages import Pages, shot, violations
+from tests.browser.pages import Pages, shot, too_wide, violations
 from tests.browser.people import signed_in
 from tests.processes import Place, free_ports
 
@@ -82,8 +82,7 @@ def test_every_page_is_for_everybody(demo: Place, pages: Pages, look: str) -> No
         page.goto(f"{demo.url}{path}")
         shot(page, f"{look}{re.sub('[^a-z]+', '-', path)}")
         assert violations(page) == [], path
-        wide = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
-        assert page.evaluate(wide) <= 0, (path, look)
+        assert too_wide(page) == [], (path, look)
     page.goto(f"{demo.url}/approvals")
     page.locator("ol.queue a").first.click()
     shot(page, f"{look}-approval")
@@ -96,8 +95,7 @@ def test_zoomed_to_200_percent_nothing_is_cut_off(demo: Place, pages: Pages) -> 
     page = signed_in(demo, pages, viewport={"width": 320, "height": 512})
     for path in PATHS[:-1]:
         page.goto(f"{demo.url}{path}")
-        wide = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
-        assert page.evaluate(wide) <= 0, path
+        assert too_wide(page) == [], path
 
 
 @pytest.mark.behaviour("S1.11")
