@@ -1,7 +1,7 @@
 """How values are written on pages: numbers, money, moments, durations."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -125,3 +125,10 @@ WORDS: dict[str, Callable[..., Any]] = {
     "as_bars": as_bars,
 }
 TESTS: dict[str, Callable[..., bool]] = {"deep": is_deep, "quiet_key": is_quiet_key}
+
+
+def names_of(agents: Iterable[Mapping[str, Any]], people: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What agents and people are called, by id and by what records say of who did something: `agent:…`, `user:…`."""
+    called = {f"agent:{one['id']}": str(one["slug"]) for one in agents}
+    called |= {f"user:{one['id']}": str(one["name"]) for one in people}
+    return called | {who.partition(":")[2]: name for who, name in called.items()}
