@@ -41,6 +41,11 @@ class Visit:
         return dict(self.request.query_params)
 
     @property
+    def is_follow_up(self) -> bool:
+        """Whether the page's script looks again, for the parts of the page that follow what happens."""
+        return self.request.headers.get("tradepost-follows") is not None
+
+    @property
     def may_change(self) -> bool:
         """Whether the role of the person is one that changes registry and access; the routes decide."""
         return self.person.role in ("admin", "owner")

@@ -34,9 +34,14 @@ def ago(said: str | None, now: datetime) -> str:
     return f"{words} ago" if seconds > 0 else f"in {words}"
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
+def counted(number: float | str) -> str:
+    """A number in groups of three digits; of long lists, the shop says "10,000+" in words."""
+    return number if isinstance(number, str) else f"{number:,}"
+
+
+def plural(number: int | str, one: str, many: str | None = None) -> str:
     """A number with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{counted(number)} {one if number == 1 else many or one + 's'}"
 
 
 def visible(text: Any) -> str:
@@ -113,6 +118,7 @@ def _rough(seconds: float) -> str:
 WORDS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "ago": ago,
+    "counted": counted,
     "plural": plural,
     "visible": visible,
     "pretty": pretty,
