@@ -64,6 +64,7 @@ class Double:
         self.tools: list[Json] = list(tools)
         self.by_credential: dict[str, list[Json]] | None = None
         self.resources: list[Json] = []
+        self.templates: list[Json] = []
         self.prompts: list[Json] = []
         self.contents: list[Json] = []
         self.prompted: Json = {"messages": []}
@@ -130,9 +131,11 @@ class Double:
             return self.answer(name, params.get("arguments", {}), request)
         if method == "resources/read":
             return {"resultType": "complete", "contents": self.contents}
+        if method == "completion/complete":
+            return {"resultType": "complete", "completion": {"values": ["ok"]}}
         if method == "prompts/get":
             return {"resultType": "complete", **self.prompted}
-        lists = {"resources": self.resources, "resourceTemplates": [], "prompts": self.prompts}
+        lists = {"resources": self.resources, "resourceTemplates": self.templates, "prompts": self.prompts}
         return {"resultType": "complete", **lists}
 
 

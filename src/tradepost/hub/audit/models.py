@@ -57,12 +57,14 @@ class AuditEvent(HubBase, Scoped):
     details: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
     __table_args__ = (
         Index("uq_audit_events_sequence", "sequence", unique=True),
-        Index("ix_audit_events_time", "workspace_id", "occurred_at", "sequence"),
+        Index("ix_audit_events_time", "workspace_id", "occurred_at", "sequence", "agent_id", "tool"),
         Index("ix_audit_events_request", "workspace_id", "request_id"),
         Index("ix_audit_events_newest", "workspace_id", "sequence"),
-        *(Index(f"ix_audit_events_{name}", "workspace_id", name, "sequence") for name in ("tool", "server")),
-        Index("ix_audit_events_agent_id", "workspace_id", "agent_id", "sequence", "tool", "kind", "server"),
-        Index("ix_audit_events_kind", "workspace_id", "kind", "sequence", "agent_id"),
+        Index("ix_audit_events_server", "workspace_id", "server", "sequence", "kind"),
+        Index("ix_audit_events_tool", "workspace_id", "tool", "sequence", "kind"),
+        Index("ix_audit_events_agent_id", "workspace_id", "agent_id", "sequence", "kind", "server"),
+        Index("ix_audit_events_agent_tool", "workspace_id", "agent_id", "tool", "sequence"),
+        Index("ix_audit_events_kind", "workspace_id", "kind", "sequence", "agent_id", "tool", "server"),
         *(_where_there(name) for name in ("user_id", "action_id", "run_id")),
     )
 

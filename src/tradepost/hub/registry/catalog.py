@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
+from urllib.parse import unquote
 
 from tradepost.hub.limits.settings import DEFAULTS, Limits
 from tradepost.hub.policy.figures import Declared
@@ -24,6 +25,8 @@ from tradepost.protocol.parameter_headers import HeaderParameter
 
 ServerKind = Literal["builtin", "remote"]
 ToolClass = Literal["read", "write", "destructive"]
+_VARIABLE = re.compile(r"\{[^{}]*\}")
+_MOST_DECODED = 4  # times
 
 
 class CatalogTool(NamedTuple):
@@ -172,8 +175,27 @@ def template_fits(template: str, uri: str) -> bool:
     return _template_pattern(template).fullmatch(uri) is not None
 
 
+def template_values(template: str, uri: str) -> dict[str, str]:
+    """What a URI puts in place of each {name} of the template that it is an expansion of, in plain letters however
+    often it was encoded. Names that stand there twice are told apart by number."""
+    found = _template_pattern(template).fullmatch(uri)
+    values: dict[str, str] = {}
+    for name, value in zip(_VARIABLE.findall(template), () if found is None else found.groups(), strict=False):
+        own = name[1:-1]
+        values[own if own not in values else f"{own}.{len(values)}"] = _decoded(value)
+    return values
+
+
+def _decoded(value: str) -> str:
+    for _ in range(_MOST_DECODED):
+        plain = unquote(value)
+        if plain == value:
+            break
+        value = plain
+    return value
+
+
 @lru_cache(maxsize=4096)
 def _template_pattern(template: str) -> re.Pattern[str]:
     # One class of characters per variable, never nested: the match runs in linear time.
-    parts = re.split(r"\{[^{}]*\}", template)
-    return re.compile("[^/?#{}\\s]+".join(re.escape(part) for part in parts))
+    return re.compile("([^/?#{}\\s]+)".join(re.escape(part) for part in _VARIABLE.split(template)))

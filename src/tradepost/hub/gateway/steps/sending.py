@@ -1,7 +1,7 @@
 """A read of another server that takes words of a third one, or of the shop, there goes on as a write in a run that has
 read what outsiders wrote: it is decided by the flow rule, waits for people where that asks, and has an intent. The
 model may have been told to send on what it knows, and what has been sent cannot be called back. What a server has said
-itself may go back to it.
+itself may go back to it. For resources and prompts, see carrying.
 """
 
 from collections.abc import Awaitable
@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from tradepost.foundation.ids import handle
 from tradepost.hub.actions.models import UNREPEATABLE
 from tradepost.hub.gateway.call import Call
+from tradepost.hub.gateway.carrying import carrying
 from tradepost.hub.gateway.parts import Parts
 from tradepost.hub.gateway.steps.validate import given_key
 from tradepost.hub.registry.catalog import CatalogTool
@@ -17,9 +18,12 @@ from tradepost.hub.trust.taint import Taint
 
 
 def sending(call: Call, parts: Parts) -> Awaitable[None] | None:
-    """Sets `sends` of a call that takes something out. Raises InvalidArgument for a key that is none."""
+    """Sets `sends` of a call that takes something out. Raises InvalidArgument for a key that is none, LimitExceeded for
+    a resource or a prompt that would."""
     tool = call.entry
-    if not isinstance(tool, CatalogTool) or tool.tool_class != "read" or tool.server_kind == "builtin":
+    if not isinstance(tool, CatalogTool):
+        return carrying(call, parts)
+    if tool.tool_class != "read" or tool.server_kind == "builtin":
         return None
     argument = outward_argument(tool.definition.get("inputSchema"), call.arguments)
     if argument is None:
