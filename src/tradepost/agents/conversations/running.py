@@ -5,10 +5,12 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.agents.conversations.claims import Claim, Claims, change, set_free
+from tradepost.agents.conversations.elsewhere import Telling
+from tradepost.agents.conversations.elsewhere_models import ConversationWords
 from tradepost.agents.conversations.handovers import hand_over
 from tradepost.agents.conversations.keeping import Record
 from tradepost.agents.conversations.loading import Loaded, Unheard, load
@@ -40,7 +42,7 @@ class Runs:
 
     def __init__(
         self, database: Database, hub: Hub, runtime: Runtime, callers: Callers, door: ToolDoor, cleaning: Cleaning,
-        claims: Claims, watchers: Watchers, now: Now,
+        claims: Claims, watchers: Watchers, telling: Telling, now: Now,
     ) -> None:  # fmt: skip
         self._database = database
         self._hub = hub
@@ -50,13 +52,14 @@ class Runs:
         self._cleaning = cleaning
         self._claims = claims
         self._watchers = watchers
+        self._telling = telling
         self._now = now
 
     async def run(self, claim: Claim, task: asyncio.Task[None], records: dict[str, Record]) -> None:
         """Run a turn, in its own task. Whatever happens, it ends with a sentence or somebody goes on with it later."""
         loaded = await load(self._database, claim)
         by = loaded.turn.asked_by
-        record = Record(self._database, self._hub, self._watchers, by, claim, self._now, task.cancel)
+        record = Record(self._database, self._hub, self._watchers, self._telling, by, claim, self._now, task.cancel)
         records[claim.turn_id] = record
         try:
             end = await self._end_of(claim, loaded, record)
@@ -139,6 +142,9 @@ class Runs:
                 _log.warning("the end of %s is not kept: another process has taken it over", claim.turn_id)
                 return
             await set_free(session, claim, now)
+            if self._telling.ended(claim):
+                of_turn = ConversationWords.conversation_id == claim.conversation_id
+                await session.execute(delete(ConversationWords).where(of_turn))
             for one in end.awaited if waits else ():
                 wait = ConversationWait(
                     id=new_id("cwt"),
