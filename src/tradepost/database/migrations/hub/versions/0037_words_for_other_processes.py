@@ -1,6 +1,6 @@
 """who watches a conversation in which process, and the words that are being written there
 
-Revision 0039, after 0036.
+Revision 0037, after 0036.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from tradepost.database import types
 from tradepost.database.migrations.security import secure_tables
 
-revision = "0039"
+revision = "0037"
 down_revision = "0036"
 branch_labels = None
 depends_on = None
