@@ -84,10 +84,11 @@ def violations(page: Page, within: str | None = None) -> list[str]:
 
 
 def shot(page: Page, name: str) -> None:
-    """Keep a picture of the page in the folder TRADEPOST_SCREENSHOTS, where one is named, for people to look at."""
+    """Keep a picture of the whole page in the folder TRADEPOST_SCREENSHOTS, where one is named, for people to look
+    at."""
     folder = os.environ.get("TRADEPOST_SCREENSHOTS")
     if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @cache

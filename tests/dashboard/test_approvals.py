@@ -17,6 +17,9 @@ async def test_what_waits_is_answered_on_a_page(signed: Signed, as_: As) -> None
     body = {"language": "fr", "note": EVIL}
     asked = await agent.patch("/contacts/C-1", body, status=202, idempotency_key="one")
     today, queue = await operator.get("/today"), await operator.get("/approvals")
+    one, account = await operator.get(f"/approvals/{asked['approval_id']}"), await operator.get("/account")
+    for page in (one, account):
+        assert '<span class="count">1<' in page.text
     for page in (today, queue):
         assert f"/approvals/{asked['approval_id']}" in page.text
         assert '<span class="count">1<' in page.text

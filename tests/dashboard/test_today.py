@@ -48,6 +48,21 @@ async def test_who_looks_again_is_told_what_needs_a_person_alone(signed: Signed,
     assert not [one for one in newer if one["principal_kind"] == "user" and one["tool"] and one["id"] not in seen]
 
 
+async def test_the_shop_is_weighed_once_in_half_a_minute_for_each_person(
+    signed: Signed, as_: As, hub: Tradepost
+) -> None:
+    """What needs a person is of this moment. Charts are kept for whoever looked, and for nobody else."""
+    operator, viewer = await signed("operator"), await signed("viewer")
+    for browser in (operator, operator, viewer):
+        assert "Late orders by cause" in (await browser.get("/today")).text
+    await hub.audit.drain()
+    read = (await as_("admin").get("/audit?tool=list_at_risk_orders"))["items"]
+    assert len(read) == 2
+    assert len({one["user_id"] for one in read}) == 2
+    await as_("agent").patch("/contacts/C-1", {"language": "fr"}, status=202)
+    assert '<span class="count">1<' in (await operator.get("/today")).text
+
+
 async def test_what_runs_low_has_a_list(signed: Signed) -> None:
     viewer = await signed("viewer")
     assert (await viewer.get("/store/low")).status_code == 200

@@ -1,5 +1,5 @@
-"""The first page: what needs a person, and how the operation stands. All of it is asked at once, and none of it keeps
-the rest from standing there."""
+"""The first page: what needs a person, as it is now, and how the operation stands, as of the last half minute. All of
+it is asked at once, and none of it keeps the rest from standing there."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -63,8 +63,13 @@ async def show(visit: Visit) -> Response:
 
 async def _usage(visit: Visit, by: str, now: datetime) -> list[Json]:
     """Counts of the last seven days; nothing for whoever may not see them."""
-    try:
+
+    async def ask() -> list[Json]:
         return await visit.rest.all("usage", by=by, since=to_rfc3339(now - WEEK), until=to_rfc3339(now))
+
+    try:
+        found: list[Json] = await visit.asked_lately(("usage", by), ask)
+        return found
     except Refused as refused:
         if refused.problem.status == 403:
             return []
@@ -86,12 +91,16 @@ async def _length(visit: Visit, *path: str, **query: str) -> str | None:
 async def _of_shop(visit: Visit, tool: str, arguments: Json) -> Json | None:
     """What a tool says of the shop; None where it is switched off or nothing for the person, so that the rest of the
     page stands all the same."""
+
+    async def ask() -> Json:
+        answer: Json = await visit.rest.send("POST", "reads", tool, body={"arguments": arguments})
+        return answer
+
     try:
-        answer = await visit.rest.send("POST", "reads", tool, body={"arguments": arguments})
+        found: Json = (await visit.asked_lately(("read", tool), ask))["result"]
+        return found
     except Refused:
         return None
-    found: Json = answer["result"]
-    return found
 
 
 def _total(found: Json | None) -> Any:
