@@ -19,7 +19,7 @@ from tradepost.agents.conversations.ports import Cleaning, Hub
 from tradepost.agents.conversations.scoring.score import Appropriateness, judge
 from tradepost.agents.conversations.watching import Watchers
 from tradepost.agents.conversations.words import index
-from tradepost.agents.ports import Callers, Json, Runtime, Step, ToolDoor, TurnEnd
+from tradepost.agents.ports import BY_HUB, Callers, Json, Runtime, Step, ToolDoor, TurnEnd
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now
@@ -80,7 +80,7 @@ class Runs:
         try:
             await self._hub.confirm(turn.asked_by)
             if loaded.unheard and await self._is_over(turn.asked_by):
-                return await self._told(loaded)
+                return await self._told(loaded, record)
             heard = {one.awaited.tool_call_id: await self._outcome(claim, loaded, one) for one in loaded.unheard}
             return await self._runtime.run(loaded.with_decided(heard), record)
         except Unauthenticated as error:
@@ -104,11 +104,14 @@ class Runs:
             return True
         return False
 
-    async def _told(self, loaded: Loaded) -> TurnEnd:
-        """The end of such a turn: what became of its writes, said by the hub."""
-        by = loaded.turn.asked_by
-        said = [await self._hub.outcome(by, one.awaited.approval_id) for one in loaded.unheard]
-        return TurnEnd("finished", "\n".join(dict.fromkeys(said)))
+    async def _told(self, loaded: Loaded, record: Record) -> TurnEnd:
+        """The end of such a turn: what became of its writes, said by the hub, and known to the agent from then on."""
+        turn = loaded.turn
+        said = [await self._hub.outcome(turn.asked_by, one.awaited.approval_id) for one in loaded.unheard]
+        answer = "\n".join(dict.fromkeys(said))
+        if not any(step.kind == "answer" and step.content.get("by") == BY_HUB for step in turn.done):
+            await record.step(Step("answer", turn.agent, {"text": answer, "by": BY_HUB}))
+        return TurnEnd("finished", answer)
 
     async def _outcome(self, claim: Claim, loaded: Loaded, unheard: Unheard) -> Json:
         """What became of a write that waited: asked for by the agent itself, through the same door as everything."""
