@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.browser.pages import Pages, shot, too_wide, violations
 from tests.browser.people import signed_in
-from tests.browser.walking import followed, leave_something, uncovered
+from tests.browser.walking import followed, uncovered
 from tests.processes import Place, free_ports
 from tradepost.dashboard.sections import SECTIONS
 
@@ -76,13 +76,12 @@ def asked(demo: Place, key: str, reason: str | None = None) -> str:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_for_everybody(demo: Place, pages: Pages, look: str) -> None:
+def test_every_page_is_for_everybody(lived_in: Place, pages: Pages, look: str) -> None:
     """axe-core finds nothing, no page is wider than the window, none breaks its own Content-Security-Policy."""
     for number in (1, 2):
-        asked(demo, f"look-{look}-{number}", reason="Runs low.")  # alike, so they can be answered together
-    leave_something(demo, pages)
-    page = signed_in(demo, pages, **LOOKS[look])
-    for path in chain(visited(page, demo.url), followed(page, demo.url)):
+        asked(lived_in, f"look-{look}-{number}", reason="Runs low.")  # alike, so they can be answered together
+    page = signed_in(lived_in, pages, **LOOKS[look])
+    for path in chain(visited(page, lived_in.url), followed(page, lived_in.url)):
         shot(page, f"{look}{re.sub('[^a-z]+', '-', path)}")
         assert violations(page) == [], path
         assert too_wide(page) == [], (path, look)

@@ -31,7 +31,6 @@ TABLES = {
     "commerce/store/order_sums.py": "changes only the sums of orders, past their versions; each statement names the "
     "workspace, RLS checks it on PostgreSQL",
     "commerce/demo/draft.py": "bulk insert of a demo shop; every row names its workspace, RLS checks it on PostgreSQL",
-    "hub/audit/usage.py": "sums of conditions, in words; the ORM's own columns stand beside them in each statement",
     "commerce/store/wording.py": "the names and types of columns, for words about them; reads no row of them",
 }
 CONNECTIONS = {

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import orjson
 from markupsafe import Markup
 
+from tradepost.dashboard.rule_words import rule_in_words
 from tradepost.foundation.clock import from_rfc3339
 from tradepost.foundation.untrusted import with_hidden_shown
 
@@ -129,6 +130,7 @@ WORDS: dict[str, Callable[..., Any]] = {
     "is_moment": is_moment,
     "columns": columns,
     "as_bars": as_bars,
+    "rule_in_words": rule_in_words,
 }
 TESTS: dict[str, Callable[..., bool]] = {"deep": is_deep, "quiet_key": is_quiet_key}
 

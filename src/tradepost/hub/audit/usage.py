@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Integer, String, and_, case, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.database.engine import Database
@@ -31,24 +31,24 @@ _COLUMN_OF = {"day": "day", "agent": "agent_id", "user": "user_id", "server": "s
 _SUMS = ("calls", "reads", "writes", "refused", "errors", "approvals", "tokens", "timed", "total_us", "upstream_us")
 
 
-def _count(condition: str) -> ColumnElement[int]:
-    return literal_column(f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)", Integer())
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
 
 
-# In the words of SQL, with no value from outside: built of expressions, these took longer to put together than to run.
-_IS_CALL = "audit_events.kind IN ('read', 'outcome', 'refused')"
-_IS_TIMED = f"{_IS_CALL} AND audit_events.duration_us IS NOT NULL"
+_IS_CALL = AuditEvent.kind.in_(_CALLS)
+_IS_TIMED = and_(_IS_CALL, AuditEvent.duration_us.is_not(None))
+# Put together once: that takes longer than most looks at them.
 _SUMS_OF_ROWS = (
     _count(_IS_CALL),
-    *(_count(f"audit_events.kind = '{kind}'") for kind in _CALLS),
-    _count(f"{_IS_CALL} AND audit_events.error_code IS NOT NULL"),
-    _count("audit_events.tag = 'approval:approved'"),
+    *(_count(AuditEvent.kind == kind) for kind in _CALLS),
+    _count(and_(_IS_CALL, AuditEvent.error_code.is_not(None))),
+    _count(AuditEvent.tag == "approval:approved"),
     func.sum(AuditEvent.result_tokens),
     _count(_IS_TIMED),
-    literal_column(f"sum(CASE WHEN {_IS_TIMED} THEN audit_events.duration_us ELSE 0 END)", Integer()),
+    func.sum(case((_IS_TIMED, AuditEvent.duration_us), else_=0)),
     func.sum(AuditEvent.upstream_us),
     *(
-        _count(f"{_IS_TIMED} AND audit_events.duration_us > {low} AND audit_events.duration_us <= {high}")
+        _count(and_(_IS_TIMED, AuditEvent.duration_us > low, AuditEvent.duration_us <= high))
         for low, high in pairwise((-1, *_BOUNDS_US, 2**62))
     ),
 )
@@ -178,7 +178,7 @@ def _sums(dialect: str) -> Any:
         func.coalesce(AuditEvent.server, ""),
         case((is_tool, func.coalesce(AuditEvent.tool, "")), else_=""),
     )
-    counted = or_(AuditEvent.kind.in_(_CALLS), AuditEvent.tag == "approval:approved")
+    counted = or_(_IS_CALL, AuditEvent.tag == "approval:approved")
     return select(*key, *_SUMS_OF_ROWS).where(counted).group_by(*key)
 
 
