@@ -162,6 +162,7 @@ async def test_every_fault_of_a_model_is_a_sentence_and_a_whole_record(desk: Des
     await desk.set(wire=wire, slow=[Move(words, until=asyncio.Event())])
     turn = await desk.answered("Where is it?")
     assert (turn["status"], "longer than" in turn["answer"]) == ("failed", True)
+    await desk.admin.patch("/agents/supply/setup", {"limits": {"steps": 2, "seconds": 60}})
     wrong = [Move(calls=[("search_customers", {"query": f"Buyer{n}"})]) for n in range(9)]
     await desk.set(wire=wire, steps=wrong)
     turn = await desk.answered("Who are they all?")

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 
 import httpx2
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 
 from tests.api.conftest import As
 from tests.api.dying import killed_after_a_call, speaking
-from tests.api.talking import agents_of, runtime_of, talk, watching
+from tests.api.talking import PATIENCE_SECONDS, agents_of, runtime_of, talk, watching
 from tests.api.world import Side
 from tradepost import settings
-from tradepost.agents.conversations.elsewhere_models import ConversationWords
+from tradepost.agents.conversations.elsewhere_models import ConversationListener, ConversationWords
 from tradepost.agents.conversations.models import ConversationTurn
 from tradepost.app import Tradepost, open_tradepost
 from tradepost.commerce.customers.models import Customer
@@ -146,6 +146,37 @@ async def test_words_that_another_process_writes_come_while_it_writes(
     async with hub.hub.transaction(acme.workspace_id, write=False) as session:
         written = list(await session.scalars(select(ConversationWords.text)))
     assert "".join(written).split() == ["Why", "is", "it", "so", "late"]
+
+
+async def test_who_listens_is_heard_again_after_others_took_it_for_dead(
+    hub: Tradepost, another: Opening, http: httpx2.AsyncClient, as_: As, acme: Side
+) -> None:
+    own = await talk(as_)
+    async with another() as elsewhere:
+        async with watching(http, acme.secrets["operator"], f"{own.path}/events?stay=true") as stream:
+            await listens(hub, acme, True)
+            async with hub.hub.transaction(acme.workspace_id, write=True) as session:
+                await session.execute(delete(ConversationListener))
+            hub.conversations.hearing._renewed_at = float("-inf")
+            await listens(hub, acme, True)
+            await own.say("write again", "hold here", "say again")
+            event = await anext(stream)
+            while event.name != "delta":
+                event = await anext(stream)
+            assert event.data["text"] == "again"
+            runtime_of(elsewhere).gate("here").set()
+        await listens(hub, acme, False)
+
+
+async def listens(hub: Tradepost, side: Side, wanted: bool) -> None:
+    """Return when somebody says that they listen, or nobody does."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            async with hub.hub.transaction(side.workspace_id, write=False) as session:
+                there = await session.scalar(select(func.count()).select_from(ConversationListener))
+            if bool(there) is wanted:
+                return
+            await asyncio.sleep(0.02)
 
 
 async def test_words_are_written_down_for_other_processes_alone(

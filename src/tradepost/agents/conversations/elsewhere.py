@@ -118,6 +118,7 @@ class Telling:
             async with self._database.transaction(claim.workspace_id, write=True) as session:
                 mine = select(ConversationTurn.id).where(*held(claim)).with_for_update(read=True)
                 if await session.scalar(mine) is None:
+                    self._written.pop(claim, None)
                     return  # another process goes on with it
                 for (agent, after), pieces in groupby(said, key=itemgetter(0, 1)):
                     self._written[claim] += 1
@@ -209,7 +210,7 @@ class Hearing:
             yield
         finally:
             self._watched[key] -= 1
-            if not self._watched[key]:
+            if self._watched[key] <= 0:
                 del self._watched[key]
             self._wake.set()
 
@@ -244,8 +245,9 @@ class Hearing:
                     await self.look()
                 except (SQLAlchemyError, OSError) as error:
                     _log.warning("words of other processes cannot be read now: %s", error)
-                    if not self._watched:
-                        return  # the rows end by themselves
+                    if not self._watched:  # the rows end by themselves
+                        self._rows.clear()
+                        self._heard.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), HEAR_SECONDS)
         finally:
@@ -262,10 +264,14 @@ class Hearing:
             ids = [self._rows[key] for key in gone]
             await session.execute(delete(row).where((row.id.in_(ids)) | (row.until < self._now() - COUNTS)))
             mine = update(row).where(row.process == self._process).values(until=self._now() + COUNTS)
-            await session.execute(mine.execution_options(synchronize_session=False))
-        for key in gone:
+            renewed = mine.returning(row.id).execution_options(synchronize_session=False)
+            there = set(await session.scalars(renewed))
+        lost = [key for key, row_id in self._rows.items() if row_id not in there and key not in gone]
+        for key in (*gone, *lost):
             del self._rows[key], self._heard[key]
         self._renewed_at = monotonic()
+        for key in lost:  # another process took it for that of one that has died
+            await self._begin(key)
 
 
 def _key(claim: Claim) -> _Key:

@@ -107,19 +107,21 @@ class Following:
         async with self._hearing.watching(by.workspace_id, conversation_id) as watcher:
             looked_at = monotonic()
             place = await self._begin(by, conversation_id, after)
-            is_due = True
+            is_due, early = True, list[Delta]()
             while not watcher.is_over:
                 news: list[StepView | TurnView] = []
-                said = watcher.taken()
+                waited, said = early, watcher.taken()
                 is_due = is_due or any(delta.after > place.after for delta in said)
                 if is_due:
                     watcher.is_told = False
                     news = await self._look(by, conversation_id, place)
                     await self._hearing.look()  # what another process wrote before it kept these steps
                     said += watcher.taken()
-                for event in _in_order(said, news):
+                early = [delta for delta in said if delta.after > place.after]  # kept and written since the look
+                for event in _in_order([*waited, *(delta for delta in said if delta not in early)], news):
                     yield event
-                if is_due and place.is_behind:
+                if early or (is_due and place.is_behind):
+                    is_due = True
                     continue
                 if is_due and not stay and not place.is_busy:
                     yield End()
