@@ -6,6 +6,7 @@
 #   make bench           what is measured against limits (ARGS=gateway compares the gateway with others: docs/gateway.md)
 #   make lock            exact versions with hashes, from pyproject.toml (ARGS=--upgrade takes newer releases)
 #   make test-browser, make test-conformance   bring their own Chromium and Node
+#   make screenshots     a picture of every page, light, dark and on a phone, in docs/screenshots (Chromium, too)
 #   make test-foreign    MCP servers of others behind the hub (they are fetched; needs Node)
 
 PYTHON ?= python3
@@ -83,9 +84,13 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 
 # These exist as soon as their tests do.
 ifneq ($(wildcard tests/browser),)
-.PHONY: test-browser
+.PHONY: test-browser screenshots
 test-browser: $(DEV)
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
+screenshots: $(DEV)
+	@TRADEPOST_SCREENSHOTS=$(CURDIR)/docs/screenshots $(PY) -m pytest -m browser tests/browser/test_dashboard.py \
+	  -k test_every_page_is_for_everybody $(ARGS)
+	@echo "The pictures are in docs/screenshots."
 endif
 
 ifneq ($(wildcard tests/conformance),)

@@ -15,6 +15,7 @@ from bench.detector import measuring as detector
 from bench.gateway import page
 from bench.gateway.options import Options
 from bench.measure import Measure
+from bench.pages import measuring as pages
 from bench.talking import measuring as talking
 
 MEASURES: dict[str, ModuleType] = {
@@ -29,16 +30,17 @@ SCALE = "scale"  # takes minutes, for a million orders half an hour: only when i
 AUDIT = "audit"  # a million rows on both engines take minutes: only when it is named
 DETECTOR = "detector"  # no times, and many lines: only when it is named
 AGENTS = "agents"  # a minute, and a model's stand-in: only when it is named
+PAGES = "pages"  # a million orders and a million rows take a quarter of an hour: only when it is named
 GATEWAY = "gateway"  # minutes, too; all of its parts
-NAMED = (DETECTOR, SCALE, GATEWAY, VAULT, AUDIT, AGENTS, *page.PARTS)
+NAMED = (DETECTOR, SCALE, GATEWAY, VAULT, AUDIT, AGENTS, PAGES, *page.PARTS)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Tradepost and prints a table.")
     known = f"{', '.join(MEASURES)} (all of these), or {', '.join(NAMED)}"
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {known}")
-    parser.add_argument("--orders", type=int, default=100_000, help="scale: orders of the large shop (100000)")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="audit: rows of the log (1000000)")
+    parser.add_argument("--orders", type=int, help="scale, pages: orders of the large shop (100000, 1000000)")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="audit, pages: rows of the log (1000000)")
     usual = Options()
     parser.add_argument("--peers", type=Path, help="gateway: a copy of the harness in which peers/install.sh was run")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help=f"gateway: turns of each row ({usual.rounds})")
@@ -71,8 +73,13 @@ def _measured(name: str, given: argparse.Namespace) -> Iterator[tuple[str, Measu
         yield from ((f"python -m bench {name}", found) for found in talking.measures())
     elif name == AUDIT:
         yield from ((f"python -m bench {name}", found) for found in audit.measures(given.rows))
+    elif name == PAGES:
+        orders = given.orders or 1_000_000
+        command = f"python -m bench {name} --orders {orders} --rows {given.rows}"
+        yield from ((command, found) for found in pages.measures(orders, given.rows))
     elif name == SCALE:
-        yield from ((f"python -m bench {name}", found) for found in scale.measures(given.orders, write=given.write))
+        orders = given.orders or 100_000
+        yield from ((f"python -m bench {name}", found) for found in scale.measures(orders, write=given.write))
     else:
         yield from ((f"python -m bench {name}", found) for found in MEASURES[name].measures())
 

@@ -4,7 +4,8 @@ import asyncio
 import resource
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -42,6 +43,21 @@ AT_ONCE = 10_000
 _EVENT = tuple(attribute.key for attribute in inspect(AuditEvent).column_attrs)
 _LINK = ("workspace_id", "id", "position", "row_hash", "chain_hash", "sealed_at")
 _MIB = 1024.0  # ru_maxrss is in KiB on Linux
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Calls of `DAYS` days from `begin` on: by which agents, of which tools of which servers. They follow the row with
+    the number `sequence`, and the link at `position` with the hash `chain`."""
+
+    workspace_id: str
+    begin: datetime
+    agents: Sequence[str]
+    tools: Sequence[tuple[str, str]]
+    sequence: int = 0
+    position: int = 0
+    chain: str = FIRST
+
 
 Filters = dict[str, Filter]
 FILTERS: Filters = {
@@ -87,7 +103,9 @@ async def _measured(engine: str, url: str, folder: Path, rows: int) -> list[Meas
     try:
         vault = await open_vault(database, folder / "vault.key")
         signer = Signer(database, vault.audit_keys())
-        await timed("filled in bulk, with links", _fill(database, rows))
+        agents = [f"agt_{number}" for number in range(AGENTS)]
+        tools = [(f"server_{number % 8}", f"tool_{number}") for number in range(TOOLS)]
+        await timed("filled in bulk, with links", fill(database, rows, History(WS, BEGIN, agents, tools)))
         await timed("signed for the first time", signer.sign(WS))
         await timed("summed up for the usage view", roll_up(database, WS))
         await database.tidy()
@@ -113,39 +131,42 @@ async def _measured(engine: str, url: str, folder: Path, rows: int) -> list[Meas
     return found
 
 
-async def _fill(database: Database, rows: int) -> None:
+async def fill(database: Database, rows: int, history: History) -> None:
     """Rows with the links that the sealer would give them, past writer and sealer: those wait for the disk."""
-    before, sealed_at = FIRST, _kept(BEGIN + timedelta(days=DAYS), database)
+    before, sealed_at = history.chain, _kept(history.begin + timedelta(days=DAYS), database)
     async with database.bulk() as bulk:
         for first in range(1, rows + 1, AT_ONCE):
             events, links = [], []
             for number in range(first, min(first + AT_ONCE, rows + 1)):
-                moment = BEGIN + timedelta(days=DAYS) * (number / rows)
-                event = _event(number, moment)
+                moment = history.begin + timedelta(days=DAYS) * (number / rows)
+                event = _event(number, moment, history)
                 row = shown_hash(event | {"arguments": orjson.loads(event["arguments"])})
-                before = chain_hash(before, number, row)
+                position = history.position + number
+                before = chain_hash(before, position, row)
                 said = event | {"occurred_at": _kept(moment, database), "details": "{}"}
                 events.append(tuple(said[name] for name in _EVENT))
-                links.append((WS, event["id"], number, row, before, sealed_at))
+                links.append((history.workspace_id, event["id"], position, row, before, sealed_at))
             await bulk.insert(cast("Table", AuditEvent.__table__), _EVENT, events)
             await bulk.insert(cast("Table", AuditLink.__table__), _LINK, links)
     if not database.is_sqlite:  # which goes on with the number behind the largest by itself
         async with database.system(write=True) as session:
             await session.execute(text("RESET ROLE"))
-            await session.execute(text("SELECT setval('audit_events_sequence', :last)"), {"last": rows})
+            last = {"last": history.sequence + rows}
+            await session.execute(text("SELECT setval('audit_events_sequence', :last)"), last)
 
 
 def _kept(moment: datetime, database: Database) -> str:
     return as_sqlite_keeps(moment) if database.is_sqlite else moment.isoformat()
 
 
-def _event(number: int, moment: datetime) -> dict[str, Any]:
-    tool, agent = number % TOOLS, number * 7 % AGENTS
+def _event(number: int, moment: datetime, history: History) -> dict[str, Any]:
+    server, tool = history.tools[number % len(history.tools)]
+    agent = history.agents[number * 7 % len(history.agents)]
     kind = "decision" if number % 20_000 == 0 else "intent" if number % 20 == 0 else "read"
     plain = dict.fromkeys(_EVENT) | {
-        "workspace_id": WS,
+        "workspace_id": history.workspace_id,
         "id": f"aud_{number:012}",
-        "sequence": number,
+        "sequence": history.sequence + number,
         "occurred_at": to_rfc3339(moment),
         "kind": kind,
         "tag": "tool:call",
@@ -153,10 +174,10 @@ def _event(number: int, moment: datetime) -> dict[str, Any]:
         "run_id": f"run_{number // 50}",
         "principal_kind": "agent_key",
         "principal_id": f"key_{agent}",
-        "agent_id": f"agt_{agent}",
+        "agent_id": agent,
         "user_id": "usr_rare" if number % 30_000 == 0 else None,
-        "server": f"server_{tool % 8}",
-        "tool": f"tool_{tool}",
+        "server": server,
+        "tool": tool,
         "arguments_digest": "sha256:" + "1" * 64,
         "definition_digest": "sha256:" + "2" * 64,
         "decision": "allow",

@@ -62,6 +62,27 @@ def answering(configured: settings.Settings, dies_after: str | None = None) -> I
         process.join()
 
 
+@contextmanager
+def speaking(configured: settings.Settings) -> Iterator[BaseProcess]:
+    """A hub of another process that takes up what is due, line by line."""
+    process = context.Process(target=_speak, args=(configured,))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def _speak(configured: settings.Settings) -> None:
+    async def main() -> None:
+        hub = await open_tradepost(configured, agents=agents_that())
+        await hub.start()
+        await asyncio.sleep(PATIENCE_SECONDS)
+
+    asyncio.run(main())
+
+
 @dataclass(frozen=True)
 class _Deadly:
     """A door after which the process dies."""

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.api.conftest import As
-from tests.api.dying import killed_after_a_call
+from tests.api.dying import killed_after_a_call, speaking
 from tests.api.talking import agents_of, runtime_of, talk, watching
 from tests.api.world import Side
 from tradepost import settings
+from tradepost.agents.conversations.elsewhere_models import ConversationWords
 from tradepost.agents.conversations.models import ConversationTurn
 from tradepost.app import Tradepost, open_tradepost
 from tradepost.commerce.customers.models import Customer
@@ -52,6 +53,12 @@ async def leases_end(hub: Tradepost, workspace_id: str) -> None:
         past = datetime(2020, 1, 1, tzinfo=UTC)
         running = ConversationTurn.status == "running"
         await session.execute(update(ConversationTurn).where(running).values(lease_until=past))
+
+
+async def written_in(hub: Tradepost, side: Side) -> list[str]:
+    """The words that are written down now."""
+    async with hub.hub.transaction(side.workspace_id, write=False) as session:
+        return list(await session.scalars(select(ConversationWords.text)))
 
 
 async def ended_in(hub: Tradepost) -> None:
@@ -115,6 +122,65 @@ async def test_stopped_and_slow_processes(
     assert [step["kind"] for step in ended["steps"]] == ["message", "answer"]
     assert [event.id for event in seen if event.name == "step"] == ["1", "2"]
     assert seen[-1].name == "end"
+
+
+@pytest.mark.two_processes
+async def test_words_that_another_process_writes_come_while_it_writes(
+    hub: Tradepost, configured: settings.Settings, http: httpx2.AsyncClient, as_: As, acme: Side
+) -> None:
+    """Before the step that has them whole, and none of them twice; nothing of it is left when the turn has ended."""
+    own = await talk(as_)
+    await own.say("write Why is ", "write it so ", "call get_customer {}", "write late", "hold on")
+    heard: list[str] = []
+    async with watching(http, acme.secrets["operator"], f"{own.path}/events") as stream:
+        assert (await anext(stream)).name == "turn"  # it watches
+        with speaking(configured):
+            async for event in stream:
+                if event.name == "delta":
+                    heard += event.data["text"].split()
+                elif event.name == "step" and event.data["kind"] != "message":
+                    heard.append(event.data["kind"])
+                if "late" in heard:
+                    break
+    assert heard == ["Why", "is", "it", "so", "tool_call", "tool_result", "late"]
+    async with hub.hub.transaction(acme.workspace_id, write=False) as session:
+        written = list(await session.scalars(select(ConversationWords.text)))
+    assert "".join(written).split() == ["Why", "is", "it", "so", "late"]
+
+
+async def test_words_are_written_down_for_other_processes_alone(
+    hub: Tradepost, another: Opening, http: httpx2.AsyncClient, as_: As, acme: Side
+) -> None:
+    """Not where nobody listens, nor for those who watch where the turn runs; and they are gone with its end."""
+    own = await talk(as_)
+    async with another() as elsewhere:
+        unheard = await own.say("write nobody ", "hold first", "say nobody")
+        await runtime_of(elsewhere).is_held("first")
+        assert await written_in(hub, acme) == []
+        runtime_of(elsewhere).gate("first").set()
+        await own.until(unheard["id"], "finished")
+        async with watching(http, acme.secrets["operator"], f"{own.path}/events?after=0&stay=true") as stream:
+            assert (await anext(stream)).name in ("step", "turn")
+            turn = await own.say("write somebody", "hold second", "say somebody")
+            async for event in stream:
+                if event.name == "delta":
+                    assert event.data == {"turn_id": turn["id"], "agent": "supply", "text": "somebody"}
+                    break
+            assert await written_in(hub, acme) == ["somebody"]
+            runtime_of(elsewhere).gate("second").set()
+            await own.until(turn["id"], "finished")
+            assert await written_in(hub, acme) == []
+        own_words = elsewhere.conversations.hearing
+        async with own_words.watching(acme.workspace_id, own.id) as watcher:
+            turn = await own.say("write mine", "hold third", "say mine")
+            while not (said := watcher.taken()):
+                await watcher.stirred(1)
+            assert [one.text for one in said] == ["mine"]
+            await runtime_of(elsewhere).is_held("third")
+            await own_words.look()
+            assert watcher.taken() == []
+            runtime_of(elsewhere).gate("third").set()
+            await own.until(turn["id"], "finished")
 
 
 async def test_called_off_from_another_process_and_by_whom(hub: Tradepost, another: Opening, as_: As) -> None:

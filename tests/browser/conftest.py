@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import opened
 from tests.browser.pages import PATIENCE, Pages
+from tests.browser.walking import leave_something
 from tests.processes import Place
 
 expect.set_options(timeout=PATIENCE)
@@ -38,3 +39,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with place.start("demo") as serving:
         serving.wait_ready()
         yield place
+
+
+@pytest.fixture(scope="session")
+def lived_in(demo: Place, browser: Browser) -> Place:
+    """The demo, with something behind every page."""
+    made = Pages(browser)
+    try:
+        leave_something(demo, made)
+    finally:
+        made.close()
+    return demo

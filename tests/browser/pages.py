@@ -16,6 +16,15 @@ from tests.foreign.installed import packages
 HERE = Path(__file__).parent
 PATIENCE = 20_000.0  # milliseconds that anything is waited for
 FOR_TABS = "/favicon.ico"  # browsers ask every site for one, and most have none
+WIDE = """() => {
+  const room = document.scrollingElement.clientWidth, width = document.scrollingElement.scrollWidth;
+  if (width <= room) return [];
+  const scrolls = (one) => one !== null && one !== document.body && one !== document.documentElement
+    && (["auto", "scroll", "hidden"].includes(getComputedStyle(one).overflowX) || scrolls(one.parentElement));
+  const over = [...document.querySelectorAll("body *")]
+    .filter((one) => one.getBoundingClientRect().right > room + 1 && !scrolls(one));
+  return [`${width} pixels where ${room} are`, ...over.map((one) => one.outerHTML.slice(0, 160))];
+}"""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -75,13 +84,19 @@ def violations(page: Page, within: str | None = None) -> list[str]:
 
 
 def shot(page: Page, name: str) -> None:
-    """Keep a picture of the page in the folder TRADEPOST_SCREENSHOTS, where one is named, for people to look at."""
+    """Keep a picture of the whole page in the folder TRADEPOST_SCREENSHOTS, where one is named, for people to look
+    at."""
     folder = os.environ.get("TRADEPOST_SCREENSHOTS")
     if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @cache
 def _axe() -> str:
     _, there = packages(HERE)
     return (there / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+def too_wide(page: Page) -> list[str]:
+    """What makes a page scroll sideways; nothing where it does not. Tables scroll within themselves."""
+    return list(page.evaluate(WIDE))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Request
 
-from tests.browser.pages import Pages, shot
+from tests.browser.pages import Pages, shot, too_wide
 from tests.browser.people import signed_in
 from tests.browser.planting import Planter, hostile_server, serving
 from tests.processes import Place
@@ -42,6 +42,7 @@ STARTS = (
     "/access",
     "/account",
 )
+PHONE = {"width": 360, "height": 740}  # what they wrote is as long as they like, and no page is wider for it
 MOST_OF_A_KIND = 2  # pages that differ in an id alone
 LOOK = """() => ({
   ran: window.ran || [],
@@ -83,7 +84,7 @@ def test_what_others_wrote_is_text_on_every_page(demo: Place, pages: Pages, tmp_
         planter.customer()
         planter.agent()
         records = [f"/activity/{one}" for one in planter.calls()] + [f"/approvals/{one}" for one in planter.asked]
-        page = signed_in(demo, pages)
+        page = signed_in(demo, pages, viewport=PHONE)
         outside: list[str] = []
 
         def asked(request: Request) -> None:
@@ -150,5 +151,6 @@ def _looked(page: Page, path: str) -> str:
     page.eval_on_selector_all("details", "all => all.forEach((one) => (one.open = true))")
     found = page.evaluate(LOOK)
     assert found == {"ran": [], "injected": [], "addresses": []}, path
+    assert too_wide(page) == [], path
     values = "all => all.map((one) => one.value).join('\\n')"
     return page.locator("body").inner_text() + page.eval_on_selector_all("input, textarea, option", values)

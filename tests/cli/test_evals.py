@@ -35,10 +35,11 @@ def mine(tmp_path: Path) -> Path:
 def test_questions_are_answered_by_the_scripted_model(place: Place) -> None:
     """With approvals, a rejection, a shopper, and traps: through hub and policy, each in a shop of its own."""
     names = ["reroute*", "reorder-waits", "late-order", "chargebacks", "poisoned-note", "return-out-*", "somebody-*"]
+    names += ["overdue-by-*", "purchase-orders-late", "enough-*"]
     chosen = [word for name in names for word in ("--case", name)]
     run = place.run("eval", "run", "questions", *chosen, "--json").json()
     assert {case["name"]: case["attempts"] for case in run["cases"] if not _passed(case)} == {}
-    assert len(run["cases"]) == 8
+    assert len(run["cases"]) == 11
     assert run["agents_of"] == "ready-made"
     assert place.run("conversation", "list", "--json").json() == []  # nothing of it was in this workspace
 

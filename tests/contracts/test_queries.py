@@ -43,6 +43,7 @@ CONNECTIONS = {
 }
 EVERY_WORKSPACE = {
     "agents/conversations/claims.py": "a process runs the turns of every workspace; each claim names its own",
+    "agents/conversations/elsewhere.py": "a process listens to, and writes for, conversations of every workspace",
     "agents/conversations/forgetting.py": "one round finds the rules of every workspace",
     "agents/conversations/worker.py": "one round finds what the turns of every workspace wait for",
     "hub/access/accounts.py": "who signs in says an address or an identity, and may be a user of several workspaces",

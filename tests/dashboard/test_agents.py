@@ -57,8 +57,11 @@ async def test_a_proposal_is_decided_on_its_page(signed: Signed, as_: As) -> Non
     assert "<del>-30 days.</del>" in shown.text
     assert "<ins>+14 days.</ins>" in shown.text
     assert EVIL not in shown.text
+    assert "agent:agt_" not in page.text + shown.text  # who proposed it has a name
     done = await operator.post(f"/knowledge/proposals/{asked['id']}", answer="approve", comment="agreed")
     assert done.status_code == 303, done.text
-    assert "14 days" in (await operator.get("/knowledge/returns-policy")).text
+    entry_now = (await operator.get("/knowledge/returns-policy")).text
+    assert "14 days" in entry_now
+    assert "user:usr_" not in entry_now
     again = await operator.post(f"/knowledge/proposals/{asked['id']}", answer="reject")
     assert again.status_code == 409

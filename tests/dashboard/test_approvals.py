@@ -17,6 +17,9 @@ async def test_what_waits_is_answered_on_a_page(signed: Signed, as_: As) -> None
     body = {"language": "fr", "note": EVIL}
     asked = await agent.patch("/contacts/C-1", body, status=202, idempotency_key="one")
     today, queue = await operator.get("/today"), await operator.get("/approvals")
+    one, account = await operator.get(f"/approvals/{asked['approval_id']}"), await operator.get("/account")
+    for page in (one, account):
+        assert '<span class="count">1<' in page.text
     for page in (today, queue):
         assert f"/approvals/{asked['approval_id']}" in page.text
         assert '<span class="count">1<' in page.text
@@ -43,3 +46,34 @@ async def test_the_queue_is_filtered_in_the_address(signed: Signed, as_: As) -> 
     other = await viewer.get("/approvals?agent=reader")
     assert asked["approval_id"] not in other.text
     assert "<option selected>reader</option>" in other.text
+
+
+async def test_those_of_one_shape_are_answered_together(signed: Signed, as_: As) -> None:
+    """Two that differ in whom they are about stand together once; one answer is for those with a tick, as they were
+    looked at. Nobody else's and no other shape is among them."""
+    agent, operator = as_("agent"), await signed("operator")
+    asked = [
+        (await agent.patch(f"/contacts/{contact}", {"language": language, "note": EVIL}, status=202))["approval_id"]
+        for contact, language in (("C-1", "fr"), ("C-2", "fr"), ("C-3", "de"))
+    ]
+    queue = await operator.get("/approvals")
+    (where,) = re.findall(r'href="(/approvals\?together=[^"]+)"', queue.text)
+    assert "2 writes" in queue.text
+    assert "together=" not in (await operator.get("/approvals?agent=reader")).text
+    assert "together=" not in (await (await signed("viewer")).get("/approvals")).text
+    page = await operator.get(unescape(where))
+    assert EVIL not in page.text
+    assert EVIL in unescape(page.text)
+    members = dict(re.findall(r'name="(member:[^"]+)" value="([^"]+)" checked', page.text))
+    assert members.keys() == {f"member:{one}" for one in asked[:2]}
+    (shape,) = re.findall(r'name="shape" value="([^"]+)"', page.text)
+    wrong = dict.fromkeys(members, "sha256:" + "0" * 64)
+    stale = await operator.post("/approvals", answer="approve", shape=shape, **wrong)
+    assert stale.status_code == 409
+    assert "are not those that the answer names" in stale.text
+    assert (await operator.post("/approvals", answer="approve", shape=shape)).status_code == 400
+    sent = await operator.post("/approvals", answer="reject", comment="not now", shape=shape, **members)
+    assert sent.headers["location"] == "/approvals?done=reject&count=2", sent.text
+    assert "2 writes rejected." in (await operator.get(sent.headers["location"])).text
+    assert [(await agent.get(f"/approvals/{one}"))["state"] for one in asked] == ["rejected", "rejected", "pending"]
+    assert (await operator.get(unescape(where))).headers["location"] == "/approvals"

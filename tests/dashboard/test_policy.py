@@ -1,5 +1,7 @@
 """Rules in words, what another one would have meant last week, freezes, and calls to try."""
 
+from html import unescape
+
 from tests.api.conftest import As
 from tests.dashboard.conftest import Signed
 
@@ -30,3 +32,30 @@ async def test_rules_are_tried_added_and_removed(signed: Signed, as_: As) -> Non
     (held,) = [one for one in (await as_("viewer").get("/policy/rules"))["rules"] if one["kind"] == "freeze"]
     assert (await admin.post("/policy/freeze", rule=held["id"])).status_code == 303
     assert "Frozen:" not in (await admin.get("/policy")).text
+
+
+async def test_a_rule_is_a_sentence(signed: Signed, as_: As) -> None:
+    """S2: what happens to which calls and when is said in words; the condition stands beside them as it was written."""
+    rule = {
+        "name": "night",
+        "outcome": "ask",
+        "reason": "nobody looks",
+        "agent": "supply",
+        "class": "write",
+        "server": "customers",
+        "approvals": 2,
+        "approver_role": "admin",
+        "expires_minutes": 90,
+        "when": "call.amount > 50 * call.unit",
+        "window": {"days": ["sat", "sun"], "start": "18:00", "end": "08:00", "zone": "Europe/Rome"},
+    }
+    made = await as_("admin").send("POST", "/policy/rules", rule)
+    assert made.status_code == 201, made.text
+    page = unescape((await (await signed("viewer")).get("/policy")).text)
+    assert (
+        "Ask two different people with the role admin or higher about writes at the server customers by the agent"
+        " supply, on Saturday, Sunday between 18:00 and 08:00 in the zone Europe/Rome, where its condition holds. It"
+        " waits 90 minutes at most."
+    ) in page
+    assert "<code>call.amount > 50 * call.unit</code>" in page
+    assert '{"' not in page

@@ -1,9 +1,12 @@
 """The shop's records for people: over REST with their keys, and on pages, by the same reads."""
 
+import pytest
+
 from tests.api.conftest import As
-from tests.api.world import Side, problem
+from tests.api.world import Side, add_customers, problem
 from tests.dashboard.conftest import Signed
 from tradepost.app import Tradepost
+from tradepost.commerce.store import listing
 
 
 async def test_people_read_the_shop_by_their_role(as_: As, rival: Side, hub: Tradepost, acme: Side) -> None:
@@ -64,3 +67,14 @@ async def test_records_have_pages(signed: Signed) -> None:
     assert wrong.status_code == 400
     assert 'role="alert"' in wrong.text
     assert (await viewer.get("/store")).headers["location"] == "/store/orders"
+
+
+async def test_a_list_that_is_too_long_to_be_counted_has_a_page(
+    signed: Signed, hub: Tradepost, acme: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shop counts to 10,000 and says "10,000+" then, in words where there was a number."""
+    monkeypatch.setattr(listing, "EXACT_ESTIMATE_UP_TO", 30)
+    await add_customers(hub.store, acme, range(1_000, 1_060))
+    page = await (await signed("operator")).get("/store/customers?query=jo")
+    assert page.status_code == 200
+    assert "about 30+ in all" in page.text

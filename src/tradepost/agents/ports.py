@@ -82,6 +82,9 @@ class Spent:
     latency_ms: float = 0.0
 
 
+BY_HUB = "hub"  # in the content of an answer: no agent said it
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing that happened in a turn. `content` is JSON that people may read; `messages` are the model's messages

@@ -1,5 +1,6 @@
 """Agents: specialists and outside MCP clients, each with its scopes."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -78,7 +79,8 @@ async def list_agents(work: Reading, query: Annotated[PageQuery, Query()]) -> Pa
     place = Place("agents", work.caller.workspace_id, query.limit, query.cursor)
     async with work.reading() as session:
         rows, more = await page_of(session, place, select(Agent), [(Agent.slug, str)])
-        return page([await _shown(session, row) for row in rows], more)
+        slugs = await _slugs(session, {row.profile_id for row in rows})
+        return page([_with_profile(row, slugs.get(row.profile_id)) for row in rows], more)
 
 
 @router.post("/agents", status_code=201, summary="Make an agent")
@@ -123,13 +125,22 @@ async def change_agent(work: Writing, agent: Which, body: AgentChange) -> AgentS
 
 
 async def _shown(session: AsyncSession, row: Agent) -> AgentShown:
-    profile = await session.get(Profile, (row.workspace_id, row.profile_id))
+    return _with_profile(row, (await _slugs(session, {row.profile_id})).get(row.profile_id))
+
+
+async def _slugs(session: AsyncSession, profiles: Collection[str]) -> dict[str, str]:
+    """Slugs of profiles by their ids."""
+    rows = await session.execute(select(Profile.id, Profile.slug).where(Profile.id.in_(profiles)))
+    return {row.id: row.slug for row in rows}
+
+
+def _with_profile(row: Agent, profile: str | None) -> AgentShown:
     return AgentShown(
         id=row.id,
         slug=row.slug,
         name=row.name,
         description=row.description,
-        profile=profile.slug if profile is not None else row.profile_id,
+        profile=row.profile_id if profile is None else profile,
         status="active" if row.status == "active" else "disabled",
         scopes=row.scopes,
         version=row.version,

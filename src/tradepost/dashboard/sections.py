@@ -55,6 +55,13 @@ SECTIONS: Mapping[str, Section] = {
         "sku",
         ("check_inventory", "sku"),
     ),
+    "low": Section(
+        "Running low",
+        "list_low_stock",
+        ("sku", "warehouse", "available", "reorder_point", "incoming", "days_of_cover", "stockout_at"),
+        {"below": ("reorder_point", "days_of_cover"), "days": (), "warehouse_id": (), "category": ()},
+        "sku",
+    ),
     "deliveries": Section(
         "Deliveries",
         "list_deliveries",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tradepost.dashboard.asking import Asking, Problem, Refused
+from tradepost.dashboard.lately import Lately
 from tradepost.dashboard.pages import (
     access,
     activity,
@@ -89,6 +90,7 @@ class _Entrance:
         self._browsers = browsers
         self._pages = pages
         self._now = now
+        self._lately = Lately()
 
     def leading_to(self, handler: Handler, method: str) -> Callable[[Request], Awaitable[Response]]:
         """The endpoint of a route."""
@@ -101,7 +103,7 @@ class _Entrance:
             caller = person.caller(new_id("req"))
             await self._counting.count(caller)
             fields = await self._browsers.form(request, person.form_token, MAX_FIELDS) if method == "POST" else {}
-            visit = Visit(request, person, Asking(self._rest, caller), self._pages, self._now, fields)
+            visit = Visit(request, person, Asking(self._rest, caller), self._pages, self._now, self._lately, fields)
             try:
                 return await handler(visit)
             except Refused as refused:

@@ -1,6 +1,6 @@
 """One request for a page, by somebody who has signed in."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tradepost.dashboard.asking import Asking, Problem, Refused
+from tradepost.dashboard.lately import Lately
 from tradepost.foundation.clock import Now
 from tradepost.hub.access.signed_in import SignedIn
 from tradepost.identity.menu import Menu, menu_of
@@ -25,6 +26,7 @@ class Visit:
     rest: Asking
     pages: Pages
     now: Now
+    lately: Lately
     fields: Mapping[str, str]
 
     def part(self, name: str) -> str:
@@ -39,6 +41,15 @@ class Visit:
     def query(self) -> dict[str, str]:
         """All of the query: filters and the place in a list."""
         return dict(self.request.query_params)
+
+    async def asked_lately(self, what: tuple[str, ...], ask: Callable[[], Awaitable[Any]]) -> Any:
+        """What this person was answered in the last half minute; asked now where that was not. Not to be changed."""
+        return await self.lately.answer((self.person.session_id, self.person.role, *what), ask)
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Whether the page's script looks again, for the parts of the page that follow what happens."""
+        return self.request.headers.get("tradepost-follows") is not None
 
     @property
     def may_change(self) -> bool:

@@ -1,7 +1,7 @@
 """How values are written on pages: numbers, money, moments, durations."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import orjson
 from markupsafe import Markup
 
+from tradepost.dashboard.rule_words import rule_in_words
 from tradepost.foundation.clock import from_rfc3339
 from tradepost.foundation.untrusted import with_hidden_shown
 
@@ -34,9 +35,14 @@ def ago(said: str | None, now: datetime) -> str:
     return f"{words} ago" if seconds > 0 else f"in {words}"
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
+def counted(number: float | str) -> str:
+    """A number in groups of three digits; of long lists, the shop says "10,000+" in words."""
+    return number if isinstance(number, str) else f"{number:,}"
+
+
+def plural(number: int | str, one: str, many: str | None = None) -> str:
     """A number with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{counted(number)} {one if number == 1 else many or one + 's'}"
 
 
 def visible(text: Any) -> str:
@@ -113,6 +119,7 @@ def _rough(seconds: float) -> str:
 WORDS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "ago": ago,
+    "counted": counted,
     "plural": plural,
     "visible": visible,
     "pretty": pretty,
@@ -123,5 +130,13 @@ WORDS: dict[str, Callable[..., Any]] = {
     "is_moment": is_moment,
     "columns": columns,
     "as_bars": as_bars,
+    "rule_in_words": rule_in_words,
 }
 TESTS: dict[str, Callable[..., bool]] = {"deep": is_deep, "quiet_key": is_quiet_key}
+
+
+def names_of(agents: Iterable[Mapping[str, Any]], people: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What agents and people are called, by id and by what records say of who did something: `agent:…`, `user:…`."""
+    called = {f"agent:{one['id']}": str(one["slug"]) for one in agents}
+    called |= {f"user:{one['id']}": str(one["name"]) for one in people}
+    return called | {who.partition(":")[2]: name for who, name in called.items()}

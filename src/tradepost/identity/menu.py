@@ -1,7 +1,11 @@
 """The menu beside every page."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tradepost.hub.registration.attention import needing_attention
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,8 @@ def menu_of(path: str, attention: dict[str, Any] | None = None) -> Menu:
         for title, where in _LINES
     )
     return Menu(tuple(entries), attention)
+
+
+async def menu_with_counts(session: AsyncSession, path: str) -> Menu:
+    """The menu on the page at a path, with how much waits in the session's workspace."""
+    return menu_of(path, asdict(await needing_attention(session)))

@@ -7,12 +7,12 @@ import secrets
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 from sqlalchemy import select
 
-from tradepost.commerce.logistics.models import Carrier, Shipment, TrackingEvent
+from tradepost.commerce.logistics.models import Carrier, Shipment, ShipmentStatus, TrackingEvent
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import to_rfc3339
@@ -26,6 +26,7 @@ from tradepost.starter.agents import ReadyAgent
 
 SLUG = "tracker"
 START_SECONDS = 20.0
+MOST_PARCELS, AT_ONCE = 1_000, 500  # of one status; whose scans are read at once
 AGENT = ReadyAgent(
     "parcel_desk",
     "internal",
@@ -144,14 +145,21 @@ def _token(path: Path) -> str:
 
 
 async def _parcels(store: Database, workspace_id: str) -> dict[str, Any]:
-    """What the carrier knows of the shop's parcels."""
+    """What the carrier knows of the shop's parcels: the newest ones of each status. A shop may have millions."""
     async with store.transaction(workspace_id, write=False) as session:
         carriers = {row.id: row.name for row in await session.scalars(select(Carrier))}
-        shipments = (await session.scalars(select(Shipment).where(Shipment.tracking_number.is_not(None)))).all()
+        shipments: list[Shipment] = []
+        for status in get_args(ShipmentStatus):
+            newest = select(Shipment).where(Shipment.status == status, Shipment.tracking_number.is_not(None))
+            newest = newest.order_by(Shipment.created_at.desc(), Shipment.id.desc()).limit(MOST_PARCELS)
+            shipments += await session.scalars(newest)
         scans: dict[str, list[dict[str, str]]] = {}
-        for event in await session.scalars(select(TrackingEvent).order_by(TrackingEvent.occurred_at)):
-            scan = {"at": to_rfc3339(event.occurred_at), "status": event.status, "place": event.location or ""}
-            scans.setdefault(event.shipment_id, []).append(scan)
+        for first in range(0, len(shipments), AT_ONCE):
+            some = [row.id for row in shipments[first : first + AT_ONCE]]
+            of_some = select(TrackingEvent).where(TrackingEvent.shipment_id.in_(some))
+            for event in await session.scalars(of_some.order_by(TrackingEvent.occurred_at)):
+                scan = {"at": to_rfc3339(event.occurred_at), "status": event.status, "place": event.location or ""}
+                scans.setdefault(event.shipment_id, []).append(scan)
     return {
         str(row.tracking_number).replace(" ", "").upper(): {
             "carrier": carriers.get(row.carrier_id or "", "Own fleet"),

@@ -23,7 +23,7 @@ def test_the_questions_are_for_agents_that_come_along_and_all_have_expectations(
         assert case.agents, case.name
         assert case.facts or case.calls or case.approvals, case.name
     assert {case.agents[0] for case in found.cases} == {
-        "supply_chain_manager", "returns_specialist", "warehouse_lead", "shopper_assistant"
+        "supply_chain_manager", "returns_specialist", "warehouse_lead", "shopper_assistant", "planner"
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from tradepost.agents.conversations.asking import Asking, Stirred
 from tradepost.agents.conversations.claims import Claims
 from tradepost.agents.conversations.customer_stream import CustomerStreams
 from tradepost.agents.conversations.customers import Customers
+from tradepost.agents.conversations.elsewhere import Hearing, Telling
 from tradepost.agents.conversations.following import Following
 from tradepost.agents.conversations.forgetting import Forgetting
 from tradepost.agents.conversations.handovers import Handovers
@@ -57,6 +58,8 @@ class Conversations:
     for_customers: CustomerStreams
     worker: Worker
     watchers: Watchers
+    telling: Telling
+    hearing: Hearing
     agents: Agents
 
     async def start(self) -> None:
@@ -73,6 +76,8 @@ class Conversations:
         self.watchers.end()
         await self.desk.forgetting.stop()
         await self.worker.stop()
+        await self.telling.stop()
+        await self.hearing.stop()
         if self.agents.close is not None:
             await self.agents.close()
 
@@ -111,10 +116,11 @@ def build_conversations(
     """Everything, for the process that serves."""
     watchers, stirred = Watchers(), Stirred()
     claims = Claims(database, f"{socket.gethostname()}:{os.getpid()}:{new_id('own')}", now)
-    runs = Runs(database, hub, agents.runtime, agents.callers, door, cleaning, claims, watchers, now)
+    telling, hearing = Telling(database, claims.owner, now), Hearing(database, watchers, updates, claims.owner, now)
+    runs = Runs(database, hub, agents.runtime, agents.callers, door, cleaning, claims, watchers, telling, now)
     worker = Worker(database, hub, claims, runs, now)
     stirred.work, stirred.canceled = worker.wake, worker.canceled
     desk = build_desk(database, hub, cleaning, stirred, now)
-    following = Following(database, watchers, updates, hub.confirm)
-    for_customers = CustomerStreams(desk.customers, hub, watchers, updates)
-    return Conversations(desk, following, for_customers, worker, watchers, agents)
+    following = Following(database, hearing, hub.confirm)
+    for_customers = CustomerStreams(desk.customers, hub, hearing)
+    return Conversations(desk, following, for_customers, worker, watchers, telling, hearing, agents)

@@ -13,11 +13,10 @@ from time import monotonic
 from tradepost.agents.conversations.asked import Reach
 from tradepost.agents.conversations.customer_views import CustomerMessage, CustomerView
 from tradepost.agents.conversations.customers import Customers
+from tradepost.agents.conversations.elsewhere import Hearing
 from tradepost.agents.conversations.ports import Hub
-from tradepost.agents.conversations.watching import Watchers
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.errors import RateLimited
-from tradepost.protocol.updates import Updates
 
 BEAT_SECONDS = 15.0
 CONFIRM_SECONDS = 5.0  # so long at most somebody reads on whose session is over
@@ -43,11 +42,10 @@ News = CustomerView | CustomerMessage | Said | Still
 class CustomerStreams:
     """Streams for customers."""
 
-    def __init__(self, customers: Customers, hub: Hub, watchers: Watchers, updates: Updates) -> None:
+    def __init__(self, customers: Customers, hub: Hub, hearing: Hearing) -> None:
         self._customers = customers
         self._hub = hub
-        self._watchers = watchers
-        self._updates = updates
+        self._hearing = hearing
         self._open: Counter[tuple[str, str]] = Counter()
 
     async def follow(self, by: Caller, conversation_id: str) -> AsyncGenerator[News, None]:
@@ -55,34 +53,28 @@ class CustomerStreams:
         person or came back; until the process stops. Raises NotFound; Unauthenticated when the session is over;
         RateLimited, Unavailable."""
         with self._counted(by):
-            watcher, topic = self._watchers.add(conversation_id), (by.workspace_id, conversation_id)
-            try:
-                await self._updates.add(topic, conversation_id, watcher)
-                try:
-                    known = await self._customers.view(by, conversation_id)
-                    yield known
-                    confirmed = beaten = monotonic()
-                    while not watcher.is_over:
-                        is_new = await watcher.stirred(CONFIRM_SECONDS)
-                        told, watcher.is_told = watcher.is_told, False
-                        for delta in watcher.taken():
-                            yield Said(delta.turn_id, delta.text)
-                        if told:
-                            view = await self._customers.view(by, conversation_id)
-                            for news in _between(known, view):
-                                beaten = monotonic()
-                                yield news
-                            known = view
-                        if monotonic() - confirmed >= CONFIRM_SECONDS or not is_new:
-                            await self._hub.confirm_now(by)
-                            confirmed = monotonic()
-                        if monotonic() - beaten >= BEAT_SECONDS:
-                            beaten = monotonic()
-                            yield Still()
-                finally:
-                    self._updates.remove(topic, conversation_id, watcher)
-            finally:
-                self._watchers.remove(conversation_id, watcher)
+            async with self._hearing.watching(by.workspace_id, conversation_id) as watcher:
+                known = await self._customers.view(by, conversation_id)
+                yield known
+                confirmed = beaten = monotonic()
+                while not watcher.is_over:
+                    is_new = await watcher.stirred(CONFIRM_SECONDS)
+                    told, watcher.is_told = watcher.is_told, False
+                    before = known
+                    if told:
+                        known = await self._customers.view(by, conversation_id)
+                        await self._hearing.look()  # as Following does
+                    for delta in watcher.taken():
+                        yield Said(delta.turn_id, delta.text)
+                    for news in _between(before, known):
+                        beaten = monotonic()
+                        yield news
+                    if monotonic() - confirmed >= CONFIRM_SECONDS or not is_new:
+                        await self._hub.confirm_now(by)
+                        confirmed = monotonic()
+                    if monotonic() - beaten >= BEAT_SECONDS:
+                        beaten = monotonic()
+                        yield Still()
 
     @contextmanager
     def _counted(self, by: Caller) -> Iterator[None]:

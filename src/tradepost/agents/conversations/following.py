@@ -1,23 +1,25 @@
 """A conversation as it goes on, for whoever watches: what a model is writing, every step that was kept, and where its
 turns stand. Steps are numbered, so who lost their connection goes on with the next one.
 
-The turn may run in another process: its steps come through the database, and the outbox tells when to look.
+The turn may run in another process: its steps come through the database, and the outbox tells when to look; words that
+are being written come by themselves (elsewhere).
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, fields
 from time import monotonic
 
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tradepost.agents.conversations.elsewhere import Hearing
 from tradepost.agents.conversations.looking import StepView, TurnView
 from tradepost.agents.conversations.models import OPEN, ConversationStep, ConversationTurn, ConversationWait
-from tradepost.agents.conversations.watching import Delta, Watchers
+from tradepost.agents.conversations.watching import Delta
 from tradepost.database.engine import Database
 from tradepost.database.lookups import Lookup, Record
 from tradepost.foundation.caller import Caller
-from tradepost.protocol.updates import Updates
 
 HEARTBEAT_SECONDS = 15.0
 CONFIRM_SECONDS = 1.0  # so long at most somebody watches who was shut out meanwhile
@@ -85,10 +87,9 @@ class _Place:
 class Following:
     """Watches conversations for clients. `confirm` raises for one that may not look any more."""
 
-    def __init__(self, database: Database, watchers: Watchers, updates: Updates, confirm: Confirm) -> None:
+    def __init__(self, database: Database, hearing: Hearing, confirm: Confirm) -> None:
         self._database = database
-        self._watchers = watchers
-        self._updates = updates
+        self._hearing = hearing
         self._confirm = confirm
 
     async def follow(
@@ -103,36 +104,33 @@ class Following:
         """What follows step number `after`, or without it what follows the last message. Ends when no turn is under
         way any more or, if it is to `stay`, when the process stops. Raises what `confirm` raises; LimitExceeded,
         Unavailable."""
-        watcher, topic = self._watchers.add(conversation_id), (by.workspace_id, conversation_id)
-        try:
-            await self._updates.add(topic, conversation_id, watcher)
-            try:
-                looked_at = monotonic()
-                place = await self._begin(by, conversation_id, after)
-                is_due = True
-                while not watcher.is_over:
-                    for delta in watcher.taken():
-                        yield delta
-                    if is_due:
-                        watcher.is_told = False
-                        for event in await self._look(by, conversation_id, place):
-                            yield event
-                        if place.is_behind:
-                            continue
-                        if not stay and not place.is_busy:
-                            yield End()
-                            return
-                    is_new = await watcher.stirred(heartbeat_seconds)
-                    is_due = watcher.is_told or not is_new  # words that are being written are in no table
-                    if not is_new:
-                        yield Beat()
-                    if monotonic() - looked_at >= CONFIRM_SECONDS:
-                        await self._confirm(by)
-                        looked_at = monotonic()
-            finally:
-                self._updates.remove(topic, conversation_id, watcher)
-        finally:
-            self._watchers.remove(conversation_id, watcher)
+        async with self._hearing.watching(by.workspace_id, conversation_id) as watcher:
+            looked_at = monotonic()
+            place = await self._begin(by, conversation_id, after)
+            is_due = True
+            while not watcher.is_over:
+                news: list[StepView | TurnView] = []
+                said = watcher.taken()
+                is_due = is_due or any(delta.after > place.after for delta in said)
+                if is_due:
+                    watcher.is_told = False
+                    news = await self._look(by, conversation_id, place)
+                    await self._hearing.look()  # what another process wrote before it kept these steps
+                    said += watcher.taken()
+                for event in _in_order(said, news):
+                    yield event
+                if is_due and place.is_behind:
+                    continue
+                if is_due and not stay and not place.is_busy:
+                    yield End()
+                    return
+                is_new = await watcher.stirred(heartbeat_seconds)
+                is_due = watcher.is_told or not is_new  # words that are being written are in no table
+                if not is_new:
+                    yield Beat()
+                if monotonic() - looked_at >= CONFIRM_SECONDS:
+                    await self._confirm(by)
+                    looked_at = monotonic()
 
     async def _begin(self, by: Caller, conversation_id: str, after: int | None) -> _Place:
         """Without `after`, the last step before the oldest turn that is under way, or before the newest one."""
@@ -144,7 +142,7 @@ class Following:
                 after = (await _BEFORE.rows(session, {**asked, "number": number}))[0][0] or 0
         return _Place(after, newest)
 
-    async def _look(self, by: Caller, conversation_id: str, place: _Place) -> list[Event]:
+    async def _look(self, by: Caller, conversation_id: str, place: _Place) -> list[StepView | TurnView]:
         """What is new. Turns are looked at before steps: all steps of one that has ended are there then."""
         asked = {"conversation": conversation_id}
         async with self._database.transaction(by.workspace_id, write=False, quick=True) as session:
@@ -160,6 +158,17 @@ class Following:
             place.heard.update((one.id, one.status) for one in news)
             place.since = min((one.number for one in turns if one.status in OPEN), default=turns[-1].number)
         return [*steps, *told]
+
+
+def _in_order(said: list[Delta], news: list[StepView | TurnView]) -> Iterator[Event]:
+    """Each step after the words that were written before it, and how turns stand after both."""
+    waiting = deque(sorted(said, key=lambda delta: delta.after))
+    for one in news:
+        number = one.number if isinstance(one, StepView) else None
+        while waiting and (number is None or waiting[0].after < number):
+            yield waiting.popleft()
+        yield one
+    yield from waiting
 
 
 async def _told(session: AsyncSession, turn: Record) -> TurnView:

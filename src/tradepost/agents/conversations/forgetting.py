@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tradepost.agents.conversations.asking import not_there
+from tradepost.agents.conversations.elsewhere_models import ConversationWords
 from tradepost.agents.conversations.handover_models import TAKEN, WAITING, ConversationHandover, ConversationRemark
 from tradepost.agents.conversations.models import (
     OPEN,
@@ -172,6 +173,7 @@ class Forgetting:
         remarks = select(ConversationRemark).where(ConversationRemark.conversation_id == of_it)
         for remark in await session.scalars(remarks):
             remark.text = cleaned(remark.text)
+        await session.execute(delete(ConversationWords).where(ConversationWords.conversation_id == of_it))
         said = select(ConversationFeedback).where(ConversationFeedback.conversation_id == of_it)
         for feedback in await session.scalars(said):
             feedback.words = cleaned(feedback.words)

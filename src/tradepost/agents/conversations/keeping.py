@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, case, func, insert, update
 
 from tradepost.agents.conversations.claims import Claim
+from tradepost.agents.conversations.elsewhere import Telling
 from tradepost.agents.conversations.models import Conversation, ConversationStep, ConversationTurn
 from tradepost.agents.conversations.ports import Hub
-from tradepost.agents.conversations.watching import Watchers
+from tradepost.agents.conversations.watching import Delta, Watchers
 from tradepost.agents.ports import Step
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
@@ -56,16 +57,18 @@ class Record:
     """A Recorder of one turn. `give_up` ends the run: the claim is lost, or somebody wants it to stop."""
 
     def __init__(
-        self, database: Database, hub: Hub, watchers: Watchers, by: Caller, claim: Claim, now: Now,
+        self, database: Database, hub: Hub, watchers: Watchers, telling: Telling, by: Caller, claim: Claim, now: Now,
         give_up: Callable[[], object],
     ) -> None:  # fmt: skip
         self._database = database
         self._hub = hub
         self._watchers = watchers
+        self._telling = telling
         self._by = by
         self._claim = claim
         self._now = now
         self._give_up = give_up
+        self._last_step = 0
         self.is_lost = False
         self.is_over = False  # the run has ended by itself; its end is being kept
         self.canceled_by: str | None = None
@@ -87,10 +90,12 @@ class Record:
     def delta(self, agent: str, text: str) -> None:
         """See Recorder."""
         if not self.is_lost:
-            self._watchers.delta(self._claim.conversation_id, self._claim.turn_id, agent, text)
+            self._watchers.delta(self._claim.conversation_id, Delta(self._claim.turn_id, agent, text))
+            self._telling.say(self._claim, agent, text, self._last_step)
 
     async def _keep(self, step: Step) -> None:
         claim, spent = self._claim, step.spent
+        await self._telling.before_step(claim)
         async with self._database.transaction(claim.workspace_id, write=True) as session:
             connection = await session.connection()
             adding = {
@@ -112,6 +117,7 @@ class Record:
             number = (await connection.execute(_NEXT_NUMBER, known)).scalar()
             await connection.execute(_ADD_STEP, _row(step, claim, int(number or 0), self._now))
             self._hub.publish(session, self._by, "conversation:step", claim.conversation_id)
+        self._last_step = int(number or 0)
         self._watchers.stir(claim.conversation_id)
 
 

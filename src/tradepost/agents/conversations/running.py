@@ -5,10 +5,12 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.agents.conversations.claims import Claim, Claims, change, set_free
+from tradepost.agents.conversations.elsewhere import Telling
+from tradepost.agents.conversations.elsewhere_models import ConversationWords
 from tradepost.agents.conversations.handovers import hand_over
 from tradepost.agents.conversations.keeping import Record
 from tradepost.agents.conversations.loading import Loaded, Unheard, load
@@ -17,7 +19,7 @@ from tradepost.agents.conversations.ports import Cleaning, Hub
 from tradepost.agents.conversations.scoring.score import Appropriateness, judge
 from tradepost.agents.conversations.watching import Watchers
 from tradepost.agents.conversations.words import index
-from tradepost.agents.ports import Callers, Json, Runtime, Step, ToolDoor, TurnEnd
+from tradepost.agents.ports import BY_HUB, Callers, Json, Runtime, Step, ToolDoor, TurnEnd
 from tradepost.database.engine import Database
 from tradepost.foundation.caller import Caller
 from tradepost.foundation.clock import Now
@@ -40,7 +42,7 @@ class Runs:
 
     def __init__(
         self, database: Database, hub: Hub, runtime: Runtime, callers: Callers, door: ToolDoor, cleaning: Cleaning,
-        claims: Claims, watchers: Watchers, now: Now,
+        claims: Claims, watchers: Watchers, telling: Telling, now: Now,
     ) -> None:  # fmt: skip
         self._database = database
         self._hub = hub
@@ -50,13 +52,14 @@ class Runs:
         self._cleaning = cleaning
         self._claims = claims
         self._watchers = watchers
+        self._telling = telling
         self._now = now
 
     async def run(self, claim: Claim, task: asyncio.Task[None], records: dict[str, Record]) -> None:
         """Run a turn, in its own task. Whatever happens, it ends with a sentence or somebody goes on with it later."""
         loaded = await load(self._database, claim)
         by = loaded.turn.asked_by
-        record = Record(self._database, self._hub, self._watchers, by, claim, self._now, task.cancel)
+        record = Record(self._database, self._hub, self._watchers, self._telling, by, claim, self._now, task.cancel)
         records[claim.turn_id] = record
         try:
             end = await self._end_of(claim, loaded, record)
@@ -77,7 +80,7 @@ class Runs:
         try:
             await self._hub.confirm(turn.asked_by)
             if loaded.unheard and await self._is_over(turn.asked_by):
-                return await self._told(loaded)
+                return await self._told(loaded, record)
             heard = {one.awaited.tool_call_id: await self._outcome(claim, loaded, one) for one in loaded.unheard}
             return await self._runtime.run(loaded.with_decided(heard), record)
         except Unauthenticated as error:
@@ -101,11 +104,14 @@ class Runs:
             return True
         return False
 
-    async def _told(self, loaded: Loaded) -> TurnEnd:
-        """The end of such a turn: what became of its writes, said by the hub."""
-        by = loaded.turn.asked_by
-        said = [await self._hub.outcome(by, one.awaited.approval_id) for one in loaded.unheard]
-        return TurnEnd("finished", "\n".join(dict.fromkeys(said)))
+    async def _told(self, loaded: Loaded, record: Record) -> TurnEnd:
+        """The end of such a turn: what became of its writes, said by the hub, and known to the agent from then on."""
+        turn = loaded.turn
+        said = [await self._hub.outcome(turn.asked_by, one.awaited.approval_id) for one in loaded.unheard]
+        answer = "\n".join(dict.fromkeys(said))
+        if not any(step.kind == "answer" and step.content.get("by") == BY_HUB for step in turn.done):
+            await record.step(Step("answer", turn.agent, {"text": answer, "by": BY_HUB}))
+        return TurnEnd("finished", answer)
 
     async def _outcome(self, claim: Claim, loaded: Loaded, unheard: Unheard) -> Json:
         """What became of a write that waited: asked for by the agent itself, through the same door as everything."""
@@ -139,6 +145,9 @@ class Runs:
                 _log.warning("the end of %s is not kept: another process has taken it over", claim.turn_id)
                 return
             await set_free(session, claim, now)
+            if self._telling.ended(claim):
+                of_turn = ConversationWords.conversation_id == claim.conversation_id
+                await session.execute(delete(ConversationWords).where(of_turn))
             for one in end.awaited if waits else ():
                 wait = ConversationWait(
                     id=new_id("cwt"),

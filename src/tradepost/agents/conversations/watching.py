@@ -14,11 +14,13 @@ MOST_OF_ONE = 50  # watchers of one conversation in this process
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Text that is being written."""
+    """Text that is being written. `after` is the number of the step that it follows, where another process writes it:
+    what that one kept may be heard of later than what it writes next."""
 
     turn_id: str
     agent: str
     text: str
+    after: int = 0
 
 
 class Watcher:
@@ -54,8 +56,8 @@ class Watcher:
             self._paced.cancel()
             self._paced = None
             self._taken_at = asyncio.get_running_loop().time()
-        pieces = groupby(self._said, key=lambda said: (said.turn_id, said.agent))
-        taken = [Delta(*whose, "".join(one.text for one in said)) for whose, said in pieces]
+        pieces = groupby(self._said, key=lambda said: (said.turn_id, said.agent, said.after))
+        taken = [Delta(turn, agent, "".join(one.text for one in said), after) for (turn, agent, after), said in pieces]
         self._said.clear()
         return taken
 
@@ -100,10 +102,10 @@ class Watchers:
         for watcher in self._there.get(conversation_id, ()):
             watcher.tell(conversation_id)
 
-    def delta(self, conversation_id: str, turn_id: str, agent: str, text: str) -> None:
+    def delta(self, conversation_id: str, delta: Delta) -> None:
         """A model is writing."""
         for watcher in self._there.get(conversation_id, ()):
-            watcher.say(Delta(turn_id, agent, text))
+            watcher.say(delta)
 
     def end(self) -> None:
         """Let everybody go: the process stops."""

@@ -12,7 +12,7 @@ from pydantic_ai.messages import (
     repair_messages,
 )
 
-from tradepost.agents.ports import Step
+from tradepost.agents.ports import BY_HUB, Step
 from tradepost.agents.runtime.reading import told
 from tradepost.agents.runtime.toolset import BEGUN, Known
 
@@ -52,10 +52,16 @@ def of_earlier(earlier: Sequence[Step], agent: str) -> list[ModelMessage]:
         size = len(ModelMessagesTypeAdapter.dump_json(full)) if full else 0
         if full and size <= room:
             room -= size
-            found = [*repair_messages(full), *found]
+            found = [*repair_messages(full), *_said_by_hub(turn), *found]
         else:
             found = [*_exchange(turn), *found]
     return found
+
+
+def _said_by_hub(turn: Sequence[Step]) -> list[ModelMessage]:
+    """What the person was told without a model: it is in nobody's messages."""
+    answers = [step.content for step in turn if step.kind == "answer" and step.content.get("by") == BY_HUB]
+    return [ModelResponse(parts=[TextPart(content=str(said["text"]))]) for said in answers]
 
 
 def _turns(earlier: Sequence[Step]) -> list[list[Step]]:

@@ -48,7 +48,7 @@ _SUBJECTS: Mapping[str, str] = {
     r"\b(drivers?|routes?|vans?)\b": "deliveries",
     r"\b(suppliers?|purchase|overdue|reorders?)\b": "purchasing",
     r"\b(late|delayed|promised|at risk)\b": "orders deliveries",
-    r"\b(stock|units|pieces|available|inventory)\b": "stock",
+    r"\b(stock|units|pieces|available|enough|inventory)\b": "stock",
     r"\b(refunds?|exchange)\b": "returns refunds",
 }
 
@@ -115,5 +115,9 @@ def _shared(sentence: str, specialist: str) -> int:
     return sum(stem in asked for stem in _stems(specialist))
 
 
+_NO_SUBJECT = frozenset("they them their this that these those which what".split())
+
+
 def _stems(text: str) -> list[str]:
-    return [word[:5] for word in re.findall(r"[a-z]{4,}", text.lower().replace("_", " "))]
+    words = re.findall(r"[a-z]{4,}", text.lower().replace("_", " "))
+    return [word[:5] for word in words if word not in _NO_SUBJECT]

@@ -67,6 +67,9 @@ INTENTS = (
         Ask("search_shipments", {"delayed_only": True}),
     ),
     _intent(
+        r"^(?=.*\bpurchase orders?\b).*\b(late|delayed)\b", Ask("list_purchase_orders", {"overdue_only": True})
+    ),
+    _intent(
         r"\b(late|delay|miss|promised|at risk)",
         "get_order", "track_my_order", "get_shipping_status", "list_at_risk_orders",
     ),
@@ -109,7 +112,9 @@ INTENTS = (
         Ask("search_orders", {"payment_status": "paid", "fulfillment_status": "unfulfilled", "status": "open"}),
     ),
     _intent(r"\blow stock\b|\brun(ning)? out\b|\bbelow\b.*\breorder", "list_low_stock"),
-    _intent(r"\bstock\b|\binventory\b|\bhow many\b|\bleft\b|\bavailable\b", "check_inventory", "list_low_stock"),
+    _intent(
+        r"\bstock\b|\binventory\b|\bhow many\b|\bleft\b|\bavailable\b|\benough\b", "check_inventory", "list_low_stock"
+    ),
     _intent(r"\breorders?\b|\bsuggest", "suggest_reorders"),
     _intent(r"\bdrivers?\b|\bwho (drives|can drive)\b|\btake over\b", Ask("list_drivers"), "list_deliveries"),
     _intent(r"\bdeliver(y|ies)\b|\broutes?\b", "list_deliveries"),

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from tradepost.dashboard.asking import Problem, Refused, link
 from tradepost.dashboard.visit import Visit
+from tradepost.dashboard.words import names_of
 
 ROLES = ("viewer", "operator", "admin", "owner")
 _DONE = {
@@ -111,7 +112,7 @@ async def _page(
         grants=grants,
         invitations=invitations,
         limits=(await visit.rest.get("limits"))["limits"],
-        names={one["id"]: one["slug"] for one in agents} | {one["id"]: one["name"] for one in people},
+        names=names_of(agents, people),
         roles=ROLES,
         given=given,
         made=made or {},

@@ -7,6 +7,7 @@ from starlette.responses import Response, StreamingResponse
 
 from tradepost.dashboard.asking import Problem, Refused
 from tradepost.dashboard.visit import Visit
+from tradepost.dashboard.words import names_of
 
 KINDS = ("read", "intent", "outcome", "refused", "decision", "admin")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -79,7 +80,7 @@ async def _page(
         agents=agents,
         people=people,
         servers=servers,
-        names={one["id"]: one["slug"] for one in agents} | {one["id"]: one["name"] for one in people},
+        names=names_of(agents, people),
         verified=verified,
         narrowed=any(asked.values()),
     )

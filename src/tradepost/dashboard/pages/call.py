@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from tradepost.dashboard.visit import Visit
+from tradepost.dashboard.words import names_of
 
 _TITLES = {
     "approval:requested": "Asked a person",
@@ -36,7 +37,7 @@ async def show(visit: Visit) -> Response:
         row=row,
         steps=sorted(rows.values(), key=lambda one: one["sequence"]),
         titles=_TITLES,
-        names={one["id"]: one["slug"] for one in agents} | {one["id"]: one["name"] for one in people},
+        names=names_of(agents, people),
     )
 
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from tradepost.dashboard.asking import Problem, Refused, link
 from tradepost.dashboard.visit import Visit
+from tradepost.dashboard.words import names_of
 
 KINDS = ("policy", "article")
 STATUSES = ("published", "draft", "archived")
@@ -31,6 +32,7 @@ async def show(visit: Visit) -> Response:
         kinds=KINDS,
         statuses=STATUSES,
         waiting=waiting["items"],
+        names=await _names(visit) if waiting["items"] else {},
     )
 
 
@@ -41,6 +43,7 @@ async def entry(visit: Visit) -> Response:
         "knowledge_entry.html",
         entry=await visit.rest.get("knowledge", "entries", slug),
         editions=await visit.rest.get("knowledge", "entries", slug, "editions"),
+        names=await _names(visit),
     )
 
 
@@ -62,7 +65,12 @@ async def decide(visit: Visit) -> Response:
 
 async def _proposal(visit: Visit, said: Problem | None = None) -> Response:
     found = await visit.rest.get("knowledge", "proposals", visit.part("proposal"))
-    return await visit.page("proposal.html", 200 if said is None else said.status, said=said, proposal=found)
+    status = 200 if said is None else said.status
+    return await visit.page("proposal.html", status, said=said, proposal=found, names=await _names(visit))
+
+
+async def _names(visit: Visit) -> dict[str, str]:
+    return names_of(await visit.rest.all("agents"), await visit.rest.all("users"))
 
 
 PAGES = (

@@ -7,6 +7,8 @@ how far the sums go moves in the same transaction.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, String, and_, case, func, or_, select
@@ -23,9 +25,37 @@ STEP = 2_000  # links in one transaction: on SQLite, others wait for it
 
 _BOUNDS_US = tuple(round(bound * 1_000) for bound in BOUNDS_MS)
 _CALLS = ("read", "outcome", "refused")  # one row for each call; an intent comes before its outcome
+_LATEST = timedelta(hours=1)  # rows come later than others with higher numbers, but not as late as this
 _KEY = ("day", "agent_id", "user_id", "server", "tool")
 _COLUMN_OF = {"day": "day", "agent": "agent_id", "user": "user_id", "server": "server", "tool": "tool"}
 _SUMS = ("calls", "reads", "writes", "refused", "errors", "approvals", "tokens", "timed", "total_us", "upstream_us")
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
+
+
+_IS_CALL = AuditEvent.kind.in_(_CALLS)
+_IS_TIMED = and_(_IS_CALL, AuditEvent.duration_us.is_not(None))
+# Put together once: that takes longer than most looks at them.
+_SUMS_OF_ROWS = (
+    _count(_IS_CALL),
+    *(_count(AuditEvent.kind == kind) for kind in _CALLS),
+    _count(and_(_IS_CALL, AuditEvent.error_code.is_not(None))),
+    _count(AuditEvent.tag == "approval:approved"),
+    func.sum(AuditEvent.result_tokens),
+    _count(_IS_TIMED),
+    func.sum(case((_IS_TIMED, AuditEvent.duration_us), else_=0)),
+    func.sum(AuditEvent.upstream_us),
+    *(
+        _count(and_(_IS_TIMED, AuditEvent.duration_us > low, AuditEvent.duration_us <= high))
+        for low, high in pairwise((-1, *_BOUNDS_US, 2**62))
+    ),
+)
+_SUMS_OF_DAYS = (
+    *(func.sum(getattr(AuditDay, name)) for name in _SUMS),
+    *(func.sum(AuditDay.buckets[place].as_integer()) for place in range(len(BOUNDS_MS) + 1)),
+)
 
 
 @dataclass(slots=True)
@@ -76,17 +106,17 @@ class Wanted:
 
 async def usage(session: AsyncSession, wanted: Wanted) -> dict[str, Usage]:
     """The sums by key, in the order of the keys."""
-    mark = await session.get(AuditMark, (session.info["workspace_id"], MARK))
     found: dict[str, Usage] = {}
+    column = getattr(AuditDay, _COLUMN_OF[wanted.by])
+    summed = select(column, *_SUMS_OF_DAYS).group_by(column)
+    for key, *sums in (await session.execute(_limited(summed, AuditDay.day, wanted))).all():
+        found.setdefault(key, Usage()).add(sums[: len(_SUMS)], sums[len(_SUMS) :])
     place = _KEY.index(_COLUMN_OF[wanted.by])
-    summed = select(*(getattr(AuditDay, name) for name in (*_KEY, *_SUMS)), AuditDay.buckets)
-    for *row, buckets in (await session.execute(_limited(summed, AuditDay.day, wanted))).all():
-        found.setdefault(row[place], Usage()).add(row[len(_KEY) :], buckets)
-    rest = _sums(session.get_bind().dialect.name).where(_not_summed(mark))
+    rest = _sums(session.get_bind().dialect.name).where(await _not_summed(session))
     for more in (await session.execute(rest)).all():
-        key, sums, buckets = _parts(more)
-        if _fits(key, wanted):
-            found.setdefault(key[place], Usage()).add(sums, buckets)
+        named, sums, buckets = _parts(more)
+        if _fits(named, wanted):
+            found.setdefault(named[place], Usage()).add(sums, buckets)
     return dict(sorted(found.items()))
 
 
@@ -148,24 +178,8 @@ def _sums(dialect: str) -> Any:
         func.coalesce(AuditEvent.server, ""),
         case((is_tool, func.coalesce(AuditEvent.tool, "")), else_=""),
     )
-    is_call = AuditEvent.kind.in_(_CALLS)
-    timed = and_(is_call, AuditEvent.duration_us.is_not(None))
-    sums = (
-        _count(is_call),
-        *(_count(AuditEvent.kind == kind) for kind in _CALLS),
-        _count(and_(is_call, AuditEvent.error_code.is_not(None))),
-        _count(AuditEvent.tag == "approval:approved"),
-        func.sum(AuditEvent.result_tokens),
-        _count(timed),
-        func.sum(case((timed, AuditEvent.duration_us), else_=0)),
-        func.sum(AuditEvent.upstream_us),
-    )
-    buckets = [
-        _count(and_(timed, AuditEvent.duration_us > low, AuditEvent.duration_us <= high))
-        for low, high in zip((-1, *_BOUNDS_US), (*_BOUNDS_US, 2**62), strict=True)
-    ]
-    counted = or_(is_call, AuditEvent.tag == "approval:approved")
-    return select(*key, *sums, *buckets).where(counted).group_by(*key)
+    counted = or_(_IS_CALL, AuditEvent.tag == "approval:approved")
+    return select(*key, *_SUMS_OF_ROWS).where(counted).group_by(*key)
 
 
 def _parts(row: Any) -> tuple[tuple[str, ...], list[int], list[int]]:
@@ -179,21 +193,22 @@ def _day(dialect: str) -> ColumnElement[str]:
     return func.to_char(func.timezone("UTC", AuditEvent.occurred_at), "YYYY-MM-DD", type_=String())
 
 
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case((condition, 1), else_=0))
-
-
-def _not_summed(mark: AuditMark | None) -> ColumnElement[bool]:
-    """Rows without a link, and with one behind the mark. Rows may get their links later than rows with higher numbers,
-    but not much."""
+async def _not_summed(session: AsyncSession) -> ColumnElement[bool]:
+    """Rows behind the mark, and those that have no link up to it though others with higher numbers have: rows may get
+    their links later than those, but not much."""
+    mark = await session.get(AuditMark, (session.info["workspace_id"], MARK))
     if mark is None:
         return AuditEvent.sequence > 0
+    late = AuditEvent.sequence > mark.sequence - LATE_ROWS
+    newest = await session.scalar(select(AuditEvent.occurred_at).where(AuditEvent.sequence == mark.sequence))
+    if newest is not None:  # a few rows of the last hour, where it would be the last ten thousand
+        late = and_(late, AuditEvent.occurred_at > newest - _LATEST)
     summed = select(AuditLink.id).where(
         AuditLink.workspace_id == AuditEvent.workspace_id,
         AuditLink.id == AuditEvent.id,
         AuditLink.position <= mark.position,
     )
-    return and_(AuditEvent.sequence > mark.sequence - LATE_ROWS, ~summed.exists())
+    return and_(or_(AuditEvent.sequence > mark.sequence, late), ~summed.exists())
 
 
 def _limited(statement: Any, day: Any, wanted: Wanted) -> Any:

@@ -16,6 +16,7 @@ from tradepost.hub.actions.approvers import rights_of
 from tradepost.hub.actions.card import cards_of
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.views import view
+from tradepost.hub.notices import waiting_customers
 from tradepost.hub.notices.contents import mail_subject, mail_text
 from tradepost.hub.notices.failures import NotSent
 from tradepost.hub.notices.links import new_link
@@ -108,6 +109,8 @@ class Attempting:
     async def _mail(self, notice: Notice) -> bool:
         if self._mailer is None:
             raise NotSent("No mail account is set up any more.")
+        if notice.event_type == waiting_customers.EVENT:
+            return await self._mail_waiting(self._mailer, notice)
         async with self._database.transaction(notice.workspace_id, write=True) as session:
             now = self._now()
             action = await session.scalar(select(Action).where(Action.id == notice.action_id))
@@ -124,4 +127,15 @@ class Attempting:
             (card,) = await cards_of(session, [shown])
             to = user.email
         await self._mailer.send(notice.id, to, mail_subject(shown), mail_text(shown, card, self._url + path))
+        return True
+
+    async def _mail_waiting(self, mailer: Mailer, notice: Notice) -> bool:
+        async with self._database.transaction(notice.workspace_id, write=False) as session:
+            user = await session.scalar(select(User).where(User.id == notice.target_id))
+            choice = await session.scalar(
+                select(NotificationChoice.mail).where(NotificationChoice.id == notice.target_id)
+            )
+        if user is None or choice is False or not waiting_customers.may_take(user):
+            return False
+        await mailer.send(notice.id, user.email, waiting_customers.SUBJECT, notice.body or "")
         return True

@@ -11,6 +11,7 @@ from tradepost.foundation.untrusted import clean, with_hidden_shown
 from tradepost.hub.actions.card import Card
 from tradepost.hub.actions.foreseen import in_a_line
 from tradepost.hub.actions.views import ActionView
+from tradepost.hub.notices import waiting_customers
 
 EVENTS = {
     "approval.requested": "A write waits for people.",
@@ -20,11 +21,13 @@ EVENTS = {
     "approval.expired": "Nobody approved it in time.",
     "approval.canceled": "It was taken back.",
     "approval.executed": "It was carried out: succeeded, failed, or the outcome is unknown.",
+    waiting_customers.EVENT: "A customer waits for a person in the shop's chat.",
 }
 TEST = "webhook.test"
 TYPE_OF = {
     **{f"action:{verb}": f"approval.{verb}" for verb in ("requested", "seconded", "approved", "rejected", "expired")},
     "action:canceled": "approval.canceled",
+    waiting_customers.ASKED: waiting_customers.EVENT,
     **dict.fromkeys(("action:succeeded", "action:failed", "action:unknown"), "approval.executed"),
 }
 MAX_BODY = 64 * 1024

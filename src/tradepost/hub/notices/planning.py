@@ -13,6 +13,7 @@ from tradepost.hub.actions.card import Card, cards_of
 from tradepost.hub.actions.models import Action
 from tradepost.hub.actions.views import ActionView, view
 from tradepost.hub.events.models import HubEvent
+from tradepost.hub.notices import waiting_customers
 from tradepost.hub.notices.contents import TYPE_OF, slack_body, webhook_body
 from tradepost.hub.notices.links import FOLDER
 from tradepost.hub.notices.models import Notice, NotificationChoice, Webhook
@@ -27,10 +28,12 @@ async def plan(session: AsyncSession, event: HubEvent, url: str, now: datetime, 
     event_type = TYPE_OF.get(event.type)
     if event_type is None:
         return 0
+    if event_type == waiting_customers.EVENT:
+        return await _plan_waiting(session, event, url, now, mails=mails)
     action = await session.scalar(select(Action).where(Action.id == event.subject))
     if action is None or action.decision != "ask":
         return 0
-    hooks = [hook for hook in await _hooks(session) if not hook.events or event_type in hook.events]
+    hooks = await _hooks(session, event_type)
     asks = event_type == "approval.requested" and action.state == "pending"
     people = await receivers(session, action, now) if asks and mails else []
     if not hooks and not people:
@@ -60,8 +63,22 @@ async def receivers(session: AsyncSession, action: Action, now: datetime) -> Seq
     return found
 
 
-async def _hooks(session: AsyncSession) -> Sequence[Webhook]:
-    return list(await session.scalars(select(Webhook).where(Webhook.state == "active").order_by(Webhook.id)))
+async def _plan_waiting(session: AsyncSession, event: HubEvent, url: str, now: datetime, *, mails: bool) -> int:
+    event_type = waiting_customers.EVENT
+    hooks = await _hooks(session, event_type)
+    people = await waiting_customers.people(session) if mails else []
+    for hook in hooks:
+        body = waiting_customers.body_for(hook, event, url)
+        session.add(_notice(event, event_type, None, "webhook", hook.id, now, body))
+    text = waiting_customers.mail_text(event.subject, event.occurred_at, url)
+    for user in people:
+        session.add(_notice(event, event_type, None, "mail", user.id, now, text))
+    return len(hooks) + len(people)
+
+
+async def _hooks(session: AsyncSession, event_type: str) -> list[Webhook]:
+    active = await session.scalars(select(Webhook).where(Webhook.state == "active").order_by(Webhook.id))
+    return [hook for hook in active if not hook.events or event_type in hook.events]
 
 
 def _body(hook: Webhook, event_type: str, event: HubEvent, shown: ActionView, card: Card, url: str) -> str:
@@ -71,7 +88,13 @@ def _body(hook: Webhook, event_type: str, event: HubEvent, shown: ActionView, ca
 
 
 def _notice(
-    event: HubEvent, event_type: str, action: Action, kind: str, target_id: str, due_at: datetime, body: str | None
+    event: HubEvent,
+    event_type: str,
+    action: Action | None,
+    kind: str,
+    target_id: str,
+    due_at: datetime,
+    body: str | None,
 ) -> Notice:
     return Notice(
         id=new_id("msg"),
@@ -79,8 +102,8 @@ def _notice(
         event_type=event_type,
         kind=kind,
         target_id=target_id,
-        action_id=action.id,
-        round=action.round,
+        action_id=action.id if action is not None else None,
+        round=action.round if action is not None else 1,
         body=body,
         due_at=due_at,
     )

@@ -29,7 +29,7 @@ from tradepost.hub.trust.signal import Signal, joined
 from tradepost.hub.trust.taint import NO_RUN, UNNAMED_LASTS, holder_of, lasts
 
 AFTER = 0.02  # seconds: the call that was read has been answered by then
-RATE = 30_000  # characters a second while nobody waits: a hundredth of a processor, whatever is read
+RATE = 10_000  # characters a second while nobody waits: a hundredth of a processor, whatever is read
 MOST_WAITING = 500  # results; more are not looked at, and counted so
 MOST_KEPT = 10_000
 WAIT_SECONDS = 2.0

@@ -14,7 +14,7 @@ from tradepost.hub.access.person_links import set_password_hash
 from tradepost.hub.access.person_sessions import Held, end_sessions_of
 from tradepost.hub.access.profile_roles import list_profile_roles
 from tradepost.hub.access.signed_in import SignedIn
-from tradepost.identity.menu import menu_of
+from tradepost.identity.menu import menu_with_counts
 from tradepost.identity.pages import go_to
 from tradepost.identity.people.browser import ACCOUNT, headers_of
 from tradepost.identity.people.entering import named
@@ -83,9 +83,9 @@ class Account:
                 "codes_left": await self._parts.factors.left(session, person.user_id),
                 "has_password": (await user_of(session, person)).password_hash is not None,
                 "sessions": await self._parts.sessions.list_own(session, person.user_id),
+                "menu": await menu_with_counts(session, ACCOUNT),
             }
-        token = person.form_token
-        facts |= {"person": person, "token": token, "menu": menu_of(ACCOUNT)}
+        facts |= {"person": person, "token": person.form_token}
         return self._parts.pages.page("account.html", status, said=said, done=done, **facts)
 
 

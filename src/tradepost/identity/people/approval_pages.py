@@ -29,7 +29,7 @@ from tradepost.hub.actions.verdicts import check_comment
 from tradepost.hub.actions.views import ActionView, view
 from tradepost.hub.notices.contents import risk_of
 from tradepost.hub.notices.links import FOLDER, OpenLink, gone, open_link, use_link
-from tradepost.identity.menu import menu_of
+from tradepost.identity.menu import menu_with_counts
 from tradepost.identity.pages import go_to
 from tradepost.identity.people.account import check_password_of, elsewhere
 from tradepost.identity.people.approval_desk import ApprovalDesk
@@ -146,7 +146,9 @@ class ApprovalPages:
         must_prove = shown.moves_money and not self._is_fresh(person)
         prove = ("code" if await self._has_factor(person) else "password") if must_prove else None
         facts = _facts(shown, card, may_answer, prove=prove, sign_in=None, who=person.email)
-        framed = {"frame": "frame.html", "person": person, "menu": menu_of(FOLDER)}
+        async with self._parts.database.transaction(person.workspace_id, write=False) as session:
+            menu = await menu_with_counts(session, FOLDER)
+        framed = {"frame": "frame.html", "person": person, "menu": menu}
         return self._parts.pages.page("approval.html", status, token=person.form_token, said=said, **framed, **facts)
 
     async def _page_of_link(

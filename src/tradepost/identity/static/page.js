@@ -20,7 +20,8 @@ const EVERY = 5000;
 async function follow() {
   const parts = [...document.querySelectorAll("[data-live]")];
   if (parts.length === 0 || document.hidden) return;
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+  const headers = { Accept: "text/html", "Tradepost-Follows": "1" }; // a page may leave out what does not follow
+  const answer = await fetch(location.href, { headers, redirect: "manual" });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of parts) {

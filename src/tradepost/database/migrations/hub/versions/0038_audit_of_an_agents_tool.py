@@ -1,12 +1,12 @@
 """rows of the audit of an agent and a tool together, or of a kind and anything else, found in an index
 
-Revision 0040, after 0036.
+Revision 0038, after 0037.
 """
 
 from alembic import op
 
-revision = "0040"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
