@@ -31,6 +31,7 @@ from tradepost.hub.audit.seal import Sealer
 from tradepost.hub.audit.signing import Signer
 from tradepost.hub.audit.usage import roll_up
 from tradepost.hub.registry.models import Server, ToolEntry
+from tradepost.hub.vault.key_source import KeySource
 from tradepost.hub.vault.vault import open_vault
 from tradepost.starter.demo import MAIN, OWNER
 
@@ -94,7 +95,7 @@ async def _grow(place: Place, orders: int, rows: int) -> str:
         await store.close()
 
 
-async def _record(hub: Database, key_file: Path, workspace_id: str, rows: int) -> None:
+async def _record(hub: Database, key_source: KeySource, workspace_id: str, rows: int) -> None:
     """Bring the audit to so many rows: calls of the last hundred days, linked, signed and summed up."""
     await Sealer(hub).seal()
     async with hub.transaction(workspace_id, write=False) as session:
@@ -112,6 +113,6 @@ async def _record(hub: Database, key_file: Path, workspace_id: str, rows: int) -
         workspace_id, system_now() - timedelta(days=audit.DAYS), agents, called, last, position, chain
     )
     await audit.fill(hub, rows - there, history)
-    await Signer(hub, (await open_vault(hub, key_file)).audit_keys()).sign(workspace_id)
+    await Signer(hub, (await open_vault(hub, key_source)).audit_keys()).sign(workspace_id)
     await roll_up(hub, workspace_id)
     await hub.tidy()
