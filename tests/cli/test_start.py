@@ -42,9 +42,9 @@ asyncio.run(main())
 """
 
 
-def test_pages_are_loaded_once_the_hub_has_started(made: Place):
+def test_pages_are_loaded_once_the_hub_has_started(place: Place):
     """Not before, and before anybody asks for one. A hub that stops at once does not wait for it."""
-    done = subprocess.run([PYTHON, "-c", EARLY], env=made.env, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([PYTHON, "-c", EARLY], env=place.env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     before, after, same_tables = done.stdout.splitlines()
     assert "True" not in before

@@ -19,6 +19,7 @@ from tradepost.hub.audit.usage import roll_up
 
 SUM_SECONDS = 10.0
 PRUNE_SECONDS = 3_600.0
+FIRST_SECONDS = 2.0  # those who waited for the start go first
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ class Upkeep:
         self._workspaces = workspaces
         self._signer = signer
         self._now = now
-        self._summing = Rounds("audit sums", self._sum_once, SUM_SECONDS)
-        self._pruning = Rounds("audit retention", self._prune_once, PRUNE_SECONDS)
+        self._summing = Rounds("audit sums", self._sum_once, SUM_SECONDS, FIRST_SECONDS)
+        self._pruning = Rounds("audit retention", self._prune_once, PRUNE_SECONDS, FIRST_SECONDS)
 
     async def start(self) -> None:
         """Begin."""
