@@ -72,12 +72,13 @@ async def test_many_at_once(shop: Database) -> None:
 
 
 async def test_nothing_of_one_read_is_left_for_the_next(shop: Database) -> None:
-    async with shop.transaction("two", write=True) as writing:
-        other = customer("1")
-        other.first_name = "Other"
-        writing.add(other)
+    for named in ("two", "o'neil"):  # whose id cannot stand in a statement
+        async with shop.transaction(named, write=True) as writing:
+            other = customer("1")
+            other.first_name = f"Of {named}"
+            writing.add(other)
     seen = []
-    for workspace in ("one", "two", "one", "nobody", "two"):
+    for workspace in ("one", "two", "one", "nobody", "two", "o'neil"):
         async with shop.transaction(workspace, write=False, quick=True) as reading:
             assert "left" not in reading.info
             assert not list(reading)
@@ -86,8 +87,10 @@ async def test_nothing_of_one_read_is_left_for_the_next(shop: Database) -> None:
             assert [row.first_name for row in rows] == [name for (name,) in looked_up]
             seen.append([(row.workspace_id, row.first_name) for row in rows])
             reading.info["left"] = "over"
-    assert [len(rows) for rows in seen] == [1, 1, 1, 0, 1]
-    assert seen[0] == seen[2] != seen[1] == seen[4]
+    assert [len(rows) for rows in seen] == [1, 1, 1, 0, 1, 1]
+    assert seen[0] == seen[2] != seen[1] == seen[4] != seen[5]
+    async with shop.system(write=False, quick=True) as reading:
+        assert len(await BY_NUMBER.rows(reading, {"number": "1"})) == 3
 
 
 async def test_a_broken_reader_is_not_lent_again(shop: Database) -> None:

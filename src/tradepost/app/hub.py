@@ -294,6 +294,7 @@ class Tradepost:
             raise
 
     async def _begin(self) -> None:
+        self.hub.prepare()
         release = await asyncio.to_thread(release_mark)
         for workspace in await list_workspaces(self.hub):
             for slug, difference in (await sync_builtin(self.hub, workspace.id, self.bundled, release)).items():

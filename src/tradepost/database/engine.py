@@ -21,6 +21,7 @@ from tradepost.database import inline_sqlite, threaded_sqlite, windows
 from tradepost.database.again import committed
 from tradepost.database.appending import Appending
 from tradepost.database.bulk import BulkWriter, Row
+from tradepost.database.lookups import prepare_first
 from tradepost.database.quick_reads import QuickReads
 from tradepost.database.scoping import EVERY_WORKSPACE, INLINE, ScopedSession
 from tradepost.database.urls import parse_url
@@ -139,6 +140,11 @@ class Database:
     def path(self) -> Path | None:
         """The file of a SQLite database."""
         return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    def prepare(self) -> None:
+        """Make ready what the first clients ask: see lookups. Look-ups of a server are compiled as they are asked."""
+        if self.is_sqlite:
+            prepare_first(self._in_place.dialect)
 
     def transaction(
         self, workspace_id: str, *, write: bool, quick: bool = False

@@ -9,26 +9,37 @@ quick reads), its compiled statement goes straight to the driver.
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Dialect, Select, inspect
+from sqlalchemy import BindParameter, Dialect, Select, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.sql import visitors
 
-from tradepost.database.scoping import DRIVER, limited_once
+from tradepost.database.scoping import DRIVER, EVERY_WORKSPACE, INLINE, limited_once, stands_inline
 
 Record = Any  # reads like the entity whose columns it has
 _Row = Sequence[Any]
 _Maker = Callable[[_Row], Any]
 _UNKNOWN: Any = object()
 
+# Stands for the id of a workspace in what was compiled for any: no workspace has it.
+_ANY_WORKSPACE = "the-workspace-that-asks"
+
+_first: list[tuple["Lookup", str]] = []
+
 
 class Lookup:
-    """A select of entities and columns of mapped classes, made at the top of a module. Values are its parameters."""
+    """A select of entities and columns of mapped classes, made at the top of a module. Values are its parameters.
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    Those that are asked `first`, of one workspace or of all, are compiled at the start: a client would wait for it.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]], *, first: Literal["one", "all"] | None = None) -> None:
+        if first is not None:
+            _first.append((self, _ANY_WORKSPACE if first == "one" else EVERY_WORKSPACE))
         columns: list[Any] = []
         self._makers: list[_Maker] = []
         self._plain = True  # columns alone: the rows are ready as they come
@@ -44,7 +55,7 @@ class Lookup:
                 self._makers.append(_column(len(columns)))
                 columns.append(expression)
         self._columns = tuple(columns)
-        self._prepared: dict[Any, _Prepared | None] = {}  # by the statement of a workspace, of which there are few
+        self._prepared: dict[str, _Prepared | None] = {}  # by workspace, of which there are few
         self._statement = statement.with_only_columns(*columns, maintain_column_froms=True)
 
     async def rows(self, session: AsyncSession, values: Mapping[str, Any]) -> Sequence[Sequence[Record]]:
@@ -60,15 +71,32 @@ class Lookup:
 
     def _execute(self, session: Session, values: Mapping[str, Any]) -> Sequence[_Row]:
         session.flush()  # what this unit of work has changed is seen, as by every query
-        return session.connection().execute(limited_once(self._statement, session), dict(values)).all()
+        info = session.info
+        statement = limited_once(self._statement, info["workspace_id"], inline=info.get(INLINE, False))
+        return session.connection().execute(statement, dict(values)).all()
+
+    def prepare(self, workspace_id: str, dialect: Dialect) -> "_Prepared | None":
+        """The compiled statement, kept for a workspace. It is compiled once for all whose id can stand in it."""
+        if workspace_id in (EVERY_WORKSPACE, _ANY_WORKSPACE) or not stands_inline(workspace_id):
+            statement = limited_once(self._statement, workspace_id, inline=True)
+            prepared = _prepare(statement, self._columns, dialect)
+        else:
+            of_any: _Prepared | None = self._prepared.get(_ANY_WORKSPACE, _UNKNOWN)
+            of_any = self.prepare(_ANY_WORKSPACE, dialect) if of_any is _UNKNOWN else of_any
+            prepared = of_any and of_any.of_workspace(workspace_id)
+        self._prepared[workspace_id] = prepared
+        return prepared
 
     def _prepared_for(self, session: Session) -> "_Prepared | None":
-        statement = limited_once(self._statement, session)
-        prepared: _Prepared | None = self._prepared.get(statement, _UNKNOWN)
-        if prepared is _UNKNOWN:
-            dialect = session.get_bind().dialect
-            prepared = self._prepared[statement] = _prepare(statement, self._columns, dialect)
-        return prepared
+        workspace_id = session.info["workspace_id"]
+        prepared: _Prepared | None = self._prepared.get(workspace_id, _UNKNOWN)
+        return self.prepare(workspace_id, session.get_bind().dialect) if prepared is _UNKNOWN else prepared
+
+
+def prepare_first(dialect: Dialect) -> None:
+    """Compile what the first clients ask."""
+    for lookup, workspace_id in _first:
+        lookup.prepare(workspace_id, dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +109,10 @@ class _Prepared:
     fixed: Mapping[str, Any]
     converters: tuple[tuple[int, Callable[[Any], Any]], ...]
     binders: Mapping[str, Callable[[Any], Any]]
+
+    def of_workspace(self, workspace_id: str) -> "_Prepared":
+        """The same for a workspace, of what was compiled for any."""
+        return replace(self, text=self.text.replace(f"'{_ANY_WORKSPACE}'", f"'{workspace_id}'"))
 
     def run(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> list[_Row]:
         given = {**self.fixed, **values}
@@ -101,6 +133,8 @@ class _Prepared:
 
 def _prepare(statement: Any, columns: tuple[Any, ...], dialect: Dialect) -> _Prepared | None:
     """None for a statement whose text depends on its values (`in_`): that is the usual way's to make."""
+    if any(isinstance(part, BindParameter) and part.expanding for part in visitors.iterate(statement)):
+        return None
     compiled = statement.compile(dialect=dialect)
     if compiled.post_compile_params or compiled.positiontup is None:
         return None

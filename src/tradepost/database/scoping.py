@@ -61,12 +61,17 @@ def _limit_to_workspace(state: ORMExecuteState) -> None:
         state.statement = state.statement.options(_criteria(workspace_id))
 
 
-def limited_once(statement: Any, session: Session) -> Any:
-    """A statement of a module, limited to the session's workspace: for what is executed beside the ORM's own way."""
-    workspace_id = session.info["workspace_id"]
+def limited_once(statement: Any, workspace_id: str, *, inline: bool) -> Any:
+    """A statement of a module, limited to a workspace: for what is executed beside the ORM's own way. `inline` writes
+    the id into the statement, where `stands_inline` says that it can stand there."""
     if workspace_id == EVERY_WORKSPACE:
         return statement
-    return _limited(statement, workspace_id, session.info.get(INLINE, False))
+    return _limited(statement, workspace_id, inline)
+
+
+def stands_inline(workspace_id: str) -> bool:
+    """Whether an id means the same in quotes as it does bare."""
+    return _PLAIN_ID.fullmatch(workspace_id) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -78,7 +83,7 @@ def _limited(statement: Any, workspace_id: str, inline: bool) -> Any:
     classes = [mapper.class_ for mapper in _scoped_mappers() if mapper.local_table in tables]
     if len(classes) != len(tables):
         return statement.options(_criteria(workspace_id))
-    if inline and _PLAIN_ID.fullmatch(workspace_id):
+    if inline and stands_inline(workspace_id):
         literal: ColumnClause[str] = literal_column(f"'{workspace_id}'")
         return statement.options(*(_own_rows(cls, literal) for cls in classes))
     return statement.options(*(_criteria(workspace_id, cls) for cls in classes))  # type: ignore[arg-type]

@@ -51,7 +51,8 @@ _KEY = Lookup(
     )
     .outerjoin(Agent, and_(Agent.workspace_id == ApiKey.workspace_id, Agent.id == ApiKey.agent_id))
     .outerjoin(User, and_(User.workspace_id == ApiKey.workspace_id, User.id == ApiKey.user_id))
-    .where(ApiKey.prefix == bindparam("prefix"))
+    .where(ApiKey.prefix == bindparam("prefix")),
+    first="all",
 )
 
 

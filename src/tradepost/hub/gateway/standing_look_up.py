@@ -85,7 +85,8 @@ _ALL = Lookup(
             Profile.id == func.coalesce(Agent.profile_id, bindparam("profile")),
         ),
     )
-    .where(Workspace.id == bindparam("workspace"))
+    .where(Workspace.id == bindparam("workspace")),
+    first="one",
 )
 
 

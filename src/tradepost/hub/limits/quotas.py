@@ -106,7 +106,8 @@ DEFAULTS = Quotas()
 _SET = Lookup(
     select(LimitSettings.id, LimitSettings.settings).where(
         or_(LimitSettings.id == WORKSPACE, LimitSettings.id == bindparam("agent"))
-    )
+    ),
+    first="one",
 )
 
 

@@ -16,8 +16,8 @@ from tradepost.hub.policy.window import window_of
 UTC = "UTC"
 MOST_KEPT = 2_000
 
-_RULES = Lookup(select(PolicyRule))
-_ZONE = Lookup(select(PolicySettings.time_zone).where(PolicySettings.id == bindparam("id")))
+_RULES = Lookup(select(PolicyRule), first="one")
+_ZONE = Lookup(select(PolicySettings.time_zone).where(PolicySettings.id == bindparam("id")), first="one")
 
 
 def rule_of(row: Any) -> Rule:

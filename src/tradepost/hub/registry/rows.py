@@ -90,11 +90,12 @@ class AgentRows:
     rules: Rules = DEFAULTS
 
 
-_VERSION = Lookup(select(RegistryVersion.version).where(RegistryVersion.id == bindparam("id")))
+_VERSION = Lookup(select(RegistryVersion.version).where(RegistryVersion.id == bindparam("id")), first="one")
 _AGENT = Lookup(
-    select(Agent.profile_id, Agent.scopes).where(Agent.id == bindparam("agent_id"), Agent.status == "active")
+    select(Agent.profile_id, Agent.scopes).where(Agent.id == bindparam("agent_id"), Agent.status == "active"),
+    first="one",
 )
-_OWN = Lookup(select(Assignment.id).where(Assignment.agent_id == bindparam("agent_id")).limit(1))
+_OWN = Lookup(select(Assignment.id).where(Assignment.agent_id == bindparam("agent_id")).limit(1), first="one")
 _SERVERS = Lookup(
     select(
         Server.id,
@@ -107,7 +108,8 @@ _SERVERS = Lookup(
         Server.settings,
         Server.instructions,
         Server.identity,
-    ).where(Server.status != "disabled")
+    ).where(Server.status != "disabled"),
+    first="one",
 )
 
 
@@ -206,7 +208,7 @@ _ASSIGNED = (
     .where(_SHOWN)
 )
 # Two look-ups: asked for both at once, SQLite goes through all assignments of the workspace.
-_OF_PROFILE = Lookup(_ASSIGNED.where(Assignment.profile_id == bindparam("profile_id")))
+_OF_PROFILE = Lookup(_ASSIGNED.where(Assignment.profile_id == bindparam("profile_id")), first="one")
 _OF_AGENT = Lookup(_ASSIGNED.where(Assignment.agent_id == bindparam("agent_id")))
 _ALWAYS = Lookup(
     select(*_TOOL_COLUMNS, ToolEntry.position).where(

@@ -48,7 +48,7 @@ class Rules:
 
 
 DEFAULTS = Rules()
-_SET = Lookup(select(RegistryRules.settings).where(RegistryRules.id == bindparam("id")))
+_SET = Lookup(select(RegistryRules.settings).where(RegistryRules.id == bindparam("id")), first="one")
 
 
 async def read_rules(session: AsyncSession) -> Rules:
