@@ -118,8 +118,7 @@ def test_a_person_takes_over_and_gives_back(shop: str, pages: Pages, demo: Place
     expect(last(page, "assistant.done")).to_contain_text("88209")
     page.get_by_role("button", name="Ask for a person").click()
     expect(page.get_by_role("status")).to_contain_text("A person of our team will answer")
-    (waiting,) = demo.ask("handover", "list")
-    assert waiting["customer"] == SOMEBODY
+    (waiting,) = (one for one in demo.ask("handover", "list") if one["customer"] == SOMEBODY)
     context = demo.ask("handover", "show", waiting["id"])
     assert "88209" in context["orders"]
     assert [step["kind"] for step in context["turns"][0]["steps"]].count("tool_result") > 0
