@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 
 PATHS = (
     "/today",
+    "/first",
     "/approvals",
     "/approvals?state=all",
     "/integrations",

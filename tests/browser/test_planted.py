@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 STARTS = (
     "/today",
+    "/first",
     "/approvals",
     "/approvals?state=all",
     "/integrations",

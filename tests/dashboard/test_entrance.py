@@ -12,6 +12,7 @@ from tradepost.dashboard.site import PAGES
 
 LISTS = (
     "/today",
+    "/first",
     "/approvals",
     "/integrations",
     "/agents",

@@ -11,6 +11,7 @@ from tradepost.identity.late_door import LateDoor
 
 _SECTIONS = (
     "/today",
+    "/first",
     "/integrations",
     "/agents",
     "/conversations",

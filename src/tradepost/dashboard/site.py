@@ -18,6 +18,7 @@ from tradepost.dashboard.pages import (
     approvals,
     call,
     conversations,
+    first,
     from_registry,
     handovers,
     integrations,
@@ -46,6 +47,7 @@ MAX_FIELDS = 1_000  # a form about all tools of a server has a few for each
 Handler = Callable[[Visit], Awaitable[Response]]
 _ALL = (
     today,
+    first,
     approvals,
     integrations,
     new_server,
@@ -71,7 +73,7 @@ PAGES: tuple[tuple[str, str, Handler], ...] = tuple(line for page in _ALL for li
 def build_site(rest: Rest, counting: Counting, sessions: PersonSessions, url: str, now: Now) -> Starlette:
     """The pages, as an ASGI application, for a hub at `url`."""
     pages = Pages([Path(__file__).parent / "templates"])
-    pages.add(filters=WORDS, tests=TESTS, values={"now": now})
+    pages.add(filters=WORDS, tests=TESTS, values={"now": now, "hub_url": url})
     door = _Entrance(rest, counting, sessions, Browsers(url, sessions), pages, now)
     routes = [Route(path, door.leading_to(handler, method), methods=[method]) for path, method, handler in PAGES]
     start = Route("/", _start, methods=["GET"])

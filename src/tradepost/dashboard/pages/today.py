@@ -30,9 +30,10 @@ async def show(visit: Visit) -> Response:
         customers, proposals = await asyncio.gather(*needing.values())
         return await visit.page("today.html", customers=customers, proposals=proposals, charts=None)
     now: datetime = visit.now()
-    customers, proposals, waiting, days, agents, names, late, low, returns, claims = await asyncio.gather(
+    customers, proposals, waiting, written, days, agents, names, late, low, returns, claims = await asyncio.gather(
         *needing.values(),
         visit.rest.get("approvals", state="pending", limit=5),
+        visit.rest.get("approvals", state="succeeded", limit=1),
         _usage(visit, "day", now),
         _usage(visit, "agent", now),
         visit.rest.all("agents"),
@@ -56,6 +57,7 @@ async def show(visit: Visit) -> Response:
         proposals=proposals,
         charts=charts,
         waiting=waiting["items"],
+        written=bool(written["items"]),
         in_all={"low": _total(low), "returns": _total(returns), "claims": _total(claims)},
         total=sum(one["calls"] for one in days),
     )
