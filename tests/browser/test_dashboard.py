@@ -47,6 +47,7 @@ PATHS = (
     "/activity",
     "/policy",
     "/access",
+    "/settings",
     "/account",
     "/account/second-factor",
     "/integrations/nothing",

@@ -41,6 +41,7 @@ STARTS = (
     "/activity",
     "/policy",
     "/access",
+    "/settings",
     "/account",
 )
 PHONE = {"width": 360, "height": 740}  # what they wrote is as long as they like, and no page is wider for it

@@ -21,6 +21,7 @@ LISTS = (
     "/activity",
     "/policy",
     "/access",
+    "/settings",
 )
 
 

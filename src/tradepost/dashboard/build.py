@@ -21,6 +21,7 @@ _SECTIONS = (
     "/activity",
     "/policy",
     "/access",
+    "/settings",
 )
 
 

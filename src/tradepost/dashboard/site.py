@@ -26,6 +26,7 @@ from tradepost.dashboard.pages import (
     new_server,
     policy,
     server,
+    settings,
     store,
     swap,
     today,
@@ -66,6 +67,7 @@ _ALL = (
     store,
     policy,
     access,
+    settings,
 )
 PAGES: tuple[tuple[str, str, Handler], ...] = tuple(line for page in _ALL for line in page.PAGES)
 

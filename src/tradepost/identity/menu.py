@@ -38,6 +38,7 @@ _LINES = (
     ("Activity", "/activity"),
     ("Policy", "/policy"),
     ("Access", "/access"),
+    ("Settings", "/settings"),
 )
 
 
