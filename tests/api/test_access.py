@@ -79,6 +79,7 @@ RULES = {
     "POST /agents": "admin",
     "GET /agents/{agent}": "viewer",
     "PATCH /agents/{agent}": "admin",
+    "GET /agents/{agent}/catalog": "viewer",
     "GET /agents/{agent}/setup": "viewer",
     "PATCH /agents/{agent}/setup": "admin",
     "GET /policy/rules": "viewer",

@@ -42,6 +42,19 @@ async def test_an_agent_is_made_changed_and_talked_with(signed: Signed, as_: As)
     assert (await as_("viewer").get("/agents/helper"))["status"] == "disabled"
 
 
+async def test_the_catalog_is_shown_as_the_model_sees_it(signed: Signed, as_: As) -> None:
+    """Word by word, with what it costs; the costliest first where that is asked for."""
+    viewer = await signed("viewer")
+    page = await viewer.get("/agents/supply")
+    seen = (await as_("viewer").get("/agents/supply/catalog"))["tools"]
+    text = unescape(page.text)
+    assert all(one["definition"]["description"] in text for one in seen)
+    costly = unescape((await viewer.get("/agents/supply?sort=tokens")).text)
+    names = sorted(seen, key=lambda one: -one["tokens"])
+    places = [costly.index(f"/tools/{one['tool']}") for one in names]
+    assert places == sorted(places)
+
+
 async def test_a_proposal_is_decided_on_its_page(signed: Signed, as_: As) -> None:
     """What would change stands there line by line; what somebody wrote is text."""
     entry = {"slug": "returns-policy", "kind": "policy", "title": "Returns", "body": "## RET-1 Window\n\n30 days."}

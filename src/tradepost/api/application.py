@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from tradepost import __version__
 from tradepost.api import (
+    agent_catalogs,
     agent_setups,
     agents,
     apis,
@@ -86,6 +87,7 @@ SUBJECTS = (
     profiles,
     profile_roles,
     agents,
+    agent_catalogs,
     agent_setups,
     limits,
     keys,

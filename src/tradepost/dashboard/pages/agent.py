@@ -74,6 +74,7 @@ async def _page(visit: Visit, said: Problem | None = None, given: Mapping[str, s
     setup = await visit.rest.get("agents", slug, "setup")
     own = await visit.rest.all("assignments", agent=slug)
     shared = await visit.rest.all("assignments", profile=agent["profile"])
+    catalog = await visit.rest.get("agents", slug, "catalog")
     talks = await visit.rest.get("conversations", agent=slug, limit=5)
     return await visit.page(
         "agent.html",
@@ -82,11 +83,17 @@ async def _page(visit: Visit, said: Problem | None = None, given: Mapping[str, s
         done=_DONE.get(visit.asked("done")),
         agent=agent,
         setup=setup | {name: kept for name, kept in (given or {}).items() if name in setup and name != "limits"},
-        tools=[*own, *shared],
+        seen=_costliest_first(catalog["tools"]) if visit.asked("sort") == "tokens" else catalog["tools"],
+        catalog=catalog,
+        through={one["exposed_name"]: "itself" if one["agent"] else "its profile" for one in [*shared, *own]},
         roles=ROLES,
         talks=talks["items"],
         message=(given or {}).get("message", ""),
     )
+
+
+def _costliest_first(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(tools, key=lambda one: -int(one["tokens"]))
 
 
 PAGES = (
