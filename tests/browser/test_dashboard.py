@@ -38,6 +38,7 @@ PATHS = (
     "/integrations/tracker/tools/track_parcel/test",
     "/integrations/returns/tools/submit_return/test",
     "/agents",
+    "/profiles/internal",
     "/agents/planner",
     "/conversations",
     "/handovers",

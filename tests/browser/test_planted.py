@@ -31,6 +31,7 @@ STARTS = (
     "/integrations/evil/tools/evil_read/test",
     "/integrations/evil/tools/evil_fail",
     "/agents",
+    "/profiles/internal",
     "/agents/evil",
     "/conversations",
     "/handovers",

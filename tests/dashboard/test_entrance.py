@@ -16,6 +16,7 @@ LISTS = (
     "/approvals",
     "/integrations",
     "/agents",
+    "/profiles/internal",
     "/conversations",
     "/knowledge",
     "/activity",

@@ -14,6 +14,7 @@ _SECTIONS = (
     "/first",
     "/integrations",
     "/agents",
+    "/profiles",
     "/conversations",
     "/handovers",
     "/knowledge",
