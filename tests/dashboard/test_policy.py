@@ -59,3 +59,28 @@ async def test_a_rule_is_a_sentence(signed: Signed, as_: As) -> None:
     ) in page
     assert "<code>call.amount > 50 * call.unit</code>" in page
     assert '{"' not in page
+
+
+async def test_everything_a_rule_can_say_is_said_on_the_page(signed: Signed, as_: As) -> None:
+    """Who answers, how long, in which hours and at which place; what is wrong keeps what was typed."""
+    admin = await signed("admin")
+    await admin.get("/policy")
+    fields = {"name": "nights", "outcome": "ask", "reason": "Nobody is in.", "tool": "update_customer", "order": "7"}
+    hours = {"day:sat": "yes", "day:sun": "yes", "start": "18:00", "end": "08:00", "zone": "Europe/Rome"}
+    who = {"approver_role": "admin", "expires_minutes": "90", "caller_may_confirm": "yes"}
+    wrong = await admin.post("/policy", None, **fields, **hours, **{**who, "expires_minutes": "long"}, do="add")
+    assert wrong.status_code == 400
+    assert 'value="nights"' in wrong.text
+    assert 'value="18:00"' in wrong.text
+    added = await admin.post("/policy", None, **fields, **hours, **who, do="add")
+    assert added.status_code == 303, added.text
+    rules = (await as_("viewer").get("/policy/rules"))["rules"]
+    rule = next(one for one in rules if one["name"] == "nights")
+    assert (rule["order"], rule["approver_role"], rule["expires_minutes"]) == (7, "admin", 90)
+    assert rule["caller_may_confirm"]
+    assert {name: rule["window"][name] for name in ("days", "start", "end", "zone")} == {
+        "days": ["sat", "sun"],
+        "start": "18:00",
+        "end": "08:00",
+        "zone": "Europe/Rome",
+    }

@@ -11,6 +11,10 @@ from tradepost.dashboard.visit import Visit
 
 OUTCOMES = ("ask", "deny", "allow")
 CLASSES = ("read", "write", "destructive")
+ROLES = ("operator", "admin", "owner")
+NUMBERS = ("order", "expires_minutes")
+MOMENTS = ("from", "to", "start", "end", "zone")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DONE = {
     "added": "The rule acts from the very next call on.",
     "removed": "The rule is gone, from the very next call on.",
@@ -77,11 +81,24 @@ async def bench(visit: Visit) -> Response:
 
 def _rule(fields: Mapping[str, str]) -> dict[str, Any]:
     """What the form says of a rule; what is empty is left out."""
-    names = ("name", "outcome", "reason", "when", "profile", "agent", "server", "tool", "class")
+    names = ("name", "outcome", "reason", "when", "profile", "agent", "server", "tool", "class", "approver_role")
     body: dict[str, Any] = {name: fields[name].strip() for name in names if fields.get(name, "").strip()}
     if fields.get("approvals") == "2":
         body["approvals"] = 2
-    return body
+    body |= {name: True for name in ("caller_may_confirm", "loosens") if fields.get(name)}
+    body |= {name: _whole(fields[name].strip()) for name in NUMBERS if fields.get(name, "").strip()}
+    window: dict[str, Any] = {name: fields[name].strip() for name in MOMENTS if fields.get(name, "").strip()}
+    days = [day for day in DAYS if fields.get(f"day:{day}")]
+    if days:
+        window["days"] = days
+    return body | {"window": window} if window else body
+
+
+def _whole(said: str) -> int:
+    """Raises Refused for what is no number."""
+    if not said.isdecimal() or len(said) > 9:
+        raise Refused(Problem(400, "Not added", f"{said[:40]} is no whole number.", "Leave it empty for the usual."))
+    return int(said)
 
 
 async def _page(
@@ -102,6 +119,8 @@ async def _page(
         time_zone=found["time_zone"],
         outcomes=OUTCOMES,
         classes=CLASSES,
+        roles=ROLES,
+        days=DAYS,
         profiles=[one["slug"] for one in await visit.rest.all("profiles")],
         agents=[one["slug"] for one in await visit.rest.all("agents")],
         given=given,
