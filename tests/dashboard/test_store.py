@@ -7,6 +7,7 @@ from tests.api.world import Side, add_customers, problem
 from tests.dashboard.conftest import Signed
 from tradepost.app import Tradepost
 from tradepost.commerce.store import listing
+from tradepost.dashboard.arranging import arranged
 
 
 async def test_people_read_the_shop_by_their_role(as_: As, rival: Side, hub: Tradepost, acme: Side) -> None:
@@ -78,3 +79,21 @@ async def test_a_list_that_is_too_long_to_be_counted_has_a_page(
     page = await (await signed("operator")).get("/store/customers?query=jo")
     assert page.status_code == 200
     assert "about 30+ in all" in page.text
+
+
+def test_a_record_is_arranged_for_people() -> None:
+    """What they look for comes first, amounts stand in words, and what is empty is named once."""
+    record = {
+        "number": "1001",
+        "canceled_at": None,
+        "notes": [],
+        "customer": {"number": "C-1", "name": "Jo"},
+        "totals": {"currency": "EUR", "total_minor": 3765, "display": {"subtotal": "€32.70", "total": "€37.65"}},
+        "lines": [{"sku": "A", "options": {}, "note": None}, {"sku": "B", "options": {}, "note": "fragile"}],
+        "status": "open",
+    }
+    shown, empty = arranged(record)
+    assert list(shown) == ["status", "lines", "totals", "number", "customer"]
+    assert empty == ["canceled_at", "notes"]
+    assert shown["totals"] == {"subtotal": "€32.70", "total": "€37.65", "currency": "EUR", "total_minor": 3765}
+    assert shown["lines"] == [{"sku": "A", "note": None}, {"sku": "B", "note": "fragile"}]

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from tradepost.dashboard.arranging import arranged
 from tradepost.dashboard.asking import Problem, Refused
 from tradepost.dashboard.sections import NAMED, SECTIONS, Section
 from tradepost.dashboard.visit import Visit
@@ -58,8 +59,10 @@ async def one(visit: Visit) -> Response:
     if tool.startswith(("list_", "search_")) and not items:
         raise NotFound("There is no such record.")
     timeline = record.pop("timeline", None) if isinstance(record.get("timeline"), list) else None
+    record, empty = arranged(record)
     return await visit.page(
         "store_record.html",
+        empty=empty,
         name=name,
         section=section,
         sections=SECTIONS,
