@@ -99,7 +99,9 @@ async def _run(part: Part, door: ToolDoor, tally: Tally, waiting: Waiting) -> An
             request = node.request
             node = await run.next(node)
             seconds = perf_counter() - started
-            answered = _answered(part.agent, request, run.all_messages()[-1], seconds)
+            response = run.all_messages()[-1]
+            _tell_calls_apart(response, tally)
+            answered = _answered(part.agent, request, response, seconds)
             await tally.step(answered)
             require_money(part.limits, tally.cost_micros(part.agent))
         return node.data.output
@@ -110,6 +112,14 @@ def _pass_on(event: Any, agent: str, tally: Tally) -> None:
         tally.delta(agent, event.part.content)
     elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
         tally.delta(agent, event.delta.content_delta)
+
+
+def _tell_calls_apart(response: ModelMessage, tally: Tally) -> None:
+    """Give a call another id where one of this turn has its id already: approvals, results and idempotency keys go by
+    it, and models that count the calls of each answer from nought begin with the same one every time."""
+    for one in response.parts:
+        if isinstance(one, ToolCallPart):
+            one.tool_call_id = tally.id_of_call(one.tool_call_id)
 
 
 def _answered(agent: str, request: ModelRequest, response: ModelMessage, seconds: float) -> Step:
