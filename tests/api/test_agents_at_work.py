@@ -186,6 +186,18 @@ async def test_an_error_of_a_tool_goes_to_the_model_which_mends_its_call(desk: D
     assert "invalid_argument" in json.dumps(desk.models.asked["one"][1])
 
 
+@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+async def test_numbers_that_json_does_not_have_are_refused_to_the_model(desk: Desk, wire: str) -> None:
+    """Models' clients read NaN; no server can be sent it, nor the model what it said."""
+    garbage = ("search_customers", '{"query": "Buyer2", "limit": NaN}')
+    await desk.set(wire=wire, one=[Move(calls=[garbage]), Move("Better so.")])
+    turn = await desk.answered("Who is Buyer2?")
+    assert (turn["status"], turn["answer"].strip()) == ("finished", "Better so.")
+    result = next(step for step in turn["steps"] if step["kind"] == "tool_result")["content"]["result"]
+    assert result["isError"], result
+    assert "limit" in json.dumps(result)
+
+
 async def test_a_tool_that_is_taken_away_is_gone_with_the_next_answer(desk: Desk) -> None:
     """S0.40."""
     await desk.set(one=[Move("yes")])
