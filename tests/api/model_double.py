@@ -20,12 +20,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Move:
-    """One answer: words, calls of tools (name, arguments as an object or as raw text), or an error of this status.
-    All that share `after` are answered together; `until` is waited for; `cut` breaks off after the first words, and
-    `breaks` says in the middle of the stream that something went wrong."""
+    """One answer: words, calls of tools (name, arguments as an object or as raw text), or an error of this status. The
+    calls have `ids` where a test minds them. All that share `after` are answered together; `until` is waited for; `cut`
+    breaks off after the first words, and `breaks` says in the middle of the stream that something went wrong."""
 
     text: str = ""
     calls: Sequence[tuple[str, Any]] = ()
+    ids: Sequence[str] = ()
     status: int = 200
     error: str = "server_error"
     message: str = "no"
@@ -120,7 +121,7 @@ def _chat_calls(move: Move) -> list[Json]:
     return [
         {
             "index": at,
-            "id": f"call_{at}_{name}",
+            "id": move.ids[at] if move.ids else f"call_{at}_{name}",
             "type": "function",
             "function": {"name": name, "arguments": _raw(given)},
         }
@@ -159,7 +160,7 @@ def _message_head(model: str) -> Json:
 def _blocks(move: Move) -> list[Json]:
     blocks: list[Json] = [{"type": "text", "text": move.text}] if move.text else []
     return blocks + [
-        {"type": "tool_use", "id": f"toolu_{at}_{name}", "name": name, "input": given}
+        {"type": "tool_use", "id": move.ids[at] if move.ids else f"toolu_{at}_{name}", "name": name, "input": given}
         for at, (name, given) in enumerate(move.calls)
     ]
 

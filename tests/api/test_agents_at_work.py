@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.conftest import As
 from tests.api.model_double import Models, Move
-from tests.api.talking import Talk
+from tests.api.talking import PATIENCE_SECONDS, Talk
 from tests.api.world import CONTACT_SCOPES, Client, Side
 from tests.protocol.conftest import served
 from tradepost.app import Tradepost
@@ -186,6 +186,18 @@ async def test_an_error_of_a_tool_goes_to_the_model_which_mends_its_call(desk: D
     assert "invalid_argument" in json.dumps(desk.models.asked["one"][1])
 
 
+@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+async def test_numbers_that_json_does_not_have_are_refused_to_the_model(desk: Desk, wire: str) -> None:
+    """Models' clients read NaN; no server can be sent it, nor the model what it said."""
+    garbage = ("search_customers", '{"query": "Buyer2", "limit": NaN}')
+    await desk.set(wire=wire, one=[Move(calls=[garbage]), Move("Better so.")])
+    turn = await desk.answered("Who is Buyer2?")
+    assert (turn["status"], turn["answer"].strip()) == ("finished", "Better so.")
+    result = next(step for step in turn["steps"] if step["kind"] == "tool_result")["content"]["result"]
+    assert result["isError"], result
+    assert "limit" in json.dumps(result)
+
+
 async def test_a_tool_that_is_taken_away_is_gone_with_the_next_answer(desk: Desk) -> None:
     """S0.40."""
     await desk.set(one=[Move("yes")])
@@ -310,3 +322,65 @@ async def test_the_scripted_model_answers_from_data_and_says_what_it_is(desk: De
     assert "I do not understand" in (await desk.answered("Delete customer C-2"))["answer"]
     lost = await desk.answered("Sing something")
     assert "I do not understand" in lost["answer"]
+
+
+def _language(of: str, language: str) -> Move:
+    """A write, under the id that servers give which number the calls of each answer from nought."""
+    return Move(calls=[("update_customer", {"customer_id": of, "language": language})], ids=["call_0"])
+
+
+async def _approve_next(desk: Desk, talk: Talk, turn_id: str, number: int) -> None:
+    """Once the turn has asked so many times in all, agree to what has no answer yet."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            turn = await talk.until(turn_id, "waiting", "finished", "failed", "stopped")
+            assert turn["status"] in ("waiting", "queued"), turn["answer"]
+            if len(turn["waits"]) == number:
+                break
+            await asyncio.sleep(0.02)
+    for one in turn["waits"]:
+        if one["ended_at"] is None:
+            await desk.as_("operator").post(f"/approvals/{one['approval_id']}/approve", {}, status=200)
+
+
+async def test_calls_of_two_answers_with_the_same_id_are_two_calls(desk: Desk) -> None:
+    await desk.set(one=[_language("C-2", "de"), _language("C-2", "fr"), Move("Both done.")])
+    talk = await desk.talk()
+    said = await talk.say("Set the language of C-2 to German, then to French")
+    for number in (1, 2):
+        await _approve_next(desk, talk, said["id"], number)
+    turn = await talk.until(said["id"], "finished", "failed")
+    assert turn["answer"].strip() == "Both done."
+    assert kinds(turn).count("tool_call") == 2
+    assert (await desk.as_("agent").get("/contacts/C-2"))["language"] == "fr"
+
+
+async def test_calls_of_two_specialists_with_the_same_id_are_two_calls(desk: Desk) -> None:
+    second = {"profile": "internal", "slug": "second", "name": "Second", "scopes": sorted(CONTACT_SCOPES)}
+    await desk.admin.post("/agents", second)
+    await desk.admin.post("/assignments", {"server": "customers", "tool": "update_customer", "agent": "second"})
+    await desk.admin.post("/agents", {"profile": "internal", "slug": "planner", "name": "Planner"})
+    parts = [{"specialist": "supply", "task": "German."}, {"specialist": "second", "task": "French."}]
+    routing = ("final_result", {"parts": parts, "why": "Two parts.", "answer": ""})
+    await desk.set("planner", plan=[Move(calls=[routing]), Move("Both done.")])
+    await desk.admin.patch("/agents/planner/setup", {"role": "planner"})
+    await desk.set("supply", s=[_language("C-1", "de"), Move("German it is.")])
+    await desk.set("second", r=[_language("C-2", "fr"), Move("French it is.")])
+    talk = await desk.talk("planner")
+    said = await talk.say("C-1 reads German, C-2 French")
+    await _approve_next(desk, talk, said["id"], 2)
+    turn = await talk.until(said["id"], "finished", "failed")
+    assert turn["answer"].strip() == "Both done."
+    languages = [(await desk.as_("agent").get(f"/contacts/{one}"))["language"] for one in ("C-1", "C-2")]
+    assert languages == ["de", "fr"]
+
+
+async def test_two_calls_of_one_answer_with_the_same_id_are_both_made(desk: Desk) -> None:
+    two = [FIND, ("get_customer", {"customer_id": "C-2"})]
+    await desk.set(one=[Move(calls=two, ids=["same", "same"]), Move("Buyer2 is customer C-2.")])
+    turn = await desk.answered("Who is Buyer2?")
+    assert turn["status"] == "finished"
+    made = [step for step in turn["steps"] if step["kind"] == "tool_result"]
+    assert {step["content"]["tool"] for step in made} == {"search_customers", "get_customer"}
+    results = [one for one in desk.models.asked["one"][-1]["messages"] if one["role"] == "tool"]
+    assert len({one["tool_call_id"] for one in results}) == 2

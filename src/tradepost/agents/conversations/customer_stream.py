@@ -63,7 +63,7 @@ class CustomerStreams:
                     before = known
                     if told:
                         known = await self._customers.view(by, conversation_id)
-                        await self._hearing.look()  # as Following does
+                        await self._hearing.look_at(by.workspace_id, conversation_id)  # as Following does
                     for delta in watcher.taken():
                         yield Said(delta.turn_id, delta.text)
                     for news in _between(before, known):

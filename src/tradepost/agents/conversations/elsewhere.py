@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
 from time import monotonic
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradepost.agents.conversations.claims import Claim, held
@@ -24,6 +25,7 @@ from tradepost.agents.conversations.elsewhere_models import ConversationListener
 from tradepost.agents.conversations.models import Conversation, ConversationTurn
 from tradepost.agents.conversations.watching import MOST_DELTAS, Delta, Watcher, Watchers
 from tradepost.database.engine import Database
+from tradepost.database.lookups import Lookup
 from tradepost.foundation.clock import Now
 from tradepost.foundation.ids import new_id
 from tradepost.protocol.updates import Updates
@@ -39,6 +41,22 @@ _PIECES = 1_000_000  # of one claim, at most: so the next claim's come after the
 _log = logging.getLogger(__name__)
 _Key = tuple[str, str]  # workspace, conversation
 _Said = tuple[str, int, str]  # agent, the step before it, text
+
+_word = ConversationWords
+_COLUMNS = (
+    _word.workspace_id,
+    _word.conversation_id,
+    _word.turn_id,
+    _word.place,
+    _word.agent,
+    _word.text,
+    _word.after_step,
+)
+_FROM_OTHERS = select(*_COLUMNS).order_by(_word.turn_id, _word.place)
+# Looked up after every step of every turn that somebody watches: built once.
+_OF_ONE = Lookup(
+    _FROM_OTHERS.where(_word.conversation_id == bindparam("conversation"), _word.process != bindparam("process"))
+)
 
 
 class Telling:
@@ -175,21 +193,24 @@ class Hearing:
             self._watchers.remove(conversation_id, watcher)
 
     async def look(self) -> None:
-        """Bring what was written down until now."""
+        """Bring what was written down until now, of all that is watched here."""
         async with self._looking:
             if not self._rows:
                 return
-            row = ConversationWords
-            among = row.conversation_id.in_([conversation_id for _, conversation_id in self._rows])
-            columns = row.workspace_id, row.conversation_id, row.turn_id, row.place, row.agent, row.text, row.after_step
-            wanted = select(*columns).where(among, row.process != self._process)
+            among = _word.conversation_id.in_([conversation_id for _, conversation_id in self._rows])
+            wanted = _FROM_OTHERS.where(among, _word.process != self._process)
             async with self._database.system(write=False, quick=True) as session:
-                found = (await session.execute(wanted.order_by(row.turn_id, row.place))).all()
-            for workspace_id, conversation_id, turn_id, place, agent, text, after in found:
-                heard = self._heard.get((workspace_id, conversation_id))
-                if heard is not None and place > heard.get(turn_id, 0):
-                    heard[turn_id] = place
-                    self._watchers.delta(conversation_id, Delta(turn_id, agent, text, after))
+                self._bring((await session.execute(wanted)).all())
+
+    async def look_at(self, workspace_id: str, conversation_id: str) -> None:
+        """Bring what was written down until now of one conversation. Whoever watches it asks after every step, so what
+        that costs must not grow with how many others are watched."""
+        async with self._looking:
+            if (workspace_id, conversation_id) not in self._rows:
+                return
+            asked = {"conversation": conversation_id, "process": self._process}
+            async with self._database.transaction(workspace_id, write=False, quick=True) as session:
+                self._bring(await _OF_ONE.rows(session, asked))
 
     async def stop(self) -> None:
         """Hear no more."""
@@ -197,6 +218,13 @@ class Hearing:
         self._wake.set()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def _bring(self, found: Sequence[Sequence[Any]]) -> None:
+        for workspace_id, conversation_id, turn_id, place, agent, text, after in found:
+            heard = self._heard.get((workspace_id, conversation_id))
+            if heard is not None and place > heard.get(turn_id, 0):
+                heard[turn_id] = place
+                self._watchers.delta(conversation_id, Delta(turn_id, agent, text, after))
 
     @contextlib.asynccontextmanager
     async def _listening(self, key: _Key) -> AsyncGenerator[None, None]:

@@ -115,7 +115,8 @@ class Following:
                 if is_due:
                     watcher.is_told = False
                     news = await self._look(by, conversation_id, place)
-                    await self._hearing.look()  # what another process wrote before it kept these steps
+                    # What another process wrote before it kept these steps.
+                    await self._hearing.look_at(by.workspace_id, conversation_id)
                     said += watcher.taken()
                 early = [delta for delta in said if delta.after > place.after]  # kept and written since the look
                 for event in _in_order([*waited, *(delta for delta in said if delta not in early)], news):

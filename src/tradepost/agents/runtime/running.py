@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from time import perf_counter
 from typing import Any
 
@@ -99,7 +100,9 @@ async def _run(part: Part, door: ToolDoor, tally: Tally, waiting: Waiting) -> An
             request = node.request
             node = await run.next(node)
             seconds = perf_counter() - started
-            answered = _answered(part.agent, request, run.all_messages()[-1], seconds)
+            response = run.all_messages()[-1]
+            _mend_calls(response, tally)
+            answered = _answered(part.agent, request, response, seconds)
             await tally.step(answered)
             require_money(part.limits, tally.cost_micros(part.agent))
         return node.data.output
@@ -110,6 +113,26 @@ def _pass_on(event: Any, agent: str, tally: Tally) -> None:
         tally.delta(agent, event.part.content)
     elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
         tally.delta(agent, event.delta.content_delta)
+
+
+def _mend_calls(response: ModelMessage, tally: Tally) -> None:
+    """Give a call another id where one of this turn has its id already: approvals, results and idempotency keys go by
+    it, and models that count the calls of each answer from nought begin with the same one every time. Numbers that JSON
+    does not have become texts, which whatever takes a number refuses: else nothing of it could be sent on or kept."""
+    for one in response.parts:
+        if isinstance(one, ToolCallPart):
+            one.tool_call_id = tally.id_of_call(one.tool_call_id)
+            given = _arguments(one)
+            if isinstance(given, dict) and (sendable := _finite(given)) != given:
+                one.args = sendable
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _answered(agent: str, request: ModelRequest, response: ModelMessage, seconds: float) -> Step:

@@ -1,5 +1,5 @@
 """What each agent has used in one turn: its limits hold for all of it, reading and planning included, also after a
-restart."""
+restart. So do the ids of its calls: each is one call's, whichever agent made it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.usage import RunUsage
 
 from tradepost.agents.ports import Recorder, Spent, Step
+from tradepost.foundation.ids import new_id
 
 _MOST_NAMES = 1_000
 _unpriced: set[tuple[str | None, str | None, str]] = set()  # models that were looked for in vain, which takes long
@@ -32,8 +33,10 @@ class Tally:
     def __init__(self, record: Recorder, done: Sequence[Step] = ()) -> None:
         self._record = record
         self._used: defaultdict[str, _Used] = defaultdict(_Used)
+        self._calls: set[str] = set()
         for step in done:
             self._count(step)
+            self._calls.update(str(call["id"]) for call in step.content.get("calls", ()))
 
     async def step(self, step: Step) -> None:
         """See Recorder."""
@@ -57,6 +60,12 @@ class Tally:
     def cost_micros(self, agent: str) -> int:
         """Millionths of a US dollar, as far as prices are known."""
         return self._used[agent].cost_micros
+
+    def id_of_call(self, given: str) -> str:
+        """The id of a call that is made now: the one that its model gave, unless a call of this turn has it."""
+        own = new_id("call") if given in self._calls else given
+        self._calls.add(own)
+        return own
 
     def _count(self, step: Step) -> None:
         used, spent = self._used[step.agent], step.spent
