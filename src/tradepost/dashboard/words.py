@@ -78,6 +78,14 @@ def filled(query: Mapping[str, str], name: str, value: str) -> str:
     return "?" + urlencode({key: kept for key, kept in {**query, name: value}.items() if kept})
 
 
+def described(value: Mapping[str, Any]) -> str:
+    """What a record within a line is: its number, code or name, else its members."""
+    known = value.get("number") or value.get("code") or value.get("name")
+    if known:
+        return visible(known)
+    return ", ".join(f"{key.replace('_', ' ')}: {visible(inner)}" for key, inner in value.items())
+
+
 def is_moment(text: str) -> bool:
     """Whether a text is a time as the routes write it."""
     return _MOMENT.fullmatch(text) is not None
@@ -122,6 +130,7 @@ WORDS: dict[str, Callable[..., Any]] = {
     "counted": counted,
     "plural": plural,
     "visible": visible,
+    "described": described,
     "pretty": pretty,
     "milliseconds": milliseconds,
     "with_value": with_value,
