@@ -16,6 +16,7 @@ from tests.browser.people import PASSWORD, signed_in
 from tests.processes import Place
 
 pytestmark = pytest.mark.browser
+REORDER = {"sku": "A-100", "quantity": 20, "warehouse_id": "RTM", "reason": "Runs low.", "idempotency_key": "first-run"}
 CUSTOMERS = "First Name,Last Name,Email\nAda,Byron,ada@buyers.example\n"
 
 
@@ -85,7 +86,7 @@ def test_from_an_empty_workspace_to_an_approved_write(empty: tuple[Place, str], 
 
 @pytest.mark.behaviour("S0.38")
 def test_in_a_demo_the_steps_begin_where_it_stands(demo: Place, pages: Pages) -> None:
-    """On a phone: the demo has agents with tools and keys, so what is left is to ask one of them."""
+    """On a phone: the demo has agents with tools and keys, so what is left is to ask one of them, and to answer."""
     page = signed_in(demo, pages, viewport={"width": 360, "height": 740})
     page.goto(f"{demo.url}/first?agent=supply_chain_manager")
     for number in (1, 2, 3):
@@ -97,3 +98,11 @@ def test_in_a_demo_the_steps_begin_where_it_stands(demo: Place, pages: Pages) ->
     page.wait_for_url("**/conversations/**")
     page.goto(f"{demo.url}/first?agent=supply_chain_manager")
     step(page, 4, "done")
+    approval = called(demo, demo.key("supply_chain_manager"), "create_reorder", **REORDER)["approval_id"]
+    page.locator(f"a[href='/approvals/{approval}']").click()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("approved by").first.wait_for()
+    key = demo.key("supply_chain_manager")
+    assert called(demo, key, "get_approval", approval_id=approval, wait_seconds=20)["status"] == "succeeded"
+    page.goto(f"{demo.url}/first?agent=supply_chain_manager")
+    step(page, 5, "done")

@@ -15,6 +15,7 @@ _DONE = {
     "status": "Done. It holds from the next request on.",
     "revoked": "The key is refused from the next request on.",
     "withdrawn": "The invitation is taken back.",
+    "disabled": "The client gets no token any more, and those that it has are refused.",
     "ended": "What was allowed is taken back: its tokens are refused from the next request on.",
 }
 _NOTHING: dict[str, str] = {}
@@ -67,6 +68,24 @@ async def withdraw(visit: Visit) -> Response:
     return await _do(visit, "withdrawn", "POST", "invitations", visit.part("invitation"), "revoke")
 
 
+async def add_client(visit: Visit) -> Response:
+    """POST /access/clients: a program that asks people, or acts as an agent; its secret is shown once."""
+    fields = visit.fields
+    body: dict[str, Any] = {
+        "name": fields.get("name", "").strip(),
+        "redirect_uris": fields.get("redirect_uris", "").split(),
+        "proof": "secret" if fields.get("agent") else fields.get("proof", "none"),
+    }
+    if fields.get("agent"):
+        body["agent"] = fields["agent"]
+    return await _make(visit, "client", body, "oauth-clients")
+
+
+async def disable_client(visit: Visit) -> Response:
+    """POST /access/clients/{client}/disable."""
+    return await _do(visit, "disabled", "POST", "oauth-clients", visit.part("client"), "disable")
+
+
 async def end_grant(visit: Visit) -> Response:
     """POST /access/grants/{grant}/revoke."""
     return await _do(visit, "ended", "POST", "oauth-grants", visit.part("grant"), "revoke")
@@ -96,10 +115,11 @@ async def _page(
 ) -> Response:
     people, agents = await visit.rest.all("users"), await visit.rest.all("agents")
     keys: dict[str, Any] = {"items": [], "next_cursor": None}
-    grants, invitations = [], []
+    grants, invitations, clients = [], [], []
     if visit.may_change:
         keys = await visit.rest.get("keys", limit=50, cursor=visit.asked("cursor"))
         grants, invitations = await visit.rest.all("oauth-grants"), await visit.rest.all("invitations")
+        clients = await visit.rest.all("oauth-clients")
     return await visit.page(
         "access.html",
         200 if said is None else said.status,
@@ -110,6 +130,7 @@ async def _page(
         keys=keys["items"],
         more=keys["next_cursor"],
         grants=grants,
+        clients=clients,
         invitations=invitations,
         limits=(await visit.rest.get("limits"))["limits"],
         names=names_of(agents, people),
@@ -127,5 +148,7 @@ PAGES = (
     ("/access/keys/{key}/rotate", "POST", rotate),
     ("/access/keys/{key}/revoke", "POST", revoke),
     ("/access/people/{user}", "POST", change),
+    ("/access/clients", "POST", add_client),
+    ("/access/clients/{client}/disable", "POST", disable_client),
     ("/access/grants/{grant}/revoke", "POST", end_grant),
 )

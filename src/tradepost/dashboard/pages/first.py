@@ -73,18 +73,19 @@ async def _page(
     visit: Visit, said: Problem | None = None, given: Mapping[str, str] | None = None, made: str | None = None
 ) -> Response:
     agent = await _agent(visit)
-    facts: Json = {"profiles": [], "servers": [], "keys": [], "calls": [], "actions": [], "orders": None}
+    facts: Json = {"profiles": [], "servers": [], "keys": [], "calls": [], "waiting": [], "carried_out": []}
+    facts["orders"] = None
     if agent is not None:
         facts = await _facts(visit, agent)
     elif visit.may_change:
         facts["profiles"] = await visit.rest.all("profiles")
-    state = "succeeded"
+    called = bool(facts["calls"] or facts["waiting"] or facts["carried_out"])
     done = [
         agent is not None,
         agent is not None and agent["visible_tools"] > 0,
-        bool(facts["keys"] or facts["calls"]),
-        bool(facts["calls"]),
-        any(one["state"] == state for one in facts["actions"]),
+        bool(facts["keys"]) or called,
+        called,
+        bool(facts["carried_out"]),
     ]
     return await visit.page(
         "first.html",
@@ -101,8 +102,11 @@ async def _page(
 
 
 async def _agent(visit: Visit) -> Json | None:
-    """The one that the steps are about, None where there is none."""
+    """The one that the steps are about: that is furthest where none is named. None where there is none."""
     named = visit.asked("agent") or visit.fields.get("agent", "")
+    if not named:
+        asked = await _items(visit, "approvals", state="pending", limit=1)
+        named = (asked[0]["agent_id"] or "") if asked else ""
     if named:
         found: Json = await visit.rest.get("agents", named)
         return found
@@ -112,15 +116,17 @@ async def _agent(visit: Visit) -> Json | None:
 
 
 async def _facts(visit: Visit, agent: Json) -> Json:
-    keys, calls, actions, orders = await asyncio.gather(
+    keys, calls, waiting, carried_out, orders = await asyncio.gather(
         _items(visit, "keys"),
         _items(visit, "audit", agent_id=agent["id"], kind="read", limit=1),
-        _items(visit, "approvals", agent=agent["slug"], state="all", limit=50),
+        _items(visit, "approvals", agent=agent["slug"], state="pending", limit=5),
+        _items(visit, "approvals", agent=agent["slug"], state="succeeded", limit=1),
         _orders(visit),
     )
     servers = [one for one in await visit.rest.all("servers") if one["status"] != "disabled"]
     own = [one for one in keys if one["agent_id"] == agent["id"] and one["revoked_at"] is None]
-    return {"profiles": [], "servers": servers, "keys": own, "calls": calls, "actions": actions, "orders": orders}
+    done = {"calls": calls, "waiting": waiting, "carried_out": carried_out}
+    return {"profiles": [], "servers": servers, "keys": own, **done, "orders": orders}
 
 
 async def _items(visit: Visit, *path: str, **query: Any) -> list[Json]:
