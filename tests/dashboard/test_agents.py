@@ -38,6 +38,14 @@ async def test_an_agent_is_made_changed_and_talked_with(signed: Signed, as_: As)
     judged = await admin.get(there)
     assert "Feedback: 5 of 5" in judged.text
     assert there in (await admin.get("/conversations?q=What")).text
+    assert (await admin.post("/agents/helper/limits", name="calls_per_minute", value="12")).status_code == 303
+    held = {one["name"]: one for one in (await as_("viewer").get("/agents/helper/limits"))["limits"]}
+    assert (held["calls_per_minute"]["value"], held["calls_per_minute"]["set_by"]) == (12, "agent")
+    assert (await admin.post("/agents/helper/limits", name="calls_per_minute", value="few")).status_code == 400
+    assert (await admin.post("/agents/helper/limits", name="nothing", value="1")).status_code == 400
+    assert (await admin.post("/agents/helper/limits", name="calls_per_minute", value="")).status_code == 303
+    held = {one["name"]: one for one in (await as_("viewer").get("/agents/helper/limits"))["limits"]}
+    assert held["calls_per_minute"]["set_by"] == "default"
     assert (await admin.post("/agents/helper/switch", to="disabled")).status_code == 303
     assert (await as_("viewer").get("/agents/helper"))["status"] == "disabled"
 

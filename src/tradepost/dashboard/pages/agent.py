@@ -12,6 +12,7 @@ ROLES = ("specialist", "planner", "shopper")
 _DONE = {
     "made": "The agent is made. Give it instructions, then assign it tools on the page of a server.",
     "changed": "Done. It holds from the next message on.",
+    "limited": "It holds from the next call on.",
     "enabled": "Its keys work again.",
     "disabled": "None of its keys works any more, from the next call on.",
 }
@@ -30,6 +31,22 @@ async def change(visit: Visit) -> Response:
     except Refused as refused:
         return await _page(visit, refused.problem, fields)
     return visit.go(link("agents", visit.part("agent"), done="changed"))
+
+
+async def limit(visit: Visit) -> Response:
+    """POST /agents/{agent}/limits: one of the limits of its calls; empty lets what stands behind it hold again."""
+    fields = visit.fields
+    name, said = fields.get("name", ""), fields.get("value", "").strip()
+    try:
+        if said and not (said.isdecimal() and len(said) < 16):
+            raise Refused(
+                Problem(400, "Not changed", f"{said[:40]} is no whole number.", "Leave it empty to unset it.")
+            )
+        body: dict[str, Any] = {"set": {name: int(said)}} if said else {"unset": [name]}
+        await visit.rest.send("PATCH", "agents", visit.part("agent"), "limits", body=body)
+    except Refused as refused:
+        return await _page(visit, refused.problem)
+    return visit.go(link("agents", visit.part("agent"), done="limited"))
 
 
 async def switch(visit: Visit) -> Response:
@@ -75,6 +92,7 @@ async def _page(visit: Visit, said: Problem | None = None, given: Mapping[str, s
     own = await visit.rest.all("assignments", agent=slug)
     shared = await visit.rest.all("assignments", profile=agent["profile"])
     catalog = await visit.rest.get("agents", slug, "catalog")
+    limits = (await visit.rest.get("agents", slug, "limits"))["limits"]
     talks = await visit.rest.get("conversations", agent=slug, limit=5)
     return await visit.page(
         "agent.html",
@@ -85,6 +103,7 @@ async def _page(visit: Visit, said: Problem | None = None, given: Mapping[str, s
         setup=setup | {name: kept for name, kept in (given or {}).items() if name in setup and name != "limits"},
         seen=_costliest_first(catalog["tools"]) if visit.asked("sort") == "tokens" else catalog["tools"],
         catalog=catalog,
+        call_limits=limits,
         through={one["exposed_name"]: "itself" if one["agent"] else "its profile" for one in [*shared, *own]},
         roles=ROLES,
         talks=talks["items"],
@@ -99,6 +118,7 @@ def _costliest_first(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
 PAGES = (
     ("/agents/{agent}", "GET", show),
     ("/agents/{agent}", "POST", change),
+    ("/agents/{agent}/limits", "POST", limit),
     ("/agents/{agent}/switch", "POST", switch),
     ("/agents/{agent}/ask", "POST", ask),
 )
