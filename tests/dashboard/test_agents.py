@@ -38,6 +38,11 @@ async def test_an_agent_is_made_changed_and_talked_with(signed: Signed, as_: As)
     judged = await admin.get(there)
     assert "Feedback: 5 of 5" in judged.text
     assert there in (await admin.get("/conversations?q=What")).text
+    assert (await admin.post("/agents/helper/scopes", scopes="read:orders\r\nread:customers")).status_code == 303
+    assert (await as_("viewer").get("/agents/helper"))["scopes"] == ["read:customers", "read:orders"]
+    wrong_scope = await admin.post("/agents/helper/scopes", scopes="read:orders fly:high")
+    assert wrong_scope.status_code == 400
+    assert "fly:high" in wrong_scope.text
     assert (await admin.post("/agents/helper/limits", name="calls_per_minute", value="12")).status_code == 303
     held = {one["name"]: one for one in (await as_("viewer").get("/agents/helper/limits"))["limits"]}
     assert (held["calls_per_minute"]["value"], held["calls_per_minute"]["set_by"]) == (12, "agent")

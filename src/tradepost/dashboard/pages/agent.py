@@ -49,6 +49,16 @@ async def limit(visit: Visit) -> Response:
     return visit.go(link("agents", visit.part("agent"), done="limited"))
 
 
+async def rescope(visit: Visit) -> Response:
+    """POST /agents/{agent}/scopes: all that it has from now on."""
+    try:
+        body = {"scopes": sorted(set(visit.fields.get("scopes", "").split()))}
+        await visit.rest.send("PATCH", "agents", visit.part("agent"), body=body)
+    except Refused as refused:
+        return await _page(visit, refused.problem, visit.fields)
+    return visit.go(link("agents", visit.part("agent"), done="limited"))
+
+
 async def switch(visit: Visit) -> Response:
     """POST /agents/{agent}/switch: shut it out, or let it in again."""
     on = visit.fields.get("to") == "active"
@@ -104,6 +114,7 @@ async def _page(visit: Visit, said: Problem | None = None, given: Mapping[str, s
         seen=_costliest_first(catalog["tools"]) if visit.asked("sort") == "tokens" else catalog["tools"],
         catalog=catalog,
         call_limits=limits,
+        scopes=(given or {}).get("scopes", " ".join(agent["scopes"])),
         through={one["exposed_name"]: "itself" if one["agent"] else "its profile" for one in [*shared, *own]},
         roles=ROLES,
         talks=talks["items"],
@@ -119,6 +130,7 @@ PAGES = (
     ("/agents/{agent}", "GET", show),
     ("/agents/{agent}", "POST", change),
     ("/agents/{agent}/limits", "POST", limit),
+    ("/agents/{agent}/scopes", "POST", rescope),
     ("/agents/{agent}/switch", "POST", switch),
     ("/agents/{agent}/ask", "POST", ask),
 )
