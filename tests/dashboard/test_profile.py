@@ -37,7 +37,9 @@ async def test_it_is_made_and_changed(signed: Signed, as_: As) -> None:
 async def test_what_cannot_be_is_said(signed: Signed) -> None:
     admin = await signed("admin")
     await admin.get("/agents")
-    assert (await admin.post("/profiles", slug="Not A Slug", posture="propose")).status_code == 400
+    kept = await admin.post("/profiles", slug="Not A Slug", name="Kept", posture="propose")
+    assert kept.status_code == 400
+    assert 'value="Kept"' in kept.text
     await admin.get("/profiles/internal")
     wrong = await admin.post("/profiles/internal", kind="shoes", show="masked")
     assert wrong.status_code == 400

@@ -11,7 +11,7 @@ from tradepost.dashboard.visit import Visit
 
 OUTCOMES = ("ask", "deny", "allow")
 CLASSES = ("read", "write", "destructive")
-ROLES = ("operator", "admin", "owner")
+ROLES = ("admin", "owner")  # beside the usual one
 NUMBERS = ("order", "expires_minutes")
 MOMENTS = ("from", "to", "start", "end", "zone")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

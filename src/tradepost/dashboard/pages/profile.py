@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from tradepost.dashboard.asking import Problem, Refused, link
+from tradepost.dashboard.pages import agents
 from tradepost.dashboard.visit import Visit
 
 POSTURES = {
@@ -28,7 +29,10 @@ _NOTHING: dict[str, str] = {}
 async def create(visit: Visit) -> Response:
     """POST /profiles."""
     body = {name: visit.fields.get(name, "").strip() for name in ("slug", "name", "posture")}
-    made = await visit.rest.send("POST", "profiles", body=body)
+    try:
+        made = await visit.rest.send("POST", "profiles", body=body)
+    except Refused as refused:
+        return await agents.overview(visit, refused.problem, profile=visit.fields)
     return visit.go(link("profiles", made["slug"], done="made"))
 
 
@@ -68,7 +72,7 @@ def _rules(fields: Mapping[str, str]) -> dict[str, Any]:
 async def _page(visit: Visit, said: Problem | None = None, given: Mapping[str, str] = _NOTHING) -> Response:
     slug = visit.part("profile")
     profile = await visit.rest.get("profiles", slug)
-    agents = [one for one in await visit.rest.all("agents") if one["profile"] == profile["slug"]]
+    own = [one for one in await visit.rest.all("agents") if one["profile"] == profile["slug"]]
     return await visit.page(
         "profile.html",
         200 if said is None else said.status,
@@ -78,7 +82,7 @@ async def _page(visit: Visit, said: Problem | None = None, given: Mapping[str, s
         postures=POSTURES,
         rules=(await visit.rest.get("profiles", slug, "fields"))["rules"],
         tools=await visit.rest.all("assignments", profile=slug),
-        agents=agents,
+        agents=own,
         kinds=KINDS,
         shown=SHOWN,
         roles=ROLES,
